@@ -1,0 +1,86 @@
+/* Prints the layout of every struct and the value of every constant of jackpot.h:
+ * what layout/1.0.txt records and the Rust mirror must agree with. */
+#include "jackpot.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+static void line(const char *name, const char *field, size_t offset, size_t size) {
+  printf("%s %s %zu %zu\n", name, field, offset, size);
+}
+#define S(s) line(#s, "-", 0, sizeof(s));
+#define F(s, f) line(#s, #f, offsetof(s, f), sizeof(((s *)0)->f));
+#define E(e) printf("%s = %" PRIi64 "\n", #e, (int64_t)(e));
+
+int main(void) {
+  S(jkp_error)
+  F(jkp_error, struct_size) F(jkp_error, code) F(jkp_error, reserved) F(jkp_error, message)
+  S(jkp_value)
+  F(jkp_value, name) F(jkp_value, type) F(jkp_value, reserved) F(jkp_value, i)
+  F(jkp_value, f) F(jkp_value, s)
+  S(jkp_param)
+  F(jkp_param, struct_size) F(jkp_param, doc) F(jkp_param, def) F(jkp_param, min)
+  F(jkp_param, max) F(jkp_param, choices)
+  S(jkp_key)
+  F(jkp_key, w)
+  S(jkp_dl_device)
+  F(jkp_dl_device, device_type) F(jkp_dl_device, device_id)
+  S(jkp_dl_dtype)
+  F(jkp_dl_dtype, code) F(jkp_dl_dtype, bits) F(jkp_dl_dtype, lanes)
+  S(jkp_dl)
+  F(jkp_dl, data) F(jkp_dl, device) F(jkp_dl, ndim) F(jkp_dl, dtype) F(jkp_dl, shape)
+  F(jkp_dl, strides) F(jkp_dl, byte_offset)
+  S(jkp_tensor)
+  F(jkp_tensor, struct_size) F(jkp_tensor, name) F(jkp_tensor, role) F(jkp_tensor, flags)
+  F(jkp_tensor, dl) F(jkp_tensor, n_elem) F(jkp_tensor, n_uses) F(jkp_tensor, depth)
+  F(jkp_tensor, block) F(jkp_tensor, stride) F(jkp_tensor, groups)
+  S(jkp_task)
+  F(jkp_task, struct_size) F(jkp_task, network) F(jkp_task, depth) F(jkp_task, classes)
+  F(jkp_task, channels) F(jkp_task, height) F(jkp_task, width) F(jkp_task, reserved)
+  F(jkp_task, rows)
+  S(jkp_item)
+  F(jkp_item, struct_size) F(jkp_item, kind) F(jkp_item, output) F(jkp_item, needs)
+  F(jkp_item, promises) F(jkp_item, id) F(jkp_item, version) F(jkp_item, summary)
+  F(jkp_item, params) F(jkp_item, n_params) F(jkp_item, run) F(jkp_item, rounds_hint)
+  F(jkp_item, reserved)
+  S(jkp_plugin)
+  F(jkp_plugin, struct_size) F(jkp_plugin, abi_major) F(jkp_plugin, abi_minor)
+  F(jkp_plugin, name) F(jkp_plugin, version) F(jkp_plugin, license) F(jkp_plugin, items)
+  F(jkp_plugin, n_items)
+  S(jkp_host)
+  F(jkp_host, struct_size) F(jkp_host, abi_major) F(jkp_host, abi_minor) F(jkp_host, name)
+  F(jkp_host, version) F(jkp_host, service) F(jkp_host, log) F(jkp_host, poll)
+  F(jkp_host, scratch) F(jkp_host, tensors)
+  S(jkp_run)
+  F(jkp_run, struct_size) F(jkp_run, host) F(jkp_run, host_ctx) F(jkp_run, params)
+  F(jkp_run, masks) F(jkp_run, in) F(jkp_run, out) F(jkp_run, n) F(jkp_run, n_out)
+  F(jkp_run, config) F(jkp_run, n_config) F(jkp_run, keep) F(jkp_run, round)
+  F(jkp_run, rounds) F(jkp_run, first_row) F(jkp_run, key) F(jkp_run, task)
+  F(jkp_run, donor) F(jkp_run, ref) F(jkp_run, keep_count)
+  S(jkp_objective)
+  F(jkp_objective, struct_size) F(jkp_objective, loss) F(jkp_objective, input)
+  F(jkp_objective, train_mode) F(jkp_objective, compute_f64) F(jkp_objective, temperature)
+  F(jkp_objective, abs_rest) F(jkp_objective, reserved)
+  S(jkp_batch_spec)
+  F(jkp_batch_spec, struct_size) F(jkp_batch_spec, key) F(jkp_batch_spec, n_batches)
+  F(jkp_batch_spec, batch_size) F(jkp_batch_spec, per_class) F(jkp_batch_spec, parts)
+  F(jkp_batch_spec, augment) F(jkp_batch_spec, shuffle)
+  S(jkp_autodiff_1)
+  F(jkp_autodiff_1, struct_size) F(jkp_autodiff_1, batches) F(jkp_autodiff_1, loss)
+  F(jkp_autodiff_1, grad) F(jkp_autodiff_1, hvp)
+  S(jkp_rng_1)
+  F(jkp_rng_1, struct_size) F(jkp_rng_1, fold) F(jkp_rng_1, bits) F(jkp_rng_1, uniform)
+  F(jkp_rng_1, permutation) F(jkp_rng_1, normal)
+  E(JKP_OK) E(JKP_E_INVALID) E(JKP_E_UNSUPPORTED) E(JKP_E_CANCELLED) E(JKP_E_NOMEM)
+  E(JKP_E_NUMERIC) E(JKP_E_INTERNAL) E(JKP_E_PANIC) E(JKP_I64) E(JKP_F64) E(JKP_STR)
+  E(JKP_BOOL) E(JKP_CONV) E(JKP_LINEAR) E(JKP_IMAGE) E(JKP_LABEL) E(JKP_OTHER)
+  E(JKP_WRITABLE) E(JKP_FIRST) E(JKP_CLASSIFIER) E(JKP_SHORTCUT) E(JKP_DEPTHWISE)
+  E(JKP_METHOD) E(JKP_CHECK) E(JKP_SCORES) E(JKP_MASKS) E(JKP_COUNTS) E(JKP_WEIGHTS)
+  E(JKP_IMAGES) E(JKP_LABELS) E(JKP_SUBSET) E(JKP_NEEDS_WEIGHTS) E(JKP_NEEDS_INPUTS)
+  E(JKP_NEEDS_LABELS) E(JKP_NEEDS_GRAD) E(JKP_NEEDS_HVP) E(JKP_NEEDS_RNG)
+  E(JKP_NEEDS_SCORES) E(JKP_NEEDS_DONOR) E(JKP_NEEDS_REF) E(JKP_KEEPS_LAYER_COUNTS)
+  E(JKP_KEEPS_MULTISET) E(JKP_CHANGES_OUTPUT) E(JKP_ROWWISE) E(JKP_KEEPS_TOTAL_COUNT)
+  E(JKP_KEEPS_KEPT_MULTISET) E(JKP_NESTED) E(JKP_LOG_DEBUG) E(JKP_LOG_INFO)
+  E(JKP_LOG_WARNING) E(JKP_LOSS_CROSS_ENTROPY) E(JKP_LOSS_SUM_LOGITS) E(JKP_INPUT_DATA)
+  E(JKP_INPUT_ONES)
+  return 0;
+}
