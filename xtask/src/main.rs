@@ -1,2 +1,135 @@
-//! Not written yet.
-fn main() {}
+//! `cargo xtask`: everything that is done to this repository, one file a command.
+//!
+//! **Invariant:** never computes a result. It installs, builds, starts programs and
+//! says what they found; numbers come from `jackpot`, tables from `jackpot-report`.
+
+mod bench;
+mod build;
+mod libtorch;
+mod machine;
+mod report;
+mod reproduce;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+/// Install, build, test, reproduce and report.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// From a bare machine to a finished study: libtorch, build, run, report.
+    Reproduce {
+        /// A folder of `reports/`.
+        #[arg(default_value = "quick")]
+        study: String,
+        /// Do not ask before the download of libtorch.
+        #[arg(long)]
+        yes: bool,
+        /// Trainings at the same time, one thread each. Default: one a core.
+        #[arg(long)]
+        workers: Option<usize>,
+    },
+    /// Everything that must pass: format, lints, plugins in C and Rust, all tests.
+    Test {
+        /// Do not ask before the download of libtorch.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Draw a study's tables and figures again from the store.
+    Report {
+        /// A folder of `reports/`.
+        study: String,
+        /// Compare with the files on disk instead of writing them.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Find libtorch, or install the pinned wheel into the user's cache folder.
+    Setup {
+        /// Do not ask before the download of libtorch.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Build `jackpot`, `jackpot-worker`, `jackpot-report` and all plugins.
+    Build {
+        /// Do not ask before the download of libtorch.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Measure speed, as ratios within one run.
+    Bench,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    machine::supported()?;
+    let root = root()?;
+    match arguments.task {
+        Task::Reproduce {
+            study,
+            yes,
+            workers,
+        } => reproduce::run(&root, &study, yes, workers),
+        Task::Test { yes } => test::run(&root, yes),
+        Task::Report { study, check } => report::run(&root, &study, check),
+        Task::Setup { yes } => libtorch::setup(&root, yes).map(|found| println!("{found}")),
+        Task::Build { yes } => {
+            libtorch::setup(&root, yes)?;
+            build::all(&root)
+        }
+        Task::Bench => bench::run(&root),
+    }
+}
+
+/// The workspace this xtask was built from, or the one it is called in.
+fn root() -> Result<PathBuf> {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = manifest
+        .parent()
+        .context("xtask lies in the workspace's root")?;
+    if !root.join("rust-toolchain.toml").is_file() {
+        bail!(
+            "`{}` is no checkout of jackpot: run `cargo xtask` inside one",
+            root.display()
+        );
+    }
+    Ok(root.to_path_buf())
+}
+
+/// Where cargo puts the release binaries: the folder of this very binary.
+fn binaries() -> Result<PathBuf> {
+    let me = std::env::current_exe().context("where this program lies")?;
+    let folder = me.parent().context("a program lies in a folder")?;
+    Ok(folder.to_path_buf())
+}
+
+/// Cargo as the toolchain that runs us, in the workspace's root.
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+/// Runs a command to its end and fails with its own words when it fails.
+fn finish(command: &mut Command, what: &str) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("{what}: cannot start `{}`", command.get_program().display()))?;
+    if !status.success() {
+        bail!(
+            "{what}: `{}` ended with {status}",
+            command.get_program().display()
+        );
+    }
+    Ok(())
+}
