@@ -1,0 +1,228 @@
+//! The rules of the house, enforced: which crate may depend on which, and where
+//! `unsafe` may stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Who may name whom: the arrows of the map in the README. A crate that is not listed
+/// here fails the test, so that nobody adds one without drawing its arrows.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("jackpot-abi", &[]),
+    ("jackpot-rng", &[]),
+    ("jackpot-store", &[]),
+    ("jackpot-net", &["jackpot-rng"]),
+    ("jackpot-data", &["jackpot-rng"]),
+    (
+        "jackpot-nn",
+        &["jackpot-data", "jackpot-net", "jackpot-rng"],
+    ),
+    (
+        "jackpot-host",
+        &[
+            "jackpot-abi",
+            "jackpot-data",
+            "jackpot-net",
+            "jackpot-rng",
+            "jackpot-store",
+        ],
+    ),
+    (
+        "jackpot-study",
+        &[
+            "jackpot-data",
+            "jackpot-host",
+            "jackpot-net",
+            "jackpot-rng",
+            "jackpot-store",
+        ],
+    ),
+    (
+        "jackpot-worker",
+        &[
+            "jackpot-data",
+            "jackpot-host",
+            "jackpot-net",
+            "jackpot-nn",
+            "jackpot-rng",
+            "jackpot-study",
+        ],
+    ),
+    (
+        "jackpot-cli",
+        &[
+            "jackpot-data",
+            "jackpot-host",
+            "jackpot-net",
+            "jackpot-rng",
+            "jackpot-store",
+            "jackpot-study",
+        ],
+    ),
+    ("jackpot-sdk", &["jackpot-abi"]),
+    ("jackpot-report", &["jackpot-store", "jackpot-study"]),
+    ("xtask", &[]),
+];
+
+/// The files in which `unsafe` may stand: folders end with a slash.
+const UNSAFE: &[&str] = &[
+    "core/abi/",
+    "core/host/",
+    "plugins/sdk/",
+    "tests/abi/",
+    "tests/hostile/",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
+}
+
+fn metadata() -> cargo_metadata::Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap()
+}
+
+/// What a crate's manifest names, beside its tests' own needs.
+fn dependencies(package: &cargo_metadata::Package) -> BTreeSet<&str> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development)
+        .map(|dependency| dependency.name.as_str())
+        .collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let metadata = metadata();
+    let mut seen = 0;
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let path = package.manifest_path.strip_prefix(root()).unwrap().as_str();
+        let mine: BTreeSet<&str> = dependencies(package)
+            .into_iter()
+            .filter(|name| name.starts_with("jackpot-"))
+            .collect();
+        let may: BTreeSet<&str> = if path.starts_with("tests/") {
+            continue; // a test may look at everything
+        } else if path.starts_with("plugins/methods/") || path.starts_with("plugins/checks/") {
+            ["jackpot-sdk"].into()
+        } else {
+            let arrows = allowed.get(name);
+            arrows
+                .unwrap_or_else(|| panic!("`{name}` has no arrows in xtask/tests/tidy.rs"))
+                .iter()
+                .copied()
+                .collect()
+        };
+        let wrong: Vec<&&str> = mine.difference(&may).collect();
+        assert!(wrong.is_empty(), "`{name}` must not depend on {wrong:?}");
+        seen += 1;
+    }
+    assert!(seen > ARROWS.len(), "only {seen} crates were looked at");
+}
+
+#[test]
+fn only_nn_and_the_worker_link_libtorch() {
+    let metadata = metadata();
+    let linking: BTreeSet<&str> = metadata
+        .packages
+        .iter()
+        .filter(|package| !package.manifest_path.starts_with(root().join("tests")))
+        .filter(|package| dependencies(package).contains("tch"))
+        .map(|package| package.name.as_str())
+        .collect();
+    assert_eq!(linking, BTreeSet::from(["jackpot-nn", "jackpot-worker"]));
+}
+
+#[test]
+fn plugins_and_the_contract_need_no_registry() {
+    for package in &metadata().packages {
+        let path = package.manifest_path.strip_prefix(root()).unwrap();
+        if path.starts_with("plugins") || path.starts_with("core/abi") {
+            let outside: Vec<&str> = dependencies(package)
+                .into_iter()
+                .filter(|name| !name.starts_with("jackpot-"))
+                .collect();
+            assert!(
+                outside.is_empty(),
+                "`{}` depends on {outside:?}",
+                package.name
+            );
+        }
+    }
+}
+
+/// Every Rust file that git would commit.
+fn sources() -> Vec<(String, String)> {
+    let listed = std::process::Command::new("git")
+        .current_dir(root())
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "*.rs",
+        ])
+        .output()
+        .unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<(String, String)> = names
+        .lines()
+        .filter_map(|name| {
+            Some((
+                name.to_owned(),
+                std::fs::read_to_string(root().join(name)).ok()?,
+            ))
+        })
+        .collect();
+    assert!(
+        files.len() > 20,
+        "git lists only {} Rust files",
+        files.len()
+    );
+    files
+}
+
+/// Whether a line of code, not of prose, opens something unsafe.
+fn is_unsafe(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or("");
+    ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"]
+        .iter()
+        .any(|word| code.contains(word))
+}
+
+#[test]
+fn unsafe_stands_only_where_it_must() {
+    for (name, text) in sources() {
+        let may =
+            UNSAFE.iter().any(|place| name.starts_with(place)) || name == "xtask/tests/tidy.rs";
+        let found = text.lines().position(is_unsafe);
+        assert!(
+            may || found.is_none(),
+            "{name}:{}: `unsafe` outside {UNSAFE:?}",
+            found.unwrap_or(0) + 1
+        );
+    }
+    assert!(is_unsafe("    let x = unsafe { *p };") && !is_unsafe("// unsafe { in prose }"));
+}
+
+#[test]
+fn every_library_says_what_it_never_does() {
+    for (name, text) in sources() {
+        let library = name.starts_with("core/") && name.ends_with("/src/lib.rs")
+            || name == "plugins/sdk/src/lib.rs";
+        assert!(
+            !library || text.contains("**Invariant"),
+            "{name}: no **Invariant** in its first paragraph"
+        );
+    }
+}
