@@ -1,6 +1,8 @@
 //! The rules of the house, enforced: which crate may depend on which, and where
 //! `unsafe` may stand.
 
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
