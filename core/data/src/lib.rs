@@ -1,49 +1,47 @@
-//! Readers of image data sets: raw u8 rows, labels, hashes. No tensors of libtorch.
-use jackpot_rng::Key;
-use std::path::{Path, PathBuf};
+//! Image data sets as raw bytes: readers, preparation, and which rows a batch holds.
+//!
+//! [`open`] finds and hashes the files of a data set, [`prepare`] decodes them into u8
+//! images with their labels, [`scoring_rows`] and [`epoch_order`] say which rows are seen
+//! in which order. One set, `fashion-mnist-10k`, is embedded in the crate:
+//!
+//! ```
+//! let source = jackpot_data::open("fashion-mnist-10k", None)?;
+//! let preparation = jackpot_data::Preparation { resize: Some(14), ..Default::default() };
+//! let prepared = jackpot_data::prepare(&source, &preparation)?;
+//! assert_eq!((prepared.train.rows(), prepared.test.rows()), (6_000, 4_000));
+//! # Ok::<(), jackpot_data::Error>(())
+//! ```
+//!
+//! **Invariant:** this crate never makes a tensor, never augments, never writes a file,
+//! never fetches one, and never returns a pixel of a file whose bytes it has not hashed.
+//! Everything it returns is a function of the files' bytes and of keys.
 
+mod batches;
+mod catalogue;
+mod idx;
+mod images;
+mod prepare;
+mod published;
+
+pub use batches::{BatchSpec, epoch_order, scoring_rows};
+pub use catalogue::{Info, Source, SourceFile, info, list, open};
+pub use images::Images;
+pub use prepare::{Normalisation, Preparation, Prepared, prepare, prepared_shape};
+
+use std::path::PathBuf;
+
+/// Why a data set, a preparation or a batch could not be had.
 #[derive(Debug, thiserror::Error)]
-pub enum Error { #[error("{path}: {message}")] File { path: PathBuf, message: String }, #[error("{0}")] Invalid(String) }
-
-/// Images with their labels, in stored order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Images { pub channels: u32, pub height: u32, pub width: u32, /** [rows, channels, height, width] */ pub pixels: Vec<u8>, pub labels: Vec<i64> }
-impl Images {
-    pub fn rows(&self) -> usize { self.labels.len() }
-    /// `images` u8 [n,c,h,w] and `labels` i64 [n], no metadata.
-    pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> { todo!() }
-    pub fn from_safetensors(_bytes: &[u8]) -> Result<Images, Error> { todo!() }
+pub enum Error {
+    /// A file is missing, damaged, or not the one that its name promises.
+    #[error("`{path}`: {message}")]
+    File {
+        /// The file as it was looked for.
+        path: PathBuf,
+        /// What was expected, what was found (with the byte), what to do.
+        message: String,
+    },
+    /// A request that cannot be met, whatever the files hold.
+    #[error("{0}")]
+    Invalid(String),
 }
-/// How stored images become the study's images, in this order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Preparation { /** Side after average pooling; must divide the stored side. */ pub resize: Option<u32>, /** Side after zero padding on all sides. */ pub pad_to: Option<u32>, /** The first n training rows, balanced over the classes. */ pub train_subset: Option<u32> }
-
-/// One file a data set is read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile { pub name: String, pub sha256: [u8; 32], pub bytes: u64 }
-
-/// A data set ready to prepare: its files are hashed, not yet decoded.
-#[derive(Clone, Debug)]
-pub struct Source { pub set: String, pub folder: Option<PathBuf>, pub files: Vec<SourceFile> }
-/// What `jackpot list` prints of a data set.
-#[derive(Clone, Debug)]
-pub struct Info { pub name: &'static str, pub summary: &'static str, pub classes: u32, /** channels, height, width as stored */ pub image: [u32; 3], pub train_rows: u32, pub test_rows: u32, /** Embedded, or needs `folder`. */ pub embedded: bool, pub licence: &'static str }
-pub fn list() -> &'static [Info] { todo!() }
-pub fn info(_set: &str) -> Result<&'static Info, Error> { todo!() }
-/// Finds and hashes the files; an embedded set needs no folder. Known sets: size and sha256 are checked.
-pub fn open(_set: &str, _folder: Option<&Path>) -> Result<Source, Error> { todo!() }
-#[derive(Clone, Debug)]
-pub struct Prepared { pub train: Images, pub test: Images, pub classes: u32, /** Per channel, of pixels scaled to 0..1. */ pub normalisation: Normalisation }
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Normalisation { pub mean: Vec<f64>, pub std: Vec<f64> }
-pub fn prepare(_source: &Source, _preparation: &Preparation) -> Result<Prepared, Error> { todo!() }
-/// Image shape and row counts after preparation, without reading pixels (for plans).
-pub fn prepared_shape(_info: &Info, _preparation: &Preparation) -> Result<([u32; 3], u32, u32), Error> { todo!() }
-
-/// A request for scoring batches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BatchSpec { pub key: Key, pub n_batches: u64, /** Images a batch, when `per_class` is 0. */ pub batch_size: u64, /** >0: that many of every class, in class order. */ pub per_class: u64, /** Each batch is cut in as many runs of rows. */ pub parts: u64, pub augment: bool, /** Mix the rows of a batch. */ pub shuffle: bool }
-/// Rows of each batch (`parts` not yet cut), balanced by the labels given.
-pub fn scoring_rows(_spec: &BatchSpec, _labels: &[i64], _classes: u32) -> Result<Vec<Vec<u32>>, Error> { todo!() }
-/// The order of the training rows in one epoch.
-pub fn epoch_order(_order_key: Key, _epoch: u32, _rows: usize) -> Vec<u32> { todo!() }

@@ -1,0 +1,322 @@
+//! The IDX format of the MNIST family, plain or in gzip.
+//!
+//! Big-endian: two zero bytes, the type (8 is u8), the number of dimensions, one u32 a
+//! dimension, then the values row-major. Errors name the byte, counted from 0 in the
+//! unpacked stream unless they say "packed".
+
+use flate2::bufread::GzDecoder;
+use std::io::Read;
+
+/// What a file must hold: the published counts, which its name promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Rows of height × width pixels.
+    Images { rows: u32, height: u32, width: u32 },
+    /// Rows of one class each, below `classes`.
+    Labels { rows: u32, classes: u32 },
+}
+
+impl Shape {
+    fn dimensions(self) -> Vec<(&'static str, u32)> {
+        match self {
+            Shape::Images {
+                rows,
+                height,
+                width,
+            } => vec![
+                ("images", rows),
+                ("pixel rows", height),
+                ("pixels a row", width),
+            ],
+            Shape::Labels { rows, .. } => vec![("labels", rows)],
+        }
+    }
+
+    fn header_len(self) -> usize {
+        4 + 4 * self.dimensions().len()
+    }
+
+    /// Bytes of the unpacked file.
+    pub(crate) fn file_len(self) -> usize {
+        let values: usize = self.dimensions().iter().map(|d| d.1 as usize).product();
+        self.header_len() + values
+    }
+}
+
+/// The values of an unpacked IDX file that holds exactly `shape`.
+pub(crate) fn values(bytes: &[u8], shape: Shape) -> Result<&[u8], String> {
+    let dimensions = shape.dimensions();
+    let header = shape.header_len();
+    let name = dimensions[0].0;
+    if bytes.len() < header {
+        return Err(format!(
+            "truncated at byte {}: the IDX header of {name} has {header} bytes",
+            bytes.len()
+        ));
+    }
+    let magic = [0, 0, 8, dimensions.len() as u8];
+    if let Some(at) = (0..4).find(|&i| bytes[i] != magic[i]) {
+        return Err(format!(
+            "byte {at}: expected {:#04x}, found {:#04x}: {}",
+            magic[at],
+            bytes[at],
+            magic_meaning(at, bytes[at], name)
+        ));
+    }
+    for (i, (what, expected)) in dimensions.iter().enumerate() {
+        let at = 4 + 4 * i;
+        let field = bytes[at..at + 4].try_into().expect("four bytes");
+        let found = u32::from_be_bytes(field);
+        if found != *expected {
+            return Err(format!(
+                "byte {at}: the header says {found} {what}, expected {expected}: is it another data set's file?"
+            ));
+        }
+    }
+    let expected = shape.file_len();
+    if bytes.len() < expected {
+        return Err(format!(
+            "truncated at byte {}, expected {expected} bytes: copy the file again",
+            bytes.len()
+        ));
+    }
+    if bytes.len() > expected {
+        return Err(format!(
+            "{} bytes too many from byte {expected} on: copy the file again",
+            bytes.len() - expected
+        ));
+    }
+    if let Shape::Labels { classes, .. } = shape
+        && let Some(row) = bytes[header..]
+            .iter()
+            .position(|&b| u32::from(b) >= classes)
+    {
+        return Err(format!(
+            "byte {}: label {} of row {row}, expected 0 to {}",
+            header + row,
+            bytes[header + row],
+            classes - 1
+        ));
+    }
+    Ok(&bytes[header..])
+}
+
+fn magic_meaning(at: usize, found: u8, name: &str) -> &'static str {
+    match (at, found, name) {
+        (0, 0x1f, _) => "it is packed with gzip, so its name must end in `.gz`",
+        (0 | 1, ..) => "it is no IDX file",
+        (2, ..) => "the values are not unsigned bytes",
+        (_, 1, "images") => "it holds labels under the name of an images file",
+        (_, 3, "labels") => "it holds images under the name of a labels file",
+        _ => "the number of dimensions is wrong",
+    }
+}
+
+/// Unpacks one gzip member of exactly `expected` bytes, with its check sum.
+pub(crate) fn gunzip(packed: &[u8], expected: usize) -> Result<Vec<u8>, String> {
+    if packed.len() < 2 || packed[..2] != [0x1f, 0x8b] {
+        return Err("packed byte 0: no gzip file, expected 0x1f 0x8b".to_owned());
+    }
+    let mut decoder = GzDecoder::new(packed);
+    let mut unpacked = Vec::with_capacity(expected);
+    // One byte more than expected: enough to notice, whatever a hostile file unpacks to.
+    let outcome = decoder
+        .by_ref()
+        .take(expected as u64 + 1)
+        .read_to_end(&mut unpacked);
+    let at = packed.len() - decoder.get_ref().len();
+    if unpacked.len() > expected {
+        return Err(format!(
+            "packed byte {at}: unpacks to more than the {expected} bytes expected"
+        ));
+    }
+    if let Err(error) = outcome {
+        let found = unpacked.len();
+        return Err(match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                format!("truncated at packed byte {at}, {found} of {expected} bytes unpacked")
+            }
+            _ => format!("damaged near packed byte {at}, byte {found} unpacked: {error}"),
+        });
+    }
+    let rest = packed.len() - at;
+    if rest > 0 {
+        return Err(format!(
+            "{rest} bytes too many from packed byte {at} on: copy the file again"
+        ));
+    }
+    Ok(unpacked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    const IMAGES: Shape = Shape::Images {
+        rows: 2,
+        height: 2,
+        width: 3,
+    };
+    const LABELS: Shape = Shape::Labels {
+        rows: 3,
+        classes: 10,
+    };
+
+    fn images() -> Vec<u8> {
+        let mut file = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3];
+        file.extend(0..12);
+        file
+    }
+
+    fn labels() -> Vec<u8> {
+        vec![0, 0, 8, 1, 0, 0, 0, 3, 9, 0, 4]
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn check(bytes: &[u8], shape: Shape, expected: &str) {
+        let error = values(bytes, shape).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn good_files_are_read() {
+        let pixels: Vec<u8> = (0..12).collect();
+        assert_eq!(values(&images(), IMAGES).unwrap(), pixels);
+        assert_eq!(values(&labels(), LABELS).unwrap(), [9, 0, 4]);
+        assert_eq!(gunzip(&gzip(&images()), 28).unwrap(), images());
+    }
+
+    #[test]
+    fn every_truncation_names_its_byte() {
+        for (file, shape) in [(images(), IMAGES), (labels(), LABELS)] {
+            for end in 0..file.len() {
+                check(&file[..end], shape, &format!("truncated at byte {end}"));
+            }
+            let packed = gzip(&file);
+            for end in 2..packed.len() {
+                let error = gunzip(&packed[..end], file.len()).unwrap_err();
+                assert!(
+                    error.contains(&format!("truncated at packed byte {end}")),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn mislabelled_files_name_the_byte() {
+        check(
+            &labels(),
+            IMAGES,
+            "truncated at byte 11: the IDX header of images has 16",
+        );
+        check(
+            &images(),
+            LABELS,
+            "byte 3: expected 0x01, found 0x03: it holds images",
+        );
+        let long_labels = [&labels()[..], &[0; 17]].concat();
+        check(
+            &long_labels,
+            IMAGES,
+            "byte 3: expected 0x03, found 0x01: it holds labels",
+        );
+        check(
+            &gzip(&images()),
+            IMAGES,
+            "byte 0: expected 0x00, found 0x1f: it is packed",
+        );
+        let with = |at: usize, byte| {
+            let mut file = images();
+            file[at] = byte;
+            file
+        };
+        check(
+            &with(2, 0x0d),
+            IMAGES,
+            "byte 2: expected 0x08, found 0x0d: the values",
+        );
+        check(
+            &with(7, 3),
+            IMAGES,
+            "byte 4: the header says 3 images, expected 2",
+        );
+        check(
+            &with(4, 255),
+            IMAGES,
+            "byte 4: the header says 4278190082 images",
+        );
+        check(
+            &with(11, 4),
+            IMAGES,
+            "byte 8: the header says 4 pixel rows, expected 2",
+        );
+        check(
+            &with(15, 4),
+            IMAGES,
+            "byte 12: the header says 4 pixels a row, expected 3",
+        );
+        let mut file = labels();
+        file[9] = 10;
+        check(&file, LABELS, "byte 9: label 10 of row 1, expected 0 to 9");
+        file.push(0);
+        check(&file, LABELS, "1 bytes too many from byte 11 on");
+    }
+
+    #[test]
+    fn damaged_gzip_is_refused() {
+        let packed = gzip(&images());
+        let tail = [&packed[..], &[7]].concat();
+        let error = gunzip(&tail, 28).unwrap_err();
+        assert!(error.contains(&format!(
+            "1 bytes too many from packed byte {}",
+            packed.len()
+        )));
+        assert!(
+            gunzip(&packed, 27)
+                .unwrap_err()
+                .contains("more than the 27 bytes")
+        );
+        assert!(gunzip(&images(), 28).unwrap_err().contains("no gzip file"));
+        // A megabyte of zeros is stopped one byte after the 28 expected.
+        assert!(
+            gunzip(&gzip(&vec![0; 1 << 20]), 28)
+                .unwrap_err()
+                .contains("more than")
+        );
+        let mut flipped = packed.clone();
+        let last = flipped.len() - 6; // inside the CRC
+        flipped[last] ^= 1;
+        assert!(
+            gunzip(&flipped, 28)
+                .unwrap_err()
+                .contains("damaged near packed byte")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = values(&bytes, IMAGES);
+            let _ = values(&bytes, LABELS);
+            let _ = gunzip(&bytes, 28);
+            let mut packed = gzip(&images());
+            for (at, byte) in bytes.iter().enumerate() {
+                let place = 2 + at % (packed.len() - 2);
+                packed[place] ^= byte;
+            }
+            if let Ok(unpacked) = gunzip(&packed, 28) {
+                let whole = unpacked == images();
+                prop_assert!(whole, "other bytes passed the check sum");
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Images with their labels, and the one format they are stored in.
+
+use crate::Error;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+/// Images with their labels, in stored order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// 1 for grey images, 3 for colour.
+    pub channels: u32,
+    /// Rows of pixels.
+    pub height: u32,
+    /// Columns of pixels.
+    pub width: u32,
+    /// [rows, channels, height, width], row-major.
+    pub pixels: Vec<u8>,
+    /// One class a row, from 0.
+    pub labels: Vec<i64>,
+}
+
+impl Images {
+    /// How many images.
+    pub fn rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Bytes of one image: channels × height × width.
+    pub(crate) fn image_len(&self) -> usize {
+        self.channels as usize * self.height as usize * self.width as usize
+    }
+
+    /// The images of `rows`, in the order given.
+    pub(crate) fn take(&self, rows: &[u32]) -> Images {
+        let size = self.image_len();
+        let mut pixels = Vec::with_capacity(rows.len() * size);
+        for &row in rows {
+            let start = row as usize * size;
+            pixels.extend_from_slice(&self.pixels[start..start + size]);
+        }
+        let labels = rows.iter().map(|&row| self.labels[row as usize]).collect();
+        Images {
+            pixels,
+            labels,
+            ..*self
+        }
+    }
+
+    /// Safetensors with `images` u8 [n,c,h,w] and `labels` i64 [n], and no metadata: the
+    /// same images always give the same bytes.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
+        let invalid = |error| Error::Invalid(format!("images as safetensors: {error}"));
+        let labels: Vec<u8> = self.labels.iter().flat_map(|l| l.to_le_bytes()).collect();
+        let shape = vec![
+            self.rows(),
+            self.channels as usize,
+            self.height as usize,
+            self.width as usize,
+        ];
+        let images = TensorView::new(Dtype::U8, shape, &self.pixels).map_err(invalid)?;
+        let labels = TensorView::new(Dtype::I64, vec![self.rows()], &labels).map_err(invalid)?;
+        safetensors::serialize([("images", images), ("labels", labels)], None).map_err(invalid)
+    }
+
+    /// Reads what [`Images::to_safetensors`] writes; anything beside it is refused.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Images, Error> {
+        let invalid = |what: String| Error::Invalid(format!("images from safetensors: {what}"));
+        let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+        let mut names = file.names();
+        names.sort_unstable();
+        if names != ["images", "labels"] {
+            return Err(invalid(format!(
+                "expected the tensors `images` and `labels`, found {names:?}"
+            )));
+        }
+        let tensor = |name, dtype, rank| -> Result<TensorView<'_>, Error> {
+            let view = file.tensor(name).map_err(|e| invalid(e.to_string()))?;
+            if view.dtype() != dtype || view.shape().len() != rank {
+                return Err(invalid(format!(
+                    "`{name}` is {} {:?}, expected {dtype} with {rank} dimensions",
+                    view.dtype(),
+                    view.shape()
+                )));
+            }
+            Ok(view)
+        };
+        let images = tensor("images", Dtype::U8, 4)?;
+        let labels = tensor("labels", Dtype::I64, 1)?;
+        let shape = images.shape();
+        if shape[0] != labels.shape()[0] {
+            return Err(invalid(format!(
+                "{} images, but {} labels",
+                shape[0],
+                labels.shape()[0]
+            )));
+        }
+        let side = |axis: usize| {
+            u32::try_from(shape[axis]).map_err(|_| invalid(format!("`images` is {shape:?}")))
+        };
+        Ok(Images {
+            channels: side(1)?,
+            height: side(2)?,
+            width: side(3)?,
+            pixels: images.data().to_vec(),
+            labels: labels.data().chunks_exact(8).map(little_endian).collect(),
+        })
+    }
+}
+
+fn little_endian(bytes: &[u8]) -> i64 {
+    i64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Images {
+        Images {
+            channels: 2,
+            height: 1,
+            width: 3,
+            pixels: (0..18).collect(),
+            labels: vec![0, 2, 1],
+        }
+    }
+
+    #[test]
+    fn safetensors_round_trip_without_metadata() {
+        let bytes = sample().to_safetensors().unwrap();
+        assert_eq!(bytes, sample().to_safetensors().unwrap());
+        assert_eq!(Images::from_safetensors(&bytes).unwrap(), sample());
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header = std::str::from_utf8(&bytes[8..8 + length]).unwrap();
+        assert_eq!(
+            header.trim_end(),
+            r#"{"labels":{"dtype":"I64","shape":[3],"data_offsets":[0,24]},"images":{"dtype":"U8","shape":[3,2,1,3],"data_offsets":[24,42]}}"#
+        );
+    }
+
+    #[test]
+    fn take_keeps_the_order_given() {
+        let taken = sample().take(&[2, 0]);
+        assert_eq!(taken.labels, [1, 0]);
+        assert_eq!(taken.pixels, [12, 13, 14, 15, 16, 17, 0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn damaged_objects_are_refused() {
+        let bytes = sample().to_safetensors().unwrap();
+        for end in 0..bytes.len() {
+            assert!(Images::from_safetensors(&bytes[..end]).is_err(), "{end}");
+        }
+        let other = |images: (&str, Dtype, Vec<usize>, &[u8])| {
+            let view = TensorView::new(images.1, images.2, images.3).unwrap();
+            let labels = TensorView::new(Dtype::I64, vec![1], &[0; 8]).unwrap();
+            let file = safetensors::serialize([(images.0, view), ("labels", labels)], None);
+            Images::from_safetensors(&file.unwrap())
+                .unwrap_err()
+                .to_string()
+        };
+        let wrong_name = other(("image", Dtype::U8, vec![1, 1, 1, 1], &[0]));
+        assert!(
+            wrong_name.contains(r#"["image", "labels"]"#),
+            "{wrong_name}"
+        );
+        let wrong_rank = other(("images", Dtype::U8, vec![1, 1], &[0]));
+        assert!(wrong_rank.contains("`images` is U8 [1, 1]"), "{wrong_rank}");
+        let wrong_rows = other(("images", Dtype::U8, vec![2, 1, 1, 1], &[0, 0]));
+        assert!(
+            wrong_rows.contains("2 images, but 1 labels"),
+            "{wrong_rows}"
+        );
+    }
+}
