@@ -168,7 +168,7 @@ enum {
 enum {
   JKP_KEEPS_LAYER_COUNTS = 1u << 0,
   JKP_KEEPS_MULTISET = 1u << 1, /* the same values, elsewhere                      */
-  JKP_CHANGES_OUTPUT = 1u << 2, /* differs from `in` wherever it could             */
+  JKP_CHANGES_OUTPUT = 1u << 2, /* something differs from `in`, if anything could   */
   JKP_ROWWISE = 1u << 3,        /* row i depends on row i and its global index only */
   JKP_KEEPS_TOTAL_COUNT = 1u << 4,   /* the sum over layers                        */
   JKP_KEEPS_KEPT_MULTISET = 1u << 5, /* the values under the mask, layer by layer  */

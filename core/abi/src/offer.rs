@@ -45,7 +45,7 @@ pub const JKP_NEEDS_REF: u32 = 1 << 8;
 pub const JKP_KEEPS_LAYER_COUNTS: u32 = 1 << 0;
 /// `promises`: the same values, elsewhere.
 pub const JKP_KEEPS_MULTISET: u32 = 1 << 1;
-/// `promises`: differs from the input wherever it could.
+/// `promises`: something differs from the input, if anything could.
 pub const JKP_CHANGES_OUTPUT: u32 = 1 << 2;
 /// `promises`: row i depends on row i and its global index only.
 pub const JKP_ROWWISE: u32 = 1 << 3;
