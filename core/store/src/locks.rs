@@ -1,0 +1,257 @@
+//! Who is using what: the store, an action, a folder in `tmp/`.
+//!
+//! Every lock is an advisory one of the operating system on an open file, so it ends with its
+//! process however that ends. A lock file that is left behind means nothing.
+
+use crate::{Error, Store, error::failed, steps::reached};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// What became of asking for a lock.
+pub(crate) enum Locked {
+    Held(File),
+    Elsewhere,
+    /// The file system knows no locks: work goes on without.
+    Unsupported,
+}
+
+/// Held while an action runs, so that two runs do not do it twice. Released on drop, and
+/// when its process ends.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    /// None on a file system without locks: an action may be run twice without harm.
+    lock: Option<File>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            // Unlinked while it is held; who waits on the old file sees that it lost its name.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A folder in `tmp/` for work in progress, removed with its contents on drop; after a crash,
+/// by the next process that opens the store.
+#[derive(Debug)]
+pub struct Scratch {
+    /// The folder: empty, writable, on the store's own file system.
+    pub path: PathBuf,
+    _session: Arc<Session>,
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// This process's own folder in `tmp/`. While its lock is held no other process sweeps it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    folder: PathBuf,
+    lock_path: PathBuf,
+    _lock: Option<File>,
+    next: AtomicU64,
+}
+
+impl Session {
+    /// The lock first, then the folder: a folder without a held lock is garbage.
+    pub(crate) fn begin(tmp: &Path) -> Result<Session, Error> {
+        let process = std::process::id();
+        for attempt in 0u64.. {
+            let lock_path = tmp.join(format!("{process}-{attempt}.lock"));
+            let made = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&lock_path);
+            match made {
+                Ok(_) => reached("session lock made", &lock_path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(source) => return Err(failed(tmp, "could not write here")(source)),
+            }
+            let lock = match lock_named(&lock_path)? {
+                Locked::Held(file) => Some(file),
+                Locked::Unsupported => None,
+                // Another process swept it just now: take another name.
+                Locked::Elsewhere => continue,
+            };
+            let folder = lock_path.with_extension("");
+            fs::create_dir(&folder).map_err(failed(&folder, "could not make the folder"))?;
+            reached("session folder made", &folder);
+            return Ok(Session {
+                folder,
+                lock_path,
+                _lock: lock,
+                next: AtomicU64::new(0),
+            });
+        }
+        unreachable!("2^64 attempts")
+    }
+
+    pub(crate) fn fresh_path(&self, kind: &str) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(format!("{kind}-{number}"))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+/// Removes from `tmp/` what dead processes left. What cannot be removed stays: it is garbage,
+/// not damage.
+pub(crate) fn sweep(tmp: &Path) {
+    let Ok(entries) = fs::read_dir(tmp) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let is_lock = path
+            .extension()
+            .is_some_and(|extension| extension == "lock");
+        let lock_path = if is_lock {
+            path.clone()
+        } else {
+            let mut name = entry.file_name();
+            name.push(".lock");
+            tmp.join(name)
+        };
+        // Held until its folder is gone. A lock that is missing belongs to nobody.
+        let lock = match lock_existing(&lock_path) {
+            Ok(Locked::Held(lock)) => Some(lock),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            _ => continue,
+        };
+        let folder = lock_path.with_extension("");
+        let _ = fs::remove_dir_all(&folder).or_else(|_| fs::remove_file(&folder));
+        let _ = fs::remove_file(&lock_path);
+        drop(lock);
+    }
+}
+
+/// Makes the file where missing and locks it, without waiting.
+fn lock_named(path: &Path) -> Result<Locked, Error> {
+    loop {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed(path, "could not open the lock file"))?;
+        match outcome(file.try_lock()) {
+            Ok(None) => {}
+            Ok(Some(other)) => return Ok(other),
+            Err(source) => return Err(failed(path, "could not lock")(source)),
+        }
+        // The holder before may have unlinked it between the two calls: then this lock is on
+        // a file that nobody else will find.
+        if same_file(&file, path) {
+            return Ok(Locked::Held(file));
+        }
+    }
+}
+
+fn lock_existing(path: &Path) -> io::Result<Locked> {
+    let file = File::open(path)?;
+    match outcome(file.try_lock())? {
+        None if same_file(&file, path) => Ok(Locked::Held(file)),
+        None => Err(io::ErrorKind::NotFound.into()),
+        Some(other) => Ok(other),
+    }
+}
+
+/// `Ok(None)`: locked.
+fn outcome(tried: Result<(), TryLockError>) -> io::Result<Option<Locked>> {
+    match tried {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(Locked::Elsewhere)),
+        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(Some(Locked::Unsupported)),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn is_unsupported(error: &io::Error) -> bool {
+    let code = rustix::io::Errno::from_io_error(error);
+    error.kind() == io::ErrorKind::Unsupported || code == Some(rustix::io::Errno::NOLCK)
+}
+
+/// The lock file is absent or closed to this user, in a store that can only be read.
+fn cannot_be_made(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | PermissionDenied)
+}
+
+pub(crate) fn same_file(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(a), Ok(b)) => a.dev() == b.dev() && a.ino() == b.ino(),
+        _ => false,
+    }
+}
+
+/// The lock that users share and garbage collection has alone. Its file is never unlinked.
+pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
+    let writable = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    let file = match writable {
+        Ok(file) => file,
+        // A store that can only be read may still have the file, and a lock needs no more.
+        Err(_) => match File::open(path) {
+            Ok(file) => file,
+            Err(error) if cannot_be_made(&error) => return Ok(Locked::Unsupported),
+            Err(source) => return Err(failed(path, "could not open the lock file")(source)),
+        },
+    };
+    match outcome(file.try_lock_shared()) {
+        Ok(None) => Ok(Locked::Held(file)),
+        Ok(Some(Locked::Elsewhere)) => Err(Error::Busy {
+            path: path.into(),
+            what: "another process has the whole store for itself (garbage collection); try again when it has ended".into(),
+        }),
+        Ok(Some(other)) => Ok(other),
+        Err(source) => Err(failed(path, "could not lock")(source)),
+    }
+}
+
+impl Store {
+    /// Takes the action for this process, so that nobody else runs it meanwhile.
+    /// None: another process, or another thread of this one, holds it.
+    pub fn claim(&self, key: &crate::Digest) -> Result<Option<Claim>, Error> {
+        let path = self.root().join("locks").join(key.to_string());
+        match lock_named(&path)? {
+            Locked::Held(file) => Ok(Some(Claim {
+                path,
+                lock: Some(file),
+            })),
+            Locked::Elsewhere => Ok(None),
+            Locked::Unsupported => Ok(Some(Claim { path, lock: None })),
+        }
+    }
+
+    /// A new empty folder in `tmp/`.
+    pub fn scratch(&self) -> Result<Scratch, Error> {
+        let session = self.session()?;
+        let path = session.fresh_path("scratch");
+        fs::create_dir(&path).map_err(failed(&path, "could not make the folder"))?;
+        Ok(Scratch {
+            path,
+            _session: session,
+        })
+    }
+}
