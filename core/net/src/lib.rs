@@ -1,13 +1,39 @@
 //! Networks as data: layers, PyTorch names, shapes, connections, multiply-adds, masks,
-//! first weights, and training as data. No tensors of libtorch.
+//! first weights, and training as data.
+//!
+//! ```
+//! use jackpot_net::{Architecture, Mask};
+//! let architecture = Architecture::resnet(32, 32, 10, [3, 32, 32]);
+//! let network = architecture.build()?;
+//! assert_eq!(network.prunable_weights(), 1_855_584);
+//! assert_eq!(network.layers[1].name, "layer1.0.conv1.weight");
+//! assert_eq!(Mask::dense(&network).kept(), 1_855_584);
+//! # Ok::<(), jackpot_net::Error>(())
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`architecture`] | [`Architecture`] and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
+//! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
+//! | [`init`] | the first weights, drawn from a key |
+//! | [`training`] | [`Training`]: hyperparameters and the learning-rate schedule |
+//! | [`objective`] | [`Objective`]: what to differentiate |
+//!
+//! **Invariant:** nothing here computes with weights, links libtorch, reads a file or a
+//! clock, or starts a thread; every function is pure, and no sizes that a file claims are
+//! allocated before they are checked.
 
-pub mod architecture;   // Architecture, Family, Activation, Network, Layer, Parameter, Node, Op
-pub mod init;           // first weights, from a key
-pub mod mask;           // Mask, its bit-packed format, counts
-pub mod objective;      // Objective: what to differentiate
-pub mod training;       // Training: hyperparameters and the learning-rate schedule
+pub mod architecture;
+mod builder;
+pub mod init;
+pub mod mask;
+pub mod objective;
+mod resnet;
+mod stored;
+pub mod training;
+mod vgg;
 
 pub use architecture::*;
-pub use mask::Mask;
+pub use mask::{LayerMask, Mask};
 pub use objective::*;
 pub use training::*;
