@@ -1,1 +1,47 @@
-//! Not written yet.
+//! Batches, training and automatic differentiation on libtorch: builds what
+//! [`jackpot_net::Network`] describes.
+//!
+//! - [`Model`]: a network with its parameters; `forward` walks the described nodes.
+//! - [`Trainer`] and [`train`]: SGD under a mask, metrics of every epoch, a resume point.
+//! - [`Autodiff`]: loss, gradient and Hessian-vector product at any point in weight space.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use jackpot_nn::{Device, Model, Precision};
+//! jackpot_nn::set_threads(1)?;
+//! let architecture: jackpot_net::Architecture = serde_json::from_str(
+//!     r#"{"family":"resnet","depth":8,"width":16,"classes":10,"input":[1,14,14]}"#,
+//! )?;
+//! let network = architecture.build()?;
+//! let state_dict = std::fs::read("weights.safetensors")?;
+//! let model = Model::load(&network, &state_dict, Precision::F32, Device::Cpu)?;
+//! # Ok(()) }
+//! ```
+//!
+//! **Invariant.** This crate never knows plugins, never reads a clock, and draws no
+//! random number that is not a function of a [`jackpot_rng::Key`]: the same input gives
+//! the same bytes on the same device class. Nothing here is `unsafe`.
+
+mod autodiff;
+mod batch;
+mod device;
+mod error;
+mod evaluate;
+mod metrics;
+mod model;
+mod objective;
+mod resume;
+mod sgd;
+mod state;
+mod train;
+
+pub use autodiff::{Autodiff, Slice, SliceMut, Source};
+pub use batch::{Batch, Draws, ImageSet};
+pub use device::{Precision, parse_device, set_threads};
+pub use error::Error;
+pub use evaluate::{Evaluation, evaluate};
+pub use metrics::{Epoch, Metrics};
+pub use model::{Model, Statistics};
+pub use sgd::{Step, Trainer};
+pub use tch::Device;
+pub use train::{Event, Job, Trained, train};

@@ -1,0 +1,521 @@
+//! Loss, gradient and Hessian-vector product at any point in weight space.
+use crate::model::{forward, prunable};
+use crate::sgd::mask_tensor;
+use crate::{
+    Batch, Draws, Error, ImageSet, Precision, Statistics, batch, error::invalid, objective, state,
+};
+use jackpot_data::{BatchSpec, Images, Normalisation};
+use jackpot_net::{Augment, Input, Loss, Mask, Network, Objective};
+use safetensors::{Dtype, SafeTensors};
+use tch::{Device, Kind, Tensor};
+
+/// Where batches come from.
+pub enum Source {
+    /// Rows drawn from a data set (see [`jackpot_data::scoring_rows`]).
+    Sampled {
+        /// The data set, with the labels that the method sees.
+        images: Images,
+        /// Applied after augmentation.
+        normalisation: Normalisation,
+        /// As in training; used when a request asks for augmented images.
+        augment: Augment,
+    },
+    /// One batch given by hand, as safetensors: `x` f32 `[n, c, h, w]`, normalised, and
+    /// `y` i64 `[n]`. Every request gets it whole, cut in as many parts as asked.
+    Given(Vec<u8>),
+}
+
+/// Numbers of one layer, row-major.
+#[derive(Clone, Copy, Debug)]
+pub enum Slice<'a> {
+    /// 32 bits.
+    F32(&'a [f32]),
+    /// 64 bits.
+    F64(&'a [f64]),
+}
+
+/// Where one layer's result goes, row-major.
+#[derive(Debug)]
+pub enum SliceMut<'a> {
+    /// 32 bits: the result is rounded.
+    F32(&'a mut [f32]),
+    /// 64 bits.
+    F64(&'a mut [f64]),
+}
+
+enum Data {
+    Nothing,
+    Sampled {
+        set: ImageSet,
+        labels: Vec<i64>,
+        augment: Augment,
+    },
+    Given {
+        batch: Batch,
+    },
+}
+
+/// A batch that was asked for: its images are gathered when they are needed, so that a
+/// hundred batches take the memory of one part.
+struct Request {
+    rows: Vec<u32>,
+    draws: Option<jackpot_rng::Key>,
+}
+
+/// A network at its weights under a mask, with a source of batches.
+///
+/// Results are the sum over a request's batches and their parts of each part's mean loss;
+/// each part is a forward pass with its own batch statistics, and running statistics never
+/// change. Derivatives are with respect to the effective weights w ⊙ m, pruned entries too.
+pub struct Autodiff {
+    network: Network,
+    /// All parameters in f64 (exact for f32 files), prunable ones under the mask.
+    parameters: Vec<Tensor>,
+    prunable: Vec<usize>,
+    data: Data,
+    /// What each handle stands for: batches and parts a batch; handles count from 1.
+    requests: Vec<(Vec<Request>, u64)>,
+    device: Device,
+}
+
+impl Autodiff {
+    /// Reads weights and data. Without a `source` only [`Input::Ones`] can be asked for.
+    ///
+    /// # Errors
+    /// As [`crate::Model::load`] and [`ImageSet::new`]; a mask of another network; a given
+    /// batch that lacks `x` or `y` or has another shape than the network's images.
+    pub fn new(
+        network: &Network,
+        weights: &[u8],
+        mask: Option<&Mask>,
+        source: Option<Source>,
+        device: Device,
+    ) -> Result<Autodiff, Error> {
+        let mut parameters = state::read(network, weights, Precision::F64, device)?;
+        let prunable = prunable(network)?;
+        if let Some(mask) = mask {
+            mask.check(network)?;
+            for (&i, layer) in prunable.iter().zip(&mask.layers) {
+                let kept = mask_tensor(&layer.kept, &layer.shape, Kind::Double, device)?;
+                parameters[i] = parameters[i].f_mul(&kept)?;
+            }
+        }
+        let data = match source {
+            None => Data::Nothing,
+            Some(Source::Given(bytes)) => Data::Given {
+                batch: given(network, &bytes, device)?,
+            },
+            Some(Source::Sampled {
+                images,
+                normalisation,
+                augment,
+            }) => {
+                let (input, classes) = (network.architecture.input, network.architecture.classes);
+                let set = ImageSet::new(
+                    "training images",
+                    &images,
+                    &normalisation,
+                    input,
+                    classes,
+                    device,
+                )?;
+                Data::Sampled {
+                    set,
+                    labels: images.labels,
+                    augment,
+                }
+            }
+        };
+        let network = network.clone();
+        Ok(Autodiff {
+            network,
+            parameters,
+            prunable,
+            data,
+            requests: Vec::new(),
+            device,
+        })
+    }
+
+    /// Draws batches and returns their handle, never 0.
+    ///
+    /// # Errors
+    /// More parts than a batch has rows; as [`jackpot_data::scoring_rows`].
+    pub fn batches(&mut self, spec: &BatchSpec) -> Result<u64, Error> {
+        let requests: Vec<Request> = match &self.data {
+            Data::Nothing => return invalid("batches were asked for, but this run has no data"),
+            Data::Given { batch } => {
+                let rows = (0..batch.y.size()[0] as u32).collect();
+                vec![Request { rows, draws: None }]
+            }
+            Data::Sampled { labels, .. } => {
+                let key = spec.key.fold_name("augment");
+                jackpot_data::scoring_rows(spec, labels, self.network.architecture.classes)?
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, rows)| Request {
+                        rows,
+                        draws: spec.augment.then(|| key.fold(i as u64)),
+                    })
+                    .collect()
+            }
+        };
+        let parts = spec.parts.max(1);
+        if let Some(short) = requests.iter().find(|r| (r.rows.len() as u64) < parts) {
+            return invalid(format!(
+                "a batch of {} rows cannot be cut in {parts} parts",
+                short.rows.len()
+            ));
+        }
+        self.requests.push((requests, parts));
+        Ok(self.requests.len() as u64)
+    }
+
+    /// The objective's value.
+    ///
+    /// # Errors
+    /// An unknown handle, a point that does not fit the layers, libtorch's.
+    pub fn loss(
+        &self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[Slice]>,
+    ) -> Result<f64, Error> {
+        let at = tch::no_grad(|| self.at(objective, point))?;
+        let mut sum = 0.0;
+        self.each_part(objective, handle, &mut |part| {
+            let value = tch::no_grad(|| self.value(objective, &at, part))?;
+            sum += value.f_double_value(&[])?;
+            Ok(())
+        })?;
+        Ok(sum)
+    }
+
+    /// The gradient with respect to the prunable layers, in forward order, into `out`.
+    ///
+    /// # Errors
+    /// As [`Autodiff::loss`]; an `out` that does not fit the layers.
+    pub fn grad(
+        &self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[Slice]>,
+        out: &mut [SliceMut],
+    ) -> Result<(), Error> {
+        let at = self.leaves(objective, point)?;
+        let mut sums = self.zeros(objective)?;
+        self.each_part(objective, handle, &mut |part| {
+            let value = self.value(objective, &at, part)?;
+            accumulate(&mut sums, &self.derive(&value, &at, false)?)
+        })?;
+        self.write(&sums, out)
+    }
+
+    /// The Hessian times `vector`, both over the prunable layers, by differentiating
+    /// twice: ∇(∇L · v).
+    ///
+    /// # Errors
+    /// As [`Autodiff::grad`]; a `vector` that does not fit the layers.
+    pub fn hvp(
+        &self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[Slice]>,
+        vector: &[Slice],
+        out: &mut [SliceMut],
+    ) -> Result<(), Error> {
+        let at = self.leaves(objective, point)?;
+        let vector = self.layers("vector", vector, kind_of(objective))?;
+        let mut sums = self.zeros(objective)?;
+        self.each_part(objective, handle, &mut |part| {
+            let value = self.value(objective, &at, part)?;
+            let mut dot: Option<Tensor> = None;
+            for (gradient, v) in self.derive(&value, &at, true)?.iter().zip(&vector) {
+                // A layer that the loss does not depend on has no gradient to go through.
+                let Some(gradient) = gradient.as_ref().filter(|g| g.requires_grad()) else {
+                    continue;
+                };
+                let term = gradient.f_mul(v)?.f_sum(gradient.f_kind()?)?;
+                dot = Some(match dot {
+                    Some(dot) => dot.f_add(&term)?,
+                    None => term,
+                });
+            }
+            match dot {
+                Some(dot) => accumulate(&mut sums, &self.derive(&dot, &at, false)?),
+                None => Ok(()),
+            }
+        })?;
+        self.write(&sums, out)
+    }
+
+    /// All parameters as the objective sees them, at the point.
+    fn at(&self, objective: &Objective, point: Option<&[Slice]>) -> Result<Vec<Tensor>, Error> {
+        let temperature = objective.temperature;
+        if !temperature.is_finite() || temperature <= 0.0 {
+            return invalid(format!(
+                "temperature: expected a positive number, found {temperature}"
+            ));
+        }
+        let kind = kind_of(objective);
+        let mut at = Vec::with_capacity(self.parameters.len());
+        for (i, parameter) in self.parameters.iter().enumerate() {
+            let parameter = parameter.f_to_kind(kind)?;
+            let rest = objective.abs_rest && !self.prunable.contains(&i);
+            at.push(if rest { parameter.f_abs()? } else { parameter });
+        }
+        if let Some(point) = point {
+            for (&i, layer) in self.prunable.iter().zip(self.layers("point", point, kind)?) {
+                at[i] = layer;
+            }
+        }
+        Ok(at)
+    }
+
+    /// As [`Autodiff::at`], with the prunable layers tracked by autograd.
+    fn leaves(&self, objective: &Objective, point: Option<&[Slice]>) -> Result<Vec<Tensor>, Error> {
+        let mut at = tch::no_grad(|| self.at(objective, point))?;
+        for &i in &self.prunable {
+            at[i] = at[i].f_detach()?.f_set_requires_grad(true)?;
+        }
+        Ok(at)
+    }
+
+    /// The mean loss of one part.
+    fn value(&self, objective: &Objective, at: &[Tensor], part: &Batch) -> Result<Tensor, Error> {
+        let statistics = if objective.train_mode {
+            Statistics::Batch
+        } else {
+            Statistics::Running
+        };
+        let mut logits = forward(&self.network, at, &part.x, statistics)?;
+        if objective.temperature != 1.0 {
+            logits = logits.f_div_scalar(objective.temperature)?;
+        }
+        match objective.loss {
+            Loss::CrossEntropy => objective::cross_entropy(&logits, &part.y),
+            Loss::SumLogits => Ok(logits
+                .f_sum(logits.f_kind()?)?
+                .f_div_scalar(part.x.size()[0] as f64)?),
+        }
+    }
+
+    /// Derivatives of a scalar with respect to the prunable layers; `None` where it does
+    /// not depend on one.
+    fn derive(
+        &self,
+        value: &Tensor,
+        at: &[Tensor],
+        again: bool,
+    ) -> Result<Vec<Option<Tensor>>, Error> {
+        if !value.requires_grad() {
+            return Ok(self.prunable.iter().map(|_| None).collect());
+        }
+        let leaves: Vec<&Tensor> = self.prunable.iter().map(|&i| &at[i]).collect();
+        let gradients = Tensor::f_run_backward(&[value], &leaves, again, again)?;
+        Ok(gradients
+            .into_iter()
+            .map(|g| g.defined().then_some(g))
+            .collect())
+    }
+
+    /// Calls `visit` with each part of each batch, one at a time.
+    fn each_part(
+        &self,
+        objective: &Objective,
+        handle: u64,
+        visit: &mut dyn FnMut(&Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let kind = kind_of(objective);
+        if objective.input == Input::Ones {
+            if objective.loss == Loss::CrossEntropy {
+                return invalid("an all-ones input has no labels: ask for the sum of the logits");
+            }
+            let [c, h, w] = self.network.architecture.input.map(i64::from);
+            let x = state::laid_out(&Tensor::f_ones([1, c, h, w], (kind, self.device))?)?;
+            return visit(&Batch {
+                x,
+                y: Tensor::f_zeros([1], (Kind::Int64, self.device))?,
+            });
+        }
+        let Some((requests, parts)) = handle
+            .checked_sub(1)
+            .and_then(|i| self.requests.get(i as usize))
+        else {
+            return invalid(format!(
+                "handle {handle} names no batches: ask for some first"
+            ));
+        };
+        for request in requests {
+            let rows = request.rows.len() as u64;
+            for part in 0..*parts {
+                let cut = |i: u64| (i * rows / parts) as usize;
+                visit(&tch::no_grad(|| {
+                    self.gather(request, cut(part)..cut(part + 1), kind)
+                })?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gather(
+        &self,
+        request: &Request,
+        part: std::ops::Range<usize>,
+        kind: Kind,
+    ) -> Result<Batch, Error> {
+        match &self.data {
+            Data::Nothing => invalid("this run has no data"),
+            Data::Given { batch } => {
+                let (start, length) = (part.start as i64, part.len() as i64);
+                let x = batch.x.f_narrow(0, start, length)?.f_to_kind(kind)?;
+                Ok(Batch {
+                    x: state::laid_out(&x)?,
+                    y: batch.y.f_narrow(0, start, length)?,
+                })
+            }
+            Data::Sampled { set, augment, .. } => {
+                let rows = &request.rows[part];
+                let draws = match request.draws {
+                    Some(key) => Draws::new(augment, key, rows, self.device)?,
+                    None => None,
+                };
+                set.gather(&batch::row_tensor(rows, self.device)?, draws.as_ref(), kind)
+            }
+        }
+    }
+
+    fn zeros(&self, objective: &Objective) -> Result<Vec<Tensor>, Error> {
+        let zeros = |&i: &usize| -> Result<Tensor, Error> {
+            Ok(self.parameters[i]
+                .f_zeros_like()?
+                .f_to_kind(kind_of(objective))?)
+        };
+        self.prunable.iter().map(zeros).collect()
+    }
+
+    /// Tensors of the prunable layers from numbers.
+    fn layers(&self, what: &str, slices: &[Slice], kind: Kind) -> Result<Vec<Tensor>, Error> {
+        self.count(what, slices.len())?;
+        let tensor = |(layer, slice): (&jackpot_net::Layer, &Slice)| {
+            let (found, tensor) = match slice {
+                Slice::F32(s) => (s.len(), Tensor::f_from_slice(s)?),
+                Slice::F64(s) => (s.len(), Tensor::f_from_slice(s)?),
+            };
+            self.length(what, layer, found)?;
+            let shape: Vec<i64> = layer.shape.iter().map(|&n| n as i64).collect();
+            state::laid_out(
+                &tensor
+                    .f_reshape(shape)?
+                    .f_to_kind(kind)?
+                    .f_to_device(self.device)?,
+            )
+        };
+        self.network.layers.iter().zip(slices).map(tensor).collect()
+    }
+
+    fn write(&self, sums: &[Tensor], out: &mut [SliceMut]) -> Result<(), Error> {
+        self.count("out", out.len())?;
+        for ((layer, sum), out) in self.network.layers.iter().zip(sums).zip(out) {
+            let flat = sum.f_to_device(Device::Cpu)?.f_contiguous()?;
+            match out {
+                SliceMut::F32(out) => {
+                    self.length("out", layer, out.len())?;
+                    flat.f_to_kind(Kind::Float)?.f_copy_data(out, layer.len())?;
+                }
+                SliceMut::F64(out) => {
+                    self.length("out", layer, out.len())?;
+                    flat.f_to_kind(Kind::Double)?
+                        .f_copy_data(out, layer.len())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, what: &str, found: usize) -> Result<(), Error> {
+        let expected = self.network.layers.len();
+        if found == expected {
+            return Ok(());
+        }
+        invalid(format!("{what}: expected {expected} layers, found {found}"))
+    }
+
+    fn length(&self, what: &str, layer: &jackpot_net::Layer, found: usize) -> Result<(), Error> {
+        if found == layer.len() {
+            return Ok(());
+        }
+        invalid(format!(
+            "{what}: layer `{}` has {} weights, found {found}",
+            layer.name,
+            layer.len()
+        ))
+    }
+}
+
+fn kind_of(objective: &Objective) -> Kind {
+    if objective.compute_f64 {
+        Kind::Double
+    } else {
+        Kind::Float
+    }
+}
+
+fn accumulate(sums: &mut [Tensor], terms: &[Option<Tensor>]) -> Result<(), Error> {
+    tch::no_grad(|| {
+        for (sum, term) in sums.iter_mut().zip(terms) {
+            if let Some(term) = term {
+                let _ = sum.f_add_(term)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Reads a batch given by hand, in f64 (exact for f32 files).
+fn given(network: &Network, bytes: &[u8], device: Device) -> Result<Batch, Error> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|e| Error::Invalid(format!("the batch is not a safetensors file: {e}")))?;
+    let find = |name: &str| {
+        file.tensor(name)
+            .map_err(|_| Error::Invalid(format!("the batch lacks the tensor `{name}`")))
+    };
+    let (x, y) = (find("x")?, find("y")?);
+    let input: Vec<usize> = network
+        .architecture
+        .input
+        .iter()
+        .map(|&n| n as usize)
+        .collect();
+    if x.shape().len() != 4 || x.shape()[1..] != input || x.shape()[0] == 0 {
+        return invalid(format!(
+            "the batch's `x`: expected [n, {input:?}], found {:?}",
+            x.shape()
+        ));
+    }
+    if y.dtype() != Dtype::I64 || y.shape() != &x.shape()[..1] {
+        let (dtype, shape) = (y.dtype(), y.shape());
+        return invalid(format!(
+            "the batch's `y`: expected I64 [{}], found {dtype:?} {shape:?}",
+            x.shape()[0]
+        ));
+    }
+    let y = state::from_view("y", &y)?;
+    let (low, high) = (
+        y.f_min()?.f_int64_value(&[])?,
+        y.f_max()?.f_int64_value(&[])?,
+    );
+    if low < 0 || high >= i64::from(network.architecture.classes) {
+        let classes = network.architecture.classes;
+        return invalid(format!(
+            "the batch's `y`: labels from {low} to {high}, the network has {classes} classes"
+        ));
+    }
+    let x = state::from_view("x", &x)?
+        .f_to_kind(Kind::Double)?
+        .f_to_device(device)?;
+    Ok(Batch {
+        x: state::laid_out(&x)?,
+        y: y.f_to_device(device)?,
+    })
+}

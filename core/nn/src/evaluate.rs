@@ -1,0 +1,92 @@
+//! Test accuracy and loss.
+use crate::{Error, ImageSet, Model, Statistics, metrics::percent, objective};
+use tch::{Device, Kind, Tensor};
+
+/// Images a forward pass; part of what the results are a function of.
+const BATCH: usize = 256;
+
+/// What a model makes of a data set, with running statistics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Sum of the images' cross-entropies, in f64.
+    pub loss_sum: f64,
+    /// Right or wrong, image by image. An image whose logits are not finite is wrong.
+    pub right: Vec<bool>,
+}
+
+impl Evaluation {
+    /// Mean cross-entropy.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.right.len() as f64
+    }
+
+    /// Images classified rightly.
+    pub fn correct(&self) -> u64 {
+        self.right.iter().filter(|&&right| right).count() as u64
+    }
+
+    /// Percent.
+    pub fn accuracy(&self) -> f64 {
+        percent(self.correct(), self.right.len() as u64)
+    }
+
+    /// One bit an image, the first in the lowest bit of the first byte; spare bits 0.
+    pub fn bits(&self) -> Vec<u8> {
+        let byte = |bits: &[bool]| {
+            bits.iter()
+                .rev()
+                .fold(0, |byte, &bit| byte << 1 | u8::from(bit))
+        };
+        self.right.chunks(8).map(byte).collect()
+    }
+}
+
+/// Runs `model` over all of `images`, in stored order.
+///
+/// # Errors
+/// libtorch's.
+pub fn evaluate(model: &Model, images: &ImageSet) -> Result<Evaluation, Error> {
+    tch::no_grad(|| {
+        let device = images.device();
+        let rows = Tensor::f_arange(images.rows() as i64, (Kind::Int64, device))?;
+        let mut loss = Tensor::f_zeros([0_i64; 0], (Kind::Double, device))?;
+        let mut right = Vec::new();
+        for start in (0..images.rows()).step_by(BATCH) {
+            let length = BATCH.min(images.rows() - start);
+            let batch = images.gather_range(&rows, None, start, length, model.precision.kind())?;
+            let logits = model.forward(&batch.x, Statistics::Running)?;
+            loss = loss.f_add_(&objective::cross_entropy_sum(&logits, &batch.y)?)?;
+            right.push(objective::right(&logits, &batch.y)?);
+        }
+        let right = Tensor::f_cat(&right, 0)?
+            .f_to_kind(Kind::Uint8)?
+            .f_to_device(Device::Cpu)?;
+        let mut flags = vec![0_u8; images.rows()];
+        right.f_copy_data(&mut flags, images.rows())?;
+        Ok(Evaluation {
+            loss_sum: loss.f_double_value(&[])?,
+            right: flags.into_iter().map(|flag| flag == 1).collect(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_image_is_the_lowest_bit() {
+        let mut right = vec![false; 10];
+        right[0] = true;
+        right[3] = true;
+        right[9] = true;
+        let evaluation = Evaluation {
+            loss_sum: 5.0,
+            right,
+        };
+        assert_eq!(evaluation.bits(), [0b0000_1001, 0b0000_0010]);
+        assert_eq!(evaluation.correct(), 3);
+        assert_eq!(evaluation.accuracy(), 30.0);
+        assert_eq!(evaluation.loss(), 0.5);
+    }
+}

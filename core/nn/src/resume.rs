@@ -1,0 +1,130 @@
+//! The resume point of a training: one file, replaced in place after every epoch.
+//!
+//! It holds everything the rest of the training is a function of: weights, momentum,
+//! running statistics, the number of finished epochs and their metrics. Its tensors are
+//! row-major, and the layout is applied again on load. The `job` entry is the sha256 of
+//! all inputs, so a file of another training is never taken for this one; the `digest`
+//! entry is the sha256 of the file without it, so a damaged one is never trusted.
+use crate::state::{Entry, from_view, serialize};
+use crate::{Epoch, Error, sgd::Trainer};
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What `epochs` metrics cannot say: which training they are of.
+pub(crate) type Fingerprint = [u8; 32];
+
+const FILE: &str = "state";
+
+/// Writes the resume point: a temporary file, synced, then renamed over the last one.
+pub(crate) fn save(
+    folder: &Path,
+    fingerprint: &Fingerprint,
+    trainer: &Trainer,
+    epochs: &[Epoch],
+) -> Result<(), Error> {
+    let mut entries = trainer
+        .state()
+        .into_iter()
+        .map(|(name, tensor)| Entry::tensor(name, tensor))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let metrics = serde_json::to_vec(epochs).expect("finished epochs have finite metrics");
+    entries.push(Entry::raw("metrics", metrics));
+    entries.push(Entry::raw("job", fingerprint.to_vec()));
+    let digest = Sha256::digest(serialize(&entries)?);
+    entries.push(Entry::raw("digest", digest.to_vec()));
+    let bytes = serialize(&entries)?;
+    let temporary = folder.join("state.tmp");
+    let file_error = |path: &Path| {
+        let path = path.to_path_buf();
+        move |e: std::io::Error| Error::File {
+            path,
+            message: e.to_string(),
+        }
+    };
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let mut file = File::create(&temporary)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, folder.join(FILE))?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(file_error(&temporary))
+}
+
+/// Puts the trainer where the last finished epoch left it and returns the epochs so far.
+/// Without a file, none. A file that cannot be used is removed, and `Err` says why.
+pub(crate) fn restore(
+    folder: &Path,
+    fingerprint: &Fingerprint,
+    trainer: &mut Trainer,
+) -> Result<Vec<Epoch>, String> {
+    let path: PathBuf = folder.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(format!("{}: {e}", path.display())),
+    };
+    apply(&bytes, fingerprint, trainer).map_err(|why| {
+        // Nothing was copied yet: `apply` checks all before it touches the trainer.
+        let _ = std::fs::remove_file(&path);
+        format!("{}: {why}", path.display())
+    })
+}
+
+fn apply(
+    bytes: &[u8],
+    fingerprint: &Fingerprint,
+    trainer: &mut Trainer,
+) -> Result<Vec<Epoch>, String> {
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file: {e}"))?;
+    let raw = |name: &str| -> Result<Vec<u8>, String> {
+        let view = file
+            .tensor(name)
+            .map_err(|_| format!("lacks the entry `{name}`"))?;
+        Ok(view.data().to_vec())
+    };
+    let mut entries = Vec::new();
+    for (name, view) in file.tensors() {
+        if name != "digest" {
+            let (shape, bytes) = (view.shape().to_vec(), view.data().to_vec());
+            entries.push(Entry {
+                name,
+                dtype: view.dtype(),
+                shape,
+                bytes,
+            });
+        }
+    }
+    let rest = serialize(&entries).map_err(|e| e.to_string())?;
+    if raw("digest")? != Sha256::digest(rest).as_slice() {
+        return Err("damaged: its digest does not fit its content".to_string());
+    }
+    if raw("job")? != fingerprint {
+        return Err("of another training".to_string());
+    }
+    let epochs: Vec<Epoch> =
+        serde_json::from_slice(&raw("metrics")?).map_err(|e| format!("entry `metrics`: {e}"))?;
+    let saved = trainer
+        .state()
+        .iter()
+        .map(|(name, tensor)| {
+            let view = file
+                .tensor(name)
+                .map_err(|_| format!("lacks the entry `{name}`"))?;
+            let saved = from_view(name, &view).map_err(|e| e.to_string())?;
+            if saved.size() != tensor.size() || saved.kind() != tensor.kind() {
+                return Err(format!(
+                    "entry `{name}` is not of this training's shape and type"
+                ));
+            }
+            Ok(saved)
+        })
+        .collect::<Result<Vec<_>, String>>()?;
+    trainer.restore(&saved).map_err(|e| e.to_string())?;
+    Ok(epochs)
+}

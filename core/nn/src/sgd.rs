@@ -1,0 +1,259 @@
+//! Stochastic gradient descent under a mask.
+use crate::model::{is_trained, prunable};
+use crate::{Error, Model, Statistics, batch::Batch, error::invalid, model, objective, state};
+use jackpot_net::{Mask, Training};
+use tch::{Device, Kind, Tensor};
+
+/// A model being trained: SGD with momentum and weight decay on all parameters, no
+/// Nesterov, as PyTorch defines it,
+///
+/// d = g + λ·w,  v ← μ·v + d,  w ← (w − η·v) ⊙ m,
+///
+/// with v = 0 before the first step. The mask m multiplies once a step, so pruned weights
+/// are exactly 0 after it; it comes from the [`Mask`], never from the weights' zeros, so a
+/// kept weight that happens to be 0 is trained on.
+pub struct Trainer {
+    model: Model,
+    /// Indices of what is trained, and each one's momentum v.
+    trained: Vec<usize>,
+    momentum: Vec<Tensor>,
+    /// Indices of the prunable weights with their 0/1 masks; empty: dense.
+    masks: Vec<(usize, Tensor)>,
+    prunable: Vec<usize>,
+    settings: Training,
+    weight_decay: Tensor,
+    minus_lr: Tensor,
+}
+
+/// What one step saw, on the device, so that nothing waits for it.
+pub struct Step {
+    /// Mean cross-entropy of the batch before the step.
+    pub loss: Tensor,
+    /// Images of the batch classified rightly, i64.
+    pub correct: Tensor,
+}
+
+impl Trainer {
+    /// Puts the mask on the model's weights and starts with no momentum.
+    ///
+    /// # Errors
+    /// A mask of another network; invalid settings.
+    pub fn new(model: Model, mask: Option<&Mask>, settings: &Training) -> Result<Trainer, Error> {
+        settings.validate()?;
+        let network = model.network.clone();
+        let options = (model.precision.kind(), model.device);
+        let trained: Vec<usize> = (0..network.parameters.len())
+            .filter(|&i| is_trained(network.parameters[i].kind))
+            .collect();
+        let prunable = prunable(&network)?;
+        let masks = match mask {
+            None => Vec::new(),
+            Some(mask) => {
+                mask.check(&network)?;
+                let tensors = mask_tensors(mask, &model)?;
+                prunable.iter().copied().zip(tensors).collect()
+            }
+        };
+        let momentum = trained
+            .iter()
+            .map(|&i| Ok(model.parameters[i].f_zeros_like()?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let mut trainer = Trainer {
+            trained,
+            momentum,
+            masks,
+            prunable,
+            settings: settings.clone(),
+            weight_decay: Tensor::f_full([0_i64; 0], settings.weight_decay, options)?,
+            minus_lr: Tensor::f_zeros([0_i64; 0], options)?,
+            model,
+        };
+        tch::no_grad(|| trainer.prune())?;
+        trainer.track()?;
+        Ok(trainer)
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Gives the model back.
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// One step with learning rate `lr` on a batch in the model's precision.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
+        let logits = self.model.forward(&batch.x, Statistics::Training)?;
+        let loss = objective::cross_entropy(&logits, &batch.y)?;
+        let leaves: Vec<&Tensor> = self
+            .trained
+            .iter()
+            .map(|&i| &self.model.parameters[i])
+            .collect();
+        let mut gradients = Tensor::f_run_backward(&[&loss], &leaves, false, false)?;
+        tch::no_grad(|| {
+            if self.settings.published_gradient_mask {
+                self.drop_gradients_of_zeros(&mut gradients)?;
+            }
+            let _ = self.minus_lr.f_fill_(-lr)?;
+            for (place, &i) in self.trained.iter().enumerate() {
+                let weight = &mut self.model.parameters[i];
+                let momentum = &mut self.momentum[place];
+                let direction = gradients[place].f_addcmul_(weight, &self.weight_decay)?;
+                let _ = momentum
+                    .f_mul_scalar_(self.settings.momentum)?
+                    .f_add_(&direction)?;
+                let _ = weight.f_addcmul_(momentum, &self.minus_lr)?;
+            }
+            self.prune()?;
+            let correct = objective::right(&logits, &batch.y)?.f_sum(Kind::Int64)?;
+            Ok(Step {
+                loss: loss.f_detach()?,
+                correct,
+            })
+        })
+    }
+
+    /// [`Trainer::step`] on normalised images and labels given as numbers; returns the
+    /// loss before the step.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; libtorch's.
+    pub fn step_on(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<f64, Error> {
+        let x = model::images_tensor(
+            &self.model.network,
+            images,
+            self.model.precision,
+            self.model.device,
+        )?;
+        if x.size()[0] != labels.len() as i64 {
+            return invalid(format!(
+                "{} images have {} labels",
+                x.size()[0],
+                labels.len()
+            ));
+        }
+        let y = Tensor::f_from_slice(labels)?.f_to_device(self.model.device)?;
+        Ok(self.step(&Batch { x, y }, lr)?.loss.f_double_value(&[])?)
+    }
+
+    /// Counts the kept weights, and proves the mask: a pruned weight that is not 0 is an
+    /// error, never a silent one.
+    ///
+    /// # Errors
+    /// Names the layer whose pruned weights came back.
+    pub fn kept(&self) -> Result<u64, Error> {
+        if self.masks.is_empty() {
+            return Ok(self
+                .model
+                .network
+                .layers
+                .iter()
+                .map(|layer| layer.len() as u64)
+                .sum());
+        }
+        let mut kept = 0;
+        for (i, mask) in &self.masks {
+            let pruned = mask.f_eq(0)?;
+            let back = self.model.parameters[*i].f_ne(0)?.f_logical_and(&pruned)?;
+            let back = back.f_sum(Kind::Int64)?.f_int64_value(&[])?;
+            if back != 0 {
+                let name = &self.model.network.parameters[*i].name;
+                return Err(Error::Numeric(format!(
+                    "layer `{name}`: {back} pruned weights are not 0"
+                )));
+            }
+            kept += mask.f_sum(Kind::Double)?.f_double_value(&[])? as u64;
+        }
+        Ok(kept)
+    }
+
+    /// Multiplies the weights by the mask, in place.
+    fn prune(&mut self) -> Result<(), Error> {
+        for (i, mask) in &self.masks {
+            let _ = self.model.parameters[*i].f_mul_(mask)?;
+        }
+        Ok(())
+    }
+
+    /// As the published loop does: a weight that is exactly 0, kept or pruned, gets no
+    /// gradient in this step (its momentum and weight decay go on).
+    fn drop_gradients_of_zeros(&self, gradients: &mut [Tensor]) -> Result<(), Error> {
+        for (place, i) in self.trained.iter().enumerate() {
+            if self.prunable.contains(i) {
+                let _ = gradients[place].f_mul_(&self.model.parameters[*i].f_ne(0)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the trained parameters for autograd.
+    fn track(&mut self) -> Result<(), Error> {
+        for &i in &self.trained {
+            self.model.parameters[i] = self.model.parameters[i]
+                .f_detach()?
+                .f_set_requires_grad(true)?;
+        }
+        Ok(())
+    }
+
+    /// Names, for the resume point, of all tensors that the next step is a function of.
+    pub(crate) fn state(&self) -> Vec<(String, &Tensor)> {
+        let parameters = &self.model.network.parameters;
+        let weights = parameters.iter().zip(&self.model.parameters);
+        let weights = weights.map(|(p, tensor)| (format!("weight.{}", p.name), tensor));
+        let momentum = self.trained.iter().zip(&self.momentum);
+        let momentum =
+            momentum.map(|(&i, tensor)| (format!("momentum.{}", parameters[i].name), tensor));
+        weights.chain(momentum).collect()
+    }
+
+    /// Puts saved tensors, row-major and in the order of [`Trainer::state`], back in place:
+    /// copying keeps the layout that the trainer was made with.
+    pub(crate) fn restore(&mut self, saved: &[Tensor]) -> Result<(), Error> {
+        tch::no_grad(|| {
+            let targets = self
+                .model
+                .parameters
+                .iter_mut()
+                .chain(self.momentum.iter_mut());
+            for (target, tensor) in targets.zip(saved) {
+                target.f_copy_(tensor)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A mask's layers as 0/1 tensors in the weights' precision, device and layout.
+pub(crate) fn mask_tensors(mask: &Mask, model: &Model) -> Result<Vec<Tensor>, Error> {
+    mask.layers
+        .iter()
+        .map(|layer| {
+            mask_tensor(
+                &layer.kept,
+                &layer.shape,
+                model.precision.kind(),
+                model.device,
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn mask_tensor(
+    kept: &[bool],
+    shape: &[usize],
+    kind: Kind,
+    device: Device,
+) -> Result<Tensor, Error> {
+    let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+    let flat = Tensor::f_from_slice(kept)?
+        .f_to_kind(kind)?
+        .f_to_device(device)?;
+    state::laid_out(&flat.f_reshape(shape)?)
+}
