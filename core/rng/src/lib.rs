@@ -22,7 +22,7 @@
 //! - [`normal`]: the normal quantile of `((word >> 11) + 1/2) / 2^53`, rounded to f32;
 //! - [`permutation`]: indices by descending uniform, ties by index.
 //!
-//! A longer draw begins with the shorter one. `vectors.txt` beside this crate holds
+//! A longer draw begins with the shorter one. `vectors.txt` in this crate's folder holds
 //! values to check another implementation against; they never change.
 //!
 //! **Invariant:** this crate keeps no state, reads no clock and no entropy, starts no
