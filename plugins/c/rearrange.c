@@ -37,5 +37,5 @@ static const jkp_item item = {
 };
 static const jkp_item *const items[] = {&item};
 static const jkp_plugin plugin = {sizeof plugin, JKP_ABI_MAJOR, JKP_ABI_MINOR, "c-rearrange", "1.0",
-                                  "MIT OR Apache-2.0", items, 1};
+                                  "MIT", items, 1};
 const jkp_plugin *jackpot_entry_v1(void) { return &plugin; }

@@ -238,14 +238,12 @@ impl Choices {
 /// A list of words for [`Param::one_of`].
 #[macro_export]
 macro_rules! choices {
-    ($($word:literal),+ $(,)?) => {
-        const {
-            // SAFETY: C string literals live for ever, and the list ends in NULL.
-            unsafe {
-                $crate::Choices::new(&[$(::std::ffi::CStr::as_ptr($word),)+ ::std::ptr::null()])
-            }
-        }
-    };
+    ($($word:literal),+ $(,)?) => {{
+        const WORDS: &[*const ::std::ffi::c_char] =
+            &[$(::std::ffi::CStr::as_ptr($word),)+ ::std::ptr::null()];
+        // SAFETY: C string literals live for ever, and the list ends in NULL.
+        unsafe { $crate::Choices::new(WORDS) }
+    }};
 }
 
 /// Makes this crate a plugin that offers these items, each the path of a `const` [`Item`].

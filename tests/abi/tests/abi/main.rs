@@ -1,0 +1,11 @@
+//! The plugin contract, against compilers and against its own two languages.
+// Helpers of tests outside a #[test]: what fails here fails the test that asked.
+#![allow(clippy::unwrap_used)]
+
+mod boundary;
+mod build;
+mod examples;
+mod header;
+mod layout;
+mod table;
+mod toy;
