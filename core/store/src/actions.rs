@@ -310,13 +310,17 @@ pub(crate) fn outputs_digest(outputs: &BTreeMap<String, Digest>) -> Digest {
     Digest::of(&spelled(&outputs_value(outputs)))
 }
 
-/// The content of an action's file, and of a divergence's.
+/// The content of an action's file, and of a divergence's. `sum` is the sha256 of the same
+/// without `sum`: a name or digest that rots must not become another result.
 fn action_bytes(action: &Action) -> Vec<u8> {
-    spelled(&json!({
+    let mut content = json!({
         "format": FILE_FORMAT,
         "outputs": outputs_value(&action.outputs),
+        "recipe": action.key,
         "record": action.record,
-    }))
+    });
+    content["sum"] = json!(Digest::of(&spelled(&content)));
+    spelled(&content)
 }
 
 fn spelled(value: &Value) -> Vec<u8> {
@@ -325,7 +329,12 @@ fn spelled(value: &Value) -> Vec<u8> {
 
 /// `Err` says what was found instead.
 pub(crate) fn parse_action(key: Digest, bytes: &[u8]) -> Result<Action, String> {
-    let mut members = parse_members(bytes, &["format", "outputs", "record"])?;
+    let names = ["format", "outputs", "recipe", "record", "sum"];
+    let mut members = parse_members(bytes, &names)?;
+    let recipe = take_digest(&mut members, "recipe")?;
+    if recipe != key {
+        return Err(format!("the action `{recipe}`"));
+    }
     let record = take_digest(&mut members, "record")?;
     let Some(Value::Object(named)) = members.remove("outputs") else {
         return Err("`outputs` that is no object".into());
@@ -338,11 +347,15 @@ pub(crate) fn parse_action(key: Digest, bytes: &[u8]) -> Result<Action, String> 
     if outputs.is_empty() {
         return Err("`outputs` without any".into());
     }
-    Ok(Action {
+    let action = Action {
         key,
         outputs,
         record,
-    })
+    };
+    if action_bytes(&action) != bytes {
+        return Err("a `sum` that is not the sha256 of the rest".into());
+    }
+    Ok(action)
 }
 
 /// `Err` says what was found instead.
