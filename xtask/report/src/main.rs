@@ -1,2 +1,84 @@
-//! Not written yet.
-fn main() {}
+//! `jackpot-report`: draws a study's report from the store.
+
+use clap::Parser;
+use jackpot_report::{Error, LOCK, compare, render};
+use jackpot_store::Store;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Draw the tables, figures and page of a study from the store
+#[derive(Parser)]
+#[command(name = "jackpot-report", version)]
+struct Arguments {
+    /// The study's folder, `reports/NAME`
+    #[arg(value_name = "REPORTS_FOLDER/NAME")]
+    study: PathBuf,
+    /// The store [default: $JACKPOT_STORE, else `artifacts/` of the nearest parent folder]
+    #[arg(long, value_name = "FOLDER")]
+    store: Option<PathBuf>,
+    /// Write nothing: compare every byte with what is there, exit 1 if a file differs
+    #[arg(long, conflicts_with = "beside")]
+    check: bool,
+    /// Write here, and say how the result compares with the report in the study's folder
+    #[arg(long, value_name = "FOLDER")]
+    beside: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let folder = arguments.study.as_path();
+    let study = |e: jackpot_study::Error| Error::Study(e.to_string());
+    let store = |e: jackpot_store::Error| Error::Study(e.to_string());
+    let outline = jackpot_study::outline(folder).map_err(study)?;
+    let here = std::env::current_dir().map_err(|e| Error::File {
+        path: ".".into(),
+        message: format!("the current folder cannot be found: {e}"),
+    })?;
+    let root = Store::locate(arguments.store.as_deref(), &here).map_err(store)?;
+    let opened = Store::open(&root).map_err(store)?;
+    let results = jackpot_study::collect(&opened, &outline.name).map_err(study)?;
+    let files = render(&outline, &results)?;
+    if arguments.check {
+        return check(folder, &files);
+    }
+    if let Some(beside) = &arguments.beside {
+        compare::write(beside, &files)?;
+        println!("wrote {} files to {}", files.len(), beside.display());
+        if folder.join(LOCK).is_file() {
+            compare::beside(folder, &files)?
+                .iter()
+                .for_each(|line| println!("{line}"));
+        } else {
+            println!("{} has no {LOCK} to compare with", folder.display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    compare::write(folder, &files)?;
+    println!("wrote {} files to {}", files.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(folder: &Path, files: &jackpot_report::Files) -> Result<ExitCode, Error> {
+    let wrong = compare::check(folder, files)?;
+    if wrong.is_empty() {
+        println!(
+            "{} files of {} are what the store gives",
+            files.len(),
+            folder.display()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    for line in &wrong {
+        eprintln!("{}: {line}", folder.display());
+    }
+    Ok(ExitCode::FAILURE)
+}

@@ -1,0 +1,307 @@
+//! The grid of a study: its runs grouped into cells, each cell's seeds in order.
+
+use crate::Error;
+use crate::stats::{mean, sample_sd};
+use jackpot_store::Digest;
+use jackpot_study::{Named, Outcome, Outline, Results, Run, Trained};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The check's name of an unmodified ticket.
+pub(crate) const UNMODIFIED: &str = "none";
+/// The sparsity of a dense network.
+pub(crate) const DENSE: &str = "0";
+/// A run counts as collapsed when its last accuracy is at most this many points over chance.
+/// Four times the deviation of a coin per class on 4,000 test images is under it.
+pub(crate) const COLLAPSE_POINTS: f64 = 2.0;
+
+/// A study's runs by cell.
+pub(crate) struct Grid<'a> {
+    pub outline: &'a Outline,
+    pub results: &'a Results,
+    /// In the study file's order: sparsity (dense first), ticket, check (unmodified first).
+    pub cells: Vec<Cell<'a>>,
+    /// The accuracy of a guess, in percent; none when the study's facts do not say how many classes there are.
+    pub chance: Option<f64>,
+}
+
+/// All seeds of one ticket under one check at one sparsity.
+pub(crate) struct Cell<'a> {
+    pub sparsity: &'a str,
+    pub ticket: &'a Named,
+    /// None for the unmodified ticket.
+    pub check: Option<&'a Named>,
+    /// One for each seed that the study asks for, in its order; none when the results lack it.
+    pub runs: Vec<(u64, Option<&'a Run>)>,
+}
+
+impl<'a> Cell<'a> {
+    /// The runs that were trained, with their seeds.
+    pub fn trained(&self) -> impl Iterator<Item = (u64, &'a Trained)> {
+        self.runs.iter().filter_map(|(seed, run)| match run {
+            Some(Run {
+                outcome: Outcome::Done(trained),
+                ..
+            }) => Some((*seed, trained)),
+            _ => None,
+        })
+    }
+
+    /// The training of one seed.
+    pub fn of_seed(&self, seed: u64) -> Option<&'a Trained> {
+        self.trained().find(|(s, _)| *s == seed).map(|(_, t)| t)
+    }
+
+    /// Why the cell cannot differ from its unmodified ticket, if no seed of it was to be run.
+    pub fn identical(&self) -> Option<&'a str> {
+        let reasons = self.runs.iter().map(|(_, run)| match run {
+            Some(Run {
+                outcome: Outcome::Identical { because },
+                ..
+            }) => Some(because.as_str()),
+            _ => None,
+        });
+        let reasons: Option<Vec<_>> = reasons.collect();
+        reasons.and_then(|all| all.first().copied())
+    }
+
+    pub fn check_name(&self) -> &'a str {
+        self.check.map_or(UNMODIFIED, |c| c.name.as_str())
+    }
+}
+
+/// A mean and, with two values or more, their standard deviation.
+#[derive(Clone, Copy)]
+pub(crate) struct MeanSd {
+    pub mean: f64,
+    pub sd: Option<f64>,
+}
+
+impl MeanSd {
+    pub fn of(values: &[f64]) -> Option<MeanSd> {
+        mean(values).map(|mean| MeanSd {
+            mean,
+            sd: sample_sd(values),
+        })
+    }
+}
+
+/// What a cell's seeds came to.
+pub(crate) struct Summary {
+    /// Trainings in the means.
+    pub n: usize,
+    pub asked: usize,
+    pub accuracy: Option<MeanSd>,
+    pub best: Option<MeanSd>,
+    pub loss: Option<MeanSd>,
+    pub failed: usize,
+    pub missing: usize,
+    /// Seeds that were not run because they cannot differ.
+    pub not_run: usize,
+    /// Seeds whose training is the unmodified ticket's, found to be so when it was planned or run.
+    pub shared: usize,
+    /// None when chance is not known.
+    pub collapsed: Option<usize>,
+    /// Trainings whose test loss is not finite; they are not counted as collapsed.
+    pub diverged: usize,
+}
+
+impl<'a> Grid<'a> {
+    pub fn new(outline: &'a Outline, results: &'a Results) -> Result<Grid<'a>, Error> {
+        if outline.digest != results.study {
+            return Err(Error::Study(format!(
+                "study.toml of `{}` has the digest {}, but its last run was of {}: run the study again",
+                outline.name, outline.digest, results.study
+            )));
+        }
+        let mut by_cell: BTreeMap<(&str, &str, &str), BTreeMap<u64, &Run>> = BTreeMap::new();
+        for run in &results.runs {
+            known(outline, run)?;
+            let cell = (
+                run.sparsity.as_str(),
+                run.ticket.as_str(),
+                run.check.as_str(),
+            );
+            if by_cell
+                .entry(cell)
+                .or_default()
+                .insert(run.seed, run)
+                .is_some()
+            {
+                return Err(Error::Study(format!("{} is there twice", name_of(run))));
+            }
+        }
+        let sparsities =
+            std::iter::once(DENSE).chain(outline.sparsities.iter().map(String::as_str));
+        let seen = &mut BTreeSet::new();
+        let mut cells = Vec::new();
+        for sparsity in sparsities.filter(|s| seen.insert(*s)) {
+            for ticket in &outline.tickets {
+                for check in std::iter::once(None).chain(outline.checks.iter().map(Some)) {
+                    let name = check.map_or(UNMODIFIED, |c| c.name.as_str());
+                    if let Some(found) = by_cell.get(&(sparsity, ticket.name.as_str(), name)) {
+                        let runs = outline.seeds.iter().map(|s| (*s, found.get(s).copied()));
+                        cells.push(Cell {
+                            sparsity,
+                            ticket,
+                            check,
+                            runs: runs.collect(),
+                        });
+                    }
+                }
+            }
+        }
+        let chance = chance(outline);
+        Ok(Grid {
+            outline,
+            results,
+            cells,
+            chance,
+        })
+    }
+
+    pub fn cell(&self, sparsity: &str, ticket: &str, check: &str) -> Option<&Cell<'a>> {
+        self.cells
+            .iter()
+            .find(|c| c.sparsity == sparsity && c.ticket.name == ticket && c.check_name() == check)
+    }
+
+    /// The unmodified ticket that `cell` is a check of.
+    pub fn unmodified(&self, cell: &Cell<'_>) -> Option<&Cell<'a>> {
+        self.cell(cell.sparsity, &cell.ticket.name, UNMODIFIED)
+    }
+
+    /// The sparsities that have cells other than the dense network's, in the study's order.
+    pub fn sparsities(&self) -> Vec<&'a str> {
+        let mut all: Vec<&str> = Vec::new();
+        for cell in &self.cells {
+            if cell.sparsity != DENSE && !all.contains(&cell.sparsity) {
+                all.push(cell.sparsity);
+            }
+        }
+        all
+    }
+
+    /// The cells of one sparsity.
+    pub fn at(&self, sparsity: &str) -> impl Iterator<Item = &Cell<'a>> {
+        self.cells.iter().filter(move |c| c.sparsity == sparsity)
+    }
+
+    /// True when a training's accuracy is at chance with a finite loss (divergence is another
+    /// thing); false when chance is not known.
+    pub fn collapsed(&self, trained: &Trained) -> bool {
+        let at_chance = |chance| trained.accuracy <= chance + COLLAPSE_POINTS;
+        trained.test_loss.is_finite() && self.chance.is_some_and(at_chance)
+    }
+
+    /// True when this seed of a check is the very training of its unmodified ticket: one action,
+    /// so one result, by construction and not by measurement.
+    pub fn shares(&self, cell: &Cell<'_>, seed: u64) -> bool {
+        let of = |c: &Cell<'_>| c.of_seed(seed).map(|t| t.key);
+        cell.check.is_some() && of(cell).is_some() && self.unmodified(cell).and_then(of) == of(cell)
+    }
+
+    /// True when every seed of a check is its unmodified ticket's, planned so or found to be so.
+    pub fn identical(&self, cell: &Cell<'_>) -> bool {
+        let shared = || cell.runs.iter().all(|(seed, _)| self.shares(cell, *seed));
+        cell.identical().is_some() || (!cell.runs.is_empty() && shared())
+    }
+
+    pub fn summary(&self, cell: &Cell<'_>) -> Summary {
+        let trained: Vec<&Trained> = cell.trained().map(|(_, t)| t).collect();
+        let values = |of: fn(&Trained) -> f64| trained.iter().map(|t| of(t)).collect::<Vec<_>>();
+        let count = |is: fn(&Outcome) -> bool| {
+            let found = cell
+                .runs
+                .iter()
+                .filter(|(_, r)| r.is_some_and(|r| is(&r.outcome)));
+            found.count()
+        };
+        let not_run = count(|o| matches!(o, Outcome::Identical { .. }));
+        let failed = count(|o| matches!(o, Outcome::Failed { .. }));
+        let diverged = trained.iter().filter(|t| !t.test_loss.is_finite()).count();
+        let loss = MeanSd::of(&values(|t| t.test_loss)).filter(|_| diverged == 0);
+        Summary {
+            n: trained.len(),
+            asked: cell.runs.len(),
+            accuracy: MeanSd::of(&values(|t| t.accuracy)),
+            best: MeanSd::of(&values(|t| t.best_accuracy)),
+            loss,
+            failed,
+            missing: cell.runs.len() - trained.len() - not_run - failed,
+            not_run,
+            shared: cell
+                .trained()
+                .filter(|(seed, _)| self.shares(cell, *seed))
+                .count(),
+            collapsed: self
+                .chance
+                .map(|_| trained.iter().filter(|t| self.collapsed(t)).count()),
+            diverged,
+        }
+    }
+}
+
+/// What every result in `cells` hashes to.
+pub(crate) fn metrics<'c, 'a: 'c>(
+    cells: impl IntoIterator<Item = &'c Cell<'a>>,
+) -> BTreeSet<Digest> {
+    let trained = cells.into_iter().flat_map(|c| c.trained());
+    trained.map(|(_, t)| t.metrics).collect()
+}
+
+/// `` `snip` under `rearrange` at 0.9, seed 3``, for messages.
+pub(crate) fn name_of(run: &Run) -> String {
+    let check = match run.check.as_str() {
+        UNMODIFIED => String::new(),
+        check => format!(" under `{check}`"),
+    };
+    format!(
+        "`{}`{check} at {}, seed {}",
+        run.ticket, run.sparsity, run.seed
+    )
+}
+
+fn known(outline: &Outline, run: &Run) -> Result<(), Error> {
+    let unknown = if !outline.tickets.iter().any(|t| t.name == run.ticket) {
+        "ticket"
+    } else if run.check != UNMODIFIED && !outline.checks.iter().any(|c| c.name == run.check) {
+        "check"
+    } else if run.sparsity != DENSE && !outline.sparsities.contains(&run.sparsity) {
+        "sparsity"
+    } else if !outline.seeds.contains(&run.seed) {
+        "seed"
+    } else {
+        return possible(run);
+    };
+    Err(Error::Study(format!(
+        "the results hold {}, whose {unknown} is not in study.toml of `{}`",
+        name_of(run),
+        outline.name
+    )))
+}
+
+/// An accuracy is a count of images: one outside 0 to 100 means that the metrics are not what
+/// this crate takes them for. (A loss may diverge.)
+fn possible(run: &Run) -> Result<(), Error> {
+    let percent = 0.0..=100.0;
+    match &run.outcome {
+        Outcome::Done(t)
+            if !percent.contains(&t.accuracy) || !percent.contains(&t.best_accuracy) =>
+        {
+            Err(Error::Study(format!(
+                "{}: an accuracy must lie between 0 and 100 %, found {} (best {})",
+                name_of(run),
+                t.accuracy,
+                t.best_accuracy
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// 100 / classes, from the fact of that name.
+fn chance(outline: &Outline) -> Option<f64> {
+    let (_, value) = outline.facts.iter().find(|(name, _)| name == "classes")?;
+    let classes: u32 = value.trim().parse().ok()?;
+    (classes > 1).then(|| 100.0 / f64::from(classes))
+}

@@ -1,0 +1,320 @@
+//! A canvas at four times the printed size, and the way from it to files.
+//!
+//! plotters' coordinates are integers; at this scale one of them is a fifteenth of a millimetre.
+
+use crate::Error;
+use plotters::coord::Shift;
+use plotters::element::DashedPathElement;
+use plotters::prelude::{
+    Circle, DrawingArea, FontStyle, FontTransform, IntoDrawingArea, IntoFont, PathElement, Polygon,
+    RGBColor, Rectangle, SVGBackend,
+};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, TextStyle, register_font};
+use resvg::tiny_skia::{Pixmap, Transform};
+use std::sync::{Arc, OnceLock};
+
+/// Canvas units of one CSS pixel of the printed figure.
+const SCALE: u32 = 4;
+/// A column of 90 mm.
+pub(crate) const WIDTH: i32 = 340 * SCALE as i32;
+/// Font sizes (the em, in canvas units): 7 points for text, 6 for ticks and notes, 5 for the footer.
+pub(crate) const TEXT: i32 = 37;
+pub(crate) const SMALL: i32 = 32;
+pub(crate) const TINY: i32 = 26;
+
+const FAMILY: &str = "Source Sans Pro";
+const REGULAR: &[u8] = include_bytes!("../../fonts/SourceSansPro-Regular.ttf");
+const SEMIBOLD: &[u8] = include_bytes!("../../fonts/SourceSansPro-Semibold.ttf");
+/// plotters takes a font's height and writes height / 1.24 as the SVG's font size.
+const HEIGHT_PER_EM: f64 = 1.24;
+
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const GREY: RGBColor = RGBColor(0x66, 0x66, 0x66);
+pub(crate) const RULE: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
+pub(crate) const BAND: RGBColor = RGBColor(0xf5, 0xf5, 0xf5);
+const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+
+/// The colours of Okabe and Ito (2008, "Color Universal Design"), yellow left out: it does not
+/// show on paper. Black stands for the dense network.
+pub(crate) const COLOURS: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+];
+
+/// Shapes that tell series apart without colour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    Circle,
+    Square,
+    Up,
+    Diamond,
+    Down,
+    Cross,
+}
+
+pub(crate) const SHAPES: [Shape; 6] = [
+    Shape::Circle,
+    Shape::Square,
+    Shape::Up,
+    Shape::Diamond,
+    Shape::Down,
+    Shape::Cross,
+];
+
+/// Dash and gap in canvas units; none for a solid line.
+pub(crate) type Dash = Option<(i32, i32)>;
+
+/// A finished drawing, not yet a file.
+pub(crate) struct Drawing {
+    svg: String,
+    height: i32,
+}
+
+/// Where text stands relative to its point.
+#[derive(Clone, Copy)]
+pub(crate) enum Anchor {
+    Left,
+    Centre,
+    Right,
+}
+
+/// What a figure is drawn on: x to the right, y down, in canvas units.
+pub(crate) struct Canvas<'b> {
+    area: DrawingArea<SVGBackend<'b>, Shift>,
+}
+
+type Failed = String;
+type Drawn = Result<(), Failed>;
+
+/// Draws on a white canvas of `height` and keeps what was drawn.
+pub(crate) fn draw(
+    name: &str,
+    height: i32,
+    paint: impl FnOnce(&Canvas<'_>) -> Drawn,
+) -> Result<Drawing, Error> {
+    let failed = |message| Error::Draw {
+        output: format!("figures/{name}.svg"),
+        message,
+    };
+    fonts().map_err(failed)?;
+    let mut svg = String::new();
+    {
+        let size = (WIDTH.unsigned_abs(), height.unsigned_abs());
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        area.fill(&PAPER).map_err(|e| failed(e.to_string()))?;
+        let canvas = Canvas { area };
+        paint(&canvas).map_err(failed)?;
+        canvas.area.present().map_err(|e| failed(e.to_string()))?;
+    }
+    Ok(Drawing { svg, height })
+}
+
+/// Registers the bundled font with plotters, once a process.
+fn fonts() -> Result<(), Failed> {
+    static DONE: OnceLock<bool> = OnceLock::new();
+    let done = DONE.get_or_init(|| {
+        register_font(FAMILY, FontStyle::Normal, REGULAR).is_ok()
+            && register_font(FAMILY, FontStyle::Bold, SEMIBOLD).is_ok()
+    });
+    if *done {
+        Ok(())
+    } else {
+        Err("the bundled font cannot be read".into())
+    }
+}
+
+impl Canvas<'_> {
+    pub fn line(&self, points: &[(i32, i32)], colour: RGBColor, width: u32, dash: Dash) -> Drawn {
+        let style = colour.stroke_width(width);
+        let drawn = match dash {
+            None => self.area.draw(&PathElement::new(points.to_vec(), style)),
+            Some((dash, gap)) => {
+                let points = points.to_vec().into_iter();
+                self.area
+                    .draw(&DashedPathElement::new(points, dash, gap, style))
+            }
+        };
+        drawn.map_err(|e| e.to_string())
+    }
+
+    pub fn rectangle(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Drawn {
+        let shape = Rectangle::new([from, to], colour.filled());
+        self.area.draw(&shape).map_err(|e| e.to_string())
+    }
+
+    pub fn dot(&self, at: (i32, i32), radius: i32, colour: RGBColor) -> Drawn {
+        let shape = Circle::new(at, radius, colour.filled());
+        self.area.draw(&shape).map_err(|e| e.to_string())
+    }
+
+    fn polygon(&self, points: &[(i32, i32)], colour: RGBColor) -> Drawn {
+        let shape = Polygon::new(points.to_vec(), colour.filled());
+        self.area.draw(&shape).map_err(|e| e.to_string())
+    }
+
+    /// A marker with a white rim, so that it stands out from lines; `hollow` has a white middle.
+    pub fn marker(&self, shape: Shape, at: (i32, i32), colour: RGBColor, hollow: bool) -> Drawn {
+        const RADIUS: i32 = 11;
+        self.shape(shape, at, RADIUS + 3, PAPER)?;
+        self.shape(shape, at, RADIUS, colour)?;
+        if hollow {
+            self.shape(shape, at, RADIUS - 4, PAPER)?;
+        }
+        Ok(())
+    }
+
+    fn shape(&self, shape: Shape, (x, y): (i32, i32), r: i32, colour: RGBColor) -> Drawn {
+        // Areas that look alike: a square is narrower than a circle is wide, a triangle larger.
+        let (square, point) = (r * 9 / 10, r * 6 / 5);
+        match shape {
+            Shape::Circle => self.dot((x, y), r, colour),
+            Shape::Square => {
+                self.rectangle((x - square, y - square), (x + square, y + square), colour)
+            }
+            Shape::Up => {
+                let base = y + point * 3 / 4;
+                self.polygon(
+                    &[(x, y - point), (x + point, base), (x - point, base)],
+                    colour,
+                )
+            }
+            Shape::Down => {
+                let base = y - point * 3 / 4;
+                self.polygon(
+                    &[(x, y + point), (x - point, base), (x + point, base)],
+                    colour,
+                )
+            }
+            Shape::Diamond => {
+                let corners = [
+                    (x, y - point),
+                    (x + point, y),
+                    (x, y + point),
+                    (x - point, y),
+                ];
+                self.polygon(&corners, colour)
+            }
+            Shape::Cross => {
+                let arm = r / 3;
+                self.rectangle((x - r, y - arm), (x + r, y + arm), colour)?;
+                self.rectangle((x - arm, y - r), (x + arm, y + r), colour)
+            }
+        }
+    }
+
+    /// Text whose middle is at `at`'s height.
+    pub fn text(
+        &self,
+        text: &str,
+        at: (i32, i32),
+        size: i32,
+        colour: RGBColor,
+        to: Anchor,
+    ) -> Drawn {
+        self.write(text, at, style(size, FontStyle::Normal, colour, to))
+    }
+
+    /// As [`Canvas::text`], in semibold.
+    pub fn heading(&self, text: &str, at: (i32, i32), size: i32, to: Anchor) -> Drawn {
+        self.write(text, at, style(size, FontStyle::Bold, INK, to))
+    }
+
+    /// Text that reads upwards, its middle at `at`.
+    pub fn upwards(
+        &self,
+        text: &str,
+        at: (i32, i32),
+        size: i32,
+        colour: RGBColor,
+        to: Anchor,
+    ) -> Drawn {
+        let style = style(size, FontStyle::Normal, colour, to);
+        self.write(text, at, style.transform(FontTransform::Rotate270))
+    }
+
+    fn write(&self, text: &str, at: (i32, i32), style: TextStyle<'_>) -> Drawn {
+        self.area
+            .draw_text(text, &style, at)
+            .map_err(|e| e.to_string())
+    }
+}
+
+fn style(size: i32, weight: FontStyle, colour: RGBColor, to: Anchor) -> TextStyle<'static> {
+    let horizontal = match to {
+        Anchor::Left => HPos::Left,
+        Anchor::Centre => HPos::Center,
+        Anchor::Right => HPos::Right,
+    };
+    let font = (FAMILY, f64::from(size) * HEIGHT_PER_EM)
+        .into_font()
+        .style(weight);
+    TextStyle {
+        font,
+        color: colour.to_backend_color(),
+        pos: Pos::new(horizontal, VPos::Center),
+    }
+}
+
+/// The width of a line of text in canvas units.
+pub(crate) fn width(text: &str, size: i32) -> i32 {
+    let style = style(size, FontStyle::Normal, INK, Anchor::Left);
+    let measured = fonts().ok().and_then(|()| style.font.layout_box(text).ok());
+    // Half an em a letter is near enough if the font, which is part of this binary, cannot tell.
+    measured.map_or(text.chars().count() as i32 * size / 2, |(_, (x, _))| x)
+}
+
+/// The SVG and the PNG of a drawing.
+pub(crate) fn render(
+    name: &str,
+    title: &str,
+    drawing: &Drawing,
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let failed = |what: String| Error::Draw {
+        output: format!("figures/{name}"),
+        message: what,
+    };
+    let mut fonts = usvg::fontdb::Database::new();
+    fonts.load_font_data(REGULAR.to_vec());
+    fonts.load_font_data(SEMIBOLD.to_vec());
+    let options = usvg::Options {
+        font_family: FAMILY.into(),
+        fontdb: Arc::new(fonts),
+        ..usvg::Options::default()
+    };
+    let tree = usvg::Tree::from_str(&drawing.svg, &options).map_err(|e| failed(e.to_string()))?;
+    let mut pixels = Pixmap::new(WIDTH.unsigned_abs(), drawing.height.unsigned_abs())
+        .ok_or_else(|| failed(format!("a canvas of height {} is empty", drawing.height)))?;
+    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
+    let png = pixels.encode_png().map_err(|e| failed(e.to_string()))?;
+    let svg = tree.to_string(&usvg::WriteOptions {
+        coordinates_precision: 2,
+        transforms_precision: 2,
+        ..usvg::WriteOptions::default()
+    });
+    let svg = printed(&svg, title, drawing.height).map_err(failed)?;
+    Ok((svg.into_bytes(), png))
+}
+
+/// Gives the SVG its printed size and a title, which usvg's writer leaves out.
+fn printed(svg: &str, title: &str, height: i32) -> Result<String, Failed> {
+    let size = format!("width=\"{WIDTH}\" height=\"{height}\"");
+    let scale = SCALE as i32;
+    let (before, after) = svg
+        .split_once(&size)
+        .ok_or_else(|| format!("the SVG writer did not spell the size as `{size}`"))?;
+    let (attributes, content) = after
+        .split_once('>')
+        .ok_or_else(|| "the SVG has no content".to_owned())?;
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    Ok(format!(
+        "{before}width=\"{}\" height=\"{}\" viewBox=\"0 0 {WIDTH} {height}\"{attributes}>\
+         <title>{title}</title>{content}",
+        WIDTH / scale,
+        height / scale
+    ))
+}

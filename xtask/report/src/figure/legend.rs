@@ -1,0 +1,115 @@
+//! A legend above the panels, where it can cover no data.
+
+use super::canvas::{Anchor, Canvas, Dash, INK, SMALL, Shape, WIDTH, width};
+use plotters::prelude::RGBColor;
+
+const ROW: i32 = 50;
+const GAP: i32 = 44;
+const LEFT: i32 = 16;
+
+/// What stands before an entry's words.
+pub(crate) enum Key {
+    Marker {
+        shape: Shape,
+        colour: RGBColor,
+        hollow: bool,
+    },
+    Line {
+        colour: RGBColor,
+        dash: Dash,
+        shape: Option<Shape>,
+    },
+    Dots {
+        colour: RGBColor,
+    },
+    Bar {
+        colour: RGBColor,
+    },
+}
+
+impl Key {
+    fn width(&self) -> i32 {
+        match self {
+            Key::Marker { .. } => 30,
+            Key::Dots { .. } => 46,
+            Key::Line { .. } | Key::Bar { .. } => 84,
+        }
+    }
+
+    fn draw(&self, canvas: &Canvas<'_>, x: i32, y: i32) -> Result<(), String> {
+        let end = x + self.width();
+        let middle = (x + end) / 2;
+        match *self {
+            Key::Marker {
+                shape,
+                colour,
+                hollow,
+            } => canvas.marker(shape, (middle, y), colour, hollow),
+            Key::Line {
+                colour,
+                dash,
+                shape,
+            } => {
+                canvas.line(&[(x, y), (end, y)], colour, 5, dash)?;
+                shape.map_or(Ok(()), |s| canvas.marker(s, (middle, y), colour, false))
+            }
+            Key::Dots { colour } => [-16, 0, 16]
+                .iter()
+                .try_for_each(|d| canvas.dot((middle + d, y), 6, colour)),
+            Key::Bar { colour } => bar(canvas, (x, end), y, colour),
+        }
+    }
+}
+
+/// A horizontal error bar with caps.
+pub(crate) fn bar(
+    canvas: &Canvas<'_>,
+    (from, to): (i32, i32),
+    y: i32,
+    colour: RGBColor,
+) -> Result<(), String> {
+    canvas.line(&[(from, y), (to, y)], colour, 4, None)?;
+    canvas.line(&[(from, y - 9), (from, y + 9)], colour, 4, None)?;
+    canvas.line(&[(to, y - 9), (to, y + 9)], colour, 4, None)
+}
+
+/// Entries in rows that fit the canvas.
+pub(crate) struct Legend {
+    rows: Vec<Vec<(Key, String)>>,
+}
+
+impl Legend {
+    pub fn new(entries: Vec<(Key, String)>) -> Legend {
+        let (mut rows, mut row, mut used) = (Vec::new(), Vec::new(), LEFT);
+        for (key, text) in entries {
+            let needs = key.width() + 14 + width(&text, SMALL);
+            if used + needs > WIDTH - LEFT && !row.is_empty() {
+                rows.push(std::mem::take(&mut row));
+                used = LEFT;
+            }
+            used += needs + GAP;
+            row.push((key, text));
+        }
+        rows.push(row);
+        Legend { rows }
+    }
+
+    pub fn height(&self) -> i32 {
+        self.rows.len() as i32 * ROW
+    }
+
+    /// Draws with its top at `top`.
+    pub fn draw(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), String> {
+        for (i, row) in self.rows.iter().enumerate() {
+            let y = top + ROW / 2 + i as i32 * ROW;
+            let mut x = LEFT;
+            for (key, text) in row {
+                key.draw(canvas, x, y)?;
+                x += key.width() + 14;
+                canvas.text(text, (x, y), SMALL, INK, Anchor::Left)?;
+                x += width(text, SMALL) + GAP;
+            }
+        }
+        Ok(())
+    }
+}

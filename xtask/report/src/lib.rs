@@ -1,0 +1,89 @@
+//! Reports of a study: tables (Markdown and CSV), figures (SVG and PNG), a page that shows them,
+//! and a lock that names each file's inputs and bytes.
+//!
+//! [`render`] is a function from what a study asked and what its runs gave to a map of files;
+//! everything else here either serves it or compares what it gave with what is on disk.
+//!
+//! **Invariant.** This crate never trains, never links libtorch and never writes the store. No file
+//! it makes holds a clock, a host name, a path of the machine or a number from a record, so the same
+//! results give the same bytes. It reports numbers and intervals; it passes no verdict.
+
+mod cells;
+pub mod compare;
+mod contrast;
+mod digest;
+mod figure;
+mod kept;
+mod lock;
+mod page;
+pub mod stats;
+mod table;
+
+use jackpot_store::Digest;
+use jackpot_study::{Outline, Results};
+use std::collections::BTreeMap;
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The results and the study file do not belong together, or the study file asks for
+    /// something that there is not.
+    #[error("{0}")]
+    Study(String),
+    /// A file could not be read, written or understood.
+    #[error("{path}: {message}")]
+    File {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// Drawing or writing a frame failed: a fault of this crate or of a library below it.
+    #[error("cannot draw `{output}`: {message}")]
+    Draw {
+        /// The file that was being made.
+        output: String,
+        /// What the library said.
+        message: String,
+    },
+}
+
+/// One file of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The digest of the results that it was drawn from: the sha256 of their digests in
+    /// hexadecimal, sorted, without repeats, one a line.
+    pub inputs: Digest,
+    /// The file's content.
+    pub bytes: Vec<u8>,
+}
+
+/// The lock's name in a study's folder.
+pub const LOCK: &str = "study.lock";
+
+/// Files by their path in the study's folder, with `/` between its parts.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Every file of the report by its path in the study's folder, `study.lock` among them.
+///
+/// # Errors
+/// When `results` are of another study file than `outline`, when a run names a ticket, check,
+/// sparsity or seed that the outline does not have, or when the outline asks for an unknown table
+/// or figure.
+pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
+    let grid = cells::Grid::new(outline, results)?;
+    let tables = table::all(&grid)?;
+    let figures = figure::all(&grid)?;
+    let mut outputs = BTreeMap::new();
+    for table in &tables {
+        outputs.extend(table.outputs(&grid)?);
+    }
+    for figure in &figures {
+        outputs.extend(figure.outputs()?);
+    }
+    outputs.insert("README.md".into(), page::page(&grid, &tables, &figures));
+    let lock = lock::write(results, &outputs)?;
+    let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
+    files.insert(LOCK.into(), lock);
+    Ok(files)
+}

@@ -1,0 +1,120 @@
+//! The page of a study's folder: its facts, tables and figures, and how to check them.
+
+use crate::cells::{Grid, metrics, name_of};
+use crate::digest::of_inputs;
+use crate::figure::Figure;
+use crate::table::{Table, spell};
+use crate::{LOCK, Output};
+use jackpot_study::Outcome;
+use std::collections::BTreeSet;
+
+/// `README.md`.
+pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Output {
+    let mut text = format!("# {}\n\n", spell::cell(&grid.outline.title));
+    text += "*This page is written by the report from the study's results; `study.toml` says what \
+             was asked.*\n\n## The study\n\n";
+    text += &spell::facts(grid);
+    text += &format!("\n{}\n", count(grid));
+    text += &failures(grid);
+    for figure in figures {
+        text += &format!(
+            "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n([SVG](figures/{1}.svg), \
+             [PNG](figures/{1}.png); inputs `{3}`)\n",
+            figure.title, figure.name, figure.caption, figure.inputs
+        );
+    }
+    for table in tables.iter().filter(|t| !t.sections.is_empty()) {
+        text += &format!("\n## Table: {}\n", table.title);
+        for paragraph in &table.about {
+            text += &format!("\n{paragraph}\n");
+        }
+        text += &table.body();
+        text += &format!(
+            "\n[Markdown](tables/{0}.md), [CSV](tables/{0}.csv); inputs `{1}`\n",
+            table.name, table.inputs
+        );
+    }
+    text += &audit(grid);
+    Output {
+        inputs: of_inputs(metrics(&grid.cells)),
+        bytes: text.into_bytes(),
+    }
+}
+
+/// How many runs there are, and what became of them.
+fn count(grid: &Grid<'_>) -> String {
+    let outcomes = || {
+        grid.cells
+            .iter()
+            .flat_map(|c| &c.runs)
+            .map(|(_, r)| r.map(|r| &r.outcome))
+    };
+    let done = outcomes()
+        .filter(|o| matches!(o, Some(Outcome::Done(_))))
+        .count();
+    let failed = outcomes()
+        .filter(|o| matches!(o, Some(Outcome::Failed { .. })))
+        .count();
+    let not_run = outcomes()
+        .filter(|o| matches!(o, Some(Outcome::Identical { .. })))
+        .count();
+    let asked = outcomes().count();
+    let trained = grid
+        .cells
+        .iter()
+        .flat_map(|c| c.trained())
+        .map(|(_, t)| t.key);
+    let trained = trained.collect::<BTreeSet<_>>().len();
+    format!(
+        "{asked} runs: {done} measured by {trained} trainings, {not_run} identical by construction \
+         and not run, {failed} failed, {} missing.",
+        asked - done - failed - not_run
+    )
+}
+
+fn failures(grid: &Grid<'_>) -> String {
+    let mut text = String::new();
+    for run in grid
+        .cells
+        .iter()
+        .flat_map(|c| &c.runs)
+        .filter_map(|(_, run)| *run)
+    {
+        if let Outcome::Failed { why } = &run.outcome {
+            text += &format!(
+                "- failed: {}: {}\n",
+                name_of(run),
+                spell::cell(&spell::reason(why))
+            );
+        }
+    }
+    if text.is_empty() {
+        text
+    } else {
+        format!("\n{text}")
+    }
+}
+
+fn audit(grid: &Grid<'_>) -> String {
+    let name = &grid.outline.name;
+    format!(
+        r#"
+## How to check a number
+
+- `jackpot audit` hashes every object of the store again and names what does not fit.
+- `cargo xtask report --check` draws this folder again from the store and compares every byte.
+- [`{LOCK}`]({LOCK}) lists each file here with its own sha256 and the digest of its inputs: the
+  sha256 of the digests of the results it was drawn from, sorted, without repeats, one a line.
+- [tables/runs.csv](tables/runs.csv) lists every run with the digest of its metrics, of the action
+  that made them (`jackpot show DIGEST`) and of its mask. From it a shell gives the digests again:
+
+```sh
+cd reports/{name}/tables
+inputs() {{ grep . | LC_ALL=C sort -u | sha256sum; }}
+tail -n +2 runs.csv | cut -d, -f6 | inputs                                 # accuracy, this page
+tail -n +2 runs.csv | awk -F, '$1 != "0" {{ print $6 }}' | inputs            # differences
+tail -n +2 runs.csv | awk -F, '$1 != "0" && $3 == "none" {{ print $8 }}' | inputs   # layers
+```
+"#
+    )
+}

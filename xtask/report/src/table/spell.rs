@@ -1,0 +1,175 @@
+//! Numbers and names as tables and figures spell them.
+
+use crate::cells::{Cell, DENSE, Grid, MeanSd, Summary};
+use jackpot_study::Outcome;
+use std::collections::BTreeSet;
+
+/// The longest reason that a table quotes; the whole of it is in `runs.csv`.
+const REASON: usize = 120;
+
+/// `98 %` of `0.98`; the text itself if it is no number.
+pub(crate) fn percent(sparsity: &str) -> String {
+    match sparsity.parse::<f64>() {
+        Ok(x) => format!("{} %", (x * 1e8).round() / 1e6),
+        Err(_) => sparsity.into(),
+    }
+}
+
+/// A heading for one sparsity.
+pub(crate) fn sparsity(text: &str) -> String {
+    match text {
+        DENSE => "Dense".into(),
+        _ => format!("Sparsity {}", percent(text)),
+    }
+}
+
+/// A number with `digits` decimals and, if it is negative, a true minus sign; never `−0.00`.
+pub(crate) fn number(x: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", x.abs());
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    if x < 0.0 && !zero {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+/// As [`number`], with a plus sign where it is positive.
+pub(crate) fn signed(x: f64, digits: usize) -> String {
+    let text = number(x, digits);
+    let positive = text.chars().any(|c| matches!(c, '1'..='9')) && x > 0.0;
+    if positive { format!("+{text}") } else { text }
+}
+
+/// `87.12 ± 0.31`, or the mean alone where there is no deviation.
+pub(crate) fn mean_sd(value: Option<MeanSd>, digits: usize) -> String {
+    match value {
+        None => "–".into(),
+        Some(MeanSd { mean, sd: None }) => number(mean, digits),
+        Some(MeanSd { mean, sd: Some(sd) }) => {
+            format!("{} ± {}", number(mean, digits), number(sd, digits))
+        }
+    }
+}
+
+/// Kept shares run over decades: three significant digits, but never more than 100.
+pub(crate) fn share(percent: f64) -> String {
+    if percent == 0.0 {
+        return "0".into();
+    }
+    // Rounded first, so that 9.999 is given the digits of 10.0.
+    let rounded: f64 = format!("{percent:.2e}").parse().unwrap_or(percent);
+    let digits = (2.0 - rounded.log10().floor()).max(0.0) as usize;
+    number(rounded, digits)
+}
+
+/// `3`, or `2 of 3` where a seed that was asked for is not there.
+pub(crate) fn of(n: usize, asked: usize) -> String {
+    if n == asked {
+        n.to_string()
+    } else {
+        format!("{n} of {asked}")
+    }
+}
+
+/// Text as a Markdown table's cell: one line, no bar, and nothing that Markdown takes for markup.
+pub(crate) fn cell(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        match c {
+            '|' | '*' | '_' | '[' | ']' | '\\' => out.extend(['\\', c]),
+            '<' => out += "&lt;",
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// The start of a long reason, on one line.
+pub(crate) fn reason(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= REASON {
+        return line;
+    }
+    line.chars().take(REASON).chain(['…']).collect()
+}
+
+/// The study's one-line facts as a list.
+pub(crate) fn facts(grid: &Grid<'_>) -> String {
+    let seeds: Vec<_> = grid.outline.seeds.iter().map(u64::to_string).collect();
+    let run = [
+        ("seeds", seeds.join(", ")),
+        ("device class", grid.results.device_class.clone()),
+        ("libtorch", grid.results.libtorch.clone()),
+        ("study.toml", format!("sha256 `{}`", grid.outline.digest)),
+    ];
+    let study = grid.outline.facts.iter();
+    let study = study.filter(|(name, _)| !run.iter().any(|(known, _)| known == name));
+    let study: Vec<_> = study
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
+    let lines = study.into_iter().chain(run).map(|(name, value)| {
+        let value = if value.contains('`') {
+            value
+        } else {
+            cell(&value)
+        };
+        format!("- **{}**: {value}\n", cell(name))
+    });
+    lines.collect()
+}
+
+/// What is to be said of a cell's seeds besides their mean.
+pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(because) = cell.identical() {
+        return vec![format!("not run: {}", reason(because))];
+    }
+    if summary.shared > 0 {
+        let which = match summary.shared == summary.asked {
+            true => String::new(),
+            false => format!("in {} of {} seeds ", summary.shared, summary.asked),
+        };
+        notes.push(format!(
+            "{which}the unmodified ticket's own training (one recipe)"
+        ));
+    }
+    if summary.not_run > 0 {
+        notes.push(format!(
+            "{} identical by construction, not run",
+            summary.not_run
+        ));
+    }
+    if let Some(collapsed @ 1..) = summary.collapsed {
+        let chance = grid.chance.map(|c| number(c, 1)).unwrap_or_default();
+        let share = of(collapsed, summary.n);
+        notes.push(format!(
+            "{share} collapsed (accuracy at chance, {chance} %)"
+        ));
+    }
+    if summary.diverged > 0 {
+        notes.push(format!(
+            "{} diverged (loss not finite)",
+            of(summary.diverged, summary.n)
+        ));
+    }
+    if summary.failed > 0 {
+        let outcomes = cell
+            .runs
+            .iter()
+            .filter_map(|(_, run)| run.map(|r| &r.outcome));
+        let reasons: BTreeSet<String> = outcomes
+            .filter_map(|outcome| match outcome {
+                Outcome::Failed { why } => Some(reason(why)),
+                _ => None,
+            })
+            .collect();
+        let reasons: Vec<_> = reasons.into_iter().collect();
+        notes.push(format!("{} failed: {}", summary.failed, reasons.join("; ")));
+    }
+    if summary.missing > 0 {
+        notes.push(format!("{} missing", summary.missing));
+    }
+    notes
+}
