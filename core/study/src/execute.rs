@@ -1,0 +1,389 @@
+//! Runs one action: from a recipe whose inputs are in the store to checked outputs in the
+//! store. Everything that can change the result stands in the recipe.
+use crate::{
+    Error, Job, TrainJob,
+    plan::Plan,
+    recipe::{By, Input, Item, Platform, Recipe, Sampled, floats_to_text},
+    toolbox::Programs,
+    validate,
+};
+use jackpot_data::{Images, Normalisation};
+use jackpot_host::{Batches, Failure, PluginJob, PluginOutput, Scores, Selected};
+use jackpot_net::{Architecture, Mask};
+use jackpot_rng::Key;
+use jackpot_store::{Digest, Store, canonical};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What an action is run with, beside its recipe.
+pub(crate) struct Bench<'a> {
+    pub plan: &'a Plan,
+    pub store: &'a Store,
+    pub programs: &'a Programs,
+}
+
+/// What an action made.
+pub(crate) struct Made {
+    pub outputs: BTreeMap<String, Digest>,
+    /// Not a function of the recipe: seconds, memory, log.
+    pub record: Value,
+}
+
+/// Reports how far an action is, 0 to 1.
+pub(crate) type Observe<'a> = &'a mut dyn FnMut(f64);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::new("error", error.0)
+    }
+}
+
+fn store_failed(error: jackpot_store::Error) -> Failure {
+    Failure::new("store", error.to_string())
+}
+
+fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
+    move |why| Failure::new("invalid", format!("{what}: {why}"))
+}
+
+impl Bench<'_> {
+    /// Runs the action and stores its outputs; commits nothing.
+    pub(crate) fn execute(
+        &self,
+        recipe: &Recipe,
+        key: &Digest,
+        observe: Observe,
+    ) -> Result<Made, Failure> {
+        match recipe {
+            Recipe::Data { .. } => self.data(),
+            Recipe::Init { architecture, key } => self.init(architecture, key),
+            Recipe::Select { scores, by, .. } => self.select(scores, by),
+            Recipe::Score { .. } | Recipe::Allocate { .. } | Recipe::Check { .. } => {
+                self.plugin(recipe, observe)
+            }
+            Recipe::Train { .. } => self.train(recipe, key, observe),
+        }
+    }
+
+    fn get(&self, input: &Input) -> Result<Vec<u8>, Failure> {
+        self.store.get(&input.object()?).map_err(store_failed)
+    }
+
+    fn path(&self, input: &Input) -> Result<PathBuf, Failure> {
+        let digest = input.object()?;
+        self.store.verified_path(&digest).map_err(store_failed)
+    }
+
+    fn optional_path(&self, input: &Option<Input>) -> Result<Option<PathBuf>, Failure> {
+        input.as_ref().map(|i| self.path(i)).transpose()
+    }
+
+    /// Stores the outputs of an action that runs in this process.
+    fn pure(&self, outputs: &[(&str, Vec<u8>)]) -> Result<Made, Failure> {
+        let mut stored = BTreeMap::new();
+        for (name, bytes) in outputs {
+            let digest = self.store.put(bytes).map_err(store_failed)?;
+            stored.insert((*name).to_owned(), digest);
+        }
+        Ok(Made {
+            outputs: stored,
+            record: json!({}),
+        })
+    }
+
+    fn data(&self) -> Result<Made, Failure> {
+        let data = &self.plan.study.data;
+        let fail = invalid("data");
+        let prepared =
+            jackpot_data::prepare(&self.plan.source, &data.preparation).map_err(|e| fail(&e))?;
+        let train = prepared.train.to_safetensors().map_err(|e| fail(&e))?;
+        let test = prepared.test.to_safetensors().map_err(|e| fail(&e))?;
+        let mut normalisation = json!(prepared.normalisation);
+        floats_to_text(&mut normalisation)?;
+        let normalisation = canonical::to_bytes(&normalisation).map_err(store_failed)?;
+        self.pure(&[
+            ("train", train),
+            ("test", test),
+            ("normalisation", normalisation),
+        ])
+    }
+
+    fn init(&self, architecture: &Architecture, key: &str) -> Result<Made, Failure> {
+        let fail = invalid("init");
+        let network = architecture.build().map_err(|e| fail(&e))?;
+        let key = Key::from_hex(key).ok_or_else(|| fail(&format!("`{key}` is not a key")))?;
+        let weights = jackpot_net::init::initial_weights(&network, key).map_err(|e| fail(&e))?;
+        self.pure(&[("weights", weights)])
+    }
+
+    fn select(&self, scores: &Input, by: &By) -> Result<Made, Failure> {
+        let network = &self.plan.network;
+        let scores = Scores::from_safetensors(&self.get(scores)?, network)?;
+        let (mask, selected) = match by {
+            By::Global {
+                scope,
+                sparsity,
+                rule,
+            } => jackpot_host::select_global(network, &scores, sparsity, *scope, *rule)?,
+            By::Counts(input) => {
+                let counts = validate::counts(&self.get(input)?, network)?;
+                jackpot_host::select_counts(network, &scores, &counts)?
+            }
+            By::Mask(input) => {
+                let donor = validate::mask(&self.get(input)?, network)?;
+                jackpot_host::select_counts(network, &scores, &donor.counts())?
+            }
+        };
+        self.selected(&mask, &selected)
+    }
+
+    fn selected(&self, mask: &Mask, selected: &Selected) -> Result<Made, Failure> {
+        if mask.kept() == mask.total() {
+            return Err(Failure::new(
+                "invalid",
+                "the selection pruned nothing although sparsity was asked for",
+            ));
+        }
+        let selection = canonical::to_bytes(&json!(selected)).map_err(store_failed)?;
+        self.pure(&[("mask", mask.to_bytes()), ("selection", selection)])
+    }
+
+    fn normalisation(&self, input: &Input) -> Result<Normalisation, Failure> {
+        validate::normalisation(&self.get(input)?)
+    }
+
+    fn plugin(&self, recipe: &Recipe, observe: Observe) -> Result<Made, Failure> {
+        let (item, output) = match recipe {
+            Recipe::Score { item, .. } => (item, "scores"),
+            Recipe::Allocate { item, .. } => (item, "counts"),
+            Recipe::Check {
+                item, on: "data", ..
+            } => (item, "train"),
+            Recipe::Check { item, .. } => (item, "mask"),
+            _ => return Err(Failure::new("invalid", "this action needs no plugin")),
+        };
+        let job = self.job(item, recipe)?;
+        let server = match recipe {
+            Recipe::Score {
+                platform: Some(_), ..
+            } => self.programs.worker_server(&self.plan.device),
+            _ => self.programs.light_server(),
+        };
+        let folder = self.store.scratch().map_err(store_failed)?;
+        let done = jackpot_host::run_plugin(&server, &job, &folder.path, observe)?;
+        if output == "train" {
+            let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
+            Images::from_safetensors(&bytes).map_err(|e| invalid("check")(&e))?;
+        }
+        self.made(output, done)
+    }
+
+    fn made(&self, output: &str, done: PluginOutput) -> Result<Made, Failure> {
+        let mut certificate = done.certificate;
+        floats_to_text(&mut certificate)?;
+        let certificate = canonical::to_bytes(&certificate).map_err(store_failed)?;
+        let put = |bytes: &[u8]| self.store.put(bytes).map_err(store_failed);
+        let file = self.store.put_file(&done.file).map_err(store_failed)?;
+        Ok(Made {
+            outputs: BTreeMap::from([
+                (output.to_owned(), file),
+                ("certificate".to_owned(), put(&certificate)?),
+            ]),
+            record: json!({
+                "log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory,
+            }),
+        })
+    }
+
+    /// Everything that the item is given; whatever the recipe does not name is absent.
+    fn job(&self, item: &Item, recipe: &Recipe) -> Result<PluginJob, Failure> {
+        let study = &self.plan.study;
+        let (plugin, described) = self.described(item)?;
+        let mut job = PluginJob {
+            plugin,
+            sha256: item.plugin.to_string(),
+            item: described,
+            config: item.config.clone(),
+            architecture: study.architecture.clone(),
+            rows: u64::from(study.data.train_rows),
+            weights: None,
+            reference: None,
+            mask: None,
+            donor: None,
+            input: None,
+            batches: None,
+            // One-round scores are asked for before it is known how many are kept.
+            keep: 1.0,
+            key: "0".repeat(32),
+            force_f64: false,
+            device: self.plan.device.name.clone(),
+            limits: study.run.limits.clone(),
+        };
+        let drawn = match recipe {
+            Recipe::Score {
+                weights,
+                reference,
+                data,
+                key,
+                ..
+            } => {
+                job.weights = self.optional_path(weights)?;
+                job.reference = self.optional_path(reference)?;
+                job.batches = data.as_ref().map(|d| self.batches(d)).transpose()?;
+                key
+            }
+            Recipe::Allocate {
+                sparsity,
+                scores,
+                weights,
+                key,
+                ..
+            } => {
+                job.keep = sparsity.density();
+                job.input = self.optional_path(scores)?;
+                job.weights = self.optional_path(weights)?;
+                key
+            }
+            Recipe::Check { on, input, key, .. } => {
+                job.input = Some(self.path(input)?);
+                if *on == "mask" {
+                    let mask = validate::mask(&self.get(input)?, &self.plan.network)?;
+                    job.keep = mask.kept() as f64 / mask.total() as f64;
+                }
+                key
+            }
+            _ => return Err(Failure::new("invalid", "this action needs no plugin")),
+        };
+        if let Some(key) = drawn {
+            job.key = key.clone();
+        }
+        Ok(job)
+    }
+
+    fn batches(&self, data: &Sampled) -> Result<Batches, Failure> {
+        Ok(Batches::Sampled {
+            train: self.path(&data.train)?,
+            normalisation: self.normalisation(&data.normalisation)?,
+            crop_padding: data.augment.crop_padding,
+            flip: data.augment.flip,
+        })
+    }
+
+    /// Copies the plugin into the store and gives that copy: what was hashed is what runs.
+    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_host::Item), Failure> {
+        let hex = item.plugin.to_string();
+        let plugin = self.plan.plugins.all.iter().find(|p| p.sha256 == hex);
+        let plugin = plugin.ok_or_else(|| {
+            Failure::new(
+                "invalid",
+                format!("the plugin {hex} of `{}` is not here", item.item),
+            )
+        })?;
+        let stored = self.store.put_file(&plugin.path).map_err(store_failed)?;
+        if stored != item.plugin {
+            return Err(Failure::new(
+                "invalid",
+                format!(
+                    "{}: expected the file with sha256 {hex}, found {stored}: it was replaced after the plan was made; run again",
+                    plugin.path.display()
+                ),
+            ));
+        }
+        let described = plugin.items.iter().find(|i| i.id == item.item);
+        let described = described
+            .ok_or_else(|| Failure::new("invalid", format!("no item `{}`", item.item)))?
+            .clone();
+        let path = self.store.verified_path(&stored).map_err(store_failed)?;
+        Ok((path, described))
+    }
+
+    fn train(&self, recipe: &Recipe, key: &Digest, observe: Observe) -> Result<Made, Failure> {
+        let Recipe::Train {
+            mask,
+            test,
+            platform,
+            ..
+        } = recipe
+        else {
+            return Err(Failure::new("invalid", "not a training"));
+        };
+        let folder = self.store.scratch().map_err(store_failed)?;
+        let job = self.train_job(recipe, platform, key)?;
+        let limits = job.limits.clone();
+        write_job(&folder.path, &Job::Train(Box::new(job)))?;
+        let server = self.programs.worker_server(&self.plan.device);
+        let done = jackpot_host::supervise(&server, &folder.path, &limits, observe)?;
+
+        let out = folder.path.join("out");
+        let test = Images::from_safetensors(&self.get(test)?).map_err(|e| invalid("test")(&e))?;
+        let mask = match mask {
+            Some(input) => Some(validate::mask(&self.get(input)?, &self.plan.network)?),
+            None => None,
+        };
+        validate::training(&out, &self.plan.network, mask.as_ref(), test.rows() as u64)?;
+        let mut outputs = BTreeMap::new();
+        for (name, file) in validate::TRAINING_FILES {
+            let digest = self.store.put_file(&out.join(file)).map_err(store_failed)?;
+            outputs.insert((*name).to_owned(), digest);
+        }
+        Ok(Made {
+            outputs,
+            record: json!({
+                "log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory,
+                "seconds_per_epoch": done.result["seconds_per_epoch"],
+            }),
+        })
+    }
+
+    fn train_job(
+        &self,
+        recipe: &Recipe,
+        platform: &Platform,
+        key: &Digest,
+    ) -> Result<TrainJob, Failure> {
+        let Recipe::Train {
+            architecture,
+            training,
+            weights,
+            mask,
+            train,
+            test,
+            normalisation,
+            order_key,
+            augment_key,
+            ..
+        } = recipe
+        else {
+            return Err(Failure::new("invalid", "not a training"));
+        };
+        Ok(TrainJob {
+            architecture: architecture.clone(),
+            training: training.clone(),
+            weights: self.path(weights)?,
+            mask: self.optional_path(mask)?,
+            train: self.path(train)?,
+            test: self.path(test)?,
+            normalisation: self.normalisation(normalisation)?,
+            order_key: order_key.clone(),
+            augment_key: augment_key.clone(),
+            device: self.plan.device.name.clone(),
+            threads: platform.threads,
+            resume: self.store.resume_folder(key).map_err(store_failed)?,
+            // A training runs our own code only: nothing to contain.
+            limits: jackpot_host::Limits {
+                memory: 0,
+                ..self.plan.study.run.limits.clone()
+            },
+        })
+    }
+}
+
+fn write_job(folder: &Path, job: &Job) -> Result<(), Failure> {
+    let path = folder.join("job.json");
+    let bytes = serde_json::to_vec(job).map_err(|e| invalid("job.json")(&e))?;
+    std::fs::write(&path, bytes)
+        .map_err(|e| Failure::new("error", format!("{}: {e}", path.display())))
+}

@@ -1,0 +1,389 @@
+//! `study.toml`, read and validated: what is here fits together.
+use crate::{
+    Error,
+    sections::{NetworkSection, RunSection, StudyFile, TrainingSection},
+    tickets::{self, Check, Ticket},
+};
+use jackpot_data::{Info, Preparation};
+use jackpot_host::{Limits, Sparsity};
+use jackpot_net::{Architecture, Family, Training};
+use jackpot_store::Digest;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// The tables that a report can draw.
+pub const TABLES: &[&str] = &["accuracy", "differences", "layers"];
+/// The figures that a report can draw.
+pub const FIGURES: &[&str] = &["accuracy", "layers"];
+/// The name of "no check".
+pub const NO_CHECK: &str = "none";
+
+/// One study: everything that `study.toml` asks for.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The folder's name: names the pin and the report.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Where `study.toml` lies.
+    pub folder: PathBuf,
+    /// sha256 of `study.toml`.
+    pub digest: Digest,
+    /// What is trained on.
+    pub data: DataChoice,
+    /// What is trained.
+    pub architecture: Architecture,
+    /// How it is trained.
+    pub training: Training,
+    /// Where it is trained.
+    pub run: RunChoice,
+    /// In the file's order.
+    pub sparsities: Vec<Sparsity>,
+    /// In the file's order.
+    pub seeds: Vec<u64>,
+    /// In the file's order.
+    pub tickets: Vec<Ticket>,
+    /// In the file's order, without "none".
+    pub checks: Vec<Check>,
+    /// Of [`TABLES`].
+    pub tables: Vec<String>,
+    /// Of [`FIGURES`].
+    pub figures: Vec<String>,
+}
+
+/// The data set and how its images are prepared.
+#[derive(Clone, Debug)]
+pub struct DataChoice {
+    /// As `jackpot list` names it.
+    pub set: String,
+    /// Absolute, or relative to where the program runs (the study's own folder is joined).
+    pub folder: Option<PathBuf>,
+    /// Resize, pad, subset.
+    pub preparation: Preparation,
+    /// Training rows after preparation.
+    pub train_rows: u32,
+    /// Test rows after preparation.
+    pub test_rows: u32,
+}
+
+/// Device, threads, limits.
+#[derive(Clone, Debug)]
+pub struct RunChoice {
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// `cpu-avx2` or `native`.
+    pub device_class: String,
+    /// Threads of one training.
+    pub threads: u32,
+    /// What a plugin may use.
+    pub limits: Limits,
+    /// Keep every checkpoint, not only while an unfinished action reads it.
+    pub keep_checkpoints: bool,
+}
+
+impl Study {
+    /// Reads `study.toml`, or the one in that folder.
+    pub fn load(path: &Path) -> Result<Study, Error> {
+        let file = if path.is_dir() {
+            path.join("study.toml")
+        } else {
+            path.to_owned()
+        };
+        let bytes = std::fs::read(&file).map_err(|e| {
+            Error(format!(
+                "{}: cannot read the study: {e}; expected a study file or a folder that holds `study.toml`",
+                file.display()
+            ))
+        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| Error(format!("{}: not UTF-8: {e}", file.display())))?;
+        let absolute =
+            std::path::absolute(&file).map_err(|e| Error(format!("{}: {e}", file.display())))?;
+        let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        Study::parse(&text, &folder)
+            .map_err(|e| Error(format!("{}: {}", file.display(), e.0.trim_end())))
+    }
+
+    /// Reads the text of a `study.toml` that lies in `folder`, whose name names the study.
+    pub fn parse(text: &str, folder: &Path) -> Result<Study, Error> {
+        let file: StudyFile = toml::from_str(text).map_err(nearest_field)?;
+        let name = folder
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_else(|| "study".into());
+        let info = jackpot_data::info(&file.data.set).map_err(at("data.set"))?;
+        let data = data_choice(&file, info, folder)?;
+        let (shape, train_rows, test_rows) =
+            jackpot_data::prepared_shape(info, &data).map_err(at("data"))?;
+        let architecture = architecture(&file.network, info.classes, shape)?;
+        let training = training(&file.training)?;
+        if training.batch > train_rows {
+            return Err(Error(format!(
+                "`training.batch`: expected at most the {train_rows} training rows, found {}",
+                training.batch
+            )));
+        }
+        let tickets = tickets::tickets(file.ticket)?;
+        let checks = tickets::checks(file.check, &tickets)?;
+        Ok(Study {
+            name,
+            title: file.title,
+            folder: folder.to_owned(),
+            digest: Digest::of(text.as_bytes()),
+            data: DataChoice {
+                set: file.data.set,
+                folder: file.data.folder.map(|f| folder.join(f)),
+                preparation: data,
+                train_rows,
+                test_rows,
+            },
+            architecture,
+            training,
+            run: run_choice(file.run)?,
+            sparsities: sparsities(text, &file.sparsities)?,
+            seeds: distinct("seeds", file.seeds)?,
+            tickets,
+            checks,
+            tables: known("tables", file.tables, TABLES)?,
+            figures: known("figures", file.figures, FIGURES)?,
+        })
+    }
+}
+
+/// Prefixes an error of another crate with the field it is about.
+fn at<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Error {
+    move |e| Error(format!("`{field}`: {e}"))
+}
+
+/// The nearest of `known` to `word`, if it is near enough to be a slip.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(word, k), k))
+        .filter(|(d, k)| *d <= 1 + k.len().min(word.len()) / 3)
+        .min()
+        .map(|(_, k)| k)
+}
+
+/// "; did you mean `x`?", or nothing.
+pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, known).map_or(String::new(), |k| format!("; did you mean `{k}`?"))
+}
+
+/// serde names the unknown field and the known ones; this adds the nearest.
+fn nearest_field(error: toml::de::Error) -> Error {
+    let message = error.message().to_owned();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let hint = match quoted.split_first() {
+        Some((word, known)) if message.starts_with("unknown") => hint(word, known.iter().copied()),
+        _ => String::new(),
+    };
+    Error(format!("{}{hint}", error.to_string().trim_end()))
+}
+
+fn data_choice(file: &StudyFile, info: &Info, folder: &Path) -> Result<Preparation, Error> {
+    if !info.embedded && file.data.folder.is_none() {
+        return Err(Error(format!(
+            "`data.folder`: expected the folder that holds the files of `{}`, found nothing; write `folder = \"…\"` (relative to {})",
+            info.name,
+            folder.display()
+        )));
+    }
+    Ok(Preparation {
+        resize: file.data.resize,
+        pad_to: file.data.pad_to,
+        train_subset: file.data.train_subset,
+    })
+}
+
+fn architecture(n: &NetworkSection, classes: u32, input: [u32; 3]) -> Result<Architecture, Error> {
+    let architecture = Architecture {
+        family: n.family,
+        depth: n.depth,
+        width: n.width.unwrap_or(published_width(n.family)),
+        classes,
+        input,
+        activation: n.activation,
+    };
+    architecture.build().map_err(at("network"))?;
+    Ok(architecture)
+}
+
+/// Width of the first stage in the published networks.
+pub fn published_width(family: Family) -> u32 {
+    match family {
+        Family::Resnet => 32,
+        Family::Vgg => 64,
+    }
+}
+
+fn training(t: &TrainingSection) -> Result<Training, Error> {
+    let base = match t.preset.as_deref() {
+        None => None,
+        Some("su2020") => Some(Training::su2020()),
+        Some(other) => {
+            return Err(Error(format!(
+                "`training.preset`: expected `su2020`, found `{other}`{}",
+                hint(other, ["su2020"])
+            )));
+        }
+    };
+    let crop = t.augment.as_ref().and_then(|a| a.crop_padding);
+    let flip = t.augment.as_ref().and_then(|a| a.flip);
+    let training = match base {
+        Some(mut b) => {
+            b.epochs = t.epochs.unwrap_or(b.epochs);
+            b.batch = t.batch.unwrap_or(b.batch);
+            b.lr = t.lr.unwrap_or(b.lr);
+            b.schedule = t.schedule.clone().unwrap_or(b.schedule);
+            b.warmup_epochs = t.warmup_epochs.unwrap_or(b.warmup_epochs);
+            b.momentum = t.momentum.unwrap_or(b.momentum);
+            b.weight_decay = t.weight_decay.unwrap_or(b.weight_decay);
+            b.augment.crop_padding = crop.unwrap_or(b.augment.crop_padding);
+            b.augment.flip = flip.unwrap_or(b.augment.flip);
+            b.published_gradient_mask = t
+                .published_gradient_mask
+                .unwrap_or(b.published_gradient_mask);
+            b
+        }
+        None => Training {
+            epochs: required("epochs", t.epochs)?,
+            batch: required("batch", t.batch)?,
+            lr: required("lr", t.lr)?,
+            schedule: required("schedule", t.schedule.clone())?,
+            warmup_epochs: t.warmup_epochs.unwrap_or(0.0),
+            momentum: required("momentum", t.momentum)?,
+            weight_decay: required("weight_decay", t.weight_decay)?,
+            augment: jackpot_net::Augment {
+                crop_padding: required("augment.crop_padding", crop)?,
+                flip: required("augment.flip", flip)?,
+            },
+            published_gradient_mask: t.published_gradient_mask.unwrap_or(false),
+        },
+    };
+    training.validate().map_err(at("training"))?;
+    Ok(training)
+}
+
+fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| {
+        Error(format!(
+            "`training.{field}`: expected a value (there is no `preset` to take it from), found nothing"
+        ))
+    })
+}
+
+fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
+    let cuda = r
+        .device
+        .strip_prefix("cuda:")
+        .is_some_and(|n| n.parse::<u16>().is_ok());
+    if r.device != "cpu" && !cuda {
+        return Err(Error(format!(
+            "`run.device`: expected `cpu` or `cuda:N`, found `{}`",
+            r.device
+        )));
+    }
+    if !["cpu-avx2", "native"].contains(&r.device_class.as_str()) {
+        return Err(Error(format!(
+            "`run.device_class`: expected `cpu-avx2` or `native`, found `{}`{}",
+            r.device_class,
+            hint(&r.device_class, ["cpu-avx2", "native"])
+        )));
+    }
+    if cuda && r.device_class != "native" {
+        return Err(Error(format!(
+            "`run.device_class`: expected `native` with `device = \"{}\"`, found `{}`",
+            r.device, r.device_class
+        )));
+    }
+    if r.threads == 0 {
+        return Err(Error(
+            "`run.threads`: expected at least 1, found 0; the number of trainings that run at once is `jackpot run --workers`".into(),
+        ));
+    }
+    if !(r.plugin_seconds.is_finite() && r.plugin_seconds > 0.0) {
+        return Err(Error(format!(
+            "`run.plugin_seconds`: expected a positive number, found {}",
+            r.plugin_seconds
+        )));
+    }
+    let bytes = |field: &str, mb: u64| {
+        mb.checked_mul(1 << 20).ok_or_else(|| {
+            Error(format!(
+                "`run.{field}`: {mb} MiB is more than can be counted"
+            ))
+        })
+    };
+    Ok(RunChoice {
+        limits: Limits {
+            plugin_seconds: r.plugin_seconds,
+            memory: bytes("plugin_memory_mb", r.plugin_memory_mb)?,
+            scratch: bytes("plugin_scratch_mb", r.plugin_scratch_mb)?,
+        },
+        device: r.device,
+        device_class: r.device_class,
+        threads: r.threads,
+        keep_checkpoints: r.keep_checkpoints,
+    })
+}
+
+/// The decimal text as it stands in the file: 0.98 is never a double here.
+fn sparsities(text: &str, given: &[toml::Spanned<toml::Value>]) -> Result<Vec<Sparsity>, Error> {
+    let mut out = Vec::new();
+    for value in given {
+        let written = match value.get_ref() {
+            toml::Value::String(s) => s.clone(),
+            _ => text.get(value.span()).unwrap_or_default().trim().to_owned(),
+        };
+        let short = match written.split_once('.') {
+            Some((whole, decimals)) => format!("{whole}.{}", decimals.trim_end_matches('0')),
+            None => written.clone(),
+        };
+        let sparsity = Sparsity::try_from(short.trim_end_matches('.').to_owned())
+            .map_err(|e| Error(format!("`sparsities`: `{written}`: {e}")))?;
+        out.push(sparsity);
+    }
+    distinct("sparsities", out)
+}
+
+pub(crate) fn distinct<T: Ord + Clone + std::fmt::Debug>(
+    field: &str,
+    given: Vec<T>,
+) -> Result<Vec<T>, Error> {
+    if given.is_empty() {
+        return Err(Error(format!(
+            "`{field}`: expected at least one, found an empty list"
+        )));
+    }
+    let mut seen = BTreeSet::new();
+    for x in &given {
+        if !seen.insert(x.clone()) {
+            return Err(Error(format!("`{field}`: {x:?} is given twice")));
+        }
+    }
+    Ok(given)
+}
+
+fn known(field: &str, given: Vec<String>, known: &[&str]) -> Result<Vec<String>, Error> {
+    for word in &given {
+        if !known.contains(&word.as_str()) {
+            return Err(Error(format!(
+                "`{field}`: expected one of {}, found `{word}`{}",
+                quoted(known),
+                hint(word, known.iter().copied())
+            )));
+        }
+    }
+    if given.is_empty() {
+        return Ok(given);
+    }
+    distinct(field, given)
+}
+
+pub(crate) fn quoted(words: &[&str]) -> String {
+    let q: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
+    q.join(", ")
+}

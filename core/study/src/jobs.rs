@@ -1,0 +1,53 @@
+//! What a worker process is told to do.
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What `jackpot-worker FOLDER` reads from `job.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Job {
+    /// Load a plugin and write its table.
+    Describe {
+        /// The shared library.
+        plugin: PathBuf,
+        /// Its sha256 in hexadecimal.
+        sha256: String,
+    },
+    /// Run one item of a plugin.
+    Plugin(Box<jackpot_host::PluginJob>),
+    /// Train a network.
+    Train(Box<TrainJob>),
+}
+
+/// One training. Outputs in FOLDER/out: `metrics.json` (canonical), `bits` (one bit a test
+/// image, least significant first), `checkpoint.safetensors`; and in `done.json`:
+/// `{"seconds_per_epoch": [...]}` for the record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrainJob {
+    /// The network.
+    pub architecture: jackpot_net::Architecture,
+    /// Hyperparameters.
+    pub training: jackpot_net::Training,
+    /// state_dict to start from.
+    pub weights: PathBuf,
+    /// Which weights are kept, in the stored format of [`jackpot_net::Mask`]; none: dense.
+    pub mask: Option<PathBuf>,
+    /// Training rows: a data object.
+    pub train: PathBuf,
+    /// Test rows: a data object.
+    pub test: PathBuf,
+    /// Of the clean training rows.
+    pub normalisation: jackpot_data::Normalisation,
+    /// Order of the rows in every epoch: 32 hex digits.
+    pub order_key: String,
+    /// Crops and flips: 32 hex digits.
+    pub augment_key: String,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// Threads of this training.
+    pub threads: u32,
+    /// Folder that survives a kill: holds at most one file, replaced in place.
+    pub resume: PathBuf,
+    /// What the supervisor grants.
+    pub limits: jackpot_host::Limits,
+}

@@ -1,0 +1,75 @@
+//! `pins/NAME.json`: which action fills which cell of a study's grid.
+//!
+//! Canonical JSON, so the same study on the same store gives the same bytes.
+use crate::{Error, recipe::Libtorch};
+use jackpot_store::{Digest, Store, canonical};
+use serde::{Deserialize, Serialize};
+
+/// What the last run of a study left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// Of this file: 1.
+    pub format: u32,
+    /// sha256 of `study.toml`.
+    pub study: Digest,
+    /// As recipes spell it.
+    pub device_class: String,
+    /// Version and build.
+    pub libtorch: Libtorch,
+    /// In the plan's order.
+    pub cells: Vec<PinnedCell>,
+}
+
+/// One cell: exactly one of `action`, `identical`, `failed`, or none of them (missing).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedCell {
+    /// Name of the ticket.
+    pub ticket: String,
+    /// Name of the check, or `none`.
+    pub check: String,
+    /// Decimal text.
+    pub sparsity: String,
+    /// Decimal text: 64 bits do not fit a JSON number.
+    pub seed: String,
+    /// Key of the training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Digest>,
+    /// The mask that the training was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Digest>,
+    /// Why nothing had to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identical: Option<String>,
+    /// Why there is no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+impl Pin {
+    /// Writes `pins/NAME.json`, replacing what was there.
+    pub fn write(&self, store: &Store, name: &str) -> Result<(), Error> {
+        let value = serde_json::to_value(self).map_err(|e| Error(format!("pin `{name}`: {e}")))?;
+        let bytes = canonical::to_bytes(&value).map_err(Error::from_store)?;
+        store.write_pin(name, &bytes).map_err(Error::from_store)
+    }
+
+    /// Reads `pins/NAME.json`.
+    pub fn read(store: &Store, name: &str) -> Result<Pin, Error> {
+        let bytes = store.read_pin(name).map_err(Error::from_store)?;
+        let bytes = bytes.ok_or_else(|| {
+            Error(format!(
+                "{}: no results of the study `{name}`: expected `pins/{name}.json`, found nothing; run `jackpot run {name}` first",
+                store.root().display()
+            ))
+        })?;
+        let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
+        let value = canonical::parse(&bytes).map_err(|e| wrong(&e))?;
+        let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+        if pin.format != 1 {
+            return Err(wrong(&format!("expected format 1, found {}", pin.format)));
+        }
+        Ok(pin)
+    }
+}

@@ -1,0 +1,76 @@
+//! A study as a graph of actions.
+use crate::{
+    file::Study,
+    recipe::{Libtorch, Recipe, Ref},
+    toolbox::{Device, Plugins},
+};
+use jackpot_data::Source;
+use jackpot_net::Network;
+
+/// One action of a plan.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// For people; the first cell that asked for it.
+    pub title: String,
+    /// Inputs may not be known yet.
+    pub recipe: Recipe,
+    /// Estimated seconds on one core.
+    pub seconds: f64,
+    /// Estimated bytes that stay in the store.
+    pub bytes: u64,
+}
+
+/// One cell of the grid.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Name of the ticket.
+    pub ticket: String,
+    /// Name of the check, or `none`.
+    pub check: String,
+    /// Decimal text; `0` for dense.
+    pub sparsity: String,
+    /// Of the study.
+    pub seed: u64,
+    /// What fills it.
+    pub content: Content,
+}
+
+/// What fills a cell.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A training, and the mask that it was given.
+    Run {
+        /// Index of the training.
+        train: usize,
+        /// None: dense.
+        mask: Option<Ref>,
+    },
+    /// The check cannot change this ticket, by construction.
+    Identical {
+        /// Why, in words.
+        because: String,
+    },
+}
+
+/// A study as a graph of actions.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// As loaded.
+    pub study: Study,
+    /// Built from the study's architecture.
+    pub network: Network,
+    /// The data set's files, hashed.
+    pub source: Source,
+    /// Where tensors live.
+    pub device: Device,
+    /// Which libtorch computes.
+    pub libtorch: Libtorch,
+    /// Every plugin that was found.
+    pub plugins: Plugins,
+    /// Every action after those whose outputs it reads.
+    pub nodes: Vec<Node>,
+    /// The grid.
+    pub cells: Vec<Cell>,
+    /// How often an action was asked for and there already.
+    pub shared: usize,
+}

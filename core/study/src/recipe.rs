@@ -1,0 +1,378 @@
+//! Recipes: everything that an action's result is a function of, one struct a kind.
+//!
+//! Inputs are named by content hash, never by the key of the action that made them, so a
+//! rebuilt plugin that yields the same mask costs no retraining. While a plan does not know
+//! an input yet, the input names the node that will make it, and the recipe has no key.
+//!
+//! The spelling of a recipe is for ever: a field added later is left out where it says "as
+//! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
+use crate::Error;
+use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
+use jackpot_net::{Architecture, Augment, Training};
+use jackpot_store::{Digest, Store, canonical};
+use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One output of one node of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ref {
+    /// Index into the plan's nodes.
+    pub node: usize,
+    /// The output's name.
+    pub output: &'static str,
+}
+
+/// What an action reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Not known yet.
+    Node(Ref),
+    /// An object of the store.
+    Object(Digest),
+}
+
+impl Input {
+    /// The object, once known.
+    pub fn object(&self) -> Result<Digest, Error> {
+        match self {
+            Input::Object(digest) => Ok(*digest),
+            Input::Node(r) => Err(Error(format!(
+                "the output `{}` of action {} is not known yet",
+                r.output, r.node
+            ))),
+        }
+    }
+}
+
+impl Serialize for Input {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Input::Object(digest) => digest.serialize(s),
+            // Never stored: tells equal nodes of a plan apart from others.
+            Input::Node(r) => s.serialize_str(&format!("node {}: {}", r.node, r.output)),
+        }
+    }
+}
+
+/// A method's or check's parameters, complete.
+pub type Config = BTreeMap<String, ConfigValue>;
+
+/// Which libtorch computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Libtorch {
+    /// For example `2.13.0`.
+    pub version: String,
+    /// First 16 hexadecimal digits of the library's sha256.
+    pub build: String,
+}
+
+impl std::fmt::Display for Libtorch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (build {})", self.version, self.build)
+    }
+}
+
+/// One item of one plugin with all that it is given beside its inputs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Item {
+    /// sha256 of the shared library, which is an object.
+    pub plugin: Digest,
+    /// Its id.
+    pub item: String,
+    /// Its version.
+    pub version: String,
+    /// Every declared parameter.
+    #[serde(serialize_with = "config")]
+    pub config: Config,
+}
+
+/// One file of a data set.
+#[derive(Clone, Debug, Serialize)]
+pub struct File {
+    /// As published.
+    pub name: String,
+    /// Of its bytes.
+    pub sha256: Digest,
+}
+
+/// What libtorch's numbers depend on beside the inputs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Platform {
+    /// Version and build.
+    pub libtorch: Libtorch,
+    /// Kernel level.
+    pub device_class: String,
+    /// Threads of the computation.
+    pub threads: u32,
+    /// `f32`: the precision that is asked for where nothing else is.
+    pub precision: &'static str,
+}
+
+/// The rows that a method's batches are drawn from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sampled {
+    /// A data object.
+    pub train: Input,
+    /// Of the clean training rows.
+    pub normalisation: Input,
+    /// Used if the method asks for augmented batches.
+    pub augment: Augment,
+}
+
+/// Which layers, or how many of each, a selection keeps.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The largest of all layers in scope.
+    Global {
+        /// Layers to choose from.
+        scope: Scope,
+        /// Of all prunable weights.
+        sparsity: Sparsity,
+        /// Ties and rounding.
+        rule: Rule,
+    },
+    /// An allocation's counts.
+    Counts(Input),
+    /// The counts of a mask.
+    Mask(Input),
+}
+
+/// Everything that an action's result is a function of.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Recipe {
+    /// Outputs `train`, `test` (data objects) and `normalisation`.
+    Data {
+        /// Of the data set.
+        set: String,
+        /// In the set's order.
+        files: Vec<File>,
+        /// Side after average pooling.
+        resize: Option<u32>,
+        /// Side after zero padding.
+        pad_to: Option<u32>,
+        /// Training rows.
+        train_subset: Option<u32>,
+    },
+    /// Output `weights`: the first state_dict.
+    Init {
+        /// The network.
+        architecture: Architecture,
+        /// The seed's key `init`.
+        key: String,
+    },
+    /// Output `scores`.
+    Score {
+        /// The method.
+        #[serde(flatten)]
+        item: Item,
+        /// The network.
+        architecture: Architecture,
+        /// Training rows, a fact that every method sees.
+        rows: u32,
+        /// state_dict, if the method reads weights or differentiates.
+        weights: Option<Input>,
+        /// Initial weights, if the method asks for them beside trained ones.
+        reference: Option<Input>,
+        /// Only for methods that declare data: the others' results cannot depend on it.
+        data: Option<Sampled>,
+        /// If gradients come from libtorch.
+        platform: Option<Platform>,
+        /// If the method draws, rows among them.
+        key: Option<String>,
+    },
+    /// Output `counts`.
+    Allocate {
+        /// The rule.
+        #[serde(flatten)]
+        item: Item,
+        /// The network.
+        architecture: Architecture,
+        /// Training rows, a fact that every rule sees.
+        rows: u32,
+        /// Of all prunable weights.
+        sparsity: Sparsity,
+        /// If the rule reads them.
+        scores: Option<Input>,
+        /// If the rule reads them.
+        weights: Option<Input>,
+        /// If the rule draws.
+        key: Option<String>,
+    },
+    /// Outputs `mask` and `selection` (ties at the threshold).
+    Select {
+        /// The network.
+        architecture: Architecture,
+        /// Of every prunable weight.
+        scores: Input,
+        /// Counts.
+        by: By,
+    },
+    /// Output `train` (on data) or `mask`.
+    Check {
+        /// The check.
+        #[serde(flatten)]
+        item: Item,
+        /// `data` or `mask`.
+        on: &'static str,
+        /// The network, a fact that every check sees.
+        architecture: Architecture,
+        /// Training rows, a fact that every check sees.
+        rows: u32,
+        /// What is changed.
+        input: Input,
+        /// If the check draws.
+        key: Option<String>,
+    },
+    /// Outputs `metrics`, `bits`, `checkpoint`.
+    Train {
+        /// The network.
+        architecture: Architecture,
+        /// Hyperparameters.
+        training: Training,
+        /// state_dict to start from.
+        weights: Input,
+        /// None: dense.
+        mask: Option<Input>,
+        /// Training rows.
+        train: Input,
+        /// Test rows.
+        test: Input,
+        /// Of the clean training rows.
+        normalisation: Input,
+        /// The seed's key `order`.
+        order_key: String,
+        /// The seed's key `augment`.
+        augment_key: String,
+        /// libtorch, class, threads, precision.
+        #[serde(flatten)]
+        platform: Platform,
+    },
+}
+
+impl Recipe {
+    /// As the recipe spells it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Recipe::Data { .. } => "data",
+            Recipe::Init { .. } => "init",
+            Recipe::Score { .. } => "score",
+            Recipe::Allocate { .. } => "allocate",
+            Recipe::Select { .. } => "select",
+            Recipe::Check { .. } => "check",
+            Recipe::Train { .. } => "train",
+        }
+    }
+
+    /// Bumped when the host's numerics of this kind change; the golden keys pin it.
+    pub fn revision(&self) -> u32 {
+        match self {
+            Recipe::Data { .. }
+            | Recipe::Init { .. }
+            | Recipe::Score { .. }
+            | Recipe::Allocate { .. }
+            | Recipe::Select { .. }
+            | Recipe::Check { .. }
+            | Recipe::Train { .. } => 1,
+        }
+    }
+
+    fn inputs_mut(&mut self) -> Vec<&mut Input> {
+        match self {
+            Recipe::Data { .. } | Recipe::Init { .. } => Vec::new(),
+            Recipe::Score {
+                weights,
+                reference,
+                data,
+                ..
+            } => {
+                let data = data
+                    .iter_mut()
+                    .flat_map(|d| [&mut d.train, &mut d.normalisation]);
+                weights.iter_mut().chain(reference).chain(data).collect()
+            }
+            Recipe::Allocate {
+                scores, weights, ..
+            } => scores.iter_mut().chain(weights).collect(),
+            Recipe::Select { scores, by, .. } => match by {
+                By::Global { .. } => vec![scores],
+                By::Counts(i) | By::Mask(i) => vec![scores, i],
+            },
+            Recipe::Check { input, .. } => vec![input],
+            Recipe::Train {
+                weights,
+                mask,
+                train,
+                test,
+                normalisation,
+                ..
+            } => {
+                let data = [weights, train, test, normalisation];
+                data.into_iter().chain(mask).collect()
+            }
+        }
+    }
+
+    /// What the action reads.
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut copy = self.clone();
+        copy.inputs_mut().into_iter().map(|i| *i).collect()
+    }
+
+    /// Every input by content hash; none if one is not known yet.
+    pub fn resolve(&self, known: &dyn Fn(&Ref) -> Option<Digest>) -> Option<Recipe> {
+        let mut copy = self.clone();
+        for input in copy.inputs_mut() {
+            if let Input::Node(r) = input {
+                *input = Input::Object(known(r)?);
+            }
+        }
+        Some(copy)
+    }
+
+    /// The recipe as it is stored: no float, no number above 2^53.
+    pub fn to_value(&self) -> Result<Value, Error> {
+        let mut value = serde_json::to_value(self)
+            .map_err(|e| Error(format!("recipe of kind `{}`: {e}", self.kind())))?;
+        floats_to_text(&mut value)?;
+        value["revision"] = self.revision().into();
+        Ok(value)
+    }
+
+    /// The sha256 of the canonical spelling.
+    pub fn key(&self) -> Result<Digest, Error> {
+        Store::key(&self.to_value()?).map_err(Error::from_store)
+    }
+}
+
+/// Spells every float of a value as canonical JSON wants it.
+pub(crate) fn floats_to_text(value: &mut Value) -> Result<(), Error> {
+    match value {
+        Value::Number(n) if n.is_f64() => {
+            let x = n.as_f64().unwrap_or(f64::NAN);
+            *value = canonical::float(x).map_err(Error::from_store)?.into();
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(floats_to_text)?,
+        Value::Object(map) => map.values_mut().try_for_each(floats_to_text)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Integers of a configuration are 64 bits wide, so they travel as decimal text; the item's
+/// own declaration tells `"10"` the number from `"10"` the text.
+fn config<S: Serializer>(config: &Config, s: S) -> Result<S::Ok, S::Error> {
+    let mut map = BTreeMap::new();
+    for (name, value) in config {
+        let value = match value {
+            ConfigValue::Bool(b) => Value::from(*b),
+            ConfigValue::Int(i) => Value::from(i.to_string()),
+            ConfigValue::Float(x) => canonical::float(*x).map_err(S::Error::custom)?.into(),
+            ConfigValue::Text(t) => Value::from(t.clone()),
+        };
+        map.insert(name, value);
+    }
+    map.serialize(s)
+}

@@ -1,0 +1,283 @@
+//! What a report reads: the outline of a study and the results of its last run.
+use crate::{
+    Error,
+    file::Study,
+    pin::{Pin, PinnedCell},
+    validate,
+};
+use jackpot_net::{Architecture, Mask, Schedule};
+use jackpot_store::{Digest, Store};
+use std::path::Path;
+
+/// One training of the grid, or why there is none.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Name of the ticket.
+    pub ticket: String,
+    /// Name of the check; `none` for the unmodified ticket.
+    pub check: String,
+    /// Decimal text; `0` for dense.
+    pub sparsity: String,
+    /// Of the study.
+    pub seed: u64,
+    /// What came out.
+    pub outcome: Outcome,
+}
+
+/// What came out of one cell.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A finished training.
+    Done(Trained),
+    /// The check cannot change this ticket, by construction: known at plan time, not run.
+    Identical {
+        /// Why, in words.
+        because: String,
+    },
+    /// The training or an action before it failed, or the training diverged.
+    Failed {
+        /// Why, in words.
+        why: String,
+    },
+    /// Not run yet, or no longer in the store.
+    Missing,
+}
+
+/// A finished training.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// Of the action.
+    pub key: Digest,
+    /// The metrics object.
+    pub metrics: Digest,
+    /// The mask that the training was given; none: dense.
+    pub mask: Option<Digest>,
+    /// Percent, after the last epoch.
+    pub accuracy: f64,
+    /// Percent, after the best epoch.
+    pub best_accuracy: f64,
+    /// Mean cross-entropy over the test rows after the last epoch.
+    pub test_loss: f64,
+    /// Name, weights, kept weights of each layer, in forward order.
+    pub layers: Vec<(String, u64, u64)>,
+}
+
+/// A ticket or check: the name used in files, the title used in tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// In files.
+    pub name: String,
+    /// In tables.
+    pub title: String,
+}
+
+/// What a report needs to know of a study file.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The folder's name.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// sha256 of `study.toml`.
+    pub digest: Digest,
+    /// In the file's order.
+    pub tickets: Vec<Named>,
+    /// In the file's order, without "none".
+    pub checks: Vec<Named>,
+    /// Decimal text, in the file's order.
+    pub sparsities: Vec<String>,
+    /// In the file's order.
+    pub seeds: Vec<u64>,
+    /// Names of tables to draw, e.g. "accuracy", "differences", "layers".
+    pub tables: Vec<String>,
+    /// Names of figures to draw, e.g. "accuracy", "layers".
+    pub figures: Vec<String>,
+    /// One-line facts printed above every table: data, network, training.
+    pub facts: Vec<(String, String)>,
+}
+
+/// What the last `jackpot run` pinned in `pins/NAME.json`, and what the store holds of it.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// sha256 of the `study.toml` that was run.
+    pub study: Digest,
+    /// As recipes spell it.
+    pub device_class: String,
+    /// Version and build.
+    pub libtorch: String,
+    /// In the plan's order.
+    pub runs: Vec<Run>,
+}
+
+/// Reads the outline of `FOLDER/study.toml`.
+pub fn outline(folder: &Path) -> Result<Outline, Error> {
+    let study = Study::load(folder)?;
+    let named = |name: &String, title: &String| Named {
+        name: name.clone(),
+        title: title.clone(),
+    };
+    Ok(Outline {
+        facts: facts(&study),
+        tickets: study
+            .tickets
+            .iter()
+            .map(|t| named(&t.name, &t.title))
+            .collect(),
+        checks: study
+            .checks
+            .iter()
+            .map(|c| named(&c.name, &c.title))
+            .collect(),
+        sparsities: study
+            .sparsities
+            .iter()
+            .map(|s| s.text().to_owned())
+            .collect(),
+        name: study.name,
+        title: study.title,
+        digest: study.digest,
+        seeds: study.seeds,
+        tables: study.tables,
+        figures: study.figures,
+    })
+}
+
+fn facts(study: &Study) -> Vec<(String, String)> {
+    let d = &study.data;
+    let a = &study.architecture;
+    let t = &study.training;
+    let [channels, height, width] = a.input;
+    let data = format!(
+        "{}, {} training and {} test images of {channels}×{height}×{width}, {} classes",
+        d.set, d.train_rows, d.test_rows, a.classes
+    );
+    let weights = a.build().map_or(0, |n| n.prunable_weights());
+    let family = match a.family {
+        jackpot_net::Family::Resnet => "ResNet",
+        jackpot_net::Family::Vgg => "VGG",
+    };
+    let network = format!(
+        "{family}-{} of width {}, {weights} prunable weights",
+        a.depth, a.width
+    );
+    let schedule = match &t.schedule {
+        Schedule::Cosine => "cosine".to_owned(),
+        Schedule::Constant => "constant".to_owned(),
+        Schedule::Step { milestones, factor } => {
+            let at: Vec<String> = milestones.iter().map(u32::to_string).collect();
+            format!("times {factor} after epochs {}", at.join(", "))
+        }
+    };
+    let crop = match t.augment.crop_padding {
+        0 => "no crop".to_owned(),
+        n => format!("crop with padding {n}"),
+    };
+    let flip = if t.augment.flip { "flip" } else { "no flip" };
+    let training = format!(
+        "{} epochs, batch {}, learning rate {} ({schedule}, warm-up {} epochs), momentum {}, weight decay {}, {flip}, {crop}",
+        t.epochs, t.batch, t.lr, t.warmup_epochs, t.momentum, t.weight_decay
+    );
+    vec![
+        ("data".to_owned(), data),
+        ("network".to_owned(), network),
+        ("training".to_owned(), training),
+    ]
+}
+
+/// Needs no plugin and no libtorch. Every object read is verified.
+pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
+    let pin = Pin::read(store, name)?;
+    let mut runs = Vec::new();
+    for cell in &pin.cells {
+        let seed = cell.seed.parse().map_err(|_| {
+            Error(format!(
+                "pins/{name}.json: `seed`: expected a number, found `{}`",
+                cell.seed
+            ))
+        })?;
+        runs.push(Run {
+            ticket: cell.ticket.clone(),
+            check: cell.check.clone(),
+            sparsity: cell.sparsity.clone(),
+            seed,
+            outcome: outcome(store, cell)?,
+        });
+    }
+    Ok(Results {
+        study: pin.study,
+        device_class: pin.device_class,
+        libtorch: pin.libtorch.to_string(),
+        runs,
+    })
+}
+
+fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
+    if let Some(because) = &cell.identical {
+        return Ok(Outcome::Identical {
+            because: because.clone(),
+        });
+    }
+    if let Some(why) = &cell.failed {
+        return Ok(Outcome::Failed { why: why.clone() });
+    }
+    let Some(key) = cell.action else {
+        return Ok(Outcome::Missing);
+    };
+    let Some(action) = store.action(&key).map_err(Error::from_store)? else {
+        return Ok(Outcome::Missing);
+    };
+    let metrics = *action.outputs.get("metrics").ok_or_else(|| {
+        Error(format!(
+            "action {key}: expected the output `metrics`, found none"
+        ))
+    })?;
+    if !store.has(&metrics) || cell.mask.is_some_and(|m| !store.has(&m)) {
+        return Ok(Outcome::Missing);
+    }
+    let bytes = store.get(&metrics).map_err(Error::from_store)?;
+    let numbers = match validate::metrics(&bytes) {
+        Ok(numbers) => numbers,
+        Err(failure) if failure.kind == "diverged" => {
+            return Ok(Outcome::Failed {
+                why: failure.message,
+            });
+        }
+        Err(failure) => return Err(Error(format!("action {key}: {failure}"))),
+    };
+    Ok(Outcome::Done(Trained {
+        key,
+        metrics,
+        mask: cell.mask,
+        accuracy: numbers.accuracy,
+        best_accuracy: numbers.best_accuracy,
+        test_loss: numbers.test_loss,
+        layers: layers(store, &key, cell.mask)?,
+    }))
+}
+
+/// Layer counts from the mask, or, of a dense network, from the recipe's architecture.
+fn layers(
+    store: &Store,
+    key: &Digest,
+    mask: Option<Digest>,
+) -> Result<Vec<(String, u64, u64)>, Error> {
+    let mask = match mask {
+        Some(digest) => {
+            let bytes = store.get(&digest).map_err(Error::from_store)?;
+            Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?
+        }
+        None => {
+            let recipe = store.recipe(key).map_err(Error::from_store)?;
+            let wrong =
+                |e: &dyn std::fmt::Display| Error(format!("recipe {key}: `architecture`: {e}"));
+            let architecture: Architecture =
+                serde_json::from_value(recipe["architecture"].clone()).map_err(|e| wrong(&e))?;
+            Mask::dense(&architecture.build().map_err(|e| wrong(&e))?)
+        }
+    };
+    let counts = mask.counts();
+    let rows = mask.layers.iter().zip(counts);
+    Ok(rows
+        .map(|(l, kept)| (l.name.clone(), l.kept.len() as u64, kept))
+        .collect())
+}

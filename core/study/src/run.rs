@@ -1,0 +1,462 @@
+//! Runs what a plan still lacks: claim, run, validate, commit, look again.
+//!
+//! The store is the only truth about what is done. After every action the plan is assessed
+//! again, so an action whose result turns out to be there already is not run, and one that
+//! vanished is. A failure stops that action and those that read it; the rest goes on.
+use crate::{
+    Error,
+    assess::{Assessment, Memo, State, Summary, assess},
+    execute::{Bench, Made},
+    pin::{Pin, PinnedCell},
+    plan::{Content, Plan},
+    recipe::{Input, Recipe, floats_to_text},
+    toolbox::Programs,
+};
+use jackpot_host::Failure;
+use jackpot_store::{Claim, Committed, Digest, Store};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+/// How a plan is run. None of it changes a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Actions at once.
+    pub workers: NonZeroUsize,
+}
+
+/// What happens while a plan runs.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// How much is left, after every look at the store.
+    Left(Summary),
+    /// An action started.
+    Started {
+        /// Index of the node.
+        node: usize,
+    },
+    /// How far it is.
+    Progress {
+        /// Index of the node.
+        node: usize,
+        /// 0 to 1.
+        done: f64,
+    },
+    /// It was committed.
+    Finished {
+        /// Index of the node.
+        node: usize,
+        /// Wall-clock.
+        seconds: f64,
+    },
+    /// It failed; what reads it is not run.
+    Failed {
+        /// Index of the node.
+        node: usize,
+        /// In words.
+        why: &'a str,
+    },
+}
+
+/// How it ended.
+#[derive(Clone, Debug, Default)]
+pub struct Finish {
+    /// Actions that ran and were committed.
+    pub ran: usize,
+    /// What the store has and lacks now.
+    pub left: Summary,
+    /// Title and cause of each action that failed.
+    pub failures: Vec<(String, String)>,
+    /// Titles of actions that wait for a failed one.
+    pub blocked: Vec<String>,
+    /// Whether it was stopped from outside.
+    pub interrupted: bool,
+}
+
+/// Runs the plan until nothing more can run, and pins the result. `stop` ends it early: no
+/// action is started any more, and what is finished stays.
+pub fn run(
+    plan: &Plan,
+    store: &Store,
+    programs: &Programs,
+    options: Options,
+    stop: &AtomicBool,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Finish, Error> {
+    let shared = Shared {
+        bench: Bench {
+            plan,
+            store,
+            programs,
+        },
+        queue: Mutex::default(),
+        changed: Condvar::new(),
+        stop,
+        observe,
+        place: place(plan),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..options.workers.get() {
+            scope.spawn(|| shared.work());
+        }
+    });
+    shared.finish()
+}
+
+/// What is known while the plan runs; one lock guards it.
+#[derive(Default)]
+struct Queue {
+    memo: Memo,
+    /// Objects whose bytes were verified in this run.
+    verified: BTreeSet<Digest>,
+    assessment: Option<Assessment>,
+    running: BTreeSet<Digest>,
+    failed: BTreeMap<usize, String>,
+    ran: usize,
+    fatal: Option<Error>,
+}
+
+struct Shared<'a> {
+    bench: Bench<'a>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    stop: &'a AtomicBool,
+    observe: &'a (dyn Fn(Event) + Sync),
+    /// Machine and commit, for records.
+    place: Value,
+}
+
+/// One action to run; held so that nobody else runs it meanwhile.
+struct Task {
+    node: usize,
+    key: Digest,
+    recipe: Recipe,
+    _claim: Claim,
+}
+
+enum Next {
+    Run(Box<Task>),
+    /// Nothing can start until another action ends, here or in another process.
+    Wait {
+        elsewhere: bool,
+    },
+    Nothing,
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue
+            .lock()
+            .expect("no thread panics while it holds the queue")
+    }
+
+    fn work(&self) {
+        while let Some(task) = self.wait_for_task() {
+            (self.observe)(Event::Started { node: task.node });
+            let start = Instant::now();
+            let result = self.perform(&task, start);
+            self.settle(&task, result, start.elapsed().as_secs_f64());
+        }
+    }
+
+    fn wait_for_task(&self) -> Option<Box<Task>> {
+        let mut queue = self.lock();
+        loop {
+            if self.stop.load(Ordering::SeqCst) || queue.fatal.is_some() {
+                return None;
+            }
+            match self.next(&mut queue) {
+                Ok(Next::Run(task)) => return Some(task),
+                Ok(Next::Nothing) => return None,
+                Ok(Next::Wait { elsewhere }) => {
+                    let wait = self.changed.wait_timeout(queue, Duration::from_millis(200));
+                    queue = wait.expect("no thread panics while it holds the queue").0;
+                    if elsewhere {
+                        queue.assessment = None;
+                    }
+                }
+                Err(error) => {
+                    queue.fatal = Some(error);
+                    self.changed.notify_all();
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn next(&self, queue: &mut Queue) -> Result<Next, Error> {
+        let store = self.bench.store;
+        let mut elsewhere = false;
+        let a = self.assessed(queue)?;
+        for node in 0..self.bench.plan.nodes.len() {
+            if a.states[node] != State::ToRun || queue.failed.contains_key(&node) {
+                continue;
+            }
+            let (Some(key), Some(recipe)) = (a.keys[node], &a.recipes[node]) else {
+                continue;
+            };
+            if queue.running.contains(&key) || !a.ready(node, &mut queue.present(store)) {
+                continue;
+            }
+            let Some(claim) = store.claim(&key).map_err(Error::from_store)? else {
+                elsewhere = true;
+                continue;
+            };
+            // Another process may have finished it between the look and the claim.
+            let now = store.action(&key).map_err(Error::from_store)?;
+            if now.is_some() && a.outputs[node].is_none() {
+                queue.assessment = None;
+                return self.next(queue);
+            }
+            queue.running.insert(key);
+            let task = Task {
+                node,
+                key,
+                recipe: recipe.clone(),
+                _claim: claim,
+            };
+            queue.assessment = Some(a);
+            return Ok(Next::Run(Box::new(task)));
+        }
+        queue.assessment = Some(a);
+        Ok(match (elsewhere, queue.running.is_empty()) {
+            (false, true) => Next::Nothing,
+            _ => Next::Wait { elsewhere },
+        })
+    }
+
+    /// The last look at the store, or a new one where something has changed since.
+    fn assessed(&self, queue: &mut Queue) -> Result<Assessment, Error> {
+        if let Some(a) = queue.assessment.take() {
+            return Ok(a);
+        }
+        let (plan, store) = (self.bench.plan, self.bench.store);
+        let mut memo = std::mem::take(&mut queue.memo);
+        let a = assess(plan, store, &mut memo, &mut queue.present(store));
+        queue.memo = memo;
+        let a = a?;
+        self.forget_checkpoints(queue, &a)?;
+        (self.observe)(Event::Left(a.summary(plan)));
+        Ok(a)
+    }
+
+    /// A checkpoint is kept only while an unfinished action reads it.
+    fn forget_checkpoints(&self, queue: &mut Queue, a: &Assessment) -> Result<(), Error> {
+        let (plan, store) = (self.bench.plan, self.bench.store);
+        if plan.study.run.keep_checkpoints {
+            return Ok(());
+        }
+        let mut read = BTreeSet::new();
+        for (node, state) in plan.nodes.iter().zip(&a.states) {
+            if *state == State::Cached {
+                continue;
+            }
+            for input in node.recipe.inputs() {
+                if let Input::Node(r) = input {
+                    read.extend(a.object(&r));
+                }
+            }
+        }
+        for node in 0..plan.nodes.len() {
+            let checkpoint = a.outputs[node].as_ref().and_then(|o| o.get("checkpoint"));
+            let Some(digest) = checkpoint else { continue };
+            if !read.contains(digest) && store.has(digest) {
+                store.remove(digest).map_err(Error::from_store)?;
+                queue.verified.remove(digest);
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&self, task: &Task, start: Instant) -> Result<Committed, Failure> {
+        let node = task.node;
+        let mut progress = |done: f64| (self.observe)(Event::Progress { node, done });
+        let made = self.bench.execute(&task.recipe, &task.key, &mut progress)?;
+        let recipe = task.recipe.to_value()?;
+        let record = self.record(&made, start.elapsed().as_secs_f64())?;
+        let store = self.bench.store;
+        store
+            .commit(&recipe, &made.outputs, &record)
+            .map_err(|e| Failure::new("store", e.to_string()))
+    }
+
+    /// Who, when, where, how long: beside the result, never in it.
+    fn record(&self, made: &Made, seconds: f64) -> Result<Value, Error> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let mut record = self.place.clone();
+        record["unix_seconds"] = json!(now.map_or(0, |d| d.as_secs()));
+        record["wall_seconds"] = json!(seconds);
+        record["worker"] = made.record.clone();
+        floats_to_text(&mut record)?;
+        Ok(record)
+    }
+
+    fn settle(&self, task: &Task, result: Result<Committed, Failure>, seconds: f64) {
+        let mut queue = self.lock();
+        queue.running.remove(&task.key);
+        queue.assessment = None;
+        let node = task.node;
+        let failed = match result {
+            Ok(Committed::New | Committed::Same) => None,
+            Ok(Committed::Diverged { .. }) => Some(Failure::new(
+                "divergence",
+                format!(
+                    "action {}: this run gave other bytes than the one in the store; both are kept, `jackpot audit` lists them",
+                    task.key
+                ),
+            )),
+            Err(failure) => Some(failure),
+        };
+        match failed {
+            None => {
+                queue.ran += 1;
+                (self.observe)(Event::Finished { node, seconds });
+            }
+            // Not the action's fault: it is simply not done.
+            Some(failure) if failure.kind == "interrupted" => {}
+            Some(failure) => {
+                (self.observe)(Event::Failed {
+                    node,
+                    why: &failure.message,
+                });
+                self.remember(task, &failure);
+                queue.failed.insert(node, failure.message);
+            }
+        }
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    fn remember(&self, task: &Task, failure: &Failure) {
+        let value = json!({
+            "kind": failure.kind, "message": failure.message, "log": failure.log,
+        });
+        let recorded = task.recipe.to_value().map(|recipe| {
+            let store = self.bench.store;
+            store.record_failure(&recipe, &value)
+        });
+        if let Ok(Err(error)) = recorded {
+            // The failure itself is shown all the same.
+            (self.observe)(Event::Failed {
+                node: task.node,
+                why: &format!("and the failure could not be recorded: {error}"),
+            });
+        }
+    }
+
+    fn finish(self) -> Result<Finish, Error> {
+        let mut queue = self.lock();
+        if let Some(error) = queue.fatal.take() {
+            return Err(error);
+        }
+        queue.assessment = None;
+        let a = self.assessed(&mut queue)?;
+        let plan = self.bench.plan;
+        let pin = Pin {
+            format: 1,
+            study: plan.study.digest,
+            device_class: plan.device.class.clone(),
+            libtorch: plan.libtorch.clone(),
+            cells: plan
+                .cells
+                .iter()
+                .map(|c| pinned(plan, &a, &queue, c))
+                .collect(),
+        };
+        pin.write(self.bench.store, &plan.study.name)?;
+        let open = |n: &usize| a.states[*n] != State::Cached;
+        let title = |n: usize| plan.nodes[n].title.clone();
+        let failed = queue.failed.iter().filter(|(n, _)| open(n));
+        let blocked = (0..plan.nodes.len())
+            .filter(|n| open(n) && !queue.failed.contains_key(n))
+            .filter(|n| blame(plan, &queue.failed, *n).is_some());
+        Ok(Finish {
+            ran: queue.ran,
+            left: a.summary(plan),
+            failures: failed.map(|(n, why)| (title(*n), why.clone())).collect(),
+            blocked: blocked.map(title).collect(),
+            interrupted: self.stop.load(Ordering::SeqCst),
+        })
+    }
+}
+
+impl Queue {
+    /// Verifies an object once a run: a broken one goes to quarantine and is made again.
+    fn present<'q>(&'q mut self, store: &'q Store) -> impl FnMut(&Digest) -> bool + 'q {
+        let verified = &mut self.verified;
+        move |digest| {
+            if verified.contains(digest) {
+                return true;
+            }
+            let there = store.has(digest) && store.verified_path(digest).is_ok();
+            if there {
+                verified.insert(*digest);
+            }
+            there
+        }
+    }
+}
+
+/// The failed action that keeps `node` from running, itself included.
+fn blame(plan: &Plan, failed: &BTreeMap<usize, String>, node: usize) -> Option<usize> {
+    if failed.contains_key(&node) {
+        return Some(node);
+    }
+    let inputs = plan.nodes[node].recipe.inputs();
+    inputs.into_iter().find_map(|input| match input {
+        Input::Node(r) => blame(plan, failed, r.node),
+        Input::Object(_) => None,
+    })
+}
+
+fn pinned(plan: &Plan, a: &Assessment, queue: &Queue, cell: &crate::Cell) -> PinnedCell {
+    let mut pinned = PinnedCell {
+        ticket: cell.ticket.clone(),
+        check: cell.check.clone(),
+        sparsity: cell.sparsity.clone(),
+        seed: cell.seed.to_string(),
+        action: None,
+        mask: None,
+        identical: None,
+        failed: None,
+    };
+    match &cell.content {
+        Content::Identical { because } => pinned.identical = Some(because.clone()),
+        Content::Run { train, mask } if a.states[*train] == State::Cached => {
+            pinned.action = a.keys[*train];
+            pinned.mask = mask.as_ref().and_then(|m| a.object(m));
+        }
+        Content::Run { train, .. } => {
+            pinned.failed = blame(plan, &queue.failed, *train).map(|n| {
+                let title = &plan.nodes[n].title;
+                format!("{title}: {}", queue.failed[&n])
+            });
+        }
+    }
+    pinned
+}
+
+/// Machine, program and commit, as far as they are known.
+fn place(plan: &Plan) -> Value {
+    let system = rustix::system::uname();
+    let head = std::process::Command::new("git")
+        .args(["rev-parse", "HEAD"])
+        .current_dir(&plan.study.folder)
+        .output();
+    let commit = head
+        .ok()
+        .filter(|o| o.status.success())
+        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned());
+    json!({
+        "machine": system.nodename().to_string_lossy(),
+        "jackpot": env!("CARGO_PKG_VERSION"),
+        "git_commit": commit,
+    })
+}

@@ -1,0 +1,224 @@
+//! What a study is run with: plugins, worker programs, libtorch, the kernel level.
+use crate::{Error, file::RunChoice, file::hint, recipe::Libtorch};
+use jackpot_host::{Item, Kind, Plugin, Server};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The two programs that run actions.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// Serves plugins that need no gradient.
+    pub jackpot: PathBuf,
+    /// Links libtorch: trains, and serves plugins that differentiate.
+    pub worker: PathBuf,
+}
+
+impl Programs {
+    /// The running program, and `$JACKPOT_WORKER` or `jackpot-worker` beside it.
+    pub fn of_this_process() -> Result<Programs, Error> {
+        let jackpot = std::env::current_exe()
+            .and_then(|p| p.canonicalize())
+            .map_err(|e| Error(format!("cannot find the running program: {e}")))?;
+        let worker = match std::env::var_os("JACKPOT_WORKER") {
+            Some(path) => PathBuf::from(path),
+            None => jackpot.with_file_name("jackpot-worker"),
+        };
+        if !worker.is_file() {
+            return Err(Error(format!(
+                "{}: expected the worker program, found nothing; build it with `cargo build --release` or set `JACKPOT_WORKER`",
+                worker.display()
+            )));
+        }
+        Ok(Programs { jackpot, worker })
+    }
+
+    /// Serves plugins without libtorch.
+    pub fn light_server(&self) -> Server {
+        Server {
+            program: self.jackpot.clone(),
+            arguments: vec!["__serve".into()],
+            environment: BTreeMap::new(),
+        }
+    }
+
+    /// Serves everything, on the kernels of `device`.
+    pub fn worker_server(&self, device: &Device) -> Server {
+        Server {
+            program: self.worker.clone(),
+            arguments: Vec::new(),
+            environment: device.environment.clone(),
+        }
+    }
+
+    /// Asks the worker which libtorch it runs on.
+    pub fn libtorch(&self) -> Result<Libtorch, Error> {
+        let fail = |what: String| {
+            Error(format!(
+                "{}: `--describe`: {what}; rebuild it with `cargo build --release -p jackpot-worker`",
+                self.worker.display()
+            ))
+        };
+        let out = Command::new(&self.worker)
+            .arg("--describe")
+            .output()
+            .map_err(|e| fail(e.to_string()))?;
+        let text = String::from_utf8_lossy(&out.stdout);
+        if !out.status.success() {
+            let log = String::from_utf8_lossy(&out.stderr);
+            return Err(fail(format!("{}: {}", out.status, log.trim())));
+        }
+        let value: serde_json::Value = serde_json::from_str(text.trim())
+            .map_err(|e| fail(format!("expected JSON, found `{}`: {e}", text.trim())))?;
+        let field = |name: &str| {
+            value[name]
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| fail(format!("expected a text `{name}`, found `{}`", text.trim())))
+        };
+        Ok(Libtorch {
+            version: field("libtorch")?,
+            build: field("build")?,
+        })
+    }
+}
+
+/// Where tensors live and which kernels compute on them.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// `cpu` or `cuda:N`.
+    pub name: String,
+    /// As recipes spell it.
+    pub class: String,
+    /// What pins the kernels; set before libtorch loads.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Device {
+    /// Checks that this machine can be of the class that the study asks for.
+    pub fn of(run: &RunChoice) -> Result<Device, Error> {
+        let level = cpu_level();
+        let (class, kernels) = match run.device_class.as_str() {
+            "cpu-avx2" if level == "base" => {
+                return Err(Error(
+                    "`run.device_class`: expected a CPU with AVX2 and FMA for `cpu-avx2`, found none; write `device_class = \"native\"` (its digests are this machine's own)".into(),
+                ));
+            }
+            "cpu-avx2" => ("cpu-avx2".to_owned(), "avx2"),
+            _ if run.device != "cpu" => ("native-cuda".to_owned(), level),
+            _ => (format!("native-{level}"), level),
+        };
+        let mut environment = BTreeMap::new();
+        let threads = run.threads.to_string();
+        environment.insert("OMP_NUM_THREADS".to_owned(), threads.clone());
+        environment.insert("MKL_NUM_THREADS".to_owned(), threads);
+        let pins: &[(&str, &str)] = match kernels {
+            "avx2" => &[
+                ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+                ("ATEN_CPU_CAPABILITY", "avx2"),
+                ("MKL_CBWR", "AVX2"),
+            ],
+            "avx512" => &[
+                ("ONEDNN_MAX_CPU_ISA", "ALL"),
+                ("ATEN_CPU_CAPABILITY", "avx512"),
+                ("MKL_CBWR", "AVX512"),
+            ],
+            _ => &[
+                ("ONEDNN_MAX_CPU_ISA", "ALL"),
+                ("ATEN_CPU_CAPABILITY", "default"),
+                ("MKL_CBWR", "COMPATIBLE"),
+            ],
+        };
+        for (name, value) in pins {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Ok(Device {
+            name: run.device.clone(),
+            class,
+            environment,
+        })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_level() -> &'static str {
+    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+        "avx512"
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        "avx2"
+    } else {
+        "base"
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn cpu_level() -> &'static str {
+    "base"
+}
+
+/// Every plugin that was found, described.
+#[derive(Clone, Debug, Default)]
+pub struct Plugins {
+    /// Sorted by path.
+    pub all: Vec<Plugin>,
+}
+
+impl Plugins {
+    /// Finds and describes them, each in a fresh process of its own.
+    pub fn open(programs: &Programs, explicit: Option<&Path>) -> Result<Plugins, Error> {
+        let paths = jackpot_host::discover(explicit).map_err(Error::from_host)?;
+        let server = programs.light_server();
+        let described: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = paths
+                .iter()
+                .map(|p| scope.spawn(|| jackpot_host::describe(&server, p)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|t| t.join().expect("describing a plugin does not panic"))
+                .collect()
+        });
+        let mut all = Vec::new();
+        for plugin in described {
+            all.push(plugin.map_err(Error::from_host)?);
+        }
+        Ok(Plugins { all })
+    }
+
+    /// The one item of that id and kind.
+    pub fn item(&self, id: &str, kind: Kind, field: &str) -> Result<(&Plugin, &Item), Error> {
+        let items = || {
+            self.all
+                .iter()
+                .flat_map(|p| p.items.iter().map(move |i| (p, i)))
+                .filter(|(_, i)| i.kind == kind)
+        };
+        let mut found = items().filter(|(_, i)| i.id == id);
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one),
+            (Some((a, _)), Some((b, _))) => Err(Error(format!(
+                "{field}: `{id}` is offered by two plugins, {} and {}; remove one of them",
+                a.path.display(),
+                b.path.display()
+            ))),
+            (None, _) => {
+                let known: Vec<&str> = items().map(|(_, i)| i.id.as_str()).collect();
+                let word = match kind {
+                    Kind::Method => "method",
+                    Kind::Check => "check",
+                };
+                Err(Error(format!(
+                    "{field}: expected a {word} of a plugin, found `{id}`{}; known: {} (plugins are looked for in `--plugins`, `$JACKPOT_PLUGINS`, then `plugins/` beside the program)",
+                    hint(id, known.iter().copied()),
+                    if known.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        crate::file::quoted(&known)
+                    }
+                )))
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! `study.toml`: the shipped study loads, and every slip is named with its remedy.
+use jackpot_study::{Allocation, Study, outline};
+use std::path::Path;
+
+const QUICK: &str = include_str!("../../../reports/quick/study.toml");
+
+fn parse(text: &str) -> Result<Study, String> {
+    Study::parse(text, Path::new("/somewhere/tiny")).map_err(|e| e.to_string())
+}
+
+/// The shipped study with one text replaced is refused, in words that hold `expected`.
+fn refused(from: &str, to: &str, expected: &[&str]) {
+    assert!(QUICK.contains(from), "the shipped study has no `{from}`");
+    let error = match parse(&QUICK.replacen(from, to, 1)) {
+        Ok(_) => panic!("`{to}` was accepted"),
+        Err(error) => error,
+    };
+    for words in expected {
+        assert!(error.contains(words), "expected `{words}` in: {error}");
+    }
+}
+
+#[test]
+fn the_shipped_study_says_what_it_should() {
+    let study = parse(QUICK).unwrap();
+    assert_eq!(study.name, "tiny");
+    assert_eq!(study.seeds, [1, 2, 3]);
+    let sparsities: Vec<&str> = study.sparsities.iter().map(|s| s.text()).collect();
+    assert_eq!(sparsities, ["0.9", "0.98"]);
+    assert_eq!(study.architecture.input, [1, 14, 14]);
+    assert_eq!(study.data.train_rows, 6000);
+    assert_eq!(study.data.test_rows, 4000);
+    assert!(study.tickets[0].sparse.is_none());
+    let lottery = study.tickets[1].sparse.as_ref().unwrap();
+    assert!(matches!(
+        lottery.allocation,
+        Allocation::Global(jackpot_host::Scope::Convolutions)
+    ));
+}
+
+#[test]
+fn the_outline_is_the_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/quick");
+    let outline = outline(&folder).unwrap();
+    assert_eq!(outline.name, "quick");
+    assert_eq!(outline.digest, jackpot_store::Digest::of(QUICK.as_bytes()));
+    assert_eq!(outline.checks[1].title, "Layerwise rearrange");
+    let facts: Vec<&str> = outline
+        .facts
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(facts, ["data", "network", "training"]);
+    assert!(outline.facts[1].1.starts_with("ResNet-8 of width 16"));
+}
+
+#[test]
+fn sparsity_is_decimal_text_and_never_a_double() {
+    // A double holds neither; the nearest to the first prints as 0.30000000000000004.
+    let text = QUICK.replacen("0.9, 0.98", "0.300000000000000041, 0.9500", 1);
+    let study = parse(&text).unwrap();
+    let sparsities: Vec<&str> = study.sparsities.iter().map(|s| s.text()).collect();
+    assert_eq!(sparsities, ["0.300000000000000041", "0.95"]);
+    refused("0.9, 0.98", "0.9, 0.90", &["sparsities", "given twice"]);
+    refused("0.9, 0.98", "0.9, 1.5", &["sparsities", "1.5"]);
+    refused("0.9, 0.98", "0.9, 0", &["sparsities"]);
+    refused("0.9, 0.98", "90", &["sparsities", "90"]);
+    refused("0.9, 0.98", "", &["sparsities", "at least one"]);
+}
+
+#[test]
+fn an_unknown_field_is_refused_with_the_nearest_known_name() {
+    refused(
+        "momentum =",
+        "momemtum =",
+        &["momemtum", "did you mean `momentum`?"],
+    );
+    refused(
+        "sparsities =",
+        "sparsitys =",
+        &["did you mean `sparsities`?"],
+    );
+    refused("on = \"data\"", "at = \"data\"", &["unknown field `at`"]);
+    refused(
+        "scope = \"conv",
+        "scoop = \"conv",
+        &["did you mean `scope`?"],
+    );
+    refused(
+        "schedule = \"cosine\"",
+        "schedule = \"cosinus\"",
+        &["did you mean `cosine`?"],
+    );
+    refused(
+        "family = \"resnet\"",
+        "family = \"resnets\"",
+        &["did you mean `resnet`?"],
+    );
+    refused(
+        "[\"accuracy\", \"layers\"]",
+        "[\"acuracy\"]",
+        &["figures", "did you mean `accuracy`?"],
+    );
+}
+
+#[test]
+fn what_does_not_fit_together_is_named() {
+    refused("depth = 8", "depth = 9", &["network"]);
+    refused(
+        "fashion-mnist-10k",
+        "fashion-mnist-10",
+        &["data.set", "fashion-mnist-10k"],
+    );
+    refused("resize = 14", "resize = 13", &["data", "13"]);
+    refused("epochs = 8\n", "", &["training.epochs", "preset"]);
+    refused(
+        "lr = 0.2",
+        "preset = \"su2021\"",
+        &["training.preset", "su2020"],
+    );
+    refused("batch = 64", "batch = 6001", &["training.batch", "6000"]);
+    refused("threads = 1", "threads = 0", &["run.threads", "--workers"]);
+    refused(
+        "\"cpu-avx2\"",
+        "\"cpu-avx\"",
+        &["run.device_class", "did you mean `cpu-avx2`?"],
+    );
+    refused("\"cpu\"", "\"cuda:0\"", &["run.device_class", "native"]);
+    refused(
+        "dense = true",
+        "dense = true\nstart = \"trained\"",
+        &["ticket `dense`", "`start`"],
+    );
+    refused(
+        "dense = true",
+        "dense = false",
+        &["ticket `dense`", "scores"],
+    );
+    refused(
+        "name = \"snip\"",
+        "name = \"lottery\"",
+        &["ticket.name", "lottery", "twice"],
+    );
+    refused(
+        "name = \"snip\"",
+        "name = \"SNIP!\"",
+        &["SNIP!", "lower-case"],
+    );
+    refused("name = \"rearrange\"", "name = \"none\"", &["reserved"]);
+    refused(
+        "[\"layerwise-rearrange\"]",
+        "[]",
+        &["rearrange", "change nothing"],
+    );
+    refused(
+        "on = \"mask\"",
+        "on = \"mask\"\ntickets = [\"snap\"]",
+        &["did you mean `snip`?"],
+    );
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = { copy = \"smarts\" }",
+        &["did you mean `smart`?"],
+    );
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = { copy = \"dense\" }",
+        &["dense", "no mask"],
+    );
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = { copy = \"uniform\" }",
+        &["above it"],
+    );
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = { copy = \"smart\", rule = \"x\" }",
+        &["both"],
+    );
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = 3",
+        &["allocation", "integer"],
+    );
+    refused(
+        "seeds = [1, 2, 3]",
+        "seeds = [1, 2, 1]",
+        &["seeds", "twice"],
+    );
+    refused("seeds = [1, 2, 3]", "seeds = [-1]", &["-1"]);
+}
+
+#[test]
+fn a_preset_is_taken_and_overridden() {
+    let start = QUICK.find("[training]").unwrap();
+    let end = QUICK.find("[run]").unwrap();
+    let text = [
+        &QUICK[..start],
+        "[training]\npreset = \"su2020\"\nepochs = 200\naugment = { flip = false }\n",
+        &QUICK[end..],
+    ]
+    .concat();
+    let study = parse(&text).unwrap();
+    let published = jackpot_net::Training::su2020();
+    assert_eq!(study.training.epochs, 200);
+    assert_eq!(study.training.lr, published.lr);
+    assert_eq!(
+        study.training.augment.crop_padding,
+        published.augment.crop_padding
+    );
+    assert!(!study.training.augment.flip);
+}
+
+#[test]
+fn a_data_set_of_files_needs_a_folder() {
+    refused(
+        "set = \"fashion-mnist-10k\"",
+        "set = \"mnist\"",
+        &["data.folder", "mnist"],
+    );
+}
