@@ -2,7 +2,7 @@
  * (Lee, Ajanthan and Torr, 2019).  The same method as plugins/methods/snip in Rust, and
  * byte for byte the same scores.  Copy this file to begin a method of your own.
  *
- *     make OUT=somewhere        builds somewhere/libc_snip.so; no libtorch, no Jackpot
+ *     make OUT=folder        builds folder/libjackpot_c_snip.so: no libtorch, no Rust
  */
 #include "jackpot.h"
 #include <math.h>

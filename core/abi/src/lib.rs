@@ -131,7 +131,7 @@ mod tests {
         let mut error = jkp_error::new();
         error.message.fill(b'x' as c_char);
         assert_eq!(error.text().len(), 496);
-        error.message[0] = -1;
+        error.message[0] = 0xffu8 as c_char;
         assert!(error.text().starts_with('\u{fffd}'));
     }
 }

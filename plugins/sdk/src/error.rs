@@ -51,13 +51,12 @@ impl Error {
         Error { status, message }
     }
 
-    /// What a host function said, `what` being its name.
+    /// What the host said about its function `what`, in the host's own words.
     pub(crate) fn of_host(what: &str, status: jkp_status, said: &jkp_error) -> Error {
-        let said = said.text();
-        let message = match said.as_str() {
-            "" => format!("`{what}` failed with status {status} and no message"),
-            said => format!("`{what}`: {said}"),
-        };
+        let mut message = said.text();
+        if message.is_empty() {
+            message = format!("`{what}` failed with status {status} and no message");
+        }
         Error { status, message }
     }
 

@@ -40,7 +40,7 @@ pub fn c_plugin(name: &str) -> PathBuf {
         make.arg("-C").arg(root().join("plugins/c")).arg(out);
         run_well(make.args(["--always-make", "CFLAGS=-O2 -Werror"]));
     });
-    folder.join(format!("libc_{name}.so"))
+    folder.join(format!("libjackpot_c_{name}.so"))
 }
 
 /// The library of a plugin crate, built by cargo in the release profile.
