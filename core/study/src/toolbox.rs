@@ -26,13 +26,18 @@ impl Programs {
             Some(path) => PathBuf::from(path),
             None => jackpot.with_file_name("jackpot-worker"),
         };
-        if !worker.is_file() {
-            return Err(Error(format!(
-                "{}: expected the worker program, found nothing; build it with `cargo build --release` or set `JACKPOT_WORKER`",
-                worker.display()
-            )));
-        }
         Ok(Programs { jackpot, worker })
+    }
+
+    /// Whether the worker is there: whatever needs no gradient runs without it.
+    pub fn require_worker(&self) -> Result<(), Error> {
+        if self.worker.is_file() {
+            return Ok(());
+        }
+        Err(Error(format!(
+            "{}: expected the worker program, found nothing; build it with `cargo build --release` or set `JACKPOT_WORKER`",
+            self.worker.display()
+        )))
     }
 
     /// Serves plugins without libtorch.
@@ -55,6 +60,7 @@ impl Programs {
 
     /// Asks the worker which libtorch it runs on.
     pub fn libtorch(&self) -> Result<Libtorch, Error> {
+        self.require_worker()?;
         let fail = |what: String| {
             Error(format!(
                 "{}: `--describe`: {what}; rebuild it with `cargo build --release -p jackpot-worker`",

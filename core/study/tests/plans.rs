@@ -1,0 +1,302 @@
+//! Plans of the shipped study, with plugins that are only described: nothing runs here.
+use jackpot_host::{Item, Kind, Output, Plugin};
+use jackpot_store::{Digest, Store};
+use jackpot_study::{
+    Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,
+};
+use serde_json::json;
+use std::{collections::BTreeMap, path::Path};
+
+const QUICK: &str = include_str!("../../../reports/quick/study.toml");
+// Bits of `needs` in jackpot.h.
+const WEIGHTS: u32 = 1;
+const DATA: u32 = 2 | 4;
+const GRAD: u32 = 8;
+const RNG: u32 = 32;
+
+fn item(id: &str, kind: Kind, output: Output, needs: u32) -> Item {
+    Item {
+        id: id.into(),
+        version: "1.0.0".into(),
+        summary: String::new(),
+        kind,
+        output,
+        needs,
+        promises: 0,
+        params: Vec::new(),
+        rounds_hint: 0,
+    }
+}
+
+fn plugins(build: u8) -> Plugins {
+    let method = |id: &str, output, needs| item(id, Kind::Method, output, needs);
+    let check = |id: &str, output| item(id, Kind::Check, output, RNG);
+    let items = vec![
+        method("magnitude", Output::Scores, WEIGHTS),
+        method("random", Output::Scores, RNG),
+        method("snip", Output::Scores, WEIGHTS | DATA | GRAD),
+        method("grasp", Output::Scores, WEIGHTS | DATA | GRAD),
+        method("smart-ratio", Output::Counts, 0),
+        method("uniform", Output::Counts, 0),
+        check("random-labels", Output::Labels),
+        check("random-pixels", Output::Images),
+        check("layerwise-rearrange", Output::Masks),
+    ];
+    Plugins {
+        all: vec![Plugin {
+            path: "/plugins/all.so".into(),
+            sha256: Digest([build; 32]).to_string(),
+            name: "all".into(),
+            version: "1.0.0".into(),
+            license: "MIT".into(),
+            items,
+        }],
+    }
+}
+
+fn try_plan(text: &str) -> Result<Plan, String> {
+    let study = Study::parse(text, Path::new("/somewhere/quick")).map_err(|e| e.to_string())?;
+    let libtorch = Libtorch {
+        version: "2.13.0".into(),
+        build: "0".repeat(16),
+    };
+    plan(study, plugins(1), libtorch).map_err(|e| e.to_string())
+}
+
+fn quick() -> Plan {
+    try_plan(QUICK).unwrap()
+}
+
+fn count(plan: &Plan, kind: &str) -> usize {
+    plan.nodes.iter().filter(|n| n.recipe.kind() == kind).count()
+}
+
+#[test]
+fn the_grid_is_whole_and_shares_its_prefixes() {
+    let plan = quick();
+    // Dense 1 + five tickets × two sparsities, each plain and under two checks, three seeds.
+    assert_eq!(plan.cells.len(), (1 + 5 * 2) * 3 * 3);
+    let identical = plan
+        .cells
+        .iter()
+        .filter(|c| matches!(c.content, Content::Identical { .. }))
+        .count();
+    // Dense under both checks, smart and uniform under corrupted data.
+    assert_eq!(identical, (2 + 2 * 2) * 3);
+    let shares = [
+        ("data", 1),
+        ("init", 3),
+        // Dense and corrupted pretraining once a seed, whatever the sparsity.
+        ("train", 3 + 3 + (5 * 2 * 3 - 2 * 2) * 3),
+        // Lottery, SNIP and GraSP on two data sets; random once for both random tickets.
+        ("score", (3 * 2 + 1) * 3),
+        // Without a draw an allocation is the same for every seed.
+        ("allocate", 2 * 2),
+        ("select", (3 * 2 + 2) * 2 * 3),
+        // Labels and pixels once a seed; rearranging once a ticket, sparsity and seed.
+        ("check", 2 * 3 + 5 * 2 * 3),
+    ];
+    for (kind, expected) in shares {
+        assert_eq!(count(&plan, kind), expected, "actions of kind `{kind}`");
+    }
+    assert!(plan.shared > 100, "{}", plan.shared);
+}
+
+#[test]
+fn an_action_comes_after_what_it_reads() {
+    let plan = quick();
+    for (index, node) in plan.nodes.iter().enumerate() {
+        for input in node.recipe.inputs() {
+            assert!(matches!(input, Input::Node(r) if r.node < index));
+        }
+    }
+}
+
+#[test]
+fn a_ticket_and_its_check_share_every_training_key() {
+    let plan = quick();
+    let keys = |ticket: &str, check: &str, seed: u64| {
+        let cell = plan
+            .cells
+            .iter()
+            .find(|c| c.ticket == ticket && c.check == check && c.seed == seed)
+            .unwrap();
+        let Content::Run { train, .. } = cell.content else {
+            panic!("{ticket} under {check} is not run");
+        };
+        match &plan.nodes[train].recipe {
+            Recipe::Train {
+                weights,
+                train,
+                order_key,
+                augment_key,
+                ..
+            } => (*weights, *train, order_key.clone(), augment_key.clone()),
+            other => panic!("{}", other.kind()),
+        }
+    };
+    let plain = keys("snip", "none", 1);
+    assert_eq!(plain, keys("snip", "rearrange", 1));
+    assert_eq!(plain, keys("snip", "corrupted-data", 1));
+    assert_eq!(plain, keys("lottery", "corrupted-data", 1));
+    assert_eq!(plain, keys("dense", "none", 1));
+    let other = keys("snip", "none", 2);
+    assert_ne!(plain.0, other.0);
+    assert_ne!(plain.2, other.2);
+    assert_ne!(plain.2, plain.3);
+}
+
+#[test]
+fn a_data_free_ticket_reads_no_data_and_a_random_one_never_draws_the_checks_key() {
+    let plan = quick();
+    let mut random = Vec::new();
+    let mut rearranged = Vec::new();
+    for node in &plan.nodes {
+        match &node.recipe {
+            Recipe::Score { item, data, key, .. } if item.item == "random" => {
+                assert!(data.is_none());
+                random.extend(key.clone());
+            }
+            Recipe::Check { on: "mask", key, .. } => rearranged.extend(key.clone()),
+            _ => {}
+        }
+    }
+    assert_eq!(random.len(), 3);
+    assert!(random.iter().all(|k| !rearranged.contains(k)));
+}
+
+#[test]
+fn what_plugins_do_not_offer_is_named() {
+    let refused = |from: &str, to: &str, expected: &str| {
+        assert!(QUICK.contains(from));
+        let error = match try_plan(&QUICK.replacen(from, to, 1)) {
+            Ok(_) => panic!("`{to}` was accepted"),
+            Err(error) => error,
+        };
+        assert!(error.contains(expected), "expected `{expected}` in: {error}");
+    };
+    refused("\"snip\" }", "\"snipp\" }", "did you mean `snip`?");
+    refused("\"snip\" }", "\"uniform\" }", "gives Counts");
+    refused("\"snip\" }", "\"snip\", params = { t = 1 } }", "no parameter `t`");
+    refused("allocation = \"uniform\"", "allocation = \"random\"", "gives Scores");
+    refused("[\"layerwise-rearrange\"]", "[\"random-labels\"]", "gives Labels");
+    refused("on = \"mask\"", "on = \"data\"", "images or labels");
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = \"uniform\"\nselection = \"published\"",
+        "`global` only",
+    );
+    refused(
+        "{ method = \"random\" }\nallocation = \"uniform\"",
+        "{ method = \"random\" }\nallocation = \"global\"\nselection = \"published\"",
+        "no published rule is known for `random`",
+    );
+}
+
+/// Pretends that every action that can be looked up was run, with outputs named after the key.
+fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
+    let mut memo = Memo::default();
+    let a = assess(plan, store, &mut memo, &mut |d| store.has(d)).unwrap();
+    let mut ran = 0;
+    for (index, node) in plan.nodes.iter().enumerate() {
+        let (State::ToRun, Some(recipe), Some(key)) =
+            (a.states[index], &a.recipes[index], a.keys[index])
+        else {
+            continue;
+        };
+        if !kinds.contains(&node.recipe.kind()) {
+            continue;
+        }
+        let names: &[&str] = match node.recipe.kind() {
+            "data" => &["train", "test", "normalisation"],
+            "init" => &["weights"],
+            "score" => &["scores"],
+            "allocate" => &["counts"],
+            "check" => &["train", "mask"],
+            "select" => &["mask"],
+            _ => &["metrics", "bits", "checkpoint"],
+        };
+        let outputs: BTreeMap<String, Digest> = names
+            .iter()
+            .map(|n| ((*n).to_owned(), store.put(format!("{n} of {key}").as_bytes()).unwrap()))
+            .collect();
+        let recipe = recipe.to_value().unwrap();
+        store.commit(&recipe, &outputs, &json!({})).unwrap();
+        ran += 1;
+    }
+    ran
+}
+
+const ALL: &[&str] = &["data", "init", "train", "score", "allocate", "select", "check"];
+
+#[test]
+fn a_plan_says_what_is_cached_to_run_and_not_yet_knowable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let plan = quick();
+    let look = |plan: &Plan| {
+        let mut memo = Memo::default();
+        let a = assess(plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
+        a.summary(plan)
+    };
+    let first = look(&plan);
+    // Only data, first weights, random scores and the allocations need no other action.
+    assert_eq!(first.to_run, 1 + 3 + 3 + 4);
+    assert_eq!(first.cached, 0);
+    assert_eq!(first.actions, first.to_run + first.unknown);
+    assert!(first.seconds > 0.0 && first.bytes > 0);
+
+    while pretend(&plan, &store, ALL) > 0 {}
+    let done = look(&plan);
+    assert_eq!(done.cached, done.actions);
+    assert_eq!((done.to_run, done.unknown), (0, 0));
+    assert_eq!(done.seconds, 0.0);
+}
+
+#[test]
+fn a_finished_training_whose_checkpoint_is_gone_is_a_hit_until_somebody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let plan = quick();
+    while pretend(&plan, &store, ALL) > 0 {}
+    let mut memo = Memo::default();
+    let mut a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
+    for (node, outputs) in plan.nodes.iter().zip(&a.outputs) {
+        if node.recipe.kind() == "train" {
+            store.remove(&outputs.as_ref().unwrap()["checkpoint"]).unwrap();
+        }
+    }
+    a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
+    assert_eq!(a.summary(&plan).cached, plan.nodes.len());
+
+    // Another magnitude reads the trained weights again, so those trainings are wanted.
+    let libtorch = plan.libtorch.clone();
+    let rebuilt = jackpot_study::plan(plan.study.clone(), plugins(2), libtorch).unwrap();
+    a = assess(&rebuilt, &store, &mut Memo::default(), &mut |d| store.has(d)).unwrap();
+    let wanted: Vec<&str> = rebuilt
+        .nodes
+        .iter()
+        .zip(&a.states)
+        .filter(|(n, s)| n.recipe.kind() == "train" && **s == State::ToRun)
+        .map(|(n, _)| n.title.as_str())
+        .collect();
+    assert!(wanted.contains(&"train dense on the clean data, seed 1"), "{wanted:?}");
+    assert_eq!(wanted.len(), 3, "{wanted:?}");
+}
+
+#[test]
+fn a_broken_metrics_file_is_one_training_again_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let plan = quick();
+    while pretend(&plan, &store, ALL) > 0 {}
+    let mut memo = Memo::default();
+    let a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
+    let last = plan.nodes.len() - 1;
+    let lost = a.outputs[last].as_ref().unwrap()["metrics"];
+    store.remove(&lost).unwrap();
+    let a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
+    let s = a.summary(&plan);
+    assert_eq!((s.to_run, s.unknown), (1, 0));
+    assert_eq!(a.states[last], State::ToRun);
+}

@@ -1,0 +1,209 @@
+//! Golden keys: one tiny recipe a kind. None of these may change through any edit; a change
+//! of numerics bumps `revision`, which adds a key here and leaves the old results findable.
+//!
+//! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
+use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
+use jackpot_net::{Activation, Architecture, Augment, Family, Schedule, Training};
+use jackpot_store::{Digest, canonical};
+use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
+use std::collections::BTreeMap;
+
+fn object(byte: u8) -> Input {
+    Input::Object(Digest([byte; 32]))
+}
+
+fn architecture() -> Architecture {
+    Architecture {
+        family: Family::Resnet,
+        depth: 8,
+        width: 4,
+        classes: 10,
+        input: [1, 14, 14],
+        activation: Activation::Relu,
+    }
+}
+
+fn platform() -> Platform {
+    Platform {
+        libtorch: Libtorch {
+            version: "2.13.0".into(),
+            build: "0123456789abcdef".into(),
+        },
+        device_class: "cpu-avx2".into(),
+        threads: 1,
+        precision: "f32",
+    }
+}
+
+fn item(id: &str, config: &[(&str, ConfigValue)]) -> Item {
+    Item {
+        plugin: Digest([0xab; 32]),
+        item: id.into(),
+        version: "1.0.0".into(),
+        config: config
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.clone()))
+            .collect(),
+    }
+}
+
+fn sparsity() -> Sparsity {
+    Sparsity::try_from("0.98".to_owned()).unwrap()
+}
+
+fn training() -> Training {
+    Training {
+        epochs: 8,
+        batch: 64,
+        lr: 0.2,
+        schedule: Schedule::Step {
+            milestones: vec![4, 6],
+            factor: 0.1,
+        },
+        warmup_epochs: 1.0,
+        momentum: 0.9,
+        weight_decay: 1e-4,
+        augment: Augment {
+            crop_padding: 0,
+            flip: true,
+        },
+        published_gradient_mask: false,
+    }
+}
+
+fn recipes() -> Vec<Recipe> {
+    let key = || "00112233445566778899aabbccddeeff".to_owned();
+    vec![
+        Recipe::Data {
+            set: "fashion-mnist-10k".into(),
+            files: vec![File {
+                name: "t10k-images-idx3-ubyte.gz".into(),
+                sha256: Digest([1; 32]),
+            }],
+            resize: Some(14),
+            pad_to: None,
+            train_subset: None,
+        },
+        Recipe::Init {
+            architecture: architecture(),
+            key: key(),
+        },
+        Recipe::Score {
+            item: item(
+                "snip",
+                &[
+                    ("augment", ConfigValue::Bool(true)),
+                    ("samples_per_class", ConfigValue::Int(10)),
+                    ("temperature", ConfigValue::Float(1.0)),
+                    ("text", ConfigValue::Text("10".into())),
+                ],
+            ),
+            architecture: architecture(),
+            rows: 6000,
+            weights: Some(object(2)),
+            reference: None,
+            data: Some(Sampled {
+                train: object(3),
+                normalisation: object(4),
+                augment: training().augment,
+            }),
+            platform: Some(platform()),
+            key: Some(key()),
+        },
+        Recipe::Allocate {
+            item: item("smart-ratio", &[]),
+            architecture: architecture(),
+            rows: 6000,
+            sparsity: sparsity(),
+            scores: None,
+            weights: None,
+            key: None,
+        },
+        Recipe::Select {
+            architecture: architecture(),
+            scores: object(5),
+            by: By::Global {
+                scope: Scope::Convolutions,
+                sparsity: sparsity(),
+                rule: Rule::Exact,
+            },
+        },
+        Recipe::Select {
+            architecture: architecture(),
+            scores: object(5),
+            by: By::Counts(object(6)),
+        },
+        Recipe::Check {
+            item: item("layerwise-rearrange", &[]),
+            on: "mask",
+            architecture: architecture(),
+            rows: 6000,
+            input: object(7),
+            key: Some(key()),
+        },
+        Recipe::Train {
+            architecture: architecture(),
+            training: training(),
+            weights: object(2),
+            mask: Some(object(7)),
+            train: object(3),
+            test: object(8),
+            normalisation: object(4),
+            order_key: key(),
+            augment_key: key(),
+            platform: platform(),
+        },
+    ]
+}
+
+#[test]
+fn no_key_moves() {
+    let golden: Vec<&str> = include_str!("golden_recipes.txt").lines().collect();
+    let mut found = Vec::new();
+    for recipe in recipes() {
+        let bytes = canonical::to_bytes(&recipe.to_value().unwrap()).unwrap();
+        found.push(String::from_utf8(bytes).unwrap());
+        found.push(recipe.key().unwrap().to_string());
+    }
+    assert_eq!(found, golden, "every line:\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn a_recipe_with_an_input_that_is_not_known_has_no_key() {
+    let mut recipe = recipes().remove(7);
+    if let Recipe::Train { mask, .. } = &mut recipe {
+        *mask = Some(Input::Node(Ref {
+            node: 3,
+            output: "mask",
+        }));
+    }
+    assert!(recipe.resolve(&|_| None).is_none());
+    let resolved = recipe.resolve(&|_| Some(Digest([7; 32]))).unwrap();
+    assert_eq!(resolved.key().unwrap(), recipes()[7].key().unwrap());
+}
+
+#[test]
+fn every_field_of_a_training_is_in_its_key() {
+    let original = recipes()[7].key().unwrap();
+    let changes: Vec<fn(&mut Training)> = vec![
+        |t| t.epochs = 9,
+        |t| t.batch = 32,
+        |t| t.lr = 0.1,
+        |t| t.schedule = Schedule::Cosine,
+        |t| t.warmup_epochs = 2.0,
+        |t| t.momentum = 0.8,
+        |t| t.weight_decay = 5e-4,
+        |t| t.augment.crop_padding = 2,
+        |t| t.augment.flip = false,
+        |t| t.published_gradient_mask = true,
+    ];
+    let mut keys = BTreeMap::from([(original, "as before".to_owned())]);
+    for (index, change) in changes.into_iter().enumerate() {
+        let mut recipe = recipes().remove(7);
+        if let Recipe::Train { training, .. } = &mut recipe {
+            change(training);
+        }
+        let old = keys.insert(recipe.key().unwrap(), format!("change {index}"));
+        assert_eq!(old, None, "change {index} did not move the key");
+    }
+}
