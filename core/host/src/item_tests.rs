@@ -1,0 +1,116 @@
+use super::*;
+
+fn param(name: &str, default: ConfigValue, min: f64, max: f64, choices: &[&str]) -> Param {
+    Param {
+        name: name.into(),
+        doc: String::new(),
+        default,
+        min,
+        max,
+        choices: choices.iter().map(|c| c.to_string()).collect(),
+    }
+}
+
+fn item() -> Item {
+    Item {
+        id: "snip".into(),
+        version: "1".into(),
+        summary: String::new(),
+        kind: Kind::Method,
+        output: Output::Scores,
+        needs: abi::JKP_NEEDS_GRAD | abi::JKP_NEEDS_INPUTS,
+        promises: 0,
+        params: vec![
+            param("batches", ConfigValue::Int(1), 1.0, 100.0, &[]),
+            param("temperature", ConfigValue::Float(1.0), 0.0, 0.0, &[]),
+            param("augment", ConfigValue::Bool(true), 0.0, 0.0, &[]),
+            param(
+                "shape",
+                ConfigValue::Text("cubic".into()),
+                0.0,
+                0.0,
+                &["cubic", "linear"],
+            ),
+        ],
+        rounds_hint: 0,
+    }
+}
+
+/// JSON in, the whole configuration or the message out.
+fn configured(given: &str) -> String {
+    let given = serde_json::from_str(given).unwrap();
+    match item().configure(&given) {
+        Ok(config) => serde_json::to_string(&config).unwrap(),
+        Err(failure) => failure.message,
+    }
+}
+
+#[test]
+fn defaults_are_filled_in_and_integers_widen() {
+    assert_eq!(
+        configured(r#"{"temperature": 200, "batches": 10}"#),
+        r#"{"augment":true,"batches":10,"shape":"cubic","temperature":200.0}"#
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    for (given, message) in [
+        (
+            r#"{"batchs": 2}"#,
+            "`snip` has no parameter `batchs`: did you mean `batches`?",
+        ),
+        (
+            r#"{"whatever": 2}"#,
+            "`snip` has no parameter `whatever`: it has `batches`, `temperature`, `augment`, `shape`",
+        ),
+        (
+            r#"{"batches": 0}"#,
+            "parameter `batches` of `snip`: expected 1 to 100, found 0",
+        ),
+        (
+            r#"{"batches": "many"}"#,
+            "parameter `batches` of `snip`: expected an integer, found `many`, text",
+        ),
+        (
+            r#"{"batches": 1.0}"#,
+            "parameter `batches` of `snip`: expected an integer, found `1`, a number",
+        ),
+        (
+            r#"{"augment": 1}"#,
+            "parameter `augment` of `snip`: expected true or false, found `1`, an integer",
+        ),
+        (
+            r#"{"shape": "square"}"#,
+            "parameter `shape` of `snip`: expected one of `cubic`, `linear`, found `square`",
+        ),
+    ] {
+        assert_eq!(configured(given), message);
+    }
+}
+
+#[test]
+fn what_an_item_is_given_follows_from_what_it_declares() {
+    let with = |needs| Item { needs, ..item() };
+    assert!(item().needs_data() && item().needs_weights() && item().needs_autodiff());
+    let synflow = with(abi::JKP_NEEDS_GRAD);
+    assert!(!synflow.needs_data() && synflow.needs_weights());
+    let magnitude = with(abi::JKP_NEEDS_WEIGHTS);
+    assert!(magnitude.needs_weights() && !magnitude.needs_autodiff() && !magnitude.needs_rng());
+    assert!(!with(abi::JKP_NEEDS_RNG).needs_weights());
+}
+
+#[test]
+fn discovery_lists_libraries_in_order_and_says_where_it_looked() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["b.so", "a.so", "c.txt"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let found = discover(Some(folder.path())).unwrap();
+    assert_eq!(
+        found,
+        [folder.path().join("a.so"), folder.path().join("b.so")]
+    );
+    let error = discover(Some(&folder.path().join("none"))).unwrap_err();
+    assert!(error.message.contains("none` (given)"), "{error}");
+}

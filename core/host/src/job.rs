@@ -1,0 +1,209 @@
+//! What the supervisor asks of a worker process, and what comes back.
+use crate::{ConfigValue, Item};
+use jackpot_data::Normalisation;
+use jackpot_net::Architecture;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How a worker process is started: a program and its leading arguments; the job folder comes last.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The executable.
+    pub program: PathBuf,
+    /// Arguments before the folder, e.g. `__serve`.
+    pub arguments: Vec<String>,
+    /// Variables added to the worker's environment, e.g. `ONEDNN_MAX_CPU_ISA`.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What a worker may use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Limits {
+    /// Seconds of the plugin's own time (outside host services).
+    pub plugin_seconds: f64,
+    /// Bytes of RLIMIT_DATA; 0: none.
+    pub memory: u64,
+    /// Bytes of scratch and work tensors that a plugin may ask for.
+    pub scratch: u64,
+}
+
+/// Where a method's batches come from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Batches {
+    /// Rows of a data object (safetensors `images`, `labels`), normalised; augmented if the plugin asks.
+    Sampled {
+        /// The data object.
+        train: PathBuf,
+        /// Per channel, of pixels scaled to 0..1.
+        normalisation: Normalisation,
+        /// Zero padding before a random crop; 0: no crop.
+        crop_padding: u32,
+        /// Random horizontal flips.
+        flip: bool,
+    },
+    /// One batch given by hand (`x` f32 [n,c,h,w] already normalised, `y` i64 [n]): every request gets it.
+    Given {
+        /// Safetensors with `x` and `y`.
+        batch: PathBuf,
+    },
+}
+
+/// One run of one item. Paths are files that the supervisor has verified.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginJob {
+    /// The library to load.
+    pub plugin: PathBuf,
+    /// Its sha256 in hex; the worker refuses to load other bytes.
+    pub sha256: String,
+    /// As described: the supervisor validates against it, the worker checks that the table still says so.
+    pub item: Item,
+    /// Complete (see [`Item::configure`]).
+    pub config: BTreeMap<String, ConfigValue>,
+    /// The network whose layers are scored, masked or changed.
+    pub architecture: Architecture,
+    /// Training rows, for the task's facts.
+    pub rows: u64,
+    /// state_dict; present exactly if the item needs weights or autodiff.
+    pub weights: Option<PathBuf>,
+    /// The initial weights, beside trained ones.
+    pub reference: Option<PathBuf>,
+    /// Mask so far (`Mask` format); None: dense.
+    pub mask: Option<PathBuf>,
+    /// Another ticket's mask (`Mask` format).
+    pub donor: Option<PathBuf>,
+    /// What a check changes (mask, data object, weights, scores) or the scores that an allocation reads.
+    pub input: Option<PathBuf>,
+    /// Present if the item needs data.
+    pub batches: Option<Batches>,
+    /// Density to reach, from the sparsity's decimal text.
+    pub keep: f64,
+    /// 32 hex digits.
+    pub key: String,
+    /// Compute gradients in f64 whatever the plugin asks.
+    pub force_f64: bool,
+    /// `cpu` or `cuda:0`.
+    pub device: String,
+    /// What the worker may use.
+    pub limits: Limits,
+}
+
+/// What came back and was validated.
+#[derive(Clone, Debug)]
+pub struct PluginOutput {
+    /// File in the job folder: scores safetensors f64, `Mask` bytes, counts as canonical JSON
+    /// `[["conv1.weight", 123], ...]`, weights safetensors, or a data object with the changed part.
+    pub file: PathBuf,
+    /// Promises verified with the share of what could change that did; services used; batches
+    /// drawn. Deterministic, integers and text only.
+    pub certificate: serde_json::Value,
+    /// The tail of what the worker printed.
+    pub log: String,
+    /// Wall time of the worker.
+    pub seconds: f64,
+    /// Bytes of resident memory at the worker's peak.
+    pub peak_memory: u64,
+}
+
+/// A worker that wrote its success record and left nothing behind.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Parsed `done.json`.
+    pub result: serde_json::Value,
+    /// The tail of what the worker printed.
+    pub log: String,
+    /// Wall time.
+    pub seconds: f64,
+    /// Bytes of resident memory at the worker's peak.
+    pub peak_memory: u64,
+}
+
+/// Why an action failed: plugin, item, action, cause, in words.
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// "crash", "hang", "memory", "panic", "numeric", "unwritten", "overrun", "promise",
+    /// "contract", "invalid", "error", "load"; "interrupted" after [`crate::interrupt`].
+    pub kind: String,
+    /// One sentence for people.
+    pub message: String,
+    /// The tail of what the worker printed, if one was started.
+    #[serde(default)]
+    pub log: String,
+}
+
+impl Failure {
+    /// A failure without a log.
+    pub fn new(kind: &str, message: impl Into<String>) -> Failure {
+        Failure {
+            kind: kind.into(),
+            message: message.into(),
+            log: String::new(),
+        }
+    }
+    /// Says where it happened, in front of the cause.
+    pub(crate) fn within(mut self, place: &str) -> Failure {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+}
+
+/// What a run of an item is called in messages.
+pub(crate) fn action(item: &Item) -> &'static str {
+    use crate::{Kind::*, Output::*};
+    match (item.kind, item.output) {
+        (Method, Scores) => "score",
+        (Method, Masks) => "mask",
+        (Method, Counts) => "allocate",
+        (Method, _) => "run",
+        (Check, Scores) => "check scores",
+        (Check, Masks) => "check mask",
+        (Check, Counts) => "check counts",
+        (Check, Weights) => "check weights",
+        (Check, Images) => "check images",
+        (Check, Labels) => "check labels",
+        (Check, Subset) => "check subset",
+    }
+}
+
+/// A folder of the system's temporary directory, removed on drop.
+pub(crate) struct TemporaryFolder {
+    pub(crate) path: PathBuf,
+}
+
+impl TemporaryFolder {
+    pub(crate) fn new(purpose: &str) -> Result<TemporaryFolder, Failure> {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("jackpot-{purpose}-{}-{n}", std::process::id()));
+        // A folder of this name is left over from a dead process that had our number.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).map_err(|e| {
+            Failure::new(
+                "error",
+                format!("temporary folder `{}`: {e}", path.display()),
+            )
+        })?;
+        Ok(TemporaryFolder { path })
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Writes `folder/name` whole or not at all.
+pub(crate) fn write_json(
+    folder: &Path,
+    name: &str,
+    value: &serde_json::Value,
+) -> Result<(), Failure> {
+    let temporary = folder.join(format!("{name}.part"));
+    std::fs::write(&temporary, value.to_string())
+        .and_then(|()| std::fs::rename(&temporary, folder.join(name)))
+        .map_err(|e| Failure::new("error", format!("`{}`: {e}", folder.join(name).display())))
+}

@@ -1,0 +1,458 @@
+//! `jackpot.autodiff/1`: the server's [`Services`](crate::Services) behind C functions.
+//!
+//! Everything that a plugin passes is checked before it becomes a slice: sizes, shapes, types,
+//! strides, and that what is written overlaps nothing else.
+use super::context::Context;
+use crate::progress::Phase;
+use crate::{Services, View, ViewMut};
+use jackpot_abi as abi;
+use jackpot_data::BatchSpec;
+use jackpot_net::{Input, Loss, Network, Objective};
+use jackpot_rng::Key;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Tensors = *const *const abi::jkp_tensor;
+
+pub(super) static AUTODIFF: abi::jkp_autodiff_1 = abi::jkp_autodiff_1 {
+    struct_size: size_of::<abi::jkp_autodiff_1>() as u64,
+    batches: Some(batches),
+    loss: Some(loss),
+    grad: Some(grad),
+    hvp: Some(hvp),
+};
+
+/// What a call came to when it did not work: a status and why.
+type Refused = (abi::jkp_status, String);
+
+fn invalid<T>(message: impl Into<String>) -> Result<T, Refused> {
+    Err((abi::JKP_E_INVALID, message.into()))
+}
+
+/// Runs one service call: the clock stops for the plugin, panics stop here, errors are told.
+///
+/// # Safety
+/// `run` is NULL or a run of this host; `error` is NULL or valid.
+unsafe fn service(
+    run: *const abi::jkp_run,
+    error: *mut abi::jkp_error,
+    name: &str,
+    body: impl FnOnce(&Context, &mut dyn Services) -> Result<(), Refused>,
+) -> abi::jkp_status {
+    // SAFETY: the caller's.
+    let Some(context) = (unsafe { Context::of(run) }) else {
+        return abi::JKP_E_INVALID;
+    };
+    let before = context.page.enter(Phase::Service);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let mut services = context.services.borrow_mut();
+        let Some(services) = services.as_deref_mut() else {
+            return Err((
+                abi::JKP_E_UNSUPPORTED,
+                "this server has no autodiff".to_string(),
+            ));
+        };
+        context
+            .used
+            .borrow_mut()
+            .insert(format!("jackpot.autodiff/1 {name}"));
+        body(context, services)
+    }));
+    let outcome = outcome.unwrap_or_else(|panic| {
+        Err((
+            abi::JKP_E_INTERNAL,
+            format!("the host panicked: {}", super::panic_text(&*panic)),
+        ))
+    });
+    let status = match outcome {
+        Ok(()) => abi::JKP_OK,
+        Err((status, why)) => {
+            let message = format!("{name}: {why}");
+            // SAFETY: NULL or a caller's error by the contract.
+            if let Some(error) = unsafe { error.as_mut() }
+                && error.struct_size >= size_of::<abi::jkp_error>() as u64
+            {
+                error.set(status, &message);
+            }
+            context.trouble.borrow_mut().get_or_insert(message);
+            status
+        }
+    };
+    context.page.enter(before);
+    status
+}
+
+fn failed(message: String) -> Refused {
+    (abi::JKP_E_INTERNAL, message)
+}
+
+unsafe extern "C" fn batches(
+    run: *const abi::jkp_run,
+    spec: *const abi::jkp_batch_spec,
+    handle: *mut u64,
+    error: *mut abi::jkp_error,
+) -> abi::jkp_status {
+    let body = |context: &Context, services: &mut dyn Services| {
+        if !context.declares(abi::JKP_NEEDS_INPUTS) {
+            let why = "it declares no images (JKP_NEEDS_INPUTS) and asked for a batch";
+            context.refuse(why.to_string());
+            return Err((abi::JKP_E_UNSUPPORTED, why.to_string()));
+        }
+        // SAFETY: NULL or a batch spec by the contract.
+        let spec = unsafe { sized(spec, "jkp_batch_spec") }?;
+        // SAFETY: NULL or a number of the plugin's.
+        let Some(handle) = (unsafe { handle.as_mut() }) else {
+            return invalid("`handle` is NULL");
+        };
+        let size = if spec.per_class == 0 {
+            spec.batch_size
+        } else {
+            spec.per_class
+        };
+        if spec.n_batches == 0 || size == 0 || spec.augment > 1 || spec.shuffle > 1 {
+            return invalid("expected at least one batch of at least one image; flags are 0 or 1");
+        }
+        let spec = BatchSpec {
+            key: Key(spec.key.w),
+            n_batches: spec.n_batches,
+            batch_size: spec.batch_size,
+            per_class: spec.per_class,
+            parts: spec.parts.max(1),
+            augment: spec.augment == 1,
+            shuffle: spec.shuffle == 1,
+        };
+        *handle = services.batches(&spec).map_err(failed)?;
+        context.batches.borrow_mut().push(serde_json::json!({
+            "key": spec.key.to_hex(),
+            "n_batches": spec.n_batches.to_string(),
+            "batch_size": spec.batch_size.to_string(),
+            "per_class": spec.per_class.to_string(),
+            "parts": spec.parts.to_string(),
+            "augment": spec.augment,
+            "shuffle": spec.shuffle,
+        }));
+        Ok(())
+    };
+    // SAFETY: the caller's.
+    unsafe { service(run, error, "batches", body) }
+}
+
+unsafe extern "C" fn loss(
+    run: *const abi::jkp_run,
+    objective: *const abi::jkp_objective,
+    handle: u64,
+    point: Tensors,
+    out: *mut f64,
+    error: *mut abi::jkp_error,
+) -> abi::jkp_status {
+    let body = |context: &Context, services: &mut dyn Services| {
+        // SAFETY: NULL or what the contract says.
+        let (objective, point) = unsafe {
+            (
+                read_objective(context, objective, handle)?,
+                Point::read(context, point)?,
+            )
+        };
+        // SAFETY: NULL or a number of the plugin's.
+        let Some(out) = (unsafe { out.as_mut() }) else {
+            return invalid("`out` is NULL");
+        };
+        *out = services
+            .loss(&objective, handle, point.views().as_deref())
+            .map_err(failed)?;
+        Ok(())
+    };
+    // SAFETY: the caller's.
+    unsafe { service(run, error, "loss", body) }
+}
+
+unsafe extern "C" fn grad(
+    run: *const abi::jkp_run,
+    objective: *const abi::jkp_objective,
+    handle: u64,
+    point: Tensors,
+    out: Tensors,
+    error: *mut abi::jkp_error,
+) -> abi::jkp_status {
+    let body = |context: &Context, services: &mut dyn Services| {
+        // SAFETY: NULL or what the contract says.
+        let (objective, point, out) = unsafe {
+            (
+                read_objective(context, objective, handle)?,
+                Point::read(context, point)?,
+                read(context, out, "out", true)?,
+            )
+        };
+        disjoint(&out, &[&point.0])?;
+        // SAFETY: checked just now: writable by the contract, disjoint, of these lengths.
+        let mut views = unsafe { views_mut(&out) };
+        services
+            .grad(&objective, handle, point.views().as_deref(), &mut views)
+            .map_err(failed)
+    };
+    // SAFETY: the caller's.
+    unsafe { service(run, error, "grad", body) }
+}
+
+unsafe extern "C" fn hvp(
+    run: *const abi::jkp_run,
+    objective: *const abi::jkp_objective,
+    handle: u64,
+    point: Tensors,
+    v: Tensors,
+    out: Tensors,
+    error: *mut abi::jkp_error,
+) -> abi::jkp_status {
+    let body = |context: &Context, services: &mut dyn Services| {
+        if !context.declares(abi::JKP_NEEDS_HVP) {
+            let why = "it does not declare JKP_NEEDS_HVP and asked for a Hessian-vector product";
+            context.refuse(why.to_string());
+            return Err((abi::JKP_E_UNSUPPORTED, why.to_string()));
+        }
+        // SAFETY: NULL or what the contract says.
+        let (objective, point, vector, out) = unsafe {
+            (
+                read_objective(context, objective, handle)?,
+                Point::read(context, point)?,
+                read(context, v, "v", false)?,
+                read(context, out, "out", true)?,
+            )
+        };
+        disjoint(&out, &[&point.0, &Some(vector.clone())])?;
+        // SAFETY: checked just now: valid by the contract, disjoint from what is written.
+        let (vector, mut views) = unsafe { (views(&vector), views_mut(&out)) };
+        services
+            .hvp(
+                &objective,
+                handle,
+                point.views().as_deref(),
+                &vector,
+                &mut views,
+            )
+            .map_err(failed)
+    };
+    // SAFETY: the caller's.
+    unsafe { service(run, error, "hvp", body) }
+}
+
+/// # Safety
+/// `pointer` is NULL or starts with its `struct_size`.
+unsafe fn sized<'a, T>(pointer: *const T, what: &str) -> Result<&'a T, Refused> {
+    // SAFETY: the caller's.
+    match unsafe { pointer.cast::<u64>().as_ref() } {
+        None => invalid(format!("{what} is NULL")),
+        Some(&size) if size < size_of::<T>() as u64 => invalid(format!(
+            "{what}.struct_size: expected {}, found {size}",
+            size_of::<T>()
+        )),
+        // SAFETY: it says that it is as long as we know it.
+        Some(_) => Ok(unsafe { &*pointer }),
+    }
+}
+
+/// # Safety
+/// `objective` is NULL or an objective.
+unsafe fn read_objective(
+    context: &Context,
+    objective: *const abi::jkp_objective,
+    handle: u64,
+) -> Result<Objective, Refused> {
+    // SAFETY: the caller's.
+    let o = unsafe { sized(objective, "jkp_objective") }?;
+    let loss = match o.loss {
+        abi::JKP_LOSS_CROSS_ENTROPY => Loss::CrossEntropy,
+        abi::JKP_LOSS_SUM_LOGITS => Loss::SumLogits,
+        other => return Err((abi::JKP_E_UNSUPPORTED, format!("unknown loss {other}"))),
+    };
+    let input = match o.input {
+        abi::JKP_INPUT_DATA => Input::Data,
+        abi::JKP_INPUT_ONES => Input::Ones,
+        other => return Err((abi::JKP_E_UNSUPPORTED, format!("unknown input {other}"))),
+    };
+    match (input, loss, handle) {
+        (Input::Data, _, 0) => {
+            return invalid("images asked for, but handle 0 stands for no batch");
+        }
+        (Input::Ones, _, 1..) => {
+            return invalid("an all-ones input has no batch: handle must be 0");
+        }
+        (Input::Ones, Loss::CrossEntropy, _) => {
+            return invalid("an all-ones input has no label: use JKP_LOSS_SUM_LOGITS");
+        }
+        _ => {}
+    }
+    if loss == Loss::CrossEntropy && !context.declares(abi::JKP_NEEDS_LABELS) {
+        let why = "it declares no labels (JKP_NEEDS_LABELS) and asked for the cross-entropy";
+        context.refuse(why.to_string());
+        return Err((abi::JKP_E_UNSUPPORTED, why.to_string()));
+    }
+    if !(o.temperature.is_finite() && o.temperature > 0.0) {
+        return invalid(format!(
+            "temperature: expected a number above 0, found {}",
+            o.temperature
+        ));
+    }
+    if o.train_mode > 1 || o.compute_f64 > 1 || o.abs_rest > 1 {
+        return invalid("train_mode, compute_f64 and abs_rest are 0 or 1");
+    }
+    Ok(Objective {
+        loss,
+        input,
+        train_mode: o.train_mode == 1,
+        compute_f64: o.compute_f64 == 1,
+        temperature: o.temperature,
+        abs_rest: o.abs_rest == 1,
+    })
+}
+
+/// One checked tensor: where, how many elements, 32 or 64 bits.
+#[derive(Clone, Copy)]
+struct Span {
+    data: *mut u8,
+    len: usize,
+    bits: u8,
+}
+
+impl Span {
+    fn range(&self) -> std::ops::Range<usize> {
+        let start = self.data as usize;
+        start..start + self.len * usize::from(self.bits / 8)
+    }
+}
+
+/// A point in weight space, or the weights under the mask.
+struct Point(Option<Vec<Span>>);
+
+impl Point {
+    /// # Safety
+    /// As [`read`], or NULL.
+    unsafe fn read(context: &Context, point: Tensors) -> Result<Point, Refused> {
+        match point.is_null() {
+            true => Ok(Point(None)),
+            // SAFETY: the caller's.
+            false => unsafe { read(context, point, "point", false) }.map(|p| Point(Some(p))),
+        }
+    }
+    fn views(&self) -> Option<Vec<View<'_>>> {
+        // SAFETY: `read` checked them, `disjoint` that nothing writes them meanwhile.
+        self.0.as_ref().map(|spans| unsafe { views(spans) })
+    }
+}
+
+/// Checks n tensors shaped like the parameters.
+///
+/// # Safety
+/// `tensors` is NULL or n pointers to tensors, whose `data` is what their shape says.
+unsafe fn read(
+    context: &Context,
+    tensors: Tensors,
+    what: &str,
+    write: bool,
+) -> Result<Vec<Span>, Refused> {
+    if tensors.is_null() {
+        return invalid(format!("`{what}` is NULL"));
+    }
+    let network: &Network = &context.problem.network;
+    let mut spans = Vec::with_capacity(network.layers.len());
+    for (i, layer) in network.layers.iter().enumerate() {
+        let here = format!("`{what}`, layer `{}`", layer.name);
+        // SAFETY: n pointers by the contract.
+        let tensor = unsafe { sized(*tensors.add(i), &here) }?;
+        let dl = &tensor.dl;
+        if dl.data.is_null() || dl.shape.is_null() || dl.strides.is_null() {
+            return invalid(format!("{here}: data, shape or strides are NULL"));
+        }
+        if dl.ndim as usize != layer.shape.len() || dl.byte_offset != 0 {
+            return invalid(format!(
+                "{here}: expected {} dimensions, found {}",
+                layer.shape.len(),
+                dl.ndim
+            ));
+        }
+        // SAFETY: `ndim` lengths and strides by DLPack.
+        let (shape, strides) = unsafe {
+            (
+                std::slice::from_raw_parts(dl.shape, layer.shape.len()),
+                std::slice::from_raw_parts(dl.strides, layer.shape.len()),
+            )
+        };
+        if !shape.iter().zip(&layer.shape).all(|(a, b)| *a == *b as i64) {
+            return invalid(format!(
+                "{here}: expected shape {:?}, found {shape:?}",
+                layer.shape
+            ));
+        }
+        let mut step = 1i64;
+        let contiguous = shape.iter().zip(strides).rev().all(|(length, stride)| {
+            let fits = *stride == step;
+            step *= length;
+            fits
+        });
+        let bits = match dl.dtype {
+            abi::DL_F32 => 32,
+            abi::DL_F64 => 64,
+            other => return invalid(format!("{here}: expected f32 or f64, found {other:?}")),
+        };
+        if !contiguous || !(dl.data as usize).is_multiple_of(usize::from(bits / 8)) {
+            return invalid(format!("{here}: expected a contiguous, aligned tensor"));
+        }
+        if write && tensor.flags & abi::JKP_WRITABLE == 0 {
+            return invalid(format!("{here} is read-only"));
+        }
+        spans.push(Span {
+            data: dl.data.cast(),
+            len: layer.len(),
+            bits,
+        });
+    }
+    Ok(spans)
+}
+
+/// What is written may overlap nothing: not itself, not what is read.
+fn disjoint(out: &[Span], inputs: &[&Option<Vec<Span>>]) -> Result<(), Refused> {
+    let written = out.iter().map(|s| (s.range(), true));
+    let read = inputs
+        .iter()
+        .filter_map(|i| i.as_ref())
+        .flatten()
+        .map(|s| (s.range(), false));
+    let mut ranges: Vec<_> = written.chain(read).filter(|(r, _)| !r.is_empty()).collect();
+    ranges.sort_by_key(|(r, _)| r.start);
+    // Ranges that are only read may coincide, so the furthest end of each sort is carried along.
+    let (mut end_written, mut end_read) = (0, 0);
+    for (range, writes) in ranges {
+        if range.start < end_written || (writes && range.start < end_read) {
+            return invalid("`out` overlaps itself, the point or the vector");
+        }
+        let end = if writes {
+            &mut end_written
+        } else {
+            &mut end_read
+        };
+        *end = range.end.max(*end);
+    }
+    Ok(())
+}
+
+/// # Safety
+/// Spans from [`read`], not written meanwhile.
+unsafe fn views<'a>(spans: &[Span]) -> Vec<View<'a>> {
+    let view = |s: &Span| match s.bits {
+        // SAFETY: aligned, `len` elements by the contract.
+        32 => View::F32(unsafe { std::slice::from_raw_parts(s.data.cast(), s.len) }),
+        // SAFETY: as above.
+        _ => View::F64(unsafe { std::slice::from_raw_parts(s.data.cast(), s.len) }),
+    };
+    spans.iter().map(view).collect()
+}
+
+/// # Safety
+/// Spans from [`read`] with `write`, disjoint, not used otherwise meanwhile.
+unsafe fn views_mut<'a>(spans: &[Span]) -> Vec<ViewMut<'a>> {
+    let view = |s: &Span| match s.bits {
+        // SAFETY: aligned, `len` writable elements by the contract.
+        32 => ViewMut::F32(unsafe { std::slice::from_raw_parts_mut(s.data.cast(), s.len) }),
+        // SAFETY: as above.
+        _ => ViewMut::F64(unsafe { std::slice::from_raw_parts_mut(s.data.cast(), s.len) }),
+    };
+    spans.iter().map(view).collect()
+}

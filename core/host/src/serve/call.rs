@@ -1,0 +1,182 @@
+//! Calls an item and looks at everything that it may have done.
+use super::context::{Context, HOST};
+use super::outputs::{Block, Poison, compare, ranges};
+use super::problem::Problem;
+use super::{RAW, fault, load};
+use crate::progress::{Page, Phase};
+use crate::{Failure, Kind, Output, PluginJob, Services};
+use jackpot_abi as abi;
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+
+/// Images a call; the second run of a row-wise check cuts elsewhere.
+const BLOCK: usize = 1024;
+const OTHER_BLOCK: usize = 771;
+
+/// Runs the item (twice where a second look is needed), writes the raw outputs, and returns
+/// what the run used.
+pub(super) fn call(
+    folder: &Path,
+    page: &'static Page,
+    job: &PluginJob,
+    problem: &'static Problem,
+    item: &'static abi::jkp_item,
+    services: Option<Box<dyn Services>>,
+) -> Result<Value, Failure> {
+    let context: &'static Context = Box::leak(Box::new(Context {
+        page,
+        problem,
+        item: job.item.clone(),
+        services: RefCell::new(services),
+        used: RefCell::default(),
+        batches: RefCell::default(),
+        refused: RefCell::default(),
+        trouble: RefCell::default(),
+        over_budget: Cell::new(None),
+        budget: Cell::new(job.limits.scratch),
+        scratch: RefCell::default(),
+        thread: std::thread::current().id(),
+    }));
+    let raw = run_all(context, job, item, Poison::First, BLOCK)?;
+    // Bytes of a check are cheap to make again; of images any byte is valid, so only two runs
+    // with different poison tell what was written.
+    let by_bytes = matches!(
+        job.item.output,
+        Output::Images | Output::Masks | Output::Labels | Output::Subset
+    );
+    if job.item.kind == Kind::Check && by_bytes {
+        let rowwise = job.item.promises & abi::JKP_ROWWISE != 0;
+        let block = match rowwise {
+            true => OTHER_BLOCK.min(problem_rows(problem).div_ceil(2)).max(1),
+            false => BLOCK,
+        };
+        let again = run_all(context, job, item, Poison::Second, block)?;
+        compare(&raw, &again, rowwise)?;
+    }
+    std::fs::write(folder.join(RAW), &raw)
+        .map_err(|e| Failure::new("error", format!("`{RAW}`: {e}")))?;
+    let used: Vec<String> = context.used.borrow().iter().cloned().collect();
+    let batches = context.batches.borrow().clone();
+    Ok(json!({ "services": used, "batches": batches }))
+}
+
+fn problem_rows(problem: &Problem) -> usize {
+    match &problem.input {
+        super::problem::Input::Images(images) => images.rows(),
+        _ => 1,
+    }
+}
+
+fn run_all(
+    context: &'static Context,
+    job: &PluginJob,
+    item: &abi::jkp_item,
+    poison: Poison,
+    block: usize,
+) -> Result<Vec<u8>, Failure> {
+    let mut raw = Vec::new();
+    for rows in ranges(job.item.output, context.problem, block) {
+        let named = fault::mark();
+        let block = Block::new(job, context.problem, rows, poison)?;
+        context.budget.set(job.limits.scratch);
+        let outcome = invoke(context, job, item, &block);
+        let scratch = context.scratch.take();
+        let overrun = block.check_canaries().and_then(|()| {
+            scratch
+                .iter()
+                .try_for_each(|buffer| buffer.check_canaries())
+        });
+        // Damaged memory explains whatever else went wrong.
+        overrun.and(outcome)?;
+        block.check_written(job.item.output, poison)?;
+        block.append_to(&mut raw);
+        fault::forget_after(named);
+    }
+    Ok(raw)
+}
+
+/// One call.
+fn invoke(
+    context: &'static Context,
+    job: &PluginJob,
+    item: &abi::jkp_item,
+    block: &Block,
+) -> Result<(), Failure> {
+    let problem = context.problem;
+    let all = |t: Option<&[*const abi::jkp_tensor]>| t.map_or(std::ptr::null(), |t| t.as_ptr());
+    let run = abi::jkp_run {
+        struct_size: size_of::<abi::jkp_run>() as u64,
+        host: &HOST.0,
+        host_ctx: std::ptr::from_ref(context).cast_mut().cast(),
+        params: problem.params.as_ptr(),
+        masks: problem.masks.as_ptr(),
+        r#in: all(block.input),
+        out: block.out.as_ptr(),
+        n: problem.network.layers.len() as u64,
+        n_out: block.out.len() as u64,
+        config: problem.config.as_ptr(),
+        n_config: problem.config.len() as u64,
+        keep: job.keep,
+        round: 0,
+        rounds: 1,
+        first_row: block.first_row,
+        key: problem.key,
+        task: problem.task,
+        donor: all(problem.donor),
+        r#ref: all(problem.reference),
+        keep_count: problem.keep_count,
+    };
+    let mut error = abi::jkp_error::new();
+    let function = item.run.expect("the table was checked");
+    let before = load::float_control();
+    context.page.enter(Phase::Plugin);
+    // SAFETY: the plugin's own code, which is what this process is for: every buffer is
+    // guarded, and the supervisor sees whatever becomes of the process.
+    let status = unsafe { function(&run, &mut error) };
+    context.page.enter(Phase::Host);
+    load::check_float_control(before).map_err(|why| Failure::new("contract", why))?;
+    outcome(context, status, &error)
+}
+
+/// What the call came to. The return value wins over `error.code`.
+fn outcome(
+    context: &Context,
+    status: abi::jkp_status,
+    error: &abi::jkp_error,
+) -> Result<(), Failure> {
+    if let Some(refused) = context.refused.take() {
+        return Err(Failure::new("contract", refused));
+    }
+    let (kind, name) = match status {
+        abi::JKP_OK => return Ok(()),
+        abi::JKP_E_INVALID => ("invalid", "JKP_E_INVALID"),
+        abi::JKP_E_UNSUPPORTED => ("error", "JKP_E_UNSUPPORTED"),
+        abi::JKP_E_CANCELLED => ("error", "JKP_E_CANCELLED"),
+        abi::JKP_E_NOMEM => ("memory", "JKP_E_NOMEM"),
+        abi::JKP_E_NUMERIC => ("numeric", "JKP_E_NUMERIC"),
+        abi::JKP_E_INTERNAL => ("error", "JKP_E_INTERNAL"),
+        abi::JKP_E_PANIC => ("panic", "JKP_E_PANIC"),
+        other => {
+            return Err(Failure::new(
+                "contract",
+                format!("returned {other}, which is no status"),
+            ));
+        }
+    };
+    let said = error.text();
+    let mut message = match said.is_empty() {
+        true => format!("returned {name} without a message"),
+        false => format!("returned {name}: {said}"),
+    };
+    if let Some((asked, left)) = context.over_budget.get() {
+        message +=
+            &format!("; it had asked for {asked} bytes of scratch with {left} left of its budget");
+    }
+    if let Some(trouble) = context.trouble.take()
+        && !said.contains(&trouble)
+    {
+        message += &format!("; a host service had said: {trouble}");
+    }
+    Err(Failure::new(kind, message))
+}

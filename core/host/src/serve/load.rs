@@ -1,0 +1,118 @@
+//! Loading a plugin: its bytes, its constructors, its table.
+use super::table;
+use crate::progress::{Page, Phase};
+use crate::{Failure, Item, Plugin};
+use jackpot_abi as abi;
+use jackpot_store::Digest;
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use std::path::Path;
+
+/// A plugin in this process, until it ends.
+pub(super) struct Loaded {
+    pub(super) described: Plugin,
+    /// In the order of `described.items`.
+    items: Vec<&'static abi::jkp_item>,
+}
+
+impl Loaded {
+    /// The item that the job names; the table must still say what the supervisor was told.
+    pub(super) fn item(&self, asked: &Item) -> Result<&'static abi::jkp_item, Failure> {
+        let found = self
+            .described
+            .items
+            .iter()
+            .position(|item| item.id == asked.id);
+        match found {
+            None => Err(Failure::new(
+                "contract",
+                format!("the plugin has no item `{}`", asked.id),
+            )),
+            Some(i) if self.described.items[i] != *asked => Err(Failure::new(
+                "contract",
+                format!(
+                    "item `{}` is not what the plugin's description said",
+                    asked.id
+                ),
+            )),
+            Some(i) => Ok(self.items[i]),
+        }
+    }
+}
+
+/// Checks the file's bytes, loads it, reads its table. It is never unloaded.
+pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Failure> {
+    let failed = |message: String| Failure::new("load", message);
+    let found = Digest::of_file(path)
+        .map_err(|e| failed(e.to_string()))?
+        .to_string();
+    if found != sha256 {
+        return Err(failed(format!(
+            "the file's sha256 is {found}, expected {sha256}: it is not the file that was described"
+        )));
+    }
+    let path = std::path::absolute(path).map_err(|e| failed(e.to_string()))?;
+    let before = float_control();
+    page.enter(Phase::Loading);
+    // SAFETY: runs the library's constructors: that is what a worker process is for. The
+    // supervisor sees whatever they do to it.
+    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|e| failed(format!("cannot be loaded: {}", causes(&e))))?;
+    // Leaked: a plugin's threads or exit handlers may still run its code.
+    let library: &'static Library = Box::leak(Box::new(library));
+    // SAFETY: the symbol's name is that of a function of this type; the contract says so.
+    let entry = unsafe { library.get::<abi::jkp_entry>(abi::ENTRY_SYMBOL) }.map_err(|e| {
+        failed(format!(
+            "exports no `jackpot_entry_v1`, so it is no plugin for ABI {}: {}",
+            abi::JKP_ABI_MAJOR,
+            causes(&e)
+        ))
+    })?;
+    // SAFETY: as above; it takes nothing and returns a pointer that `table` checks.
+    let pointer = unsafe { entry() };
+    check_float_control(before).map_err(|why| failed(format!("while loading, it {why}")))?;
+    // SAFETY: the library stays loaded, so its constant table lives as long as the process.
+    let (mut described, items) = unsafe { table::read(pointer) }?;
+    page.enter(Phase::Host);
+    described.path = path;
+    described.sha256 = found;
+    Ok(Loaded { described, items })
+}
+
+/// An error with what caused it: libloading keeps the dynamic linker's words below.
+fn causes(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", causes(source)),
+        None => error.to_string(),
+    }
+}
+
+/// The floating-point control bits of this thread: rounding, exceptions, flush to zero.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn float_control() -> u64 {
+    let mut mxcsr = 0u32;
+    // SAFETY: stores the SSE control register into a local of its size.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut mxcsr, options(nostack)) };
+    // The low six bits only say which exceptions have happened.
+    u64::from(mxcsr & !0x3f)
+}
+
+/// As above.
+#[cfg(target_arch = "aarch64")]
+pub(super) fn float_control() -> u64 {
+    let fpcr: u64;
+    // SAFETY: reads a register.
+    unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) fpcr, options(nomem, nostack)) };
+    fpcr
+}
+
+/// Whether a plugin left the thread's arithmetic as it found it.
+pub(super) fn check_float_control(before: u64) -> Result<(), String> {
+    let after = float_control();
+    if after == before {
+        return Ok(());
+    }
+    Err(format!(
+        "changed the thread's floating-point mode ({before:#x} to {after:#x}): built or linked \
+         with -ffast-math? Every later result would differ; build it without"
+    ))
+}

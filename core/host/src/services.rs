@@ -1,0 +1,54 @@
+//! What a host offers to a plugin beyond random numbers: derivatives of the network.
+use jackpot_data::BatchSpec;
+use jackpot_net::Objective;
+
+/// A read-only view of one tensor of a point, vector or gradient.
+#[derive(Clone, Copy, Debug)]
+pub enum View<'a> {
+    /// Single precision.
+    F32(&'a [f32]),
+    /// Double precision.
+    F64(&'a [f64]),
+}
+
+/// A writable view of one tensor of a gradient.
+#[derive(Debug)]
+pub enum ViewMut<'a> {
+    /// Single precision.
+    F32(&'a mut [f32]),
+    /// Double precision.
+    F64(&'a mut [f64]),
+}
+
+/// What the host offers beyond random numbers. Slices are one view per prunable layer, forward
+/// order, row-major. `point` None: the weights under the mask. Gradients are with respect to the
+/// effective weight, masked entries too. Results are the sum over the batches and their parts of
+/// each part's mean loss. An error's text reaches the plugin and the action's failure message.
+pub trait Services {
+    /// Draws batches once; the handle stands for them until the run ends.
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String>;
+    /// The objective's value. `handle` is 0 with an all-ones input.
+    fn loss(
+        &mut self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[View]>,
+    ) -> Result<f64, String>;
+    /// The gradient into `out`.
+    fn grad(
+        &mut self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[View]>,
+        out: &mut [ViewMut],
+    ) -> Result<(), String>;
+    /// The Hessian times `vector` into `out`.
+    fn hvp(
+        &mut self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[View]>,
+        vector: &[View],
+        out: &mut [ViewMut],
+    ) -> Result<(), String>;
+}
