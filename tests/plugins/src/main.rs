@@ -1,0 +1,119 @@
+//! A worker without libtorch for the tests of this folder: it serves plugins, and its
+//! autodiff knows one function, L(w) = Σ ½ a w², for which every derivative is exact.
+//!
+//! What a plugin asked of it is written to `asked` in the job's folder.
+
+use jackpot_data::BatchSpec;
+use jackpot_host::{PluginJob, Services, View, ViewMut, serve, serve_main};
+use jackpot_net::Objective;
+use safetensors::SafeTensors;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Some(folder) = std::env::args_os().next_back().map(PathBuf::from) else {
+        return ExitCode::FAILURE;
+    };
+    let job = std::fs::read(folder.join("job.json")).unwrap_or_default();
+    match serde_json::from_slice::<PluginJob>(&job) {
+        Ok(job) => serve(&folder, &job, &mut |job| {
+            Toy::new(&folder, job).map(|toy| Box::new(toy) as Box<dyn Services>)
+        }),
+        Err(_) => serve_main(&folder),
+    }
+}
+
+struct Toy {
+    /// The weights, layer by layer in forward order.
+    weights: Vec<Vec<f64>>,
+    asked: std::fs::File,
+}
+
+/// a of weight `index` of layer `layer`.
+fn curvature(layer: usize, index: usize) -> f64 {
+    (1 + layer + index % 5) as f64
+}
+
+impl Toy {
+    fn new(folder: &Path, job: &PluginJob) -> Result<Toy, String> {
+        let path = job.weights.as_ref().ok_or("no weights")?;
+        let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string())?;
+        let network = job.architecture.build().map_err(|e| e.to_string())?;
+        let read = |layer: &jackpot_net::Layer| -> Result<Vec<f64>, String> {
+            let tensor = file.tensor(&layer.name).map_err(|e| e.to_string())?;
+            let values = tensor.data().chunks_exact(4);
+            Ok(values
+                .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+                .collect())
+        };
+        Ok(Toy {
+            weights: network.layers.iter().map(read).collect::<Result<_, _>>()?,
+            asked: std::fs::File::create(folder.join("asked")).map_err(|e| e.to_string())?,
+        })
+    }
+
+    fn note(&mut self, what: String) -> Result<(), String> {
+        writeln!(self.asked, "{what}").map_err(|e| e.to_string())
+    }
+}
+
+fn write(out: &mut [ViewMut], value: impl Fn(usize, usize) -> f64) {
+    for (layer, out) in out.iter_mut().enumerate() {
+        match out {
+            ViewMut::F32(out) => {
+                let indexed = out.iter_mut().enumerate();
+                indexed.for_each(|(i, slot)| *slot = value(layer, i) as f32);
+            }
+            ViewMut::F64(out) => {
+                let indexed = out.iter_mut().enumerate();
+                indexed.for_each(|(i, slot)| *slot = value(layer, i));
+            }
+        }
+    }
+}
+
+impl Services for Toy {
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
+        self.note(format!("{spec:?}"))?;
+        Ok(7)
+    }
+
+    fn loss(&mut self, _: &Objective, _: u64, _: Option<&[View]>) -> Result<f64, String> {
+        Err("the toy has no loss".into())
+    }
+
+    fn grad(
+        &mut self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[View]>,
+        out: &mut [ViewMut],
+    ) -> Result<(), String> {
+        let at = if point.is_some() { "point" } else { "weights" };
+        self.note(format!("grad {handle} at {at}: {objective:?}"))?;
+        write(out, |layer, i| curvature(layer, i) * self.weights[layer][i]);
+        Ok(())
+    }
+
+    fn hvp(
+        &mut self,
+        objective: &Objective,
+        handle: u64,
+        point: Option<&[View]>,
+        vector: &[View],
+        out: &mut [ViewMut],
+    ) -> Result<(), String> {
+        let at = if point.is_some() { "point" } else { "weights" };
+        self.note(format!("hvp {handle} at {at}: {objective:?}"))?;
+        write(out, |layer, i| {
+            let along = match vector[layer] {
+                View::F32(v) => f64::from(v[i]),
+                View::F64(v) => v[i],
+            };
+            curvature(layer, i) * along
+        });
+        Ok(())
+    }
+}

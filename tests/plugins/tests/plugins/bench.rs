@@ -1,0 +1,147 @@
+//! Builds a plugin, describes it, and runs one of its items on a job.
+use jackpot_host::{
+    ConfigValue, Failure, Item, Limits, Plugin, PluginJob, PluginOutput, Server, describe,
+    run_plugin,
+};
+use jackpot_net::{Activation, Architecture, Family};
+use jackpot_rng::Key;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder, a plugin, and what its runs have in common.
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+    pub plugin: Plugin,
+    pub architecture: Architecture,
+    pub rows: u64,
+    pub keep: f64,
+    pub key: Key,
+    pub input: Option<PathBuf>,
+    pub weights: Option<PathBuf>,
+}
+
+impl Bench {
+    pub fn new(package: &str, architecture: Architecture) -> Bench {
+        let plugin = describe(&server(), &library(package)).unwrap();
+        Bench {
+            folder: tempfile::tempdir().unwrap(),
+            plugin,
+            architecture,
+            rows: 100,
+            keep: 0.1,
+            key: Key::from_seed(1),
+            input: None,
+            weights: None,
+        }
+    }
+
+    pub fn item(&self, id: &str) -> &Item {
+        self.plugin.items.iter().find(|item| item.id == id).unwrap()
+    }
+
+    /// Runs item `id` with these parameters set.
+    pub fn run(&self, id: &str, given: &[(&str, ConfigValue)]) -> Result<Ran, Failure> {
+        let given: BTreeMap<String, ConfigValue> = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let job = PluginJob {
+            plugin: self.plugin.path.clone(),
+            sha256: self.plugin.sha256.clone(),
+            item: self.item(id).clone(),
+            config: self.item(id).configure(&given)?,
+            architecture: self.architecture.clone(),
+            rows: self.rows,
+            weights: self.weights.clone(),
+            reference: None,
+            mask: None,
+            donor: None,
+            input: self.input.clone(),
+            batches: None,
+            keep: self.keep,
+            key: self.key.to_hex(),
+            force_f64: true,
+            device: "cpu".to_owned(),
+            limits: Limits {
+                plugin_seconds: 30.0,
+                memory: 0,
+                scratch: 1 << 28,
+            },
+        };
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let output = run_plugin(&server(), &job, folder.path(), &mut |_| ())?;
+        Ok(Ran { output, folder })
+    }
+
+    /// Writes `bytes` beside the jobs.
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+/// What one run left.
+#[derive(Debug)]
+pub struct Ran {
+    pub output: PluginOutput,
+    pub folder: tempfile::TempDir,
+}
+
+impl Ran {
+    pub fn bytes(&self) -> Vec<u8> {
+        let file = &self.output.file;
+        std::fs::read(self.folder.path().join(file)).unwrap()
+    }
+}
+
+pub fn network(family: Family, depth: u32, width: u32, classes: u32) -> Architecture {
+    Architecture {
+        family,
+        depth,
+        width,
+        classes,
+        input: [3, 32, 32],
+        activation: Activation::Relu,
+    }
+}
+
+pub fn real(value: f64) -> ConfigValue {
+    ConfigValue::Float(value)
+}
+
+pub fn word(value: &str) -> ConfigValue {
+    ConfigValue::Text(value.to_owned())
+}
+
+fn server() -> Server {
+    Server {
+        program: env!("CARGO_BIN_EXE_plugins-toy-worker").into(),
+        arguments: Vec::new(),
+        environment: BTreeMap::new(),
+    }
+}
+
+/// The library of a plugin crate, built by cargo in the release profile.
+fn library(package: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--message-format=json"])
+        .args(["-p", package])
+        .current_dir(root.unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo: {said}");
+    let expected = format!("/lib{}.so", package.replace('-', "_"));
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .flat_map(|message| message["filenames"].as_array().unwrap().clone())
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .find(|file| file.to_string_lossy().ends_with(&expected))
+        .unwrap_or_else(|| panic!("cargo built no `{expected}`"))
+}
