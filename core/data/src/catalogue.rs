@@ -162,7 +162,7 @@ pub(crate) fn read(source: &Source, index: usize) -> Result<Vec<u8>, Error> {
             published.name
         ))
     })?;
-    let bytes = load(folder, &file.name)?;
+    let bytes = load(published, folder, &file.name)?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
     if sha256 != file.sha256 {
         return Err(file_error(
@@ -190,22 +190,37 @@ fn find(file: &Published, folder: Option<&Path>) -> Result<(String, Vec<u8>), Er
                 let message = "not found, neither so nor without `.gz`: download the published file into this folder";
                 return Err(file_error(Some(folder), &packed, message.to_owned()));
             }
-            return Ok((file.name.to_owned(), load(Some(folder), file.name)?));
+            return Ok((file.name.to_owned(), load(file, Some(folder), file.name)?));
         }
     }
-    let bytes = load(folder, &packed)?;
+    let bytes = load(file, folder, &packed)?;
     Ok((packed, bytes))
 }
 
-fn load(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, Error> {
+/// No published file in gzip is larger than what it unpacks to and this many bytes.
+const SLACK: u64 = 1 << 20;
+
+/// The bytes of a file; what cannot be `published`, by its length or kind, is not read.
+fn load(published: &Published, folder: Option<&Path>, name: &str) -> Result<Vec<u8>, Error> {
     let Some(folder) = folder else {
         let embedded = EMBEDDED.iter().find(|file| file.0 == name);
         return embedded
             .map(|file| file.1.to_vec())
             .ok_or_else(|| file_error(None, name, "is not embedded".to_owned()));
     };
-    std::fs::read(folder.join(name))
-        .map_err(|error| file_error(Some(folder), name, format!("cannot be read: {error}")))
+    let path = folder.join(name);
+    let unreadable = |error| file_error(Some(folder), name, format!("cannot be read: {error}"));
+    let facts = std::fs::metadata(&path).map_err(unreadable)?;
+    let most = published.shape.file_len() as u64 + SLACK;
+    if !facts.is_file() || facts.len() > most {
+        let found = match facts.is_file() {
+            true => format!("{} bytes", facts.len()),
+            false => "no regular file".to_owned(),
+        };
+        let message = format!("expected a file of at most {most} bytes, found {found}");
+        return Err(file_error(Some(folder), name, message));
+    }
+    std::fs::read(&path).map_err(unreadable)
 }
 
 fn file_error(folder: Option<&Path>, name: &str, message: String) -> Error {

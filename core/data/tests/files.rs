@@ -200,7 +200,15 @@ fn a_folder_is_read_and_its_damage_named() {
     );
     other[5_000] = 10;
     check(&other, "byte 5000: label 10 of row 4992");
+    check(
+        &vec![0; 2 << 20],
+        "expected a file of at most 1058584 bytes, found 2097152",
+    );
     std::fs::remove_file(&labels).unwrap();
+    std::fs::create_dir(&labels).unwrap();
+    let message = error(open("kmnist", Some(folder.path())));
+    assert!(message.contains("found no regular file"), "{message}");
+    std::fs::remove_dir(&labels).unwrap();
     let message = error(open("kmnist", Some(folder.path())));
     assert!(
         message.contains("t10k-labels-idx1-ubyte.gz`: not found"),
