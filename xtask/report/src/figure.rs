@@ -6,6 +6,7 @@ mod axis;
 mod canvas;
 mod layers;
 mod legend;
+mod panel;
 
 use crate::cells::Grid;
 use crate::{Error, Output};

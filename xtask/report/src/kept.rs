@@ -55,7 +55,11 @@ fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<Kept<'a>, Error> {
         tickets: Vec::new(),
     };
     for cell in shown(grid).filter(|c| c.sparsity == sparsity) {
-        let runs: Vec<_> = cell.trained().map(|(_, t)| &t.layers).collect();
+        let runs: Vec<_> = cell
+            .trained()
+            .map(|(_, t)| &t.layers)
+            .filter(|l| !l.is_empty())
+            .collect();
         for layers in &runs {
             let names: Vec<_> = layers
                 .iter()

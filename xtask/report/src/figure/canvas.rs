@@ -268,6 +268,18 @@ pub(crate) fn width(text: &str, size: i32) -> i32 {
     measured.map_or(text.chars().count() as i32 * size / 2, |(_, (x, _))| x)
 }
 
+/// The text, or as much of it as fits with an ellipsis.
+pub(crate) fn fit(text: &str, size: i32, room: i32) -> String {
+    let mut fitted = text.to_owned();
+    let mut left = text.chars().count();
+    while width(&fitted, size) > room && left > 1 {
+        left -= 1;
+        let start: String = text.chars().take(left).collect();
+        fitted = format!("{}…", start.trim_end());
+    }
+    fitted
+}
+
 /// The SVG and the PNG of a drawing.
 pub(crate) fn render(
     name: &str,

@@ -1,0 +1,261 @@
+//! One sparsity's accuracies: tickets down, checks within each, accuracy to the right.
+
+use super::axis::{Scale, ticks};
+use super::canvas::{
+    Anchor, BAND, COLOURS, Canvas, Dash, GREY, INK, RULE, SHAPES, SMALL, Shape, TEXT, TINY, fit,
+    width,
+};
+use super::legend::bar;
+use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED};
+use crate::table::spell;
+use jackpot_study::Named;
+use plotters::prelude::RGBColor;
+
+const ROW: i32 = 54;
+/// Markers and bars stand above a row's middle, single seeds below it.
+const RISE: i32 = 7;
+const DROP: i32 = 13;
+const BLOCK_GAP: i32 = 20;
+/// The heights above and below a panel's body.
+pub(super) const TITLE: i32 = 64;
+pub(super) const AXIS: i32 = 110;
+/// The dense network's line.
+pub(super) const DASH: Dash = Some((16, 10));
+
+/// One sparsity's panel.
+pub(super) struct Panel<'g, 'a> {
+    pub grid: &'g Grid<'a>,
+    /// The dense network's mean accuracy.
+    pub dense: Option<f64>,
+    pub sparsity: &'a str,
+    pub scale: Scale,
+    pub top: i32,
+    /// Whether the tickets' titles stand to its left.
+    pub first: bool,
+    pub blocks: &'g [Block<'a>],
+}
+
+/// One ticket and the checks that any sparsity has of it; none is the unmodified ticket.
+pub(super) struct Block<'a> {
+    pub ticket: &'a Named,
+    pub checks: Vec<Option<&'a Named>>,
+}
+
+impl Block<'_> {
+    pub fn height(&self) -> i32 {
+        self.checks.len() as i32 * ROW + BLOCK_GAP
+    }
+}
+
+/// The place of a check among the colours and shapes.
+pub(super) fn look(grid: &Grid<'_>, check: Option<&Named>) -> (Shape, RGBColor) {
+    let of = |c: &Named| grid.outline.checks.iter().position(|x| x == c);
+    let place = check.and_then(of).map_or(0, |i| i + 1);
+    (SHAPES[place % SHAPES.len()], COLOURS[place % COLOURS.len()])
+}
+
+/// A colour half way to white.
+fn pale(RGBColor(r, g, b): RGBColor) -> RGBColor {
+    let half = |c: u8| (u16::from(c) * 6 / 10 + 102) as u8;
+    RGBColor(half(r), half(g), half(b))
+}
+
+/// Draws a panel.
+pub(super) fn draw(panel: &Panel<'_, '_>, canvas: &Canvas<'_>) -> Result<(), String> {
+    let body: i32 = panel.blocks.iter().map(Block::height).sum();
+    panel.bands(canvas)?;
+    panel.axis(canvas, panel.top + body)?;
+    panel.reference(canvas, panel.top + body)?;
+    let mut top = panel.top;
+    for block in panel.blocks {
+        for (i, check) in block.checks.iter().enumerate() {
+            let row = top + BLOCK_GAP / 2 + ROW / 2 + i as i32 * ROW;
+            let check = check.map_or(UNMODIFIED, |c| c.name.as_str());
+            if let Some(cell) = panel.grid.cell(panel.sparsity, &block.ticket.name, check) {
+                panel.cell(canvas, cell, row)?;
+            }
+        }
+        top += block.height();
+    }
+    Ok(())
+}
+
+impl Panel<'_, '_> {
+    fn axis(&self, canvas: &Canvas<'_>, bottom: i32) -> Result<(), String> {
+        let Scale {
+            low,
+            high,
+            from,
+            to,
+        } = self.scale;
+        let heading = spell::sparsity(self.sparsity);
+        canvas.heading(&heading, (from, self.top - 34), TEXT, Anchor::Left)?;
+        let (ticks, decimals) = ticks(low, high, 5);
+        for tick in ticks {
+            let x = self.scale.at(tick);
+            canvas.line(&[(x, self.top), (x, bottom)], RULE, 2, None)?;
+            canvas.line(&[(x, bottom), (x, bottom + 10)], INK, 2, None)?;
+            let label = spell::number(tick, decimals);
+            canvas.text(&label, (x, bottom + 32), SMALL, INK, Anchor::Centre)?;
+        }
+        canvas.line(&[(from, bottom), (to, bottom)], INK, 3, None)?;
+        let at = ((from + to) / 2, bottom + 76);
+        canvas.text("test accuracy, %", at, TEXT, INK, Anchor::Centre)
+    }
+
+    /// The dense network: a line where it is on the scale, words where it is beyond.
+    fn reference(&self, canvas: &Canvas<'_>, bottom: i32) -> Result<(), String> {
+        let Some(dense) = self.dense else {
+            return Ok(());
+        };
+        if self.scale.holds(dense) {
+            let x = self.scale.at(dense);
+            return canvas.line(&[(x, self.top), (x, bottom)], INK, 4, DASH);
+        }
+        let arrow = if dense > self.scale.high {
+            "→"
+        } else {
+            "←"
+        };
+        let words = format!("dense {} {arrow}", spell::number(dense, 1));
+        canvas.text(
+            &words,
+            (self.scale.to, self.top - 32),
+            SMALL,
+            INK,
+            Anchor::Right,
+        )
+    }
+
+    /// Every other ticket on a grey band, with its title before the first panel of a row.
+    fn bands(&self, canvas: &Canvas<'_>) -> Result<(), String> {
+        let mut y = self.top;
+        for (i, block) in self.blocks.iter().enumerate() {
+            let next = y + block.height();
+            if i % 2 == 0 {
+                let start = if self.first { 0 } else { self.scale.from };
+                canvas.rectangle((start, y), (self.scale.to, next), BAND)?;
+            }
+            if self.first {
+                let at = (self.scale.from - 20, (y + next) / 2);
+                let title = fit(&block.ticket.title, TEXT, self.scale.from - 36);
+                canvas.text(&title, at, TEXT, INK, Anchor::Right)?;
+            }
+            y = next;
+        }
+        Ok(())
+    }
+
+    fn cell(&self, canvas: &Canvas<'_>, cell: &Cell<'_>, row: i32) -> Result<(), String> {
+        let (shape, colour) = look(self.grid, cell.check);
+        let y = row - RISE;
+        let at_edge = self.scale.from + 12;
+        if self.grid.identical(cell) {
+            let unmodified = self.grid.unmodified(cell);
+            let unmodified = unmodified.and_then(|c| self.grid.summary(c).accuracy);
+            return match unmodified {
+                Some(MeanSd { mean, .. }) if self.scale.holds(mean) => {
+                    canvas.marker(shape, (self.scale.at(mean), y), colour, true)
+                }
+                _ => self.words(canvas, "identical", at_edge, y),
+            };
+        }
+        let summary = self.grid.summary(cell);
+        let Some(accuracy) = summary.accuracy else {
+            let (why, count) = match summary.failed {
+                0 => ("missing", summary.missing),
+                failed => ("failed", failed),
+            };
+            let words = format!("{why}, {count} of {}", summary.asked);
+            return self.words(canvas, &words, at_edge, y);
+        };
+        let mut note = Vec::new();
+        if !self.scale.holds(accuracy.mean) {
+            note.push(format!("mean {}", spell::number(accuracy.mean, 1)));
+        }
+        if let Some(collapsed @ 1..) = summary.collapsed {
+            note.push(format!("{collapsed} of {} collapsed", summary.n));
+        }
+        if summary.n < summary.asked {
+            note.push(format!("n = {} of {}", summary.n, summary.asked));
+        }
+        let mut ends = (i32::MAX, i32::MIN);
+        for (_, trained) in cell.trained().filter(|(_, t)| self.scale.holds(t.accuracy)) {
+            let x = self.scale.at(trained.accuracy);
+            ends = (ends.0.min(x), ends.1.max(x));
+            canvas.dot((x, row + DROP), 6, pale(colour))?;
+        }
+        let (from, to) = self.mean(canvas, accuracy, (shape, colour), y)?;
+        self.note(
+            canvas,
+            &note.join(", "),
+            (ends.0.min(from), ends.1.max(to)),
+            y,
+        )
+    }
+
+    /// The mean and its bar, cut at the panel's edges, or an arrow where the mean lies beyond.
+    /// Gives the ends of what was drawn.
+    fn mean(
+        &self,
+        canvas: &Canvas<'_>,
+        MeanSd { mean, sd }: MeanSd,
+        (shape, colour): (Shape, RGBColor),
+        y: i32,
+    ) -> Result<(i32, i32), String> {
+        let at = |x: f64| self.scale.at(self.scale.clip(x));
+        if !self.scale.holds(mean) {
+            self.beyond(canvas, mean < self.scale.low, y, colour)?;
+            return Ok((at(mean), at(mean)));
+        }
+        let ends = sd.map_or((at(mean), at(mean)), |sd| (at(mean - sd), at(mean + sd)));
+        if sd.is_some() {
+            bar(canvas, ends, y, colour)?;
+        }
+        canvas.marker(shape, (at(mean), y), colour, false)?;
+        Ok(ends)
+    }
+
+    /// An arrow at the edge that the mean lies behind.
+    fn beyond(
+        &self,
+        canvas: &Canvas<'_>,
+        left: bool,
+        y: i32,
+        colour: RGBColor,
+    ) -> Result<(), String> {
+        let (edge, way) = if left {
+            (self.scale.from, 1)
+        } else {
+            (self.scale.to, -1)
+        };
+        let tip = edge + way * 4;
+        let back = tip + way * 18;
+        canvas.line(&[(back, y - 12), (tip, y), (back, y + 12)], colour, 5, None)?;
+        canvas.line(&[(tip, y), (tip + way * 34, y)], colour, 5, None)
+    }
+
+    /// A note beside a cell, on the side that has the room.
+    fn note(
+        &self,
+        canvas: &Canvas<'_>,
+        note: &str,
+        ends: (i32, i32),
+        y: i32,
+    ) -> Result<(), String> {
+        if note.is_empty() {
+            return Ok(());
+        }
+        let needs = width(note, TINY) + 60;
+        if ends.1 + needs <= self.scale.to {
+            self.words(canvas, note, ends.1 + 44, y)
+        } else {
+            let x = (ends.0 - needs + 16).max(self.scale.from + 50);
+            self.words(canvas, note, x, y)
+        }
+    }
+
+    fn words(&self, canvas: &Canvas<'_>, words: &str, x: i32, y: i32) -> Result<(), String> {
+        canvas.text(words, (x, y), TINY, GREY, Anchor::Left)
+    }
+}

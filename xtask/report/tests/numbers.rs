@@ -1,0 +1,337 @@
+//! The numbers of the tables, against SciPy's and against hand-made ones.
+
+mod synthetic;
+
+use jackpot_report::render;
+use jackpot_study::{Outcome, Outline, Results, Run};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use synthetic::{outline, results, trained};
+
+/// Rows of a CSV file whose fields hold no comma, by column name.
+fn rows(outline: &Outline, results: &Results, file: &str) -> Vec<BTreeMap<String, String>> {
+    let files = render(outline, results).unwrap();
+    let text = String::from_utf8(files[file].clone()).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let row = |line: &str| {
+        let fields = line.split(',').map(String::from);
+        header.iter().map(|h| (*h).to_owned()).zip(fields).collect()
+    };
+    lines.map(row).collect()
+}
+
+fn row(rows: &[BTreeMap<String, String>], ticket: &str, check: &str) -> BTreeMap<String, String> {
+    let is = |r: &&BTreeMap<String, String>| r["ticket"] == ticket && r["check"] == check;
+    rows.iter().find(is).cloned().unwrap()
+}
+
+fn near(field: &str, expected: f64) -> bool {
+    field
+        .parse::<f64>()
+        .is_ok_and(|found| (found - expected).abs() < 1.5e-6)
+}
+
+fn run(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
+    let name = format!("{ticket} {check} {seed}");
+    Run {
+        ticket: ticket.into(),
+        check: check.into(),
+        sparsity: "0.9".into(),
+        seed,
+        outcome: Outcome::Done(trained(&name, accuracy, 1.0, Vec::new())),
+    }
+}
+
+fn fixture() -> Value {
+    serde_json::from_str(include_str!("student_t.json")).unwrap()
+}
+
+/// One ticket and check for each group of the fixture, whose paired differences are the group.
+/// The tickets' accuracies vary more than the differences do: only pairing gives these numbers.
+fn grouped(groups: &[Vec<f64>]) -> (Outline, Results) {
+    let mut outline = outline();
+    outline.seeds = vec![1, 2, 3, 4];
+    outline.sparsities.truncate(1);
+    let mut results = results();
+    results.runs.clear();
+    for (group, (ticket, _)) in groups.iter().zip(&synthetic::TICKETS[1..]) {
+        for (seed, difference) in (1..).zip(group) {
+            let base = 60.0 + 7.0 * seed as f64;
+            results.runs.push(run(ticket, "none", seed, base));
+            results
+                .runs
+                .push(run(ticket, "rearrange", seed, base + difference));
+        }
+    }
+    (outline, results)
+}
+
+fn groups() -> Vec<Vec<f64>> {
+    let group = |g: &Value| {
+        g.as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_f64().unwrap())
+            .collect()
+    };
+    fixture()["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(group)
+        .collect()
+}
+
+#[test]
+fn paired_differences_are_scipys() {
+    let (outline, results) = grouped(&groups());
+    let rows = rows(&outline, &results, "tables/differences.csv");
+    let fixture = fixture();
+    for (i, (ticket, _)) in synthetic::TICKETS[1..5].iter().enumerate() {
+        let row = row(&rows, ticket, "rearrange");
+        let interval = &fixture["pooled_intervals"][i];
+        assert!(
+            near(&row["accuracy_mean"], fixture["means"][i].as_f64().unwrap()),
+            "{row:?}"
+        );
+        assert!(
+            near(&row["accuracy_low"], interval[0].as_f64().unwrap()),
+            "{row:?}"
+        );
+        assert!(
+            near(&row["accuracy_high"], interval[1].as_f64().unwrap()),
+            "{row:?}"
+        );
+        assert!(
+            near(&row["accuracy_sd"], fixture["pooled"][0].as_f64().unwrap()),
+            "{row:?}"
+        );
+        assert_eq!(row["accuracy_df"], fixture["pooled"][1].to_string());
+    }
+}
+
+#[test]
+fn a_broken_pairing_is_seen() {
+    let (outline, mut results) = grouped(&groups());
+    // Seeds 1 and 2 of one check change places: the mean stays, the spread does not.
+    for run in results
+        .runs
+        .iter_mut()
+        .filter(|r| r.ticket == "lottery" && r.check != "none")
+    {
+        run.seed = match run.seed {
+            1 => 2,
+            2 => 1,
+            seed => seed,
+        };
+    }
+    let rows = rows(&outline, &results, "tables/differences.csv");
+    let row = row(&rows, "lottery", "rearrange");
+    assert!(near(
+        &row["accuracy_mean"],
+        fixture()["means"][0].as_f64().unwrap()
+    ));
+    assert!(!near(
+        &row["accuracy_sd"],
+        fixture()["pooled"][0].as_f64().unwrap()
+    ));
+}
+
+#[test]
+fn collapsed_cells_use_their_own_spread_and_spare_the_pool() {
+    let mut groups = groups();
+    groups.truncate(4);
+    let (outline, mut results) = grouped(&groups);
+    let collapsed = [(1, 10.0), (2, 10.5), (3, 70.0)];
+    for (seed, accuracy) in collapsed {
+        results.runs.push(run("uniform", "none", seed, 71.0));
+        results
+            .runs
+            .push(run("uniform", "rearrange", seed, accuracy));
+    }
+    let found = rows(&outline, &results, "tables/differences.csv");
+    let spared = row(&found, "lottery", "rearrange");
+    assert!(near(
+        &spared["accuracy_sd"],
+        fixture()["pooled"][0].as_f64().unwrap()
+    ));
+    let own = row(&found, "uniform", "rearrange");
+    // −61, −60.5, −1: mean −40.8333, sd √(2380.1667 / 2).
+    assert!(near(&own["accuracy_mean"], -40.833333), "{own:?}");
+    assert!(
+        near(&own["accuracy_sd"], (2380.166_666_666_667_f64 / 2.0).sqrt()),
+        "{own:?}"
+    );
+    assert_eq!(own["accuracy_df"], "2");
+    let accuracy = row(
+        &rows(&outline, &results, "tables/accuracy.csv"),
+        "uniform",
+        "rearrange",
+    );
+    assert_eq!(accuracy["collapsed"], "2");
+    // The broken twin: with unknown classes nothing can be called collapsed, and the pool widens.
+    let mut unknown = outline.clone();
+    unknown.facts.clear();
+    let found = rows(&unknown, &results, "tables/differences.csv");
+    assert!(!near(
+        &row(&found, "lottery", "rearrange")["accuracy_sd"],
+        fixture()["pooled"][0].as_f64().unwrap()
+    ));
+    let accuracy = row(
+        &rows(&unknown, &results, "tables/accuracy.csv"),
+        "uniform",
+        "rearrange",
+    );
+    assert_eq!(accuracy["collapsed"], "");
+}
+
+#[test]
+fn accuracy_is_a_mean_with_its_deviation() {
+    let (outline, mut results) = grouped(&[]);
+    for (seed, accuracy) in [(1, 80.0), (2, 82.0), (4, 84.0)] {
+        results.runs.push(run("snip", "none", seed, accuracy));
+    }
+    let row = row(
+        &rows(&outline, &results, "tables/accuracy.csv"),
+        "snip",
+        "none",
+    );
+    assert_eq!(
+        (row["accuracy_mean"].as_str(), row["accuracy_sd"].as_str()),
+        ("82.000000", "2.000000")
+    );
+    assert_eq!(row["best_accuracy_mean"], "82.150000");
+    assert_eq!(
+        (
+            row["n"].as_str(),
+            row["seeds"].as_str(),
+            row["missing"].as_str()
+        ),
+        ("3", "4", "1")
+    );
+    assert_eq!(row["state"], "incomplete");
+}
+
+#[test]
+fn one_seed_has_no_deviation() {
+    let (outline, mut results) = grouped(&[]);
+    results.runs = vec![
+        run("snip", "none", 1, 80.0),
+        run("snip", "rearrange", 1, 79.0),
+    ];
+    let accuracy = row(
+        &rows(&outline, &results, "tables/accuracy.csv"),
+        "snip",
+        "none",
+    );
+    assert_eq!(
+        (
+            accuracy["accuracy_mean"].as_str(),
+            accuracy["accuracy_sd"].as_str()
+        ),
+        ("80.000000", "")
+    );
+    let difference = row(
+        &rows(&outline, &results, "tables/differences.csv"),
+        "snip",
+        "rearrange",
+    );
+    assert_eq!(difference["accuracy_mean"], "-1.000000");
+    assert_eq!(
+        (
+            difference["accuracy_low"].as_str(),
+            difference["accuracy_df"].as_str()
+        ),
+        ("", "")
+    );
+}
+
+#[test]
+fn what_is_identical_is_never_a_measured_zero() {
+    for table in ["tables/accuracy.csv", "tables/differences.csv"] {
+        let found = rows(&outline(), &results(), table);
+        for (ticket, sparsity) in [("smart", "0.9"), ("snip", "0.9")] {
+            let is = |r: &&BTreeMap<String, String>| {
+                r["ticket"] == ticket && r["check"] == "corrupted" && r["sparsity"] == sparsity
+            };
+            let row = found.iter().find(is).unwrap();
+            assert_eq!(
+                (row["state"].as_str(), row["n"].as_str()),
+                ("identical", "0")
+            );
+            assert_eq!(
+                (
+                    row["accuracy_mean"].as_str(),
+                    row["test_loss_mean"].as_str()
+                ),
+                ("", "")
+            );
+        }
+    }
+    // The broken twin: equal numbers from different actions were measured, and are shown as 0.
+    let (outline, mut results) = grouped(&[]);
+    for seed in 1..=4 {
+        let equal = 80.0 + seed as f64;
+        results.runs.extend([
+            run("snip", "none", seed, equal),
+            run("snip", "rearrange", seed, equal),
+        ]);
+    }
+    let row = row(
+        &rows(&outline, &results, "tables/differences.csv"),
+        "snip",
+        "rearrange",
+    );
+    assert_eq!(
+        (row["state"].as_str(), row["accuracy_mean"].as_str()),
+        ("measured", "0.000000")
+    );
+}
+
+#[test]
+fn controls_are_marked_where_they_are() {
+    let found = rows(&outline(), &results(), "tables/differences.csv");
+    let roles = |role: &str| {
+        let of_role = found
+            .iter()
+            .filter(|r| r["role"] == role && r["sparsity"] == "0.9");
+        let names: Vec<_> = of_role
+            .map(|r| (r["ticket"].clone(), r["check"].clone()))
+            .collect();
+        names
+    };
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(
+        roles("a/a control"),
+        [pair("smart", "rearrange"), pair("uniform", "rearrange")]
+    );
+    assert_eq!(roles("positive control"), [pair("uniform", "none")]);
+}
+
+#[test]
+fn kept_shares_are_means_over_seeds() {
+    let (outline, mut results) = grouped(&[]);
+    for (seed, kept) in [(1, 10), (2, 20), (3, 60)] {
+        let layers = vec![
+            ("conv1".to_owned(), 200, kept),
+            ("linear".to_owned(), 50, 0),
+        ];
+        let outcome = Outcome::Done(trained(&format!("{seed}"), 80.0, 1.0, layers));
+        results.runs.push(Run {
+            outcome,
+            ..run("snip", "none", seed, 80.0)
+        });
+    }
+    let found = rows(&outline, &results, "tables/layers.csv");
+    // 5, 10 and 30 %: mean 15, sd √175.
+    assert_eq!(
+        (
+            found[0]["layer"].as_str(),
+            found[0]["kept_percent_mean"].as_str()
+        ),
+        ("conv1", "15.000000")
+    );
+    assert!(near(&found[0]["kept_percent_sd"], 175f64.sqrt()));
+    assert_eq!(found[1]["kept_percent_mean"], "0.000000");
+}
