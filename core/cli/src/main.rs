@@ -1,2 +1,84 @@
-//! Not written yet.
-fn main() {}
+//! `jackpot`: plans, runs and inspects studies, and runs single steps by hand.
+//!
+//! Every command is one file; the work is done by the libraries.
+//!
+//! **Invariant**: this program never links libtorch and, except as the hidden `__serve`,
+//! never loads a plugin: it starts `jackpot-worker` or itself afresh.
+
+mod audit;
+mod by_hand;
+mod list;
+mod network;
+mod plan;
+mod progress;
+mod run;
+mod show;
+mod study;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Sanity checks of neural-network pruning methods.
+#[derive(Parser)]
+#[command(name = "jackpot", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where things are.
+#[derive(Args)]
+pub struct Places {
+    /// Folder of results; else $JACKPOT_STORE, else `artifacts/` of the nearest parent folder
+    /// that has one
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+    /// Folder of plugins; else $JACKPOT_PLUGINS, else `plugins/` beside this program
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub plugins: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what a study would do: actions cached, to run, shared; time and disk
+    Plan(plan::Arguments),
+    /// Run a study, or what is left of it
+    Run(run::Arguments),
+    /// List plugins, networks and data sets, with their parameters
+    List,
+    /// Show an action or object by the first digits of its sha256
+    Show(show::Arguments),
+    /// Hash everything in the store again; exit 1 if anything is wrong
+    Audit,
+    /// Score a network's weights with one method
+    Score(by_hand::score::Arguments),
+    /// Make a mask with one method and one allocation
+    Mask(by_hand::mask::Arguments),
+    /// Say how many weights an allocation keeps in each layer
+    Allocate(by_hand::allocate::Arguments),
+    #[command(name = "__serve", hide = true)]
+    Serve { folder: PathBuf },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let places = &cli.places;
+    let done: Result<ExitCode> = match &cli.command {
+        Command::Plan(arguments) => plan::run(places, arguments),
+        Command::Run(arguments) => run::run(places, arguments),
+        Command::List => list::run(places),
+        Command::Show(arguments) => show::run(places, arguments),
+        Command::Audit => audit::run(places),
+        Command::Score(arguments) => by_hand::score::run(places, arguments),
+        Command::Mask(arguments) => by_hand::mask::run(places, arguments),
+        Command::Allocate(arguments) => by_hand::allocate::run(places, arguments),
+        Command::Serve { folder } => Ok(jackpot_host::serve_main(folder)),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}

@@ -68,7 +68,10 @@ fn quick() -> Plan {
 }
 
 fn count(plan: &Plan, kind: &str) -> usize {
-    plan.nodes.iter().filter(|n| n.recipe.kind() == kind).count()
+    plan.nodes
+        .iter()
+        .filter(|n| n.recipe.kind() == kind)
+        .count()
 }
 
 #[test]
@@ -153,11 +156,15 @@ fn a_data_free_ticket_reads_no_data_and_a_random_one_never_draws_the_checks_key(
     let mut rearranged = Vec::new();
     for node in &plan.nodes {
         match &node.recipe {
-            Recipe::Score { item, data, key, .. } if item.item == "random" => {
+            Recipe::Score {
+                item, data, key, ..
+            } if item.item == "random" => {
                 assert!(data.is_none());
                 random.extend(key.clone());
             }
-            Recipe::Check { on: "mask", key, .. } => rearranged.extend(key.clone()),
+            Recipe::Check {
+                on: "mask", key, ..
+            } => rearranged.extend(key.clone()),
             _ => {}
         }
     }
@@ -173,13 +180,28 @@ fn what_plugins_do_not_offer_is_named() {
             Ok(_) => panic!("`{to}` was accepted"),
             Err(error) => error,
         };
-        assert!(error.contains(expected), "expected `{expected}` in: {error}");
+        assert!(
+            error.contains(expected),
+            "expected `{expected}` in: {error}"
+        );
     };
     refused("\"snip\" }", "\"snipp\" }", "did you mean `snip`?");
     refused("\"snip\" }", "\"uniform\" }", "gives Counts");
-    refused("\"snip\" }", "\"snip\", params = { t = 1 } }", "no parameter `t`");
-    refused("allocation = \"uniform\"", "allocation = \"random\"", "gives Scores");
-    refused("[\"layerwise-rearrange\"]", "[\"random-labels\"]", "gives Labels");
+    refused(
+        "\"snip\" }",
+        "\"snip\", params = { t = 1 } }",
+        "no parameter `t`",
+    );
+    refused(
+        "allocation = \"uniform\"",
+        "allocation = \"random\"",
+        "gives Scores",
+    );
+    refused(
+        "[\"layerwise-rearrange\"]",
+        "[\"random-labels\"]",
+        "gives Labels",
+    );
     refused("on = \"mask\"", "on = \"data\"", "images or labels");
     refused(
         "allocation = \"uniform\"",
@@ -218,7 +240,12 @@ fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
         };
         let outputs: BTreeMap<String, Digest> = names
             .iter()
-            .map(|n| ((*n).to_owned(), store.put(format!("{n} of {key}").as_bytes()).unwrap()))
+            .map(|n| {
+                (
+                    (*n).to_owned(),
+                    store.put(format!("{n} of {key}").as_bytes()).unwrap(),
+                )
+            })
             .collect();
         let recipe = recipe.to_value().unwrap();
         store.commit(&recipe, &outputs, &json!({})).unwrap();
@@ -227,7 +254,9 @@ fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
     ran
 }
 
-const ALL: &[&str] = &["data", "init", "train", "score", "allocate", "select", "check"];
+const ALL: &[&str] = &[
+    "data", "init", "train", "score", "allocate", "select", "check",
+];
 
 #[test]
 fn a_plan_says_what_is_cached_to_run_and_not_yet_knowable() {
@@ -263,7 +292,9 @@ fn a_finished_training_whose_checkpoint_is_gone_is_a_hit_until_somebody_reads_it
     let mut a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
     for (node, outputs) in plan.nodes.iter().zip(&a.outputs) {
         if node.recipe.kind() == "train" {
-            store.remove(&outputs.as_ref().unwrap()["checkpoint"]).unwrap();
+            store
+                .remove(&outputs.as_ref().unwrap()["checkpoint"])
+                .unwrap();
         }
     }
     a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
@@ -272,7 +303,10 @@ fn a_finished_training_whose_checkpoint_is_gone_is_a_hit_until_somebody_reads_it
     // Another magnitude reads the trained weights again, so those trainings are wanted.
     let libtorch = plan.libtorch.clone();
     let rebuilt = jackpot_study::plan(plan.study.clone(), plugins(2), libtorch).unwrap();
-    a = assess(&rebuilt, &store, &mut Memo::default(), &mut |d| store.has(d)).unwrap();
+    a = assess(&rebuilt, &store, &mut Memo::default(), &mut |d| {
+        store.has(d)
+    })
+    .unwrap();
     let wanted: Vec<&str> = rebuilt
         .nodes
         .iter()
@@ -280,7 +314,10 @@ fn a_finished_training_whose_checkpoint_is_gone_is_a_hit_until_somebody_reads_it
         .filter(|(n, s)| n.recipe.kind() == "train" && **s == State::ToRun)
         .map(|(n, _)| n.title.as_str())
         .collect();
-    assert!(wanted.contains(&"train dense on the clean data, seed 1"), "{wanted:?}");
+    assert!(
+        wanted.contains(&"train dense on the clean data, seed 1"),
+        "{wanted:?}"
+    );
     assert_eq!(wanted.len(), 3, "{wanted:?}");
 }
 

@@ -1,0 +1,97 @@
+//! `jackpot score`
+use super::{Common, Given, Inputs, Tools};
+use crate::Places;
+use anyhow::{Context, Result};
+use jackpot_host::{Output, Scores};
+use jackpot_net::Network;
+use safetensors::{Dtype, tensor::TensorView};
+use serde_json::json;
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    network: crate::network::Arguments,
+    /// The method: `snip`, `grasp`, `magnitude`, …
+    #[arg(long)]
+    method: String,
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    common: Common,
+    /// Where to write the scores (safetensors, in the requested precision)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
+    let network = arguments.network.build()?;
+    let tools = Tools::open(places)?;
+    let common = &arguments.common;
+    let method = tools.method(
+        &arguments.method,
+        Output::Scores,
+        "method",
+        &common.param,
+        common.profile.as_deref(),
+    )?;
+    let folder = tempfile::tempdir().context("a temporary folder")?;
+    let inputs = Inputs::of(method.item, &arguments.given)?;
+    let double = inputs.force_f64;
+    let done = tools.run(&method, &network, inputs, common, folder.path())?;
+    let bytes = std::fs::read(&done.file)?;
+    let mut scores = Scores::from_safetensors(&bytes, &network)?;
+    let (orientation, formula) = orientation(&method.item.id);
+    if orientation == "larger is pruned" {
+        let values = scores.layers.iter_mut().flat_map(|(_, s)| s);
+        values.for_each(|x| *x = -*x);
+    }
+    std::fs::write(&arguments.out, write(&network, &scores, double)?)
+        .with_context(|| format!("`--out {}`", arguments.out.display()))?;
+    println!(
+        "{:#}",
+        json!({
+            "method": method.item.id, "plugin": method.plugin.sha256, "config": method.config,
+            "orientation": orientation, "formula": formula,
+            "precision": if double { "f64" } else { "f32" },
+            "layers": network.layers.iter().map(|l| json!({
+                "name": l.name, "shape": l.shape,
+            })).collect::<Vec<_>>(),
+            "certificate": done.certificate, "out": arguments.out,
+        })
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The sign in which the method's paper writes its scores. A plugin's larger score is kept,
+/// so GraSP's, of which the largest are pruned, change their sign here.
+fn orientation(method: &str) -> (&'static str, Option<&'static str>) {
+    match method.rsplit('.').next().unwrap_or(method) {
+        "grasp" => ("larger is pruned", Some("-w * Hg")),
+        "snip" => ("larger is kept", Some("|w * g|")),
+        "magnitude" => ("larger is kept", Some("|w|")),
+        _ => ("larger is kept", None),
+    }
+}
+
+fn write(network: &Network, scores: &Scores, double: bool) -> Result<Vec<u8>> {
+    let dtype = if double { Dtype::F64 } else { Dtype::F32 };
+    let layers = network.layers.iter().zip(&scores.layers);
+    let bytes: Vec<(&str, &[usize], Vec<u8>)> = layers
+        .map(|(layer, (_, values))| {
+            let bytes = match double {
+                true => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                false => values
+                    .iter()
+                    .flat_map(|x| (*x as f32).to_le_bytes())
+                    .collect(),
+            };
+            (layer.name.as_str(), layer.shape.as_slice(), bytes)
+        })
+        .collect();
+    let mut views = Vec::new();
+    for (name, shape, bytes) in &bytes {
+        views.push((*name, TensorView::new(dtype, shape.to_vec(), bytes)?));
+    }
+    Ok(safetensors::serialize(views, None)?)
+}

@@ -1,0 +1,95 @@
+//! `jackpot list`
+use crate::Places;
+use anyhow::Result;
+use jackpot_host::{Item, Kind, Param};
+use jackpot_study::{Plugins, Programs};
+use std::process::ExitCode;
+
+pub fn run(places: &Places) -> Result<ExitCode> {
+    let programs = Programs::of_this_process()?;
+    let plugins = Plugins::open(&programs, places.plugins.as_deref())?;
+    println!("plugins");
+    for plugin in &plugins.all {
+        println!(
+            "  {} {} ({}), {}, sha256 {}",
+            plugin.name,
+            plugin.version,
+            plugin.license,
+            plugin.path.display(),
+            &plugin.sha256[..16.min(plugin.sha256.len())]
+        );
+        plugin.items.iter().for_each(print_item);
+    }
+    if plugins.all.is_empty() {
+        println!("  none; build them, or name their folder with `--plugins`");
+    }
+    networks();
+    data_sets();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_item(item: &Item) {
+    let kind = match item.kind {
+        Kind::Method => "method",
+        Kind::Check => "check",
+    };
+    let mut given = Vec::new();
+    for (needed, word) in [
+        (item.needs_weights(), "weights"),
+        (item.needs_data(), "data"),
+        (item.needs_autodiff(), "gradients"),
+        (item.needs_rng(), "random numbers"),
+    ] {
+        if needed {
+            given.push(word);
+        }
+    }
+    let given = match given.is_empty() {
+        true => "shapes only".to_owned(),
+        false => given.join(", "),
+    };
+    let output = format!("{:?}", item.output).to_lowercase();
+    println!("    {kind} `{}` gives {output} from {given}", item.id);
+    println!("      {}", item.summary);
+    item.params.iter().for_each(print_param);
+}
+
+fn print_param(param: &Param) {
+    let range = match (
+        param.choices.is_empty(),
+        param.min == 0.0 && param.max == 0.0,
+    ) {
+        (false, _) => format!(", one of {}", param.choices.join(", ")),
+        (true, false) => format!(", {} to {}", param.min, param.max),
+        (true, true) => String::new(),
+    };
+    println!(
+        "      {} = {}{range}: {}",
+        param.name, param.default, param.doc
+    );
+}
+
+fn networks() {
+    println!(
+        "\nnetworks
+  resnet  depth 6n+2 (bottlenecks from 54: 9n+2), width of the first stage 32 as published
+  vgg     depth 11, 13, 16 or 19, width of the first stage 64 as published; images of 32×32 or more
+  both    activation relu, tanh or softplus; any number of channels and classes"
+    );
+}
+
+fn data_sets() {
+    println!("\ndata sets");
+    for info in jackpot_data::list() {
+        let [channels, height, width] = info.image;
+        let place = match info.embedded {
+            true => "built in",
+            false => "from files: `folder = \"…\"`",
+        };
+        println!(
+            "  {}: {}\n    {} + {} images of {channels}×{height}×{width}, {} classes, {place}; {}",
+            info.name, info.summary, info.train_rows, info.test_rows, info.classes, info.licence
+        );
+    }
+    println!("    options: resize, pad_to, train_subset");
+}

@@ -1,0 +1,166 @@
+//! `jackpot plan STUDY`
+use crate::{Places, study};
+use anyhow::Result;
+use jackpot_study::{Assessment, Content, Memo, NO_CHECK, Plan, State, assess, outline};
+use serde_json::json;
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder, a study file, or the name of a folder under `reports/`
+    study: PathBuf,
+    /// Name every action
+    #[arg(long)]
+    actions: bool,
+    /// Actions at once, for the estimate [default: one a core]
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
+    let store = study::store(places)?;
+    let (plan, _) = study::plan(places, &arguments.study)?;
+    let a = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
+    let workers = arguments.workers.unwrap_or_else(study::workers);
+    if arguments.json {
+        println!("{:#}", in_json(&plan, &a, workers));
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&plan, &a, workers)?;
+    if arguments.actions {
+        println!();
+        for (node, state) in plan.nodes.iter().zip(&a.states) {
+            println!("{:<17} {}", word(*state), node.title);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Cached => "cached",
+        State::ToRun => "to run",
+        State::Unknown => "not yet knowable",
+    }
+}
+
+/// Seconds with so many workers: never less than the work divided by them.
+pub fn estimate(seconds: f64, workers: NonZeroUsize) -> f64 {
+    seconds / workers.get() as f64
+}
+
+fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> Result<()> {
+    let s = a.summary(plan);
+    println!("{}: {}", plan.study.name, plan.study.title);
+    for (name, fact) in outline(&plan.study.folder)?.facts {
+        println!("  {name:<9} {fact}");
+    }
+    println!(
+        "  {:<9} libtorch {}, {}",
+        "device", plan.libtorch, plan.device.class
+    );
+    let (runs, identical) = cells(plan);
+    println!(
+        "\ncells    {} in the grid: {runs} trainings, {} identical by construction",
+        plan.cells.len(),
+        plan.cells.len() - runs,
+    );
+    for ((ticket, check, because), n) in identical {
+        println!("         {ticket} under {check}: {n} not run: {because}");
+    }
+    println!(
+        "\nactions  {}: {} cached, {} to run, {} not yet knowable; {} more are shared",
+        s.actions, s.cached, s.to_run, s.unknown, s.shared
+    );
+    println!(
+        "         {:<9} {:>6} {:>6} {:>6} {:>12}",
+        "kind", "all", "cached", "to run", "not knowable"
+    );
+    for (kind, counts) in kinds(plan, a) {
+        println!(
+            "         {kind:<9} {:>6} {:>6} {:>6} {:>12}",
+            counts.iter().sum::<usize>(),
+            counts[0],
+            counts[1],
+            counts[2]
+        );
+    }
+    if s.to_run + s.unknown == 0 {
+        println!("\nnothing to run");
+    } else {
+        println!(
+            "\nestimate {} with {workers} workers, {} on disk (at most: what is not yet knowable may turn out to be cached)",
+            study::duration(estimate(s.seconds, workers)),
+            study::bytes(s.bytes)
+        );
+    }
+    Ok(())
+}
+
+type Identical<'a> = BTreeMap<(&'a str, &'a str, &'a str), usize>;
+
+fn cells(plan: &Plan) -> (usize, Identical<'_>) {
+    let mut runs = 0;
+    let mut identical = BTreeMap::new();
+    for cell in &plan.cells {
+        match &cell.content {
+            Content::Run { .. } => runs += 1,
+            Content::Identical { because } => {
+                let key = (cell.ticket.as_str(), cell.check.as_str(), because.as_str());
+                *identical.entry(key).or_insert(0) += 1;
+            }
+        }
+    }
+    (runs, identical)
+}
+
+/// Actions of each kind: cached, to run, not yet knowable.
+fn kinds(plan: &Plan, a: &Assessment) -> Vec<(&'static str, [usize; 3])> {
+    let order = [
+        "data", "init", "score", "allocate", "select", "check", "train",
+    ];
+    let count = |kind: &str, state: State| {
+        let both = plan.nodes.iter().zip(&a.states);
+        both.filter(|(n, s)| n.recipe.kind() == kind && **s == state)
+            .count()
+    };
+    let states = [State::Cached, State::ToRun, State::Unknown];
+    order
+        .iter()
+        .map(|kind| (*kind, states.map(|s| count(kind, s))))
+        .filter(|(_, counts)| counts.iter().sum::<usize>() > 0)
+        .collect()
+}
+
+fn in_json(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> serde_json::Value {
+    let s = a.summary(plan);
+    let cells = plan.cells.iter().map(|c| {
+        let mut cell = json!({
+            "ticket": c.ticket, "check": c.check, "sparsity": c.sparsity, "seed": c.seed,
+        });
+        match &c.content {
+            Content::Run { train, .. } => {
+                cell["action"] = json!(a.keys[*train]);
+                cell["state"] = json!(word(a.states[*train]));
+            }
+            Content::Identical { because } => cell["identical"] = json!(because),
+        }
+        cell
+    });
+    let actions = plan.nodes.iter().zip(&a.states).zip(&a.keys);
+    json!({
+        "study": plan.study.name, "digest": plan.study.digest,
+        "device_class": plan.device.class, "libtorch": plan.libtorch,
+        "actions": s.actions, "cached": s.cached, "to_run": s.to_run,
+        "not_yet_knowable": s.unknown, "shared": s.shared,
+        "estimated_seconds": estimate(s.seconds, workers), "estimated_bytes": s.bytes,
+        "unmodified": NO_CHECK,
+        "cells": cells.collect::<Vec<_>>(),
+        "nodes": actions.map(|((n, state), key)| json!({
+            "kind": n.recipe.kind(), "title": n.title, "state": word(*state), "key": key,
+        })).collect::<Vec<_>>(),
+    })
+}

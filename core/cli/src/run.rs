@@ -1,0 +1,88 @@
+//! `jackpot run STUDY`
+use crate::{Places, progress::Display, study};
+use anyhow::{Context, Result};
+use jackpot_study::{Finish, Options};
+use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
+use std::{
+    num::NonZeroUsize,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A folder, a study file, or the name of a folder under `reports/`
+    study: PathBuf,
+    /// Actions at once; results do not depend on it [default: one a core]
+    #[arg(long, short = 'j', value_name = "N")]
+    workers: Option<NonZeroUsize>,
+}
+
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
+    let start = Instant::now();
+    let store = study::store(places)?;
+    let (plan, programs) = study::plan(places, &arguments.study)?;
+    let options = Options {
+        workers: arguments.workers.unwrap_or_else(study::workers),
+    };
+    let stop = stop_on_signals()?;
+    let display = Display::new(&plan);
+    let finish = jackpot_study::run(&plan, &store, &programs, options, &stop, &|event| {
+        display.event(event);
+    });
+    display.close();
+    let finish = finish?;
+    println!(
+        "{}: {} actions, {} cached, {} ran, {} failed; {}; results pinned in {}",
+        plan.study.name,
+        finish.left.actions,
+        finish.left.cached.saturating_sub(finish.ran),
+        finish.ran,
+        finish.failures.len(),
+        study::duration(start.elapsed().as_secs_f64()),
+        store
+            .root()
+            .join("pins")
+            .join(format!("{}.json", plan.study.name))
+            .display()
+    );
+    Ok(report(&finish))
+}
+
+fn report(finish: &Finish) -> ExitCode {
+    for (title, why) in &finish.failures {
+        eprintln!("failed  {title}: {why}");
+    }
+    for title in &finish.blocked {
+        eprintln!("not run {title}: an action before it failed");
+    }
+    if finish.interrupted {
+        eprintln!("interrupted: what is finished stays, `jackpot run` goes on from here");
+        return ExitCode::from(130);
+    }
+    if finish.failures.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(1)
+}
+
+/// Ctrl-C and its kin start nothing new and kill the workers; a second one ends the program.
+fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = stop.clone();
+    let mut signals = Signals::new(TERM_SIGNALS).context("cannot listen for Ctrl-C")?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if seen.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+            jackpot_host::interrupt();
+        }
+    });
+    Ok(stop)
+}

@@ -1,0 +1,97 @@
+//! `jackpot show HASH`
+use crate::{Places, study};
+use anyhow::{Result, bail};
+use jackpot_net::Mask;
+use jackpot_store::{Digest, Found, Store};
+use safetensors::SafeTensors;
+use serde_json::Value;
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// At least the first four digits of a sha256
+    hash: String,
+}
+
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
+    let store = study::store(places)?;
+    let found = store.find(&arguments.hash)?;
+    match found.as_slice() {
+        [] => bail!(
+            "no action and no object of {} starts with `{}`",
+            store.root().display(),
+            arguments.hash
+        ),
+        [Found::Action(key)] => action(&store, key)?,
+        [Found::Object(digest)] => object(&store, digest)?,
+        several => {
+            for one in several {
+                match one {
+                    Found::Action(key) => println!("action {key}"),
+                    Found::Object(digest) => println!("object {digest}"),
+                }
+            }
+            bail!(
+                "`{}` is the start of {} hashes",
+                arguments.hash,
+                several.len()
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn action(store: &Store, key: &Digest) -> Result<()> {
+    println!("action {key}\n\nrecipe\n{:#}", store.recipe(key)?);
+    let Some(action) = store.action(key)? else {
+        if let Some(failure) = store.failure(key)? {
+            println!("\nfailed\n{failure:#}");
+        }
+        return Ok(());
+    };
+    println!("\noutputs");
+    for (name, digest) in &action.outputs {
+        let gone = match store.has(digest) {
+            true => "",
+            false => "  (not kept)",
+        };
+        println!("  {name:<14} {digest}{gone}");
+    }
+    let record: Value = serde_json::from_slice(&store.get(&action.record)?)?;
+    println!("\nrecord {}\n{record:#}", action.record);
+    Ok(())
+}
+
+fn object(store: &Store, digest: &Digest) -> Result<()> {
+    let bytes = store.get(digest)?;
+    println!("object {digest}, {} bytes", bytes.len());
+    if let Ok(mask) = Mask::from_bytes(&bytes) {
+        println!("mask: {} of {} weights kept", mask.kept(), mask.total());
+        for layer in &mask.layers {
+            println!(
+                "  {:<40} {:>9} of {:>9}",
+                layer.name,
+                layer.count(),
+                layer.kept.len()
+            );
+        }
+    } else if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
+        if value.get("kind").is_some()
+            && let Some(failure) = store.failure(digest)?
+        {
+            println!("recipe of an action that failed: {failure:#}");
+        }
+        println!("{value:#}");
+    } else if let Ok(tensors) = SafeTensors::deserialize(&bytes) {
+        println!("tensors:");
+        for (name, tensor) in tensors.iter() {
+            println!("  {name:<40} {:?} {:?}", tensor.dtype(), tensor.shape());
+        }
+    } else if bytes.starts_with(b"\x7fELF") {
+        println!("a shared library: `jackpot list` shows the plugins that are installed");
+    } else {
+        let head: Vec<String> = bytes.iter().take(32).map(|b| format!("{b:02x}")).collect();
+        println!("raw bytes, the first: {}", head.join(" "));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Finds a study, its store and what it is run with.
+use crate::Places;
+use anyhow::{Context, Result, bail};
+use jackpot_store::Store;
+use jackpot_study::{Plan, Plugins, Programs, Study};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// The store that the user means.
+pub fn store(places: &Places) -> Result<Store> {
+    let here = env::current_dir().context("the current folder")?;
+    let root = Store::locate(places.store.as_deref(), &here)?;
+    let store = Store::open(&root)?;
+    if let Some(note) = store.note() {
+        eprintln!("note: {note}");
+    }
+    Ok(store)
+}
+
+/// A folder, a `study.toml`, or a name under `reports/` of this or a parent folder.
+pub fn find(given: &Path) -> Result<PathBuf> {
+    if given.exists() {
+        return Ok(given.to_owned());
+    }
+    let here = env::current_dir().context("the current folder")?;
+    let mut known = Vec::new();
+    for folder in here.ancestors() {
+        let reports = folder.join("reports");
+        let candidate = reports.join(given);
+        if candidate.join("study.toml").is_file() {
+            return Ok(candidate);
+        }
+        for entry in std::fs::read_dir(&reports).into_iter().flatten().flatten() {
+            if entry.path().join("study.toml").is_file() {
+                known.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+    }
+    known.sort();
+    let known = match known.is_empty() {
+        true => "no folder `reports/` with studies was found".to_owned(),
+        false => format!("studies here: {}", known.join(", ")),
+    };
+    bail!(
+        "no study `{}`: expected a folder, a `study.toml` or a name under `reports/`; {known}",
+        given.display()
+    )
+}
+
+/// Loads and plans a study. Describes the plugins and asks the worker for its libtorch at
+/// once: both start processes, neither starts an action.
+pub fn plan(places: &Places, given: &Path) -> Result<(Plan, Programs)> {
+    let study = Study::load(&find(given)?)?;
+    let programs = Programs::of_this_process()?;
+    let (plugins, libtorch) = std::thread::scope(|scope| {
+        let libtorch = scope.spawn(|| programs.libtorch());
+        let plugins = Plugins::open(&programs, places.plugins.as_deref());
+        let libtorch = libtorch.join().expect("asking the worker does not panic");
+        (plugins, libtorch)
+    });
+    let plan = jackpot_study::plan(study, plugins?, libtorch?)?;
+    Ok((plan, programs))
+}
+
+/// Actions at once, unless the user says otherwise: one a core.
+pub fn workers() -> std::num::NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+}
+
+/// "12 s", "3 min", "2.5 h".
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// "340 kB", "2.4 MB".
+pub fn bytes(n: u64) -> String {
+    match n as f64 {
+        b if b < 1e6 => format!("{:.0} kB", (b / 1e3).ceil()),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
