@@ -87,7 +87,9 @@ impl Store {
             }
         }
         let tmp = root.join("tmp");
-        if let Err(refused) = rustix::fs::access(&tmp, rustix::fs::Access::WRITE_OK) {
+        if unwritable.is_none()
+            && let Err(refused) = rustix::fs::access(&tmp, rustix::fs::Access::WRITE_OK)
+        {
             unwritable = Some(io::Error::from(refused).to_string());
         }
         let lock = match locks::lock_store(&root.join("locks/store"))? {

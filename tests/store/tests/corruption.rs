@@ -87,6 +87,9 @@ fn objects() {
         let path = sample.object(&digest);
         (damage.inflict)(&path);
 
+        let is_file = fs::symlink_metadata(&path).unwrap().is_file();
+        assert_eq!(sample.store.has(&digest), is_file, "`{}`", damage.name);
+
         let relative = path.strip_prefix(sample.root()).unwrap();
         let problems = sample.problems();
         let named = problems

@@ -98,17 +98,20 @@ fn never_two_claims_at_once() {
     use std::sync::atomic::{AtomicU32, Ordering};
     let sample = Sample::empty();
     let key = Digest::of(b"key");
+    let path = sample.root().join("locks").join(key.to_string());
     let (inside, refused) = (AtomicU32::new(0), AtomicU32::new(0));
     let work = || {
         let mut entered = 0;
-        while entered < 100 {
+        while entered < 300 {
             let Some(_claim) = sample.store.claim(&key).unwrap() else {
                 refused.fetch_add(1, Ordering::SeqCst);
                 thread::yield_now();
                 continue;
             };
             assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-            thread::yield_now();
+            // The lock is on the file that others will find, not on one unlinked meanwhile.
+            let found = File::open(&path).unwrap();
+            assert!(found.try_lock().is_err());
             inside.fetch_sub(1, Ordering::SeqCst);
             entered += 1;
         }
