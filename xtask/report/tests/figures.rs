@@ -1,6 +1,8 @@
 //! Figures of studies with other shapes: nothing measured, one panel, many layers and panels.
 //! `JACKPOT_DRAW_TO=FOLDER cargo test` leaves them there, to be looked at.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
 mod synthetic;
 
 use jackpot_report::{Files, compare, render};

@@ -1,5 +1,7 @@
 //! What a report refuses, what `--check` and `--beside` see, and whether a shell finds the digests.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
 mod synthetic;
 
 use jackpot_report::{Files, LOCK, compare, render};

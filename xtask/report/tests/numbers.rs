@@ -1,5 +1,7 @@
 //! The numbers of the tables, against SciPy's and against hand-made ones.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
 mod synthetic;
 
 use jackpot_report::render;
@@ -160,7 +162,10 @@ fn collapsed_cells_use_their_own_spread_and_spare_the_pool() {
     // −61, −60.5, −1: mean −40.8333, sd √(2380.1667 / 2).
     assert!(near(&own["accuracy_mean"], -40.833333), "{own:?}");
     assert!(
-        near(&own["accuracy_sd"], (2380.166_666_666_667_f64 / 2.0).sqrt()),
+        near(
+            &own["accuracy_sd"],
+            (2_380.166_666_666_667_f64 / 2.0).sqrt()
+        ),
         "{own:?}"
     );
     assert_eq!(own["accuracy_df"], "2");

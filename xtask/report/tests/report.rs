@@ -1,5 +1,7 @@
 //! The whole report of made-up results.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
 mod synthetic;
 
 use jackpot_report::{LOCK, compare, render};

@@ -1,5 +1,7 @@
 //! The statistics against numbers that SciPy and NumPy computed (`student_t.py`).
 
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
 use jackpot_report::stats::{Spread, half_width, mean, pooled_sd, sample_sd, t_quantile};
 use serde_json::Value;
 

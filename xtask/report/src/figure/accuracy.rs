@@ -10,9 +10,10 @@ use crate::cells::{Cell, DENSE, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
 use crate::stats::mean;
 use crate::table::spell;
+use jackpot_study::Named;
 
 const COLUMNS: usize = 2;
-const RIGHT: i32 = 22;
+const RIGHT: i32 = 34;
 const BETWEEN: i32 = 64;
 /// The dense network is on the scale unless it leaves the tickets less than this share of it.
 const ROOM: f64 = 0.6;
@@ -23,12 +24,9 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let dense = dense(grid);
     let sparsities = grid.sparsities();
     let extents: Vec<_> = sparsities.iter().map(|s| extent(grid, s, dense)).collect();
-    let legend = legend(
-        grid,
-        dense.filter(|d| extents.iter().any(|e| e.0 <= *d && *d <= e.1)),
-    );
+    let legend = legend(grid, dense);
     let widest = blocks.iter().map(|b| width(&b.ticket.title, TEXT)).max();
-    let left = widest.unwrap_or_default().min(WIDTH / 3) + 40;
+    let left = widest.unwrap_or_default().min(WIDTH / 4) + 40;
     let body = blocks.iter().map(Block::height).sum::<i32>();
     let columns = sparsities.len().clamp(1, COLUMNS);
     let across = (WIDTH - left - RIGHT - (columns as i32 - 1) * BETWEEN) / columns as i32;
@@ -126,7 +124,12 @@ fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
 
 fn legend(grid: &Grid<'_>, dense: Option<f64>) -> Legend {
     let mut entries = Vec::new();
-    for check in std::iter::once(None).chain(grid.outline.checks.iter().map(Some)) {
+    let all = std::iter::once(None).chain(grid.outline.checks.iter().map(Some));
+    let drawn = |check: &Option<&Named>| {
+        let mut sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
+        sparse.any(|c| c.check == *check)
+    };
+    for check in all.filter(drawn) {
         let (shape, colour) = look(grid, check);
         let title = check.map_or("Unmodified ticket", |c| c.title.as_str());
         entries.push((

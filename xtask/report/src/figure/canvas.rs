@@ -134,7 +134,7 @@ impl Canvas<'_> {
         let drawn = match dash {
             None => self.area.draw(&PathElement::new(points.to_vec(), style)),
             Some((dash, gap)) => {
-                let points = points.to_vec().into_iter();
+                let points = points.iter().copied();
                 self.area
                     .draw(&DashedPathElement::new(points, dash, gap, style))
             }

@@ -24,6 +24,8 @@ const RIGHT: i32 = 24;
 const ZERO: i32 = 56;
 /// More layers than this, and not every one is named.
 const NAMED: usize = 24;
+/// More layers than this, and not every one has a marker on every line.
+const MARKED: usize = 18;
 /// Dashes that differ at the width of a line, solid first.
 const DASHES: [Dash; 5] = [
     None,
@@ -95,6 +97,15 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             for by in &kept.tickets {
                 line(canvas, grid, by, &scale)?;
             }
+        }
+        if all.is_empty() {
+            canvas.text(
+                "no mask was made",
+                (WIDTH / 2, 90),
+                TEXT,
+                GREY,
+                Anchor::Centre,
+            )?;
         }
         if let Some(kept) = all.first() {
             layer_names(canvas, kept, bottom)?;
@@ -218,9 +229,16 @@ fn line(
         .map(|(i, s)| (place(i, n) + aside, scale.at(s.0)))
         .collect();
     canvas.line(&points, colour, 5, dash)?;
-    points
-        .iter()
-        .try_for_each(|p| canvas.marker(shape, *p, colour, false))
+    // Where layers stand close, each line has a marker now and then, and wherever it is at 0.
+    let every = n.div_ceil(MARKED).max(1);
+    let from = sparse(grid).iter().position(|t| *t == by.ticket);
+    let from = from.unwrap_or_default() % every;
+    for (i, point) in points.iter().enumerate() {
+        if i % every == from || by.shares[i].0 <= 0.0 {
+            canvas.marker(shape, *point, colour, false)?;
+        }
+    }
+    Ok(())
 }
 
 /// How far aside a ticket's points stand, so that equal shares do not cover each other.

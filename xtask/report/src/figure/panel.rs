@@ -103,28 +103,22 @@ impl Panel<'_, '_> {
         canvas.text("test accuracy, %", at, TEXT, INK, Anchor::Centre)
     }
 
-    /// The dense network: a line where it is on the scale, words where it is beyond.
+    /// The dense network: a line where it is on the scale, an arrow where it is beyond.
     fn reference(&self, canvas: &Canvas<'_>, bottom: i32) -> Result<(), String> {
         let Some(dense) = self.dense else {
             return Ok(());
         };
+        let Scale { from, to, high, .. } = self.scale;
         if self.scale.holds(dense) {
             let x = self.scale.at(dense);
             return canvas.line(&[(x, self.top), (x, bottom)], INK, 4, DASH);
         }
-        let arrow = if dense > self.scale.high {
-            "→"
-        } else {
-            "←"
-        };
-        let words = format!("dense {} {arrow}", spell::number(dense, 1));
-        canvas.text(
-            &words,
-            (self.scale.to, self.top - 32),
-            SMALL,
-            INK,
-            Anchor::Right,
-        )
+        if dense > high {
+            return canvas.text("dense →", (to, self.top - 32), SMALL, INK, Anchor::Right);
+        }
+        let heading = width(&spell::sparsity(self.sparsity), TEXT);
+        let at = (from + heading + 40, self.top - 32);
+        canvas.text("← dense", at, SMALL, INK, Anchor::Left)
     }
 
     /// Every other ticket on a grey band, with its title before the first panel of a row.

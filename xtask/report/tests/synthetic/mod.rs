@@ -124,7 +124,7 @@ fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
         ("lottery", "corrupted", "0.9", 3) => return Outcome::Missing,
         ("lottery", "corrupted", "0.98", _) if seed > 1 => {
             let name = format!("{ticket} {check} {sparsity} {seed}");
-            return Outcome::Done(trained(&name, 10.0, 2.3026, layers(ticket, sparsity, seed)));
+            return Outcome::Done(trained(&name, 10.0, 2.5, layers(ticket, sparsity, seed)));
         }
         ("uniform", "rearrange", "0.98", _) => {
             return Outcome::Failed {
