@@ -23,6 +23,7 @@ mod services;
 mod sparsity;
 mod supervise;
 mod validate;
+mod verdict;
 
 pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe, discover};
 pub use job::{Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
@@ -30,7 +31,7 @@ pub use progress::Progress;
 pub use run::run_plugin;
 pub use scores::Scores;
 pub use select::{Rule, Scope, Selected, select_counts, select_global};
-pub use serve::{serve, serve_describe, serve_main};
+pub use serve::{MakeServices, serve, serve_describe, serve_main};
 pub use services::{Services, View, ViewMut};
 pub use sparsity::Sparsity;
 pub use supervise::{interrupt, supervise};

@@ -1,12 +1,13 @@
 //! Starts a worker, watches it, and leaves nothing of it behind.
-use crate::progress::{Page, Phase, Status, now, peak_memory};
+use crate::progress::{Page, Status, now, peak_memory};
 use crate::reap::{Family, MARKER};
+use crate::verdict::verdict;
 use crate::{Failure, Finished, Limits, Server};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How much of a worker's output is kept for the record.
 const LOG_TAIL: u64 = 16 << 10;
 /// How much a worker may print before that is called a failure.
-const LOG_LIMIT: u64 = 64 << 20;
+pub(crate) const LOG_LIMIT: u64 = 64 << 20;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -31,7 +32,7 @@ pub fn interrupt() {
 
 /// Why a worker was stopped from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stopped {
+pub(crate) enum Stopped {
     No,
     /// Over its time; whether it had to be killed.
     Late {
@@ -204,7 +205,7 @@ fn watch(
             observe(done);
         }
         ticks += 1;
-        if ticks % LOOK == 0 {
+        if ticks.is_multiple_of(LOOK) {
             family.look();
         }
         let worker = leader.as_raw_nonzero().to_string();
@@ -233,170 +234,6 @@ fn is_late(page: &Page, limits: &Limits) -> bool {
         && page
             .plugin_time()
             .is_some_and(|t| t as f64 / 1e9 > limits.plugin_seconds)
-}
-
-/// What became of the worker: its result, or why there is none.
-fn verdict(
-    folder: &Path,
-    limits: &Limits,
-    page: &Page,
-    stopped: Stopped,
-    exit: ExitStatus,
-    log: &str,
-) -> Result<serde_json::Value, Failure> {
-    match stopped {
-        Stopped::No => {}
-        Stopped::Interrupted => return Err(Failure::new("interrupted", "was interrupted")),
-        Stopped::Flooded => {
-            return Err(Failure::new(
-                "error",
-                format!("printed more than {} MB and was killed", LOG_LIMIT >> 20),
-            ));
-        }
-        Stopped::Late { killed } => {
-            let end = if killed {
-                "it did not stop when it was asked to, and was killed"
-            } else {
-                "it stopped when it was asked to"
-            };
-            return Err(Failure::new(
-                "hang",
-                format!(
-                    "ran for more than {} s of its own time (host services not counted); {end}",
-                    limits.plugin_seconds
-                ),
-            ));
-        }
-    }
-    if let Some(signal) = exit.signal() {
-        return Err(killed_by(signal, page, limits, log));
-    }
-    if let Some(text) = read(folder, "error.json")? {
-        return Err(serde_json::from_str(&text).unwrap_or_else(|e| {
-            Failure::new(
-                "error",
-                format!("its error report cannot be read ({e}): {text}"),
-            )
-        }));
-    }
-    let Some(text) = read(folder, "done.json")? else {
-        return Err(out_of_memory(limits, log).unwrap_or_else(|| no_record(exit, page)));
-    };
-    if !exit.success() {
-        return Err(Failure::new(
-            "crash",
-            format!(
-                "wrote its result and then ended with {}",
-                describe_exit(exit)
-            ),
-        ));
-    }
-    serde_json::from_str(&text).map_err(|e| {
-        Failure::new(
-            "contract",
-            format!("its success record `done.json` is no JSON: {e}"),
-        )
-    })
-}
-
-fn no_record(exit: ExitStatus, page: &Page) -> Failure {
-    let place = match page.phase() {
-        Phase::Plugin | Phase::Loading => " inside the plugin",
-        Phase::Service => " inside a host service",
-        Phase::Host => "",
-    };
-    Failure::new(
-        "crash",
-        format!(
-            "ended with {}{place} and without a result (only a result record is success; \
-             exit() is a crash)",
-            describe_exit(exit)
-        ),
-    )
-}
-
-fn killed_by(signal: i32, page: &Page, limits: &Limits, log: &str) -> Failure {
-    if let Some(failure) = out_of_memory(limits, log) {
-        return failure;
-    }
-    let place = match page.phase() {
-        Phase::Loading => "while the plugin was loading",
-        Phase::Plugin => "inside the plugin",
-        Phase::Service => "inside a host service",
-        Phase::Host => "outside the plugin",
-    };
-    let name = signal_name(signal);
-    match page.fault() {
-        Some(fault) if !fault.place.is_empty() => {
-            let kind = if fault.place.contains("read-only") {
-                "crash"
-            } else {
-                "overrun"
-            };
-            Failure::new(
-                kind,
-                format!("{name} {place}: touched memory {}", fault.place),
-            )
-        }
-        Some(fault) if fault.address < 4096 => Failure::new(
-            "crash",
-            format!(
-                "{name} {place}: used a null pointer (address {:#x})",
-                fault.address
-            ),
-        ),
-        Some(fault) => Failure::new(
-            "crash",
-            format!("{name} {place}: bad address {:#x}", fault.address),
-        ),
-        None => Failure::new("crash", format!("{name} {place}")),
-    }
-}
-
-/// Rust's and C++'s words for an allocation that was refused.
-fn out_of_memory(limits: &Limits, log: &str) -> Option<Failure> {
-    let refused = log.contains("memory allocation of") || log.contains("std::bad_alloc");
-    refused.then(|| {
-        let limit = match limits.memory {
-            0 => "no limit was set".to_string(),
-            bytes => format!("the limit is {} MB", bytes >> 20),
-        };
-        Failure::new("memory", format!("ran out of memory ({limit})"))
-    })
-}
-
-fn describe_exit(exit: ExitStatus) -> String {
-    match (exit.code(), exit.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => signal_name(signal),
-        (None, None) => exit.to_string(),
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        2 => "SIGINT (interrupted)",
-        4 => "SIGILL (illegal instruction)",
-        5 => "SIGTRAP (trap)",
-        6 => "SIGABRT (aborted)",
-        7 => "SIGBUS (a mapped file is shorter than it claims)",
-        8 => "SIGFPE (integer division by zero)",
-        9 => "SIGKILL (most often the kernel, out of memory)",
-        11 => "SIGSEGV (invalid memory access)",
-        13 => "SIGPIPE",
-        15 => "SIGTERM (terminated)",
-        31 => "SIGSYS (bad system call)",
-        _ => return format!("signal {signal}"),
-    };
-    name.to_string()
-}
-
-fn read(folder: &Path, name: &str) -> Result<Option<String>, Failure> {
-    match std::fs::read_to_string(folder.join(name)) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::new("error", format!("`{name}`: {e}"))),
-    }
 }
 
 /// The end of what was printed, from a whole line on.

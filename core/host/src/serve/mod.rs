@@ -11,6 +11,7 @@ mod memory;
 mod outputs;
 mod problem;
 mod rng;
+mod spans;
 mod table;
 
 use crate::progress::{Page, Phase};
@@ -26,13 +27,12 @@ pub(crate) const RAW: &str = "raw";
 /// Where the worker leaves the plugin's own name, for messages about how it died.
 pub(crate) const NAME: &str = "plugin-name";
 
+/// How a server makes its services for a job.
+pub type MakeServices<'a> = dyn FnMut(&PluginJob) -> Result<Box<dyn Services>, String> + 'a;
+
 /// The worker's side of a plugin job: load, call, write the outputs' bytes, then `done.json`.
 /// Makes its own services through `make`, and only when the item declares that it differentiates.
-pub fn serve(
-    folder: &Path,
-    job: &PluginJob,
-    make: &mut dyn FnMut(&PluginJob) -> Result<Box<dyn Services>, String>,
-) -> ExitCode {
+pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> ExitCode {
     guarded(folder, |page| {
         let plugin = load::load(&job.plugin, &job.sha256, page)?;
         std::fs::write(folder.join(NAME), &plugin.described.name)
@@ -43,7 +43,7 @@ pub fn serve(
             false => None,
         };
         let problem = problem::Problem::read(job)?;
-        call::call(folder, page, job, &problem, item, services)
+        call::call(folder, page, job, problem, item, services)
     })
 }
 
