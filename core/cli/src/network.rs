@@ -3,7 +3,7 @@ use anyhow::{Context, Result, bail};
 use jackpot_net::{Activation, Architecture, Family, Network};
 
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct NetworkChoice {
     /// `resnet` or `vgg` with `--depth`, or `resnet32`, `vgg16`, …
     #[arg(long)]
     network: String,
@@ -24,7 +24,7 @@ pub struct Arguments {
     activation: String,
 }
 
-impl Arguments {
+impl NetworkChoice {
     pub fn build(&self) -> Result<Network> {
         let (family, depth) = self.family()?;
         let architecture = Architecture {

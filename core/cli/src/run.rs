@@ -58,8 +58,11 @@ fn report(finish: &Finish) -> ExitCode {
     for (title, why) in &finish.failures {
         eprintln!("failed  {title}: {why}");
     }
-    for title in &finish.blocked {
-        eprintln!("not run {title}: an action before it failed");
+    if let Some(first) = finish.blocked.first() {
+        eprintln!(
+            "not run {} actions that wait for a failed one, the first: {first}",
+            finish.blocked.len()
+        );
     }
     if finish.interrupted {
         eprintln!("interrupted: what is finished stays, `jackpot run` goes on from here");

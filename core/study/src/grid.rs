@@ -314,7 +314,7 @@ impl Builder {
             return Ok(Content::Run { train, mask: None });
         };
         let mask = self.mask(sparse, sparsity, at)?;
-        let mask = self.changed_mask(mask, at)?;
+        let mask = self.changed_mask(mask, sparsity.text(), at)?;
         let weights = self.weights(sparse.start, at)?;
         let check = at.check.map_or(String::new(), |c| format!(", {}", c.name));
         let title = format!(
@@ -364,8 +364,11 @@ impl Builder {
             scores,
             by,
         };
+        let seen = at
+            .on_data()
+            .map_or(String::new(), |c| format!(" on {}", c.name));
         let title = format!(
-            "select {} at {}, seed {}",
+            "select {}{seen} at {}, seed {}",
             at.ticket.name,
             sparsity.text(),
             at.seed
@@ -460,7 +463,7 @@ impl Builder {
         }))
     }
 
-    fn changed_mask(&mut self, mut mask: Input, at: &At) -> Result<Input, Error> {
+    fn changed_mask(&mut self, mut mask: Input, sparsity: &str, at: &At) -> Result<Input, Error> {
         let Some(check) = at.on_mask() else {
             return Ok(mask);
         };
@@ -478,7 +481,10 @@ impl Builder {
                     .draws
                     .then(|| at.keys().check(&check.name, step).to_hex()),
             };
-            let title = format!("check {id} on {}, seed {}", at.ticket.name, at.seed);
+            let title = format!(
+                "check {id} on {} at {sparsity}, seed {}",
+                at.ticket.name, at.seed
+            );
             let node = self.node(title, recipe)?;
             mask = Input::Node(Ref {
                 node,

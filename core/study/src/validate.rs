@@ -109,7 +109,7 @@ fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure> {
     expect("bits: bytes", rows.div_ceil(8), bytes.len() as u64)?;
     let ones: u64 = bytes.iter().map(|b| u64::from(b.count_ones())).sum();
     expect("bits: rows that are right", correct, ones)?;
-    let spare = bytes.last().filter(|_| rows % 8 != 0);
+    let spare = bytes.last().filter(|_| !rows.is_multiple_of(8));
     if spare.is_some_and(|last| last >> (rows % 8) != 0) {
         return Err(fail(
             "bits",

@@ -1,4 +1,6 @@
 //! Plans of the shipped study, with plugins that are only described: nothing runs here.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
 use jackpot_host::{Item, Kind, Output, Plugin};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{

@@ -2,6 +2,8 @@
 //! of numerics bumps `revision`, which adds a key here and leaves the old results findable.
 //!
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
 use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
 use jackpot_net::{Activation, Architecture, Augment, Family, Schedule, Training};
 use jackpot_store::{Digest, canonical};

@@ -10,7 +10,7 @@ use std::{path::Path, process::ExitCode};
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    network: crate::network::Arguments,
+    network: crate::network::NetworkChoice,
     /// The allocation: `smart-ratio`, `uniform`, … (`global` needs scores: see `mask`)
     #[arg(long)]
     allocation: String,

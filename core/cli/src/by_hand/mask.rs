@@ -18,7 +18,7 @@ const NEEDS_SCORES: u32 = 1 << 6;
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    network: crate::network::Arguments,
+    network: crate::network::NetworkChoice,
     /// The method: `snip`, `grasp`, `magnitude`, `random`, …
     #[arg(long)]
     method: String,

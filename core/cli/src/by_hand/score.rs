@@ -11,7 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    network: crate::network::Arguments,
+    network: crate::network::NetworkChoice,
     /// The method: `snip`, `grasp`, `magnitude`, …
     #[arg(long)]
     method: String,
