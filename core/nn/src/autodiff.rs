@@ -160,8 +160,11 @@ impl Autodiff {
                     .collect()
             }
         };
-        let parts = spec.parts.max(1);
-        if let Some(short) = requests.iter().find(|r| (r.rows.len() as u64) < parts) {
+        let parts = spec.parts;
+        let short = requests
+            .iter()
+            .find(|r| parts == 0 || (r.rows.len() as u64) < parts);
+        if let Some(short) = short {
             return invalid(format!(
                 "a batch of {} rows cannot be cut in {parts} parts",
                 short.rows.len()

@@ -1,2 +1,158 @@
-//! Not written yet.
-fn main() {}
+//! `jackpot-worker FOLDER`: runs the one action that `FOLDER/job.json` describes, and ends.
+//!
+//! It joins the two sides that never know each other: plugins (through
+//! [`jackpot_host::serve`]) and libtorch (through [`jackpot_nn`]). The supervisor starts
+//! one fresh process an action, watches it, and takes `FOLDER/done.json` for success and
+//! nothing else. A failure is `FOLDER/error.json`, with the same words on stderr.
+//!
+//! `jackpot-worker --describe` prints which libtorch this worker was built with.
+//!
+//! **Invariant.** The worker never reads or writes a store: its inputs are files that the
+//! supervisor has verified, its outputs lie in the folder that the supervisor gave it.
+
+mod services;
+mod training;
+
+use jackpot_host::{Failure, PluginJob, Services};
+use jackpot_study::Job;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: jackpot-worker FOLDER   runs FOLDER/job.json
+       jackpot-worker --describe   prints the libtorch that this worker was built with
+Started by `jackpot run`; there is no need to start it by hand.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    match arguments.as_slice() {
+        [one] if one == "--describe" => {
+            println!("{}", description());
+            ExitCode::SUCCESS
+        }
+        [one] if one == "--help" || one == "-h" => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        [folder] if Path::new(folder).is_dir() => run(Path::new(folder)),
+        [folder] => {
+            eprintln!("`{}` is no folder\n{USAGE}", folder.display());
+            ExitCode::from(2)
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Which libtorch every result of this worker is a function of.
+fn description() -> serde_json::Value {
+    serde_json::json!({
+        "libtorch": env!("JACKPOT_LIBTORCH_VERSION"),
+        "build": env!("JACKPOT_LIBTORCH_BUILD"),
+    })
+}
+
+fn run(folder: &Path) -> ExitCode {
+    match read_job(folder) {
+        Ok(Job::Describe { plugin, sha256 }) => {
+            jackpot_host::serve_describe(folder, &plugin, &sha256)
+        }
+        Ok(Job::Plugin(job)) => jackpot_host::serve(folder, &job, &mut make_services),
+        Ok(Job::Train(job)) => {
+            let trained = catch_unwind(AssertUnwindSafe(|| training::run(folder, &job)));
+            match trained.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => fail(folder, &failure),
+            }
+        }
+        Err(failure) => fail(folder, &failure),
+    }
+}
+
+fn read_job(folder: &Path) -> Result<Job, Failure> {
+    let path = folder.join("job.json");
+    let text = read(&path)?;
+    serde_json::from_slice(&text)
+        .map_err(|e| failure("error", format!("`{}`: {e}", path.display())))
+}
+
+fn make_services(job: &PluginJob) -> Result<Box<dyn Services>, String> {
+    // Plugins' gradients are part of results as trainings are: always one thread.
+    jackpot_nn::set_threads(1).map_err(|e| e.to_string())?;
+    Ok(Box::new(services::Gradients::new(job)?))
+}
+
+/// The whole of a file that the job names.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| failure("error", format!("`{}`: {e}", path.display())))
+}
+
+fn failure(kind: &str, message: String) -> Failure {
+    Failure {
+        kind: kind.to_string(),
+        message,
+        log: String::new(),
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    failure(
+        "panic",
+        format!(
+            "the worker panicked: {}",
+            text.unwrap_or_else(|| "no message".into())
+        ),
+    )
+}
+
+fn fail(folder: &Path, failure: &Failure) -> ExitCode {
+    eprintln!("{}", failure.message);
+    let report = serde_json::json!({ "kind": failure.kind, "message": failure.message });
+    if let Err(e) = std::fs::write(folder.join("error.json"), report.to_string()) {
+        eprintln!("`{}`: {e}", folder.join("error.json").display());
+    }
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tensors_multiply() {
+        let a = tch::Tensor::from_slice(&[1.0_f64, 2.0, 3.0, 4.0]).view([2, 2]);
+        let b = tch::Tensor::from_slice(&[5.0_f64, 6.0, 7.0, 8.0]).view([2, 2]);
+        let product: Vec<f64> = a.matmul(&b).view([4]).try_into().unwrap();
+        assert_eq!(product, [19.0, 22.0, 43.0, 50.0]);
+    }
+
+    #[test]
+    fn the_description_names_a_version_and_a_build() {
+        let description = description();
+        assert_eq!(description["libtorch"], "2.13.0");
+        let build = description["build"].as_str().unwrap();
+        assert!(
+            build.len() == 16 && build.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{build}"
+        );
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_read_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("job.json"), r#"{"kind":"train"}"#).unwrap();
+        assert_eq!(
+            format!("{:?}", run(folder.path())),
+            format!("{:?}", ExitCode::FAILURE)
+        );
+        let report = std::fs::read_to_string(folder.path().join("error.json")).unwrap();
+        assert!(
+            report.contains("job.json") && report.contains("missing field"),
+            "{report}"
+        );
+    }
+}

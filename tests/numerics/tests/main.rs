@@ -1,0 +1,8 @@
+//! One binary, one thread: what libtorch computes against what it must be.
+
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
+mod derivatives;
+mod golden;
+mod support;
+mod training;
