@@ -84,8 +84,10 @@ unsafe extern "C" fn batches(
     error: *mut abi::jkp_error,
 ) -> abi::jkp_status {
     let body = |context: &Context, services: &mut dyn Services| {
-        if !context.declares(abi::JKP_NEEDS_INPUTS) {
-            let why = "it declares no images (JKP_NEEDS_INPUTS) and asked for a batch";
+        // Batches are balanced by their labels.
+        if !(context.declares(abi::JKP_NEEDS_INPUTS) && context.declares(abi::JKP_NEEDS_LABELS)) {
+            let why = "it does not declare data (JKP_NEEDS_INPUTS and JKP_NEEDS_LABELS) and asked \
+                       for a batch";
             context.refuse(why.to_string());
             return Err((abi::JKP_E_UNSUPPORTED, why.to_string()));
         }

@@ -260,6 +260,36 @@ impl Bench {
         }
     }
 
+    /// Panics of a plugin in Rust arrive as errors with their message.
+    pub fn rust_panics(&self) -> Vec<(&'static str, Result<(), String>)> {
+        let path = Path::new(WORKER)
+            .with_file_name("examples")
+            .join("libpanics.so");
+        assert!(
+            path.exists(),
+            "`{}` is missing: run the whole package's tests",
+            path.display()
+        );
+        let plugin = describe(&server(), &path).expect("it loads");
+        let run = |id: &str, says: &str| {
+            let mut job = self.job("good");
+            let item = plugin.items.iter().find(|i| i.id == id);
+            job.item = item.expect("the plugin has it").clone();
+            (job.plugin, job.sha256) = (path.clone(), plugin.sha256.clone());
+            self.fails_with(&job, "panic", says)
+        };
+        vec![
+            (
+                "rust panics",
+                run("org.test.rust.panics", "index out of bounds"),
+            ),
+            (
+                "rust unwraps",
+                run("org.test.rust.unwraps", "the first of nothing"),
+            ),
+        ]
+    }
+
     /// Files that are no plugin, or not the one that was described.
     pub fn broken_files(&self) -> Vec<(&'static str, Result<(), String>)> {
         let good = good_build();
