@@ -299,9 +299,12 @@ fn possible(run: &Run) -> Result<(), Error> {
     }
 }
 
-/// 100 / classes, from the fact of that name.
+/// 100 / classes, from the fact that says `10 classes`.
 fn chance(outline: &Outline) -> Option<f64> {
-    let (_, value) = outline.facts.iter().find(|(name, _)| name == "classes")?;
-    let classes: u32 = value.trim().parse().ok()?;
+    let classes = outline.facts.iter().find_map(|(_, value)| {
+        let words: Vec<&str> = value.split([' ', ',', ';', '.']).collect();
+        let pair = words.windows(2).find(|pair| pair[1] == "classes")?;
+        pair[0].parse::<u32>().ok()
+    })?;
     (classes > 1).then(|| 100.0 / f64::from(classes))
 }

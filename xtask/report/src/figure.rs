@@ -11,9 +11,7 @@ mod panel;
 use crate::cells::Grid;
 use crate::{Error, Output};
 use jackpot_store::Digest;
-
-/// The figures that a study file may ask for.
-pub(crate) const NAMES: [&str; 2] = ["accuracy", "layers"];
+use jackpot_study::FIGURES;
 
 /// One drawn figure.
 pub(crate) struct Figure {
@@ -31,7 +29,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
     let figure = |name: &String| match name.as_str() {
         "accuracy" => accuracy::figure(grid),
         "layers" => layers::figure(grid),
-        other => Err(crate::table::unknown("figure", other, &NAMES)),
+        other => Err(crate::table::unknown("figure", other, FIGURES)),
     };
     grid.outline.figures.iter().map(figure).collect()
 }

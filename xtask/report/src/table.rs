@@ -9,11 +9,9 @@ pub(crate) mod spell;
 use crate::cells::Grid;
 use crate::{Error, Output};
 use jackpot_store::Digest;
+use jackpot_study::TABLES;
 use polars::prelude::{CsvWriter, DataFrame, SerWriter, SortMultipleOptions};
 use std::fmt::Write;
-
-/// The tables that a study file may ask for.
-pub(crate) const NAMES: [&str; 3] = ["accuracy", "differences", "layers"];
 
 /// One table, before it is spelled.
 pub(crate) struct Table {
@@ -46,7 +44,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "accuracy" => accuracy::table(grid)?,
             "differences" => differences::table(grid)?,
             "layers" => layers::table(grid)?,
-            other => return Err(unknown("table", other, &NAMES)),
+            other => return Err(unknown("table", other, TABLES)),
         });
     }
     tables.push(runs::table(grid)?);

@@ -78,7 +78,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let names = all
         .iter()
         .flat_map(|k| &k.layers)
-        .map(|(name, _)| width(name, SMALL));
+        .map(|(name, _)| width(short(name), SMALL));
     let names = names.max().unwrap_or_default() + 30;
     let panel = TITLE + PANEL + zero + GAP;
     let height = 20 + legend.height() + all.len() as i32 * panel + names + 100;
@@ -252,6 +252,11 @@ fn aside(grid: &Grid<'_>, ticket: &Named, layers: usize) -> i32 {
     between * (2 * place - tickets.len() as i32 + 1) / 2
 }
 
+/// A parameter's name without what all prunable parameters end with.
+fn short(name: &str) -> &str {
+    name.strip_suffix(".weight").unwrap_or(name)
+}
+
 fn layer_names(canvas: &Canvas<'_>, kept: &Kept<'_>, bottom: i32) -> Result<(), String> {
     let n = kept.layers.len();
     let every = n.div_ceil(NAMED).max(1);
@@ -261,7 +266,13 @@ fn layer_names(canvas: &Canvas<'_>, kept: &Kept<'_>, bottom: i32) -> Result<(), 
         .enumerate()
         .filter(|(i, _)| i % every == 0)
     {
-        canvas.upwards(name, (place(i, n), bottom + 20), SMALL, INK, Anchor::Right)?;
+        canvas.upwards(
+            short(name),
+            (place(i, n), bottom + 20),
+            SMALL,
+            INK,
+            Anchor::Right,
+        )?;
     }
     Ok(())
 }

@@ -1,0 +1,229 @@
+//! The binary on a real store: what it writes, what it compares, how it exits.
+//!
+//! The store is filled by hand with one dense and one pruned training of the study below.
+
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
+use jackpot_net::Mask;
+use jackpot_store::Store;
+use jackpot_study::{Libtorch, Pin, PinnedCell, Study};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const STUDY: &str = r#"
+title = "By hand"
+sparsities = [0.9]
+seeds = [7]
+tables = ["accuracy", "layers"]
+figures = ["accuracy", "layers"]
+
+[data]
+set = "fashion-mnist-10k"
+resize = 14
+
+[network]
+family = "resnet"
+depth = 8
+width = 4
+
+[training]
+epochs = 1
+batch = 64
+lr = 0.2
+schedule = "cosine"
+warmup_epochs = 1
+momentum = 0.9
+weight_decay = 1e-4
+augment = { crop_padding = 0, flip = true }
+
+[run]
+device = "cpu"
+device_class = "cpu-avx2"
+threads = 1
+
+[[ticket]]
+name = "dense"
+title = "Dense"
+dense = true
+
+[[ticket]]
+name = "smart"
+title = "Smart random"
+scores = { method = "random" }
+allocation = "smart-ratio"
+"#;
+
+/// A training whose metrics say `accuracy`, as one action of the store.
+fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> PinnedCell {
+    let pruned = ticket != "dense";
+    let metrics = json!({
+        "test_accuracy": accuracy, "best_test_accuracy": accuracy, "test_loss": "5e-1",
+        "test_correct": 1, "test_rows": 1, "kept": 1,
+    });
+    let metrics = store.put(metrics.to_string().as_bytes()).unwrap();
+    let recipe = json!({
+        "kind": "train", "ticket": ticket,
+        "architecture": serde_json::to_value(&study.architecture).unwrap(),
+    });
+    let outputs = BTreeMap::from([
+        ("metrics".to_owned(), metrics),
+        ("result".to_owned(), metrics),
+    ]);
+    store
+        .commit(&recipe, &outputs, &json!({"who": "a test"}))
+        .unwrap();
+    let mut mask = Mask::dense(&study.architecture.build().unwrap());
+    mask.layers[0]
+        .kept
+        .iter_mut()
+        .skip(2)
+        .for_each(|kept| *kept = false);
+    PinnedCell {
+        ticket: ticket.into(),
+        check: "none".into(),
+        sparsity: if pruned { "0.9" } else { "0" }.into(),
+        seed: "7".into(),
+        action: Some(Store::key(&recipe).unwrap()),
+        mask: pruned.then(|| store.put(&mask.to_bytes()).unwrap()),
+        identical: None,
+        failed: None,
+    }
+}
+
+fn fill(store: &Path, folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("study.toml"), STUDY).unwrap();
+    let study = Study::load(folder).unwrap();
+    let store = Store::create(store).unwrap();
+    let cells = [("dense", "8.6525e1"), ("smart", "8.1e1")];
+    let cells = cells.map(|(ticket, accuracy)| training(&store, &study, ticket, accuracy));
+    let pin = Pin {
+        format: 1,
+        study: study.digest,
+        device_class: "cpu-avx2".into(),
+        libtorch: Libtorch {
+            version: "2.13.0".into(),
+            build: "0123456789abcdef".into(),
+        },
+        cells: cells.to_vec(),
+    };
+    pin.write(&store, &study.name).unwrap();
+}
+
+fn report(store: &Path, folder: &Path, more: &[&str]) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_jackpot-report"))
+        .arg(folder)
+        .arg("--store")
+        .arg(store)
+        .args(more)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[test]
+fn writes_checks_and_compares() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, folder) = (
+        root.path().join("artifacts"),
+        root.path().join("reports/by-hand"),
+    );
+    fill(&store, &folder);
+
+    let (code, _, stderr) = report(&store, &folder, &["--check"]);
+    assert_eq!(code, 1, "nothing is drawn yet: {stderr}");
+    assert!(stderr.contains("`study.lock` is missing"), "{stderr}");
+
+    let (code, stdout, stderr) = report(&store, &folder, &[]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    let table = fs::read_to_string(folder.join("tables/accuracy.md")).unwrap();
+    assert!(
+        table.contains("| Dense | – | 86.53 | 86.53 | 0.5000 | 1 |  |"),
+        "{table}"
+    );
+    assert!(
+        table.contains("| Smart random | – | 81.00 | 81.00 | 0.5000 | 1 |  |"),
+        "{table}"
+    );
+    assert!(
+        table.contains("chance (10.0 %)"),
+        "the classes are read from the facts: {table}"
+    );
+    let layers = fs::read_to_string(folder.join("tables/layers.md")).unwrap();
+    assert!(
+        layers.contains("| conv1.weight | 36 | 5.56 |"),
+        "2 of 36: {layers}"
+    );
+
+    assert_eq!(report(&store, &folder, &["--check"]).0, 0);
+    let csv = folder.join("tables/accuracy.csv");
+    let bent = fs::read_to_string(&csv)
+        .unwrap()
+        .replace("81.000000", "91.000000");
+    fs::write(&csv, bent).unwrap();
+    let (code, _, stderr) = report(&store, &folder, &["--check"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("`tables/accuracy.csv` differs"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+
+    let beside = root.path().join("beside");
+    let (code, stdout, stderr) = report(&store, &folder, &["--beside", beside.to_str().unwrap()]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(
+        stdout.contains("results: 2 of 2 runs that both have are bit for bit the same"),
+        "{stdout}"
+    );
+    assert!(beside.join("figures/layers.png").is_file());
+}
+
+#[test]
+fn a_study_edited_after_its_run_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, folder) = (
+        root.path().join("artifacts"),
+        root.path().join("reports/by-hand"),
+    );
+    fill(&store, &folder);
+    fs::write(
+        folder.join("study.toml"),
+        STUDY.replace("By hand", "By head"),
+    )
+    .unwrap();
+    let (code, stdout, stderr) = report(&store, &folder, &[]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("run the study again"), "{stderr}");
+    assert!(!folder.join("tables").exists(), "nothing was written");
+}
+
+#[test]
+fn a_rotten_result_is_an_error_and_no_number() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, folder) = (
+        root.path().join("artifacts"),
+        root.path().join("reports/by-hand"),
+    );
+    fill(&store, &folder);
+    let csv = {
+        assert_eq!(report(&store, &folder, &[]).0, 0);
+        fs::read_to_string(folder.join("tables/runs.csv")).unwrap()
+    };
+    let smart = csv.lines().find(|l| l.contains(",smart,")).unwrap();
+    let digest = smart.split(',').nth(5).unwrap();
+    let object = store.join("objects").join(&digest[..2]).join(digest);
+    let metrics = fs::read_to_string(&object).unwrap();
+    let mut permissions = fs::metadata(&object).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
+    fs::set_permissions(&object, permissions).unwrap();
+    fs::write(&object, metrics.replace("8.1e1", "9.1e1")).unwrap();
+    let (code, _, stderr) = report(&store, &folder, &[]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains(&digest[..8]), "{stderr}");
+}
