@@ -7,6 +7,18 @@
 //! writes a file that may enter a store. Selection ([`select_global`],
 //! [`select_counts`]) is here too, because it exists exactly once.
 //!
+//! ```
+//! use jackpot_host::{Rule, Scope, Scores, Sparsity, select_global};
+//! let network = jackpot_net::Architecture::resnet(8, 4, 10, [3, 32, 32]).build()?;
+//! let falling = |n: usize| (0..n).map(|i| -(i as f64)).collect();
+//! let layers = network.layers.iter().map(|l| (l.name.clone(), falling(l.len()))).collect();
+//! let sparsity = Sparsity::try_from("0.9".to_string())?;
+//! let (mask, _) =
+//!     select_global(&network, &Scores { layers }, &sparsity, Scope::All, Rule::Exact)?;
+//! assert_eq!(mask.kept(), sparsity.kept(network.prunable_weights()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Invariant:** the supervisor's side never loads a plugin, a process that has loaded
 //! one never writes a store, and neither ever links libtorch.
 

@@ -158,74 +158,56 @@ struct Pair {
     after: Vec<u64>,
 }
 
-/// Tensors of both sides; for rows that a check treats one by one, `by_row` cuts them.
-fn pairs(facts: &Facts<'_>, before: &Value, after: &Value, by_row: bool) -> Vec<Pair> {
-    fn bits<T: Copy>(values: &[T], to: impl Fn(T) -> u64) -> Vec<u64> {
-        values.iter().map(|v| to(*v)).collect()
-    }
-    let named = |columns: Vec<(Vec<u64>, Vec<u64>)>| {
-        let names = facts
-            .network
-            .layers
-            .iter()
-            .map(|l| format!("layer `{}`", l.name));
-        let pair = |(name, (before, after))| Pair {
+impl Pair {
+    fn new<T: Copy>(name: String, before: &[T], after: &[T], bits: impl Fn(T) -> u64) -> Pair {
+        let all = |values: &[T]| values.iter().map(|v| bits(*v)).collect();
+        Pair {
             name,
-            before,
-            after,
-        };
-        names.zip(columns).map(pair).collect()
-    };
-    match (before, after) {
-        (Value::Masks(b), Value::Masks(a)) => named(
-            b.layers
-                .iter()
-                .zip(&a.layers)
-                .map(|(b, a)| (bits(&b.kept, u64::from), bits(&a.kept, u64::from)))
-                .collect(),
-        ),
-        (Value::Scores(b), Value::Scores(a)) => named(
-            b.iter()
-                .zip(a)
-                .map(|(b, a)| (bits(b, f64::to_bits), bits(a, f64::to_bits)))
-                .collect(),
-        ),
-        (Value::Weights(b), Value::Weights(a)) => {
-            let wide = |v: &[f32]| bits(v, |x| u64::from(x.to_bits()));
-            named(b.iter().zip(a).map(|(b, a)| (wide(b), wide(a))).collect())
+            before: all(before),
+            after: all(after),
         }
-        (Value::Images { pixels: b, row }, Value::Images { pixels: a, .. }) => {
-            let length = if by_row {
-                (*row).max(1)
-            } else {
-                b.len().max(1)
-            };
-            let chunks = b.chunks(length).zip(a.chunks(length)).enumerate();
-            let pair = |(i, (b, a)): (usize, (&[u8], &[u8]))| Pair {
-                name: if by_row {
-                    format!("image {i}")
-                } else {
-                    "images".into()
-                },
-                before: bits(b, u64::from),
-                after: bits(a, u64::from),
-            };
-            chunks.map(pair).collect()
+    }
+}
+
+type Pairs<'a> = Box<dyn Iterator<Item = Pair> + 'a>;
+
+/// Tensors of both sides, one at a time; rows that a check treats one by one are cut `by_row`.
+fn pairs<'a>(facts: &'a Facts<'_>, before: &'a Value, after: &'a Value, by_row: bool) -> Pairs<'a> {
+    let layers = facts.network.layers.iter();
+    let names = layers.map(|l| format!("layer `{}`", l.name));
+    match (before, after) {
+        (Value::Masks(b), Value::Masks(a)) => Box::new(
+            names
+                .zip(b.layers.iter().zip(&a.layers))
+                .map(|(name, (b, a))| Pair::new(name, &b.kept, &a.kept, u64::from)),
+        ),
+        (Value::Scores(b), Value::Scores(a)) => Box::new(
+            names
+                .zip(b.iter().zip(a))
+                .map(|(name, (b, a))| Pair::new(name, b, a, f64::to_bits)),
+        ),
+        (Value::Weights(b), Value::Weights(a)) => Box::new(
+            names
+                .zip(b.iter().zip(a))
+                .map(|(name, (b, a))| Pair::new(name, b, a, |x| u64::from(x.to_bits()))),
+        ),
+        (Value::Images { pixels: b, row }, Value::Images { pixels: a, .. }) if by_row => {
+            let length = (*row).max(1);
+            let rows = b.chunks(length).zip(a.chunks(length)).enumerate();
+            Box::new(rows.map(|(i, (b, a))| Pair::new(format!("image {i}"), b, a, u64::from)))
+        }
+        (Value::Images { pixels: b, .. }, Value::Images { pixels: a, .. }) => {
+            Box::new(std::iter::once(Pair::new("images".into(), b, a, u64::from)))
         }
         (Value::Labels(b), Value::Labels(a)) => {
-            let bits = |v: &[i64]| bits(v, |x| x as u64);
-            vec![Pair {
-                name: "labels".into(),
-                before: bits(b),
-                after: bits(a),
-            }]
+            Box::new(std::iter::once(Pair::new("labels".into(), b, a, |x| {
+                x as u64
+            })))
         }
-        (Value::Subset(b), Value::Subset(a)) => vec![Pair {
-            name: "subset".into(),
-            before: bits(b, u64::from),
-            after: bits(a, u64::from),
-        }],
-        _ => Vec::new(),
+        (Value::Subset(b), Value::Subset(a)) => {
+            Box::new(std::iter::once(Pair::new("subset".into(), b, a, u64::from)))
+        }
+        _ => Box::new(std::iter::empty()),
     }
 }
 
@@ -265,18 +247,16 @@ fn kept(mask: &jackpot_net::mask::LayerMask, values: &[f32]) -> Vec<u64> {
 }
 
 /// The tensors that a change is looked for in: under the mask where only kept values move.
-fn changeable(facts: &Facts<'_>, before: &Value, after: &Value) -> Vec<Pair> {
+fn changeable<'a>(facts: &'a Facts<'_>, before: &'a Value, after: &'a Value) -> Pairs<'a> {
     if let (true, Value::Weights(b), Value::Weights(a)) =
         (facts.promised(abi::JKP_KEEPS_KEPT_MULTISET), before, after)
     {
         let layers = facts.mask.layers.iter().zip(b).zip(a);
-        return layers
-            .map(|((mask, b), a)| Pair {
-                name: format!("layer `{}`", mask.name),
-                before: kept(mask, b),
-                after: kept(mask, a),
-            })
-            .collect();
+        return Box::new(layers.map(|((mask, b), a)| Pair {
+            name: format!("layer `{}`", mask.name),
+            before: kept(mask, b),
+            after: kept(mask, a),
+        }));
     }
     pairs(facts, before, after, facts.promised(abi::JKP_ROWWISE))
 }

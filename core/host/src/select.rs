@@ -62,35 +62,7 @@ pub fn select_global(
         .filter(|(i, _)| !whole(*i))
         .flat_map(|(_, (_, v))| v.iter().copied())
         .collect();
-    let (chosen, selected) = match rule {
-        Rule::Exact => {
-            let k = sparsity.kept(total);
-            if k <= spared && spared > 0 {
-                return Err(invalid(format!(
-                    "sparsity {sparsity} keeps {k} of {total} weights, but the classifier alone, \
-                     which this selection keeps whole, has {spared}: lower the sparsity or select \
-                     over all layers"
-                )));
-            }
-            exact(&values, (k - spared) as usize)
-        }
-        Rule::PublishedSnip | Rule::PublishedGrasp if spared > 0 => {
-            return Err(invalid(
-                "a published selection is over all layers: use scope `all`, or selection `exact`"
-                    .into(),
-            ));
-        }
-        Rule::PublishedSnip => {
-            let k = (total as f64 * (1.0 - sparsity.as_f64())) as usize;
-            at_least(&values, k)
-        }
-        Rule::PublishedGrasp => {
-            let keep_ratio = 1.0 - sparsity.as_f64();
-            let removed = (total as f64 * (1.0 - keep_ratio)) as usize;
-            // Prune scores ≤ their r-th largest are scores ≥ their (n−r+1)-th largest.
-            at_least(&values, (values.len() + 1).saturating_sub(removed.max(1)))
-        }
-    };
+    let (chosen, selected) = choose(&values, total, spared, sparsity, rule)?;
     let mut chosen = chosen.into_iter();
     let mask = build(network, |i, n| {
         if whole(i) {
@@ -107,6 +79,46 @@ pub fn select_global(
         )));
     }
     Ok((mask, selected))
+}
+
+/// Applies a rule to the scores of `total` weights, of which `spared` are kept whole.
+fn choose(
+    values: &[f64],
+    total: u64,
+    spared: u64,
+    sparsity: &Sparsity,
+    rule: Rule,
+) -> Result<(Vec<bool>, Selected), Failure> {
+    match rule {
+        Rule::Exact => {
+            let k = sparsity.kept(total);
+            if k <= spared && spared > 0 {
+                return Err(invalid(format!(
+                    "sparsity {sparsity} keeps {k} of {total} weights, but the classifier alone, \
+                     which this selection keeps whole, has {spared}: lower the sparsity or select \
+                     over all layers"
+                )));
+            }
+            Ok(exact(values, (k - spared) as usize))
+        }
+        Rule::PublishedSnip | Rule::PublishedGrasp if spared > 0 => Err(invalid(
+            "a published selection is over all layers: use scope `all`, or selection `exact`"
+                .into(),
+        )),
+        Rule::PublishedSnip => {
+            let k = (total as f64 * (1.0 - sparsity.as_f64())) as usize;
+            Ok(at_least(values, k))
+        }
+        Rule::PublishedGrasp => {
+            let keep_ratio = 1.0 - sparsity.as_f64();
+            let removed = (total as f64 * (1.0 - keep_ratio)) as usize;
+            // Prune scores ≤ their r-th largest are scores ≥ their (n−r+1)-th largest.
+            Ok(at_least(
+                values,
+                (values.len() + 1).saturating_sub(removed.max(1)),
+            ))
+        }
+    }
 }
 
 /// The k largest of each layer, ties by lowest flat index.

@@ -34,19 +34,8 @@ pub(crate) fn read_raw(
     network: &Network,
     data: Option<&Images>,
 ) -> Result<Value, Failure> {
-    let item = &job.item;
-    let weights = network.prunable_weights() as usize;
-    let rows = data.map_or(0, Images::rows);
     let row = data.map_or(0, |d| (d.channels * d.height * d.width) as usize);
-    let expected = match item.output {
-        Output::Scores => weights * 8,
-        Output::Masks => weights,
-        Output::Counts => network.layers.len() * 8,
-        Output::Weights => weights * 4,
-        Output::Images => rows * row,
-        Output::Labels => rows * 8,
-        Output::Subset => rows,
-    };
+    let expected = raw_length(job.item.output, network, data.map_or(0, Images::rows), row);
     if raw.len() != expected {
         return Err(broken(
             "contract",
@@ -59,7 +48,7 @@ pub(crate) fn read_raw(
             .iter()
             .map(|b| i64::from_le_bytes(*b))
     };
-    Ok(match item.output {
+    Ok(match job.item.output {
         Output::Scores => {
             let all = doubles(raw);
             check_finite(network, &all, "scores")?;
@@ -82,21 +71,7 @@ pub(crate) fn read_raw(
             pixels: raw.to_vec(),
             row,
         },
-        Output::Labels => {
-            let classes = i64::from(job.architecture.classes);
-            let labels: Vec<i64> = integers().collect();
-            if let Some(i) = labels.iter().position(|l| !(0..classes).contains(l)) {
-                return Err(broken(
-                    "contract",
-                    format!(
-                        "label of row {i}: expected 0 to {}, found {}",
-                        classes - 1,
-                        labels[i]
-                    ),
-                ));
-            }
-            Value::Labels(labels)
-        }
+        Output::Labels => Value::Labels(read_labels(integers(), job.architecture.classes)?),
         Output::Subset => {
             let kept = bits(raw, "row")?;
             if !kept.contains(&true) {
@@ -105,6 +80,36 @@ pub(crate) fn read_raw(
             Value::Subset(kept)
         }
     })
+}
+
+/// Bytes of all output tensors.
+fn raw_length(output: Output, network: &Network, rows: usize, row: usize) -> usize {
+    let weights = network.prunable_weights() as usize;
+    match output {
+        Output::Scores => weights * 8,
+        Output::Masks => weights,
+        Output::Counts => network.layers.len() * 8,
+        Output::Weights => weights * 4,
+        Output::Images => rows * row,
+        Output::Labels => rows * 8,
+        Output::Subset => rows,
+    }
+}
+
+fn read_labels(labels: impl Iterator<Item = i64>, classes: u32) -> Result<Vec<i64>, Failure> {
+    let labels: Vec<i64> = labels.collect();
+    let valid = 0..i64::from(classes);
+    match labels.iter().position(|l| !valid.contains(l)) {
+        None => Ok(labels),
+        Some(i) => Err(broken(
+            "contract",
+            format!(
+                "label of row {i}: expected 0 to {}, found {}",
+                valid.end - 1,
+                labels[i]
+            ),
+        )),
+    }
 }
 
 /// Cuts one vector of all weights into layers.

@@ -15,29 +15,8 @@ pub(crate) fn verdict(
     exit: ExitStatus,
     log: &str,
 ) -> Result<serde_json::Value, Failure> {
-    match stopped {
-        Stopped::No => {}
-        Stopped::Interrupted => return Err(Failure::new("interrupted", "was interrupted")),
-        Stopped::Flooded => {
-            return Err(Failure::new(
-                "error",
-                format!("printed more than {} MB and was killed", LOG_LIMIT >> 20),
-            ));
-        }
-        Stopped::Late { killed } => {
-            let end = if killed {
-                "it did not stop when it was asked to, and was killed"
-            } else {
-                "it stopped when it was asked to"
-            };
-            return Err(Failure::new(
-                "hang",
-                format!(
-                    "ran for more than {} s of its own time (host services not counted); {end}",
-                    limits.plugin_seconds
-                ),
-            ));
-        }
+    if let Some(failure) = stopped_by_us(stopped, limits) {
+        return Err(failure);
     }
     if let Some(signal) = exit.signal() {
         return Err(killed_by(signal, page, limits, log));
@@ -68,6 +47,27 @@ pub(crate) fn verdict(
             format!("its success record `done.json` is no JSON: {e}"),
         )
     })
+}
+
+fn stopped_by_us(stopped: Stopped, limits: &Limits) -> Option<Failure> {
+    let end = match stopped {
+        Stopped::No => return None,
+        Stopped::Interrupted => return Some(Failure::new("interrupted", "was interrupted")),
+        Stopped::Flooded => {
+            let megabytes = LOG_LIMIT >> 20;
+            let message = format!("printed more than {megabytes} MB and was killed");
+            return Some(Failure::new("error", message));
+        }
+        Stopped::Late { killed: true } => "it did not stop when it was asked to, and was killed",
+        Stopped::Late { killed: false } => "it stopped when it was asked to",
+    };
+    Some(Failure::new(
+        "hang",
+        format!(
+            "ran for more than {} s of its own time (host services not counted); {end}",
+            limits.plugin_seconds
+        ),
+    ))
 }
 
 fn no_record(exit: ExitStatus, page: &Page) -> Failure {

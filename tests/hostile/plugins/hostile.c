@@ -100,6 +100,25 @@ RUN uniform(R run, E err) {
   }
   return run->host->poll(run, 0.75, "drawn");
 }
+/* layers 0 to 3: uniform, permutation, normal, the upper bits of `bits`; the rest 0 */
+RUN draws(R run, E err) {
+  const jkp_rng_1 *rng = run->host->service(run, "jackpot.rng/1");
+  for (uint64_t i = 0; i < run->n; i++) {
+    uint64_t n = run->out[i]->n_elem;
+    uint64_t *words = run->host->scratch(run, n * 8, 64);
+    float *normals = run->host->scratch(run, n * 4, 64);
+    if (!words || !normals) return jkp_fail(err, JKP_E_NOMEM, "scratch");
+    jkp_key key;
+    rng->fold(&run->key, i, &key);
+    if (i == 1) rng->permutation(&key, words, n);
+    if (i == 2) rng->normal(&key, normals, n);
+    if (i == 3) rng->bits(&key, words, n);
+    for (uint64_t j = 0; j < n; j++)
+      scores(run, i)[j] = i == 1 ? (double)words[j] : i == 2 ? normals[j] : i == 3 ? (double)(words[j] >> 11) : 0;
+    if (i == 0) rng->uniform(&key, scores(run, i), n);
+  }
+  return JKP_OK;
+}
 RUN reverse(R run, E err) {
   (void)err;
   for (uint64_t i = 0; i < run->n; i++) {
@@ -330,7 +349,7 @@ static const jkp_param *const params[] = {&text, &number, &share, &flag};
 #define SCORES(X, NEEDS, NAME) X(JKP_METHOD, JKP_SCORES, NEEDS, 0, NAME)
 #define ITEMS(X) \
   SCORES(X, W, good) SCORES(X, AD, grad) SCORES(X, AD | JKP_NEEDS_HVP, hvp) \
-  X(JKP_CHECK, JKP_MASKS, 0, MOVES, reverse) X(JKP_CHECK, JKP_IMAGES, 0, PIXELS, flip) \
+  SCORES(X, JKP_NEEDS_RNG, draws) X(JKP_CHECK, JKP_MASKS, 0, MOVES, reverse) X(JKP_CHECK, JKP_IMAGES, 0, PIXELS, flip) \
   X(JKP_CHECK, JKP_LABELS, 0, JKP_CHANGES_OUTPUT, shift_labels) X(JKP_CHECK, JKP_SUBSET, 0, JKP_CHANGES_OUTPUT, half) \
   X(JKP_CHECK, JKP_WEIGHTS, 0, JKP_CHANGES_OUTPUT, negate) \
   X(JKP_METHOD, JKP_COUNTS, 0, JKP_KEEPS_TOTAL_COUNT, first_layers) \

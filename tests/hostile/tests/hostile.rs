@@ -316,8 +316,37 @@ fn what_a_plugin_is_given_is_what_was_asked() {
 }
 
 #[test]
+fn c_draws_the_bits_that_rust_draws() {
+    let bench = Bench::new();
+    for (layer, found) in bench.scores("draws").into_iter().enumerate() {
+        let (key, n) = (bench.key().fold(layer as u64), found.len());
+        let mut expected = vec![0.0; n];
+        match layer {
+            0 => jackpot_rng::uniform(key, &mut expected),
+            1 => {
+                expected = jackpot_rng::permutation(key, n)
+                    .iter()
+                    .map(|i| *i as f64)
+                    .collect()
+            }
+            2 => {
+                let mut normals = vec![0.0f32; n];
+                jackpot_rng::normal(key, &mut normals);
+                expected = normals.iter().map(|x| f64::from(*x)).collect();
+            }
+            3 => {
+                let mut words = vec![0; n];
+                jackpot_rng::bits(key, &mut words);
+                expected = words.iter().map(|w| (w >> 11) as f64).collect();
+            }
+            _ => {}
+        }
+        assert_eq!(found, expected, "layer {layer}");
+    }
+}
+
+#[test]
 fn good_checks_and_allocations_come_back_as_files() {
-    use jackpot_data::Images;
     use jackpot_net::Mask;
     let bench = Bench::new();
     let read = |item: &str| {
@@ -342,6 +371,34 @@ fn good_checks_and_allocations_come_back_as_files() {
     assert_eq!(certificate["promises"]["keeps-layer-counts"], "verified");
     assert_eq!(certificate["achieved"]["kept"], before.kept());
 
+    let negated = bench.layers_of(&read("negate").0);
+    let minus: Vec<Vec<f64>> = bench
+        .weights()
+        .iter()
+        .map(|l| l.iter().map(|w| -w).collect())
+        .collect();
+    assert_eq!(negated, minus);
+
+    let (bytes, certificate) = read("first_layers");
+    let counts = String::from_utf8(bytes).expect("JSON");
+    assert!(
+        counts.starts_with(r#"[["conv1.weight",18],["layer1.0.conv1.weight",6],"#),
+        "{counts}"
+    );
+    assert_eq!(certificate["achieved"]["kept"], 24);
+}
+
+#[test]
+fn good_checks_on_data_come_back_as_data() {
+    use jackpot_data::Images;
+    let bench = Bench::new();
+    let read = |item: &str| {
+        let output = bench.run(item).expect("a good item");
+        (
+            std::fs::read(&output.file).expect("the file is there"),
+            output.certificate,
+        )
+    };
     let data = bench.data();
     let pixels = data.pixels.len() / data.rows();
     let (bytes, certificate) = read("flip");
@@ -370,22 +427,6 @@ fn good_checks_and_allocations_come_back_as_files() {
         half.pixels[pixels..2 * pixels],
         data.pixels[2 * pixels..3 * pixels]
     );
-
-    let negated = bench.layers_of(&read("negate").0);
-    let minus: Vec<Vec<f64>> = bench
-        .weights()
-        .iter()
-        .map(|l| l.iter().map(|w| -w).collect())
-        .collect();
-    assert_eq!(negated, minus);
-
-    let (bytes, certificate) = read("first_layers");
-    let counts = String::from_utf8(bytes).expect("JSON");
-    assert!(
-        counts.starts_with(r#"[["conv1.weight",18],["layer1.0.conv1.weight",6],"#),
-        "{counts}"
-    );
-    assert_eq!(certificate["achieved"]["kept"], 24);
 }
 
 #[test]

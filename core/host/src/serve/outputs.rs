@@ -38,6 +38,29 @@ impl Poison {
     }
 }
 
+/// One tensor over the rows of a data set.
+#[derive(Clone, Copy)]
+struct Column {
+    name: &'static str,
+    role: u32,
+    dtype: abi::jkp_dl_dtype,
+}
+const IMAGES: Column = Column {
+    name: "images",
+    role: abi::JKP_IMAGE,
+    dtype: abi::DL_U8,
+};
+const LABELS: Column = Column {
+    name: "labels",
+    role: abi::JKP_LABEL,
+    dtype: abi::DL_I64,
+};
+const SUBSET: Column = Column {
+    name: "subset",
+    role: abi::JKP_OTHER,
+    dtype: abi::DL_U8,
+};
+
 /// Outputs (and inputs) of one call: all layers, or one block of rows.
 pub(super) struct Block {
     pub(super) input: Option<Tensors>,
@@ -142,85 +165,40 @@ impl Block {
     ) -> Result<Block, Failure> {
         let count = rows.len();
         let first_row = rows.start as u64;
-        let image = [
-            images.channels as usize,
-            images.height as usize,
-            images.width as usize,
-        ];
+        let image = [images.channels, images.height, images.width].map(|n| n as usize);
         let pixels: usize = image.iter().product();
-        let whole = [count, image[0], image[1], image[2]];
         let labels = || {
             images.labels[rows.clone()]
                 .iter()
                 .flat_map(|l| l.to_le_bytes())
-                .collect()
         };
-        let (name, role, dtype, shape, elements, bytes): (_, _, _, &[usize], _, Vec<u8>) =
-            match output {
-                Output::Images => {
-                    let bytes = images.pixels[rows.start * pixels..rows.end * pixels].to_vec();
-                    (
-                        "images",
-                        abi::JKP_IMAGE,
-                        abi::DL_U8,
-                        &whole,
-                        count * pixels,
-                        bytes,
-                    )
-                }
-                Output::Labels => (
-                    "labels",
-                    abi::JKP_LABEL,
-                    abi::DL_I64,
-                    &whole[..1],
-                    count,
-                    labels(),
-                ),
-                _ => (
-                    "labels",
-                    abi::JKP_LABEL,
-                    abi::DL_U8,
-                    &whole[..1],
-                    count,
-                    labels(),
-                ),
-            };
-        let in_dtype = if output == Output::Images {
-            abi::DL_U8
+        let (source, bytes, shape) = match output {
+            Output::Images => {
+                let bytes = images.pixels[rows.start * pixels..rows.end * pixels].to_vec();
+                (IMAGES, bytes, vec![count, image[0], image[1], image[2]])
+            }
+            _ => (LABELS, labels().collect(), vec![count]),
+        };
+        let result = if output == Output::Subset {
+            SUBSET
         } else {
-            abi::DL_I64
+            source
         };
-        let input = Guarded::read_only(&bytes, format!("input `{name}`"))?;
-        let out_name = if output == Output::Subset {
-            "subset"
-        } else {
-            name
+        let input = Guarded::read_only(&bytes, format!("input `{}`", source.name))?;
+        let elements = shape.iter().product();
+        let (label, buffer) = poisoned(result.name, elements, result.dtype, poison)?;
+        let one = |column: Column, flags: u32, data: *mut u8| -> Tensors {
+            let Column { name, role, dtype } = column;
+            let tensor = tensor(name, role, flags, dtype, &shape, data.cast());
+            let tensor: *const abi::jkp_tensor = Box::leak(Box::new(tensor));
+            Box::leak(Box::new([tensor]))
         };
-        let out_role = if output == Output::Subset {
-            abi::JKP_OTHER
-        } else {
-            role
-        };
-        let (label, buffer) = poisoned(out_name, elements, dtype, poison)?;
-        let one = |t: abi::jkp_tensor| -> Tensors {
-            let t: *const abi::jkp_tensor = Box::leak(Box::new(t));
-            Box::leak(Box::new([t]))
-        };
-        let in_tensor = tensor(name, role, 0, in_dtype, shape, input.pointer().cast());
-        let out_tensor = tensor(
-            out_name,
-            out_role,
-            abi::JKP_WRITABLE,
-            dtype,
-            shape,
-            buffer.pointer().cast(),
-        );
         Ok(Block {
-            input: Some(one(in_tensor)),
-            out: one(out_tensor),
+            input: Some(one(source, 0, input.pointer())),
+            out: one(result, abi::JKP_WRITABLE, buffer.pointer()),
             first_row,
             outputs: vec![(label, buffer)],
-            dtype,
+            dtype: result.dtype,
             _inputs: vec![input],
         })
     }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::{View, ViewMut};
 use jackpot_abi as abi;
-use jackpot_net::Network;
+use jackpot_net::Layer;
 
 /// n pointers to tensors, as a plugin passes them.
 pub(super) type Tensors = *const *const abi::jkp_tensor;
@@ -77,60 +77,70 @@ pub(super) unsafe fn read(
     if tensors.is_null() {
         return invalid(format!("`{what}` is NULL"));
     }
-    let network: &Network = &context.problem.network;
-    let mut spans = Vec::with_capacity(network.layers.len());
-    for (i, layer) in network.layers.iter().enumerate() {
+    let layers = &context.problem.network.layers;
+    let mut spans = Vec::with_capacity(layers.len());
+    for (i, layer) in layers.iter().enumerate() {
         let here = format!("`{what}`, layer `{}`", layer.name);
-        // SAFETY: n pointers by the contract.
-        let tensor = unsafe { sized(*tensors.add(i), &here) }?;
-        let dl = &tensor.dl;
-        if dl.data.is_null() || dl.shape.is_null() || dl.strides.is_null() {
-            return invalid(format!("{here}: data, shape or strides are NULL"));
-        }
-        if dl.ndim as usize != layer.shape.len() || dl.byte_offset != 0 {
-            return invalid(format!(
-                "{here}: expected {} dimensions, found {}",
-                layer.shape.len(),
-                dl.ndim
-            ));
-        }
-        // SAFETY: `ndim` lengths and strides by DLPack.
-        let (shape, strides) = unsafe {
-            (
-                std::slice::from_raw_parts(dl.shape, layer.shape.len()),
-                std::slice::from_raw_parts(dl.strides, layer.shape.len()),
-            )
+        // SAFETY: n pointers to tensors by the contract.
+        let (tensor, span) = unsafe {
+            let tensor: &abi::jkp_tensor = sized(*tensors.add(i), &here)?;
+            (tensor, span(&tensor.dl, layer, &here)?)
         };
-        if !shape.iter().zip(&layer.shape).all(|(a, b)| *a == *b as i64) {
-            return invalid(format!(
-                "{here}: expected shape {:?}, found {shape:?}",
-                layer.shape
-            ));
-        }
-        let mut step = 1i64;
-        let contiguous = shape.iter().zip(strides).rev().all(|(length, stride)| {
-            let fits = *stride == step;
-            step *= length;
-            fits
-        });
-        let bits = match dl.dtype {
-            abi::DL_F32 => 32,
-            abi::DL_F64 => 64,
-            other => return invalid(format!("{here}: expected f32 or f64, found {other:?}")),
-        };
-        if !contiguous || !(dl.data as usize).is_multiple_of(usize::from(bits / 8)) {
-            return invalid(format!("{here}: expected a contiguous, aligned tensor"));
-        }
         if write && tensor.flags & abi::JKP_WRITABLE == 0 {
             return invalid(format!("{here} is read-only"));
         }
-        spans.push(Span {
-            data: dl.data.cast(),
-            len: layer.len(),
-            bits,
-        });
+        spans.push(span);
     }
     Ok(spans)
+}
+
+/// Checks one tensor's type, shape and strides against its layer's.
+///
+/// # Safety
+/// `dl` is a DLPack tensor.
+unsafe fn span(dl: &abi::jkp_dl, layer: &Layer, here: &str) -> Result<Span, Refused> {
+    if dl.data.is_null() || dl.shape.is_null() || dl.strides.is_null() {
+        return invalid(format!("{here}: data, shape or strides are NULL"));
+    }
+    let expected = &layer.shape;
+    if dl.ndim as usize != expected.len() || dl.byte_offset != 0 {
+        let found = dl.ndim;
+        return invalid(format!(
+            "{here}: expected {} dimensions, found {found}",
+            expected.len()
+        ));
+    }
+    // SAFETY: `ndim` lengths and strides by DLPack.
+    let (shape, strides) = unsafe {
+        (
+            std::slice::from_raw_parts(dl.shape, expected.len()),
+            std::slice::from_raw_parts(dl.strides, expected.len()),
+        )
+    };
+    if !shape.iter().zip(expected).all(|(a, b)| *a == *b as i64) {
+        return invalid(format!(
+            "{here}: expected shape {expected:?}, found {shape:?}"
+        ));
+    }
+    let mut step = 1i64;
+    let contiguous = shape.iter().zip(strides).rev().all(|(length, stride)| {
+        let fits = *stride == step;
+        step *= length;
+        fits
+    });
+    let bits = match dl.dtype {
+        abi::DL_F32 => 32,
+        abi::DL_F64 => 64,
+        other => return invalid(format!("{here}: expected f32 or f64, found {other:?}")),
+    };
+    if !contiguous || !(dl.data as usize).is_multiple_of(usize::from(bits / 8)) {
+        return invalid(format!("{here}: expected a contiguous, aligned tensor"));
+    }
+    Ok(Span {
+        data: dl.data.cast(),
+        len: layer.len(),
+        bits,
+    })
 }
 
 /// What is written may overlap nothing: not itself, not what is read.
