@@ -89,6 +89,7 @@ fn whole_life(root: &Path) -> Result<(), Error> {
         ("bits".into(), store.put_file(&file)?),
     ]);
     store.commit(&recipe, &outputs, &json!({"seconds": "1e0"}))?;
+    store.put(b"metrics")?;
     store.write_pin("life", b"{}")?;
     println!("done");
     Ok(())
