@@ -1,5 +1,6 @@
 /* A plugin whose only job is to misbehave, one mode an item; the good items beside them show
- * that the host still works.  Modes that act while the plugin loads are chosen by -DLOAD=n. */
+ * that the host still works.  One long file, so that one table at its end lists every mode.
+ * Modes that act while the plugin loads are chosen by -DLOAD=n. */
 #define _GNU_SOURCE
 #include <fenv.h>
 #include <math.h>
