@@ -114,6 +114,10 @@ fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
             values.extend([mean - sd, mean + sd]);
         }
     }
+    if values.is_empty() {
+        let collapsed = grid.at(sparsity).flat_map(Cell::trained);
+        values.extend(collapsed.map(|(_, t)| t.accuracy));
+    }
     let (low, high) = range(values.iter().copied());
     let (wide_low, wide_high) = range(values.iter().copied().chain(dense));
     match (high - low) / (wide_high - wide_low) >= ROOM || values.is_empty() {

@@ -52,73 +52,77 @@ impl LogScale {
     }
 }
 
+/// What all panels share.
+struct Layout {
+    /// The scale goes down to 10 to this power, in percent.
+    lowest: i32,
+    /// The height of the place for empty layers; 0 where there are none.
+    zero: i32,
+    /// The height of the layers' names.
+    names: i32,
+    /// The top of the first panel, and the distance between panels.
+    top: i32,
+    panel: i32,
+}
+
+impl Layout {
+    fn new(all: &[Kept<'_>], legend: &Legend) -> Layout {
+        let tickets = || all.iter().flat_map(|k| &k.tickets);
+        let shares = || tickets().flat_map(|t| &t.shares).map(|s| s.0);
+        let least = shares().filter(|s| *s > 0.0).fold(10.0, f64::min);
+        let empty = shares().any(|s| s <= 0.0);
+        let zero = if empty { ZERO + 24 } else { 0 };
+        let names = all.iter().flat_map(|k| &k.layers);
+        let widest = names.map(|(name, _)| width(short(name), SMALL)).max();
+        Layout {
+            lowest: least.log10().floor() as i32,
+            zero,
+            names: widest.unwrap_or_default() + 30,
+            top: 20 + legend.height() + TITLE,
+            panel: TITLE + PANEL + zero + GAP,
+        }
+    }
+
+    fn scale(&self, panel: usize) -> LogScale {
+        let top = self.top + panel as i32 * self.panel;
+        LogScale {
+            lowest: self.lowest,
+            top,
+            bottom: top + PANEL,
+        }
+    }
+}
+
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let inputs = of_inputs(kept::masks(grid));
-    let all: Vec<Kept<'_>> = kept::all(grid)?
-        .into_iter()
-        .filter(|k| !k.tickets.is_empty())
-        .collect();
-    let shares = || {
-        all.iter()
-            .flat_map(|k| &k.tickets)
-            .flat_map(|t| &t.shares)
-            .map(|s| s.0)
-    };
-    let lowest = shares()
-        .filter(|s| *s > 0.0)
-        .fold(10.0, f64::min)
-        .log10()
-        .floor() as i32;
-    let zero = if shares().any(|s| s <= 0.0) {
-        ZERO + 24
-    } else {
-        0
-    };
+    let all = kept::all(grid)?.into_iter();
+    let all: Vec<Kept<'_>> = all.filter(|k| !k.tickets.is_empty()).collect();
     let legend = legend(grid, &all);
-    let names = all
-        .iter()
-        .flat_map(|k| &k.layers)
-        .map(|(name, _)| width(short(name), SMALL));
-    let names = names.max().unwrap_or_default() + 30;
-    let panel = TITLE + PANEL + zero + GAP;
-    let height = 20 + legend.height() + all.len() as i32 * panel + names + 100;
+    let layout = Layout::new(&all, &legend);
+    let height = layout.top - TITLE + all.len() as i32 * layout.panel + layout.names + 100;
     let drawing = draw("layers", height, |canvas| {
         legend.draw(canvas, 12)?;
-        let mut bottom = 0;
         for (i, kept) in all.iter().enumerate() {
-            let top = 20 + legend.height() + i as i32 * panel + TITLE;
-            let scale = LogScale {
-                lowest,
-                top,
-                bottom: top + PANEL,
-            };
-            bottom = scale.bottom + zero;
-            axes(canvas, kept, &scale, zero > 0)?;
+            let scale = layout.scale(i);
+            axes(canvas, kept, &scale, layout.zero > 0)?;
             for by in &kept.tickets {
                 line(canvas, grid, by, &scale)?;
             }
         }
-        if all.is_empty() {
-            canvas.text(
-                "no mask was made",
-                (WIDTH / 2, 90),
-                TEXT,
-                GREY,
-                Anchor::Centre,
-            )?;
+        match all.last() {
+            None => {
+                let at = (WIDTH / 2, 90);
+                canvas.text("no mask was made", at, TEXT, GREY, Anchor::Centre)?;
+            }
+            Some(kept) => {
+                let bottom = layout.scale(all.len() - 1).bottom + layout.zero;
+                layer_names(canvas, kept, bottom)?;
+                let at = ((LEFT + WIDTH - RIGHT) / 2, bottom + layout.names + 24);
+                canvas.text("layer, in forward order", at, TEXT, INK, Anchor::Centre)?;
+            }
         }
-        if let Some(kept) = all.first() {
-            layer_names(canvas, kept, bottom)?;
-            let at = ((LEFT + WIDTH - RIGHT) / 2, bottom + names + 24);
-            canvas.text("layer, in forward order", at, TEXT, INK, Anchor::Centre)?;
-        }
-        canvas.text(
-            &footer(grid, inputs),
-            (16, height - 30),
-            TINY,
-            GREY,
-            Anchor::Left,
-        )
+        let at = (16, height - 30);
+        canvas.text(&footer(grid, inputs), at, TINY, GREY, Anchor::Left)
     })?;
     Ok(Figure {
         name: "layers",
