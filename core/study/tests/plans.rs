@@ -217,6 +217,15 @@ fn what_plugins_do_not_offer_is_named() {
     );
 }
 
+#[test]
+fn a_width_that_the_pinned_kernels_cannot_compute_is_refused() {
+    let error = match try_plan(&QUICK.replacen("width = 16", "width = 12", 1)) {
+        Ok(_) => panic!("width 12 was accepted"),
+        Err(error) => error,
+    };
+    assert!(error.contains("multiple of 8"), "{error}");
+}
+
 /// Pretends that every action that can be looked up was run, with outputs named after the key.
 fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
     let mut memo = Memo::default();

@@ -1,1 +1,4 @@
-//! Not written yet.
+//! Tests of the whole command line with the programs that users run; see `tests/cli`.
+//!
+//! **Invariant**: nothing here links the libraries under test: what is tested is the files,
+//! words and exit codes of `jackpot` itself.

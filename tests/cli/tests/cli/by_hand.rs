@@ -1,0 +1,334 @@
+//! Single steps without a study: `allocate`, `score`, `mask`.
+use crate::support::{Place, call, finished};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn ok(arguments: &[&str]) -> Value {
+    let (code, out, err) = call(arguments);
+    assert_eq!(code, 0, "{arguments:?}: {out}{err}");
+    serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}"))
+}
+
+fn refused(arguments: &[&str], expected: &str) {
+    let (code, out, err) = call(arguments);
+    assert_eq!(code, 2, "{arguments:?}: {out}{err}");
+    assert!(
+        err.contains(expected),
+        "{arguments:?}: expected `{expected}` in: {err}"
+    );
+}
+
+#[test]
+fn an_allocation_prints_what_each_layer_keeps() {
+    let command = "allocate --network vgg19 --classes 10 --allocation smart-ratio --sparsity 0.98 --profile published --json";
+    let found = ok(&command.split(' ').collect::<Vec<_>>());
+    let layers = found["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 17);
+    assert_eq!(layers[0]["name"], "features.0.weight");
+    assert_eq!(layers[0]["kept"], layers[0]["total"]);
+    // 30 % of the classifier's 512 × 10.
+    assert_eq!(layers[16]["kept"], 1536);
+    assert_eq!(found["requested"], 0.98);
+    assert!((found["achieved"].as_f64().unwrap() - 0.98).abs() < 1e-5);
+
+    let uniform = "allocate --network resnet --depth 32 --classes 10 --allocation uniform --sparsity 0.9 --json";
+    let found = ok(&uniform.split(' ').collect::<Vec<_>>());
+    assert_eq!(found["total"], 1_855_584);
+    // Round half to even of a tenth.
+    assert_eq!(found["kept"], 185_558);
+}
+
+#[test]
+fn what_an_allocation_cannot_do_is_said() {
+    let base = ["allocate", "--classes", "10", "--sparsity", "0.9"];
+    let with = |more: &[&'static str]| [&base[..], more].concat();
+    refused(
+        &with(&["--network", "resnet33", "--allocation", "uniform"]),
+        "nearest is 32",
+    );
+    refused(
+        &with(&["--network", "resnet", "--allocation", "uniform"]),
+        "--depth",
+    );
+    refused(
+        &with(&[
+            "--network",
+            "vgg16",
+            "--depth",
+            "19",
+            "--allocation",
+            "uniform",
+        ]),
+        "disagree",
+    );
+    refused(
+        &with(&["--network", "lenet", "--allocation", "uniform"]),
+        "resnet",
+    );
+    refused(
+        &with(&["--network", "vgg16", "--allocation", "uniforn"]),
+        "did you mean `uniform`?",
+    );
+    refused(
+        &with(&["--network", "vgg16", "--allocation", "global"]),
+        "jackpot mask",
+    );
+    refused(
+        &with(&["--network", "vgg16", "--allocation", "magnitude"]),
+        "gives Scores",
+    );
+    refused(
+        &with(&[
+            "--network",
+            "vgg16",
+            "--input",
+            "1x28x28",
+            "--allocation",
+            "uniform",
+        ]),
+        "features",
+    );
+    refused(
+        &with(&[
+            "--network",
+            "vgg16",
+            "--allocation",
+            "smart-ratio",
+            "--param",
+            "L=many",
+        ]),
+        "an integer",
+    );
+    refused(
+        &with(&[
+            "--network",
+            "vgg16",
+            "--allocation",
+            "smart-ratio",
+            "--param",
+            "l=1",
+        ]),
+        "did you mean `L`?",
+    );
+}
+
+/// First weights of the tiny study's network and a batch of noise, as files.
+fn files(folder: &Path) -> (String, String) {
+    let place = finished();
+    let init = place
+        .actions()
+        .into_values()
+        .find(|outputs| outputs["weights"].is_string())
+        .unwrap();
+    let weights = place.object(init["weights"].as_str().unwrap());
+    // A fixed sequence that is neither constant nor linear in the pixel.
+    let x: Vec<u8> = (0..20 * 196)
+        .flat_map(|i: u32| ((f64::from(i) * 0.37).sin() as f32).to_le_bytes())
+        .collect();
+    let y: Vec<u8> = (0..20).flat_map(|i: i64| (i % 10).to_le_bytes()).collect();
+    let views = [
+        (
+            "x",
+            TensorView::new(Dtype::F32, vec![20, 1, 14, 14], &x).unwrap(),
+        ),
+        ("y", TensorView::new(Dtype::I64, vec![20], &y).unwrap()),
+    ];
+    let batch = folder.join("batch.safetensors");
+    std::fs::write(&batch, safetensors::serialize(views, None).unwrap()).unwrap();
+    let text = |p: PathBuf| p.to_str().unwrap().to_owned();
+    (text(weights), text(batch))
+}
+
+const NETWORK: &[&str] = &[
+    "--network",
+    "resnet8",
+    "--width",
+    "8",
+    "--classes",
+    "10",
+    "--input",
+    "1x14x14",
+];
+
+fn read(path: &str) -> Vec<(String, Dtype, Vec<f64>)> {
+    let bytes = std::fs::read(path).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let mut layers = Vec::new();
+    for (name, t) in tensors.iter() {
+        let values = match t.dtype() {
+            Dtype::F64 => t
+                .data()
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|b| f64::from_le_bytes(*b))
+                .collect(),
+            Dtype::F32 => t
+                .data()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| f64::from(f32::from_le_bytes(*b)))
+                .collect(),
+            _ => t.data().iter().map(|b| f64::from(*b)).collect(),
+        };
+        layers.push((name.to_owned(), t.dtype(), values));
+    }
+    layers.sort_by(|a, b| a.0.cmp(&b.0));
+    layers
+}
+
+#[test]
+fn scores_are_in_the_sign_of_their_paper_and_a_mask_keeps_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, batch) = files(folder.path());
+    let out = folder.path().join("out.safetensors");
+    let out = out.to_str().unwrap();
+    let given = ["--weights", &weights, "--batch", &batch, "--out", out];
+    let call = |head: &[&str], more: &[&str]| ok(&[head, NETWORK, &given, more].concat());
+
+    let said = call(&["score", "--method", "magnitude"], &["--precision", "f64"]);
+    assert_eq!(said["orientation"], "larger is kept");
+    let magnitude = read(out);
+    let stored = read(&weights);
+    for (name, dtype, scores) in &magnitude {
+        assert_eq!(*dtype, Dtype::F64);
+        let (_, _, w) = stored.iter().find(|(n, _, _)| n == name).unwrap();
+        assert!(scores.iter().zip(w).all(|(s, w)| *s == w.abs()), "{name}");
+    }
+
+    let said = call(&["score", "--method", "snip"], &["--precision", "f64"]);
+    assert_eq!(said["orientation"], "larger is kept");
+    let snip = read(out);
+    assert!(snip.iter().all(|(_, _, s)| s.iter().all(|x| *x >= 0.0)));
+    call(
+        &["score", "--method", "org.jackpot.c.snip"],
+        &["--precision", "f64"],
+    );
+    assert_eq!(read(out), snip, "C and Rust give the same bytes");
+    call(&["score", "--method", "snip"], &[]);
+    assert!(read(out).iter().all(|(_, dtype, _)| *dtype == Dtype::F32));
+
+    // GraSP prunes the largest -w * Hg; for a filter before batch normalisation they sum to
+    // the squared norm of its gradient, which is positive.
+    let said = call(&["score", "--method", "grasp"], &["--precision", "f64"]);
+    assert_eq!(said["orientation"], "larger is pruned");
+    let grasp = read(out);
+    let conv = grasp
+        .iter()
+        .find(|(n, _, _)| n == "layer1.0.conv1.weight")
+        .unwrap();
+    assert!(conv.2.iter().sum::<f64>() > 0.0);
+
+    let said = call(&["mask", "--method", "magnitude"], &["--sparsity", "0.9"]);
+    let mask = read(out);
+    let kept: f64 = mask.iter().flat_map(|(_, _, m)| m).sum();
+    assert_eq!(said["kept"].as_f64().unwrap(), kept);
+    let least = pairs(&magnitude, &mask, 1.0).fold(f64::INFINITY, f64::min);
+    let most = pairs(&magnitude, &mask, 0.0).fold(0.0, f64::max);
+    assert!(least >= most, "kept {least}, pruned {most}");
+    assert!(mask.iter().all(|(_, dtype, _)| *dtype == Dtype::U8));
+}
+
+/// Scores where the mask is `bit`.
+fn pairs<'a>(
+    scores: &'a [(String, Dtype, Vec<f64>)],
+    mask: &'a [(String, Dtype, Vec<f64>)],
+    bit: f64,
+) -> impl Iterator<Item = f64> + 'a {
+    let both = scores.iter().zip(mask);
+    both.flat_map(move |((_, _, s), (_, _, m))| {
+        s.iter()
+            .zip(m)
+            .filter(move |(_, m)| **m == bit)
+            .map(|(s, _)| *s)
+    })
+}
+
+#[test]
+fn a_published_selection_is_another_than_the_exact_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, batch) = files(folder.path());
+    let out = folder.path().join("mask.safetensors");
+    let out = out.to_str().unwrap();
+    let given = [
+        "--weights",
+        &weights,
+        "--batch",
+        &batch,
+        "--out",
+        out,
+        "--sparsity",
+        "0.9",
+    ];
+    let kept = |method: &str, more: &[&str]| {
+        let head = ["mask", "--method", method];
+        ok(&[&head, NETWORK, &given[..], more].concat())["kept"]
+            .as_u64()
+            .unwrap()
+    };
+    let exact = kept("snip", &[]);
+    // int(n * (1 - 0.9)) in doubles truncates where the exact rule rounds.
+    assert!(kept("snip", &["--selection", "published"]).abs_diff(exact) <= 1);
+    assert_eq!(
+        kept("snip", &["--profile", "published"]),
+        kept("snip", &["--selection", "published"])
+    );
+    assert_eq!(kept("grasp", &["--selection", "exact"]), exact);
+    let smart = kept("magnitude", &["--allocation", "smart-ratio"]);
+    assert!(smart.abs_diff(exact) <= 20, "{smart}");
+
+    let head = ["mask", "--method", "magnitude"];
+    refused(
+        &[&head, NETWORK, &given[..], &["--selection", "published"]].concat(),
+        "magnitude",
+    );
+    refused(
+        &[&head, NETWORK, &given[..], &["--scope", "convs"]].concat(),
+        "--scope",
+    );
+    refused(
+        &[
+            &head,
+            NETWORK,
+            &["--sparsity", "1", "--out", out, "--weights", &weights],
+        ]
+        .concat(),
+        "sparsity",
+    );
+    refused(
+        &[&head, NETWORK, &["--sparsity", "0.9", "--out", out]].concat(),
+        "--weights",
+    );
+    let snip = ["score", "--method", "snip"];
+    refused(
+        &[&snip, NETWORK, &["--weights", &weights, "--out", out]].concat(),
+        "--batch",
+    );
+    let wide = [
+        "--network",
+        "resnet8",
+        "--width",
+        "16",
+        "--classes",
+        "10",
+        "--input",
+        "1x14x14",
+    ];
+    refused(&[&head[..], &wide, &given].concat(), "conv1.weight");
+}
+
+#[test]
+fn random_scores_depend_on_the_seed_alone() {
+    let place = Place::new();
+    let out = place.folder.path().join("random.safetensors");
+    let out = out.to_str().unwrap();
+    let scores = |seed: &str| {
+        let head = ["score", "--method", "random", "--out", out, "--seed", seed];
+        ok(&[&head, NETWORK].concat());
+        std::fs::read(out).unwrap()
+    };
+    assert_eq!(scores("1"), scores("1"));
+    assert_ne!(scores("1"), scores("2"));
+}

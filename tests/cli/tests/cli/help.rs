@@ -1,0 +1,41 @@
+//! What the program says of itself, word for word.
+use crate::support::call;
+
+fn help(arguments: &[&str]) -> String {
+    let (code, out, err) = call(arguments);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    out
+}
+
+#[test]
+fn every_command_explains_itself() {
+    insta::assert_snapshot!("jackpot", help(&["--help"]));
+    for command in [
+        "plan", "run", "list", "show", "audit", "score", "mask", "allocate",
+    ] {
+        insta::assert_snapshot!(command, help(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn the_hidden_command_stays_hidden() {
+    assert!(!help(&["--help"]).contains("__serve"));
+}
+
+#[test]
+fn the_list_has_plugins_networks_and_data_sets() {
+    let list = help(&["list"]);
+    for word in [
+        "method `snip` gives scores from weights, data, gradients",
+        "method `org.jackpot.c.snip`",
+        "method `smart-ratio` gives counts from shapes only",
+        "check `layerwise-rearrange` gives masks from random numbers",
+        "samples_per_class = 10",
+        "linear_keep_ratio = 0.3",
+        "resnet",
+        "fashion-mnist-10k",
+        "built in",
+    ] {
+        assert!(list.contains(word), "`{word}` is not in:\n{list}");
+    }
+}

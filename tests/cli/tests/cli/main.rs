@@ -1,0 +1,8 @@
+//! The whole command line, with the real programs, plugins and libtorch.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
+mod by_hand;
+mod help;
+mod mistakes;
+mod runs;
+mod support;

@@ -1,0 +1,107 @@
+//! Slips of the user: every one is a message that names it, exit code 2, and nothing runs.
+use crate::support::{Place, TINY, call, finished, outcome};
+
+fn refused(arguments: &[&str], expected: &[&str]) {
+    let (code, out, err) = call(arguments);
+    assert_eq!(code, 2, "{arguments:?}: {out}{err}");
+    for words in expected {
+        assert!(
+            err.contains(words),
+            "{arguments:?}: expected `{words}` in: {err}"
+        );
+    }
+    assert!(!err.contains("panicked"), "{err}");
+}
+
+#[test]
+fn nonsense_arguments_are_named() {
+    refused(&["frobnicate"], &["frobnicate"]);
+    refused(&["plam", "quick"], &["plan"]);
+    refused(&["run"], &["<STUDY>"]);
+    refused(&["run", "quick", "--workers", "0"], &["--workers", "0"]);
+    refused(&["run", "quick", "--workers", "many"], &["many"]);
+    refused(
+        &["--store", "/nonexistent/store", "audit"],
+        &["/nonexistent/store"],
+    );
+    refused(&["audit"], &["store"]);
+    let store = finished().store();
+    let store = store.to_str().unwrap();
+    refused(
+        &["--store", store, "plan", "no-such-study"],
+        &["no-such-study", "study.toml"],
+    );
+    refused(&["--store", store, "show", "zz"], &["zz"]);
+    refused(&["--store", store, "show", "0123456789"], &["0123456789"]);
+    refused(
+        &["--store", store, "--plugins", "/nonexistent", "list"],
+        &["/nonexistent"],
+    );
+    refused(&["show", "0123", "--store", "/tmp"], &["FORMAT"]);
+}
+
+#[test]
+fn a_bad_study_is_refused_with_its_file_its_field_and_what_to_write() {
+    let cases = [
+        (
+            "momentum = 0.9",
+            "momemtum = 0.9",
+            "did you mean `momentum`?",
+        ),
+        ("depth = 8", "depth = 10", "depth"),
+        ("width = 8", "width = 12", "multiple of 8"),
+        ("sparsities = [0.9]", "sparsities = [1.0]", "sparsities"),
+        ("\"fashion-mnist-10k\"", "\"mnist\"", "data.folder"),
+        ("\"magnitude\"", "\"magnitud\"", "did you mean `magnitude`?"),
+        (
+            "\"random-labels\",",
+            "\"layerwise-rearrange\",",
+            "images or labels",
+        ),
+        (
+            "train_subset = 200",
+            "train_subset = 200000",
+            "train_subset",
+        ),
+        ("title = \"Tiny\"", "title = ", "line 2"),
+    ];
+    for (from, to, expected) in cases {
+        let place = Place::with(&TINY.replacen(from, to, 1));
+        let (code, out, err) = outcome(place.command("plan", &[]).output().unwrap());
+        assert_eq!(code, 2, "`{to}`: {out}{err}");
+        assert!(
+            err.contains(expected),
+            "`{to}`: expected `{expected}` in: {err}"
+        );
+        // Nothing was started and nothing was stored.
+        assert!(!place.store().join("actions").exists() || place.actions().is_empty());
+    }
+}
+
+#[test]
+fn an_action_that_fails_stops_what_reads_it_and_nothing_else() {
+    // 90 % of the classifier alone is more than 0.5 % of this network.
+    let study = TINY
+        .replace("sparsities = [0.9]", "sparsities = [0.995]")
+        .replace(
+            "allocation = \"smart-ratio\"",
+            "allocation = { rule = \"smart-ratio\", params = { linear_keep_ratio = 0.9 } }",
+        );
+    let place = Place::with(&study);
+    let (code, out, err) = outcome(place.command("run", &["--workers", "2"]).output().unwrap());
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("smart-ratio"), "{err}");
+    assert!(err.contains("not run"), "{err}");
+    assert!(place.cell("smart", "none")["failed"].is_string());
+    assert!(place.cell("smart", "none").get("action").is_none());
+    assert!(
+        place.cell("snip", "none")["action"].is_string(),
+        "{out}{err}"
+    );
+    let (code, out, _) = place.audit();
+    assert_eq!(code, 0, "{out}");
+    // A failure is shown and retried, never taken for a result.
+    let (code, out, _) = outcome(place.command("run", &[]).output().unwrap());
+    assert_eq!(code, 1);
+    assert_eq!(crate::support::ran(&out), 0, "{out}");
+}
