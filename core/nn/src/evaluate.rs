@@ -2,8 +2,9 @@
 use crate::{Error, ImageSet, Model, Statistics, metrics::percent, objective};
 use tch::{Device, Kind, Tensor};
 
-/// Images a forward pass; part of what the results are a function of.
-const BATCH: usize = 256;
+/// Images a forward pass; part of what the results are a function of. Activations of 64
+/// images stay in the cache: 256 at once took a third longer.
+const BATCH: usize = 64;
 
 /// What a model makes of a data set, with running statistics.
 #[derive(Clone, Debug, PartialEq)]
