@@ -1,4 +1,7 @@
 //! Loss, gradient and Hessian-vector product at any point in weight space.
+mod given;
+mod slices;
+
 use crate::model::{forward, prunable};
 use crate::sgd::mask_tensor;
 use crate::{
@@ -6,7 +9,7 @@ use crate::{
 };
 use jackpot_data::{BatchSpec, Images, Normalisation};
 use jackpot_net::{Augment, Input, Loss, Mask, Network, Objective};
-use safetensors::{Dtype, SafeTensors};
+pub use slices::{Slice, SliceMut};
 use tch::{Device, Kind, Tensor};
 
 /// Where batches come from.
@@ -23,24 +26,6 @@ pub enum Source {
     /// One batch given by hand, as safetensors: `x` f32 `[n, c, h, w]`, normalised, and
     /// `y` i64 `[n]`. Every request gets it whole, cut in as many parts as asked.
     Given(Vec<u8>),
-}
-
-/// Numbers of one layer, row-major.
-#[derive(Clone, Copy, Debug)]
-pub enum Slice<'a> {
-    /// 32 bits.
-    F32(&'a [f32]),
-    /// 64 bits.
-    F64(&'a [f64]),
-}
-
-/// Where one layer's result goes, row-major.
-#[derive(Debug)]
-pub enum SliceMut<'a> {
-    /// 32 bits: the result is rounded.
-    F32(&'a mut [f32]),
-    /// 64 bits.
-    F64(&'a mut [f64]),
 }
 
 enum Data {
@@ -103,7 +88,7 @@ impl Autodiff {
         let data = match source {
             None => Data::Nothing,
             Some(Source::Given(bytes)) => Data::Given {
-                batch: given(network, &bytes, device)?,
+                batch: given::read(network, &bytes, device)?,
             },
             Some(Source::Sampled {
                 images,
@@ -396,64 +381,6 @@ impl Autodiff {
         };
         self.prunable.iter().map(zeros).collect()
     }
-
-    /// Tensors of the prunable layers from numbers.
-    fn layers(&self, what: &str, slices: &[Slice], kind: Kind) -> Result<Vec<Tensor>, Error> {
-        self.count(what, slices.len())?;
-        let tensor = |(layer, slice): (&jackpot_net::Layer, &Slice)| {
-            let (found, tensor) = match slice {
-                Slice::F32(s) => (s.len(), Tensor::f_from_slice(s)?),
-                Slice::F64(s) => (s.len(), Tensor::f_from_slice(s)?),
-            };
-            self.length(what, layer, found)?;
-            let shape: Vec<i64> = layer.shape.iter().map(|&n| n as i64).collect();
-            state::laid_out(
-                &tensor
-                    .f_reshape(shape)?
-                    .f_to_kind(kind)?
-                    .f_to_device(self.device)?,
-            )
-        };
-        self.network.layers.iter().zip(slices).map(tensor).collect()
-    }
-
-    fn write(&self, sums: &[Tensor], out: &mut [SliceMut]) -> Result<(), Error> {
-        self.count("out", out.len())?;
-        for ((layer, sum), out) in self.network.layers.iter().zip(sums).zip(out) {
-            let flat = sum.f_to_device(Device::Cpu)?.f_contiguous()?;
-            match out {
-                SliceMut::F32(out) => {
-                    self.length("out", layer, out.len())?;
-                    flat.f_to_kind(Kind::Float)?.f_copy_data(out, layer.len())?;
-                }
-                SliceMut::F64(out) => {
-                    self.length("out", layer, out.len())?;
-                    flat.f_to_kind(Kind::Double)?
-                        .f_copy_data(out, layer.len())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&self, what: &str, found: usize) -> Result<(), Error> {
-        let expected = self.network.layers.len();
-        if found == expected {
-            return Ok(());
-        }
-        invalid(format!("{what}: expected {expected} layers, found {found}"))
-    }
-
-    fn length(&self, what: &str, layer: &jackpot_net::Layer, found: usize) -> Result<(), Error> {
-        if found == layer.len() {
-            return Ok(());
-        }
-        invalid(format!(
-            "{what}: layer `{}` has {} weights, found {found}",
-            layer.name,
-            layer.len()
-        ))
-    }
 }
 
 fn kind_of(objective: &Objective) -> Kind {
@@ -472,53 +399,5 @@ fn accumulate(sums: &mut [Tensor], terms: &[Option<Tensor>]) -> Result<(), Error
             }
         }
         Ok(())
-    })
-}
-
-/// Reads a batch given by hand, in f64 (exact for f32 files).
-fn given(network: &Network, bytes: &[u8], device: Device) -> Result<Batch, Error> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::Invalid(format!("the batch is not a safetensors file: {e}")))?;
-    let find = |name: &str| {
-        file.tensor(name)
-            .map_err(|_| Error::Invalid(format!("the batch lacks the tensor `{name}`")))
-    };
-    let (x, y) = (find("x")?, find("y")?);
-    let input: Vec<usize> = network
-        .architecture
-        .input
-        .iter()
-        .map(|&n| n as usize)
-        .collect();
-    if x.shape().len() != 4 || x.shape()[1..] != input || x.shape()[0] == 0 {
-        return invalid(format!(
-            "the batch's `x`: expected [n, {input:?}], found {:?}",
-            x.shape()
-        ));
-    }
-    if y.dtype() != Dtype::I64 || y.shape() != &x.shape()[..1] {
-        let (dtype, shape) = (y.dtype(), y.shape());
-        return invalid(format!(
-            "the batch's `y`: expected I64 [{}], found {dtype:?} {shape:?}",
-            x.shape()[0]
-        ));
-    }
-    let y = state::from_view("y", &y)?;
-    let (low, high) = (
-        y.f_min()?.f_int64_value(&[])?,
-        y.f_max()?.f_int64_value(&[])?,
-    );
-    if low < 0 || high >= i64::from(network.architecture.classes) {
-        let classes = network.architecture.classes;
-        return invalid(format!(
-            "the batch's `y`: labels from {low} to {high}, the network has {classes} classes"
-        ));
-    }
-    let x = state::from_view("x", &x)?
-        .f_to_kind(Kind::Double)?
-        .f_to_device(device)?;
-    Ok(Batch {
-        x: state::laid_out(&x)?,
-        y: y.f_to_device(device)?,
     })
 }
