@@ -9,12 +9,16 @@
 //! on the clock, the machine's name, a path, or on how many workers ran.
 
 mod assess;
+mod estimate;
 mod execute;
 mod file;
 mod grid;
 mod jobs;
 mod keys;
+mod needs;
+mod outcome;
 mod pin;
+mod pipeline;
 mod plan;
 mod recipe;
 mod results;
@@ -26,9 +30,10 @@ mod validate;
 
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, published_width};
-pub use grid::{plan, published_rule};
+pub use grid::plan;
 pub use jobs::{Job, TrainJob};
 pub use keys::Keys;
+pub use needs::published_rule;
 pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};

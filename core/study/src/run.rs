@@ -7,8 +7,9 @@ use crate::{
     Error,
     assess::{Assessment, Memo, State, Summary, assess},
     execute::{Bench, Made},
-    pin::{Pin, PinnedCell},
-    plan::{Content, Plan},
+    outcome::{Failed, blame, pinned, place},
+    pin::Pin,
+    plan::Plan,
     recipe::{Input, Recipe, floats_to_text},
     toolbox::Programs,
 };
@@ -16,7 +17,7 @@ use jackpot_host::Failure;
 use jackpot_store::{Claim, Committed, Digest, Store};
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     num::NonZeroUsize,
     sync::{
         Condvar, Mutex, MutexGuard,
@@ -118,7 +119,7 @@ struct Queue {
     verified: BTreeSet<Digest>,
     assessment: Option<Assessment>,
     running: BTreeSet<Digest>,
-    failed: BTreeMap<usize, String>,
+    failed: Failed,
     ran: usize,
     fatal: Option<Error>,
 }
@@ -367,7 +368,7 @@ impl Shared<'_> {
             cells: plan
                 .cells
                 .iter()
-                .map(|c| pinned(plan, &a, &queue, c))
+                .map(|c| pinned(plan, &a, &queue.failed, c))
                 .collect(),
         };
         pin.write(self.bench.store, &plan.study.name)?;
@@ -402,61 +403,4 @@ impl Queue {
             there
         }
     }
-}
-
-/// The failed action that keeps `node` from running, itself included.
-fn blame(plan: &Plan, failed: &BTreeMap<usize, String>, node: usize) -> Option<usize> {
-    if failed.contains_key(&node) {
-        return Some(node);
-    }
-    let inputs = plan.nodes[node].recipe.inputs();
-    inputs.into_iter().find_map(|input| match input {
-        Input::Node(r) => blame(plan, failed, r.node),
-        Input::Object(_) => None,
-    })
-}
-
-fn pinned(plan: &Plan, a: &Assessment, queue: &Queue, cell: &crate::Cell) -> PinnedCell {
-    let mut pinned = PinnedCell {
-        ticket: cell.ticket.clone(),
-        check: cell.check.clone(),
-        sparsity: cell.sparsity.clone(),
-        seed: cell.seed.to_string(),
-        action: None,
-        mask: None,
-        identical: None,
-        failed: None,
-    };
-    match &cell.content {
-        Content::Identical { because } => pinned.identical = Some(because.clone()),
-        Content::Run { train, mask } if a.states[*train] == State::Cached => {
-            pinned.action = a.keys[*train];
-            pinned.mask = mask.as_ref().and_then(|m| a.object(m));
-        }
-        Content::Run { train, .. } => {
-            pinned.failed = blame(plan, &queue.failed, *train).map(|n| {
-                let title = &plan.nodes[n].title;
-                format!("{title}: {}", queue.failed[&n])
-            });
-        }
-    }
-    pinned
-}
-
-/// Machine, program and commit, as far as they are known.
-fn place(plan: &Plan) -> Value {
-    let system = rustix::system::uname();
-    let head = std::process::Command::new("git")
-        .args(["rev-parse", "HEAD"])
-        .current_dir(&plan.study.folder)
-        .output();
-    let commit = head
-        .ok()
-        .filter(|o| o.status.success())
-        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned());
-    json!({
-        "machine": system.nodename().to_string_lossy(),
-        "jackpot": env!("CARGO_PKG_VERSION"),
-        "git_commit": commit,
-    })
 }

@@ -124,6 +124,33 @@ fn an_object_has_the_name_that_sha256sum_gives_it() {
     assert_eq!((out.as_str(), err.as_str()), ("", ""));
 }
 
+/// What needs no libtorch is the same on every machine: these digests may change only with
+/// the `revision` of their kind.
+#[test]
+fn the_tiny_study_has_the_bytes_that_it_always_had() {
+    let place = finished();
+    let mut lines = Vec::new();
+    for (key, outputs) in place.actions() {
+        let recipe: Value = serde_json::from_slice(&fs::read(place.object(&key)).unwrap()).unwrap();
+        let kind = recipe["kind"].as_str().unwrap();
+        let item = recipe["item"].as_str().unwrap_or_default();
+        let pure = ["data", "init", "allocate"].contains(&kind)
+            || ["random", "random-labels", "random-pixels"].contains(&item);
+        if pure {
+            let outputs = outputs.as_object().unwrap().iter();
+            for (name, digest) in outputs.filter(|(name, _)| *name != "certificate") {
+                lines.push(format!("{kind} {item} {name} {digest}"));
+            }
+        }
+    }
+    for check in ["none", "rearrange"] {
+        let mask = &place.cell("smart", check)["mask"];
+        lines.push(format!("mask of smart under {check} {mask}"));
+    }
+    lines.sort();
+    insta::assert_snapshot!("bytes", lines.join("\n"));
+}
+
 #[test]
 fn show_tells_an_action_and_its_objects() {
     let place = finished();

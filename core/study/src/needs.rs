@@ -1,0 +1,95 @@
+//! What an item of a plugin asks for, and whether a study can give it.
+use crate::{
+    Error,
+    grid::Builder,
+    recipe::{Config, Item},
+};
+use jackpot_host::{Kind, Output, Rule};
+
+// Bits of `needs` as `jackpot.h` freezes them; this crate does not depend on the ABI.
+const NEEDS_SCORES: u32 = 1 << 6;
+const NEEDS_DONOR: u32 = 1 << 7;
+const NEEDS_REF: u32 = 1 << 8;
+
+impl Builder {
+    /// An item with its parameters complete, and what it asks for.
+    pub(crate) fn item(
+        &self,
+        id: &str,
+        params: &Config,
+        kind: Kind,
+        field: &str,
+    ) -> Result<(Item, Needs), Error> {
+        let (plugin, item) = self.plan.plugins.item(id, kind, field)?;
+        let config = item
+            .configure(params)
+            .map_err(|e| Error(format!("{field}: {e}")))?;
+        let needs = Needs::of(item);
+        if item.needs & NEEDS_DONOR != 0 {
+            return Err(Error(format!(
+                "{field}: `{id}` asks for another ticket's mask, which a study does not give yet; use `allocation = {{ copy = \"…\" }}`"
+            )));
+        }
+        if item.rounds_hint > 1 {
+            return Err(Error(format!(
+                "{field}: `{id}` works in {} rounds; a study calls a method once so far",
+                item.rounds_hint
+            )));
+        }
+        let plugin = plugin.sha256.parse().map_err(Error::from_store)?;
+        let item = Item {
+            plugin,
+            item: item.id.clone(),
+            version: item.version.clone(),
+            config,
+        };
+        Ok((item, needs))
+    }
+}
+
+/// What an item asks for.
+pub(crate) struct Needs {
+    pub output: Output,
+    pub data: bool,
+    pub autodiff: bool,
+    pub weights: bool,
+    pub reference: bool,
+    pub scores: bool,
+    pub draws: bool,
+}
+
+impl Needs {
+    pub(crate) fn of(item: &jackpot_host::Item) -> Needs {
+        let has = |bit: u32| item.needs & bit != 0;
+        Needs {
+            output: item.output,
+            data: item.needs_data(),
+            autodiff: item.needs_autodiff(),
+            weights: item.needs_weights(),
+            reference: has(NEEDS_REF),
+            scores: has(NEEDS_SCORES),
+            draws: item.needs_rng(),
+        }
+    }
+
+    pub(crate) fn expect(&self, output: Output, id: &str, field: &str) -> Result<(), Error> {
+        if self.output == output {
+            return Ok(());
+        }
+        Err(Error(format!(
+            "{field}: expected an item that gives {output:?}, found `{id}`, which gives {:?}",
+            self.output
+        )))
+    }
+}
+
+/// The selection rule of a method's released code.
+pub fn published_rule(method: &str) -> Result<Rule, Error> {
+    match method.rsplit('.').next().unwrap_or(method) {
+        "snip" => Ok(Rule::PublishedSnip),
+        "grasp" => Ok(Rule::PublishedGrasp),
+        _ => Err(Error(format!(
+            "`selection`: no published rule is known for `{method}`, only for `snip` and `grasp`; write `selection = \"exact\"`"
+        ))),
+    }
+}
