@@ -112,7 +112,7 @@ fn what_does_not_fit_together_is_named() {
         &["data.set", "fashion-mnist-10k"],
     );
     refused("resize = 14", "resize = 13", &["data", "13"]);
-    refused("epochs = 8\n", "", &["training.epochs", "preset"]);
+    refused("epochs = 5\n", "", &["training.epochs", "preset"]);
     refused(
         "lr = 0.2",
         "preset = \"su2021\"",
