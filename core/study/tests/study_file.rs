@@ -153,9 +153,9 @@ fn what_does_not_fit_together_is_named() {
         &["rearrange", "change nothing"],
     );
     refused(
-        "on = \"mask\"",
-        "on = \"mask\"\ntickets = [\"snap\"]",
-        &["did you mean `snip`?"],
+        "\"grasp\", \"smart\"]",
+        "\"grasp\", \"smert\"]",
+        &["did you mean `smart`?"],
     );
     refused(
         "allocation = \"uniform\"",
