@@ -119,17 +119,18 @@ fn check(spec: &BatchSpec, by_class: &[Vec<u32>], rows: usize) -> Result<usize, 
             spec.parts
         ));
     }
-    // Each batch is a list of rows: refuse a count that only a typing error explains.
-    if spec.n_batches.saturating_mul(size) > MAX_DRAWS {
+    // Each batch draws an order of all rows: refuse a count that only a typing error explains.
+    if spec.n_batches.saturating_mul(rows as u64) > MAX_DRAWS {
         return invalid(format!(
-            "scoring batches: {} batches of {size} images, expected at most {MAX_DRAWS} images in all",
-            spec.n_batches
+            "scoring batches: {} batches, expected at most {} from {rows} images",
+            spec.n_batches,
+            MAX_DRAWS / rows as u64
         ));
     }
     Ok(size as usize)
 }
 
-/// Images over all batches of one request.
+/// Rows put in order over all batches of one request.
 const MAX_DRAWS: u64 = 1 << 28;
 
 #[cfg(test)]

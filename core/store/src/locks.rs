@@ -130,11 +130,10 @@ pub(crate) fn sweep(tmp: &Path) {
             name.push(".lock");
             tmp.join(name)
         };
-        // Held until its folder is gone. A lock that is missing belongs to nobody.
-        let lock = match lock_existing(&lock_path) {
-            Ok(Locked::Held(lock)) => Some(lock),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            _ => continue,
+        // Held until its folder is gone, and made where it is missing: without it, a session
+        // that begins under the same name in this moment would lose its folder.
+        let Ok(Locked::Held(lock)) = lock_named(&lock_path) else {
+            continue;
         };
         let folder = lock_path.with_extension("");
         let _ = fs::remove_dir_all(&folder).or_else(|_| fs::remove_file(&folder));
@@ -162,15 +161,6 @@ fn lock_named(path: &Path) -> Result<Locked, Error> {
         if same_file(&file, path) {
             return Ok(Locked::Held(file));
         }
-    }
-}
-
-fn lock_existing(path: &Path) -> io::Result<Locked> {
-    let file = File::open(path)?;
-    match outcome(file.try_lock())? {
-        None if same_file(&file, path) => Ok(Locked::Held(file)),
-        None => Err(io::ErrorKind::NotFound.into()),
-        Some(other) => Ok(other),
     }
 }
 

@@ -29,8 +29,15 @@ impl Store {
 
     /// Stores a copy of a file, hashing what is written while copying; returns its name.
     pub fn put_file(&self, path: &Path) -> Result<Digest, Error> {
-        let mut source =
-            File::open(path).map_err(failed(path, "could not open the file to store"))?;
+        // Opening a pipe would wait for its writer, which may never come.
+        let cannot = "could not open the file to store";
+        if !fs::metadata(path).map_err(failed(path, cannot))?.is_file() {
+            return Err(Error::Invalid(format!(
+                "`{}`: expected a file to store, found something else",
+                path.display()
+            )));
+        }
+        let mut source = File::open(path).map_err(failed(path, cannot))?;
         let mut copy = self.pending(0o444)?;
         let (digest, _) = copy_hashed(&mut source, |piece| copy.file().write_all(piece))
             .map_err(failed(path, "could not copy the file into the store"))?;

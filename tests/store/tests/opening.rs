@@ -161,7 +161,12 @@ fn put_file_takes_the_bytes_and_leaves_the_file() {
     let absent = sample.store.put_file(&sample.folder.path().join("absent"));
     assert!(matches!(absent.unwrap_err(), Error::Io { .. }));
     let folder = sample.store.put_file(sample.folder.path());
-    assert!(matches!(folder.unwrap_err(), Error::Io { .. }));
+    assert!(matches!(folder.unwrap_err(), Error::Invalid(_)));
+    let pipe = sample.folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let refused = sample.store.put_file(&pipe).unwrap_err().to_string();
+    assert!(refused.contains("expected a file to store"), "{refused}");
 }
 
 #[test]
