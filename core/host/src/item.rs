@@ -133,6 +133,21 @@ impl Item {
         self.needs & abi::JKP_NEEDS_RNG != 0
     }
 
+    /// An allocation that reads scores: they are its input.
+    pub fn needs_scores(&self) -> bool {
+        self.needs & abi::JKP_NEEDS_SCORES != 0
+    }
+
+    /// Another ticket's mask.
+    pub fn needs_donor(&self) -> bool {
+        self.needs & abi::JKP_NEEDS_DONOR != 0
+    }
+
+    /// The initial weights, beside trained ones.
+    pub fn needs_reference(&self) -> bool {
+        self.needs & abi::JKP_NEEDS_REF != 0
+    }
+
     /// Every declared parameter, defaults filled in; refuses unknown names (with the nearest),
     /// wrong types, out of bounds.
     pub fn configure(

@@ -36,6 +36,24 @@ fn item() -> Item {
     }
 }
 
+#[test]
+fn each_need_is_its_own_bit() {
+    let asked = |needs: u32| {
+        let item = Item { needs, ..item() };
+        [
+            item.needs_rng(),
+            item.needs_scores(),
+            item.needs_donor(),
+            item.needs_reference(),
+        ]
+    };
+    assert_eq!(asked(abi::JKP_NEEDS_RNG), [true, false, false, false]);
+    assert_eq!(asked(abi::JKP_NEEDS_SCORES), [false, true, false, false]);
+    assert_eq!(asked(abi::JKP_NEEDS_DONOR), [false, false, true, false]);
+    assert_eq!(asked(abi::JKP_NEEDS_REF), [false, false, false, true]);
+    assert_eq!(asked(abi::JKP_NEEDS_WEIGHTS), [false; 4]);
+}
+
 /// JSON in, the whole configuration or the message out.
 fn configured(given: &str) -> String {
     let given = serde_json::from_str(given).unwrap();

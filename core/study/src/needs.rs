@@ -6,11 +6,6 @@ use crate::{
 };
 use jackpot_host::{Kind, Output, Rule};
 
-// Bits of `needs` as `jackpot.h` freezes them; this crate does not depend on the ABI.
-const NEEDS_SCORES: u32 = 1 << 6;
-const NEEDS_DONOR: u32 = 1 << 7;
-const NEEDS_REF: u32 = 1 << 8;
-
 impl Builder {
     /// An item with its parameters complete, and what it asks for.
     pub(crate) fn item(
@@ -25,7 +20,7 @@ impl Builder {
             .configure(params)
             .map_err(|e| Error(format!("{field}: {e}")))?;
         let needs = Needs::of(item);
-        if item.needs & NEEDS_DONOR != 0 {
+        if item.needs_donor() {
             return Err(Error(format!(
                 "{field}: `{id}` asks for another ticket's mask, which a study does not give yet; use `allocation = {{ copy = \"…\" }}`"
             )));
@@ -60,14 +55,13 @@ pub(crate) struct Needs {
 
 impl Needs {
     pub(crate) fn of(item: &jackpot_host::Item) -> Needs {
-        let has = |bit: u32| item.needs & bit != 0;
         Needs {
             output: item.output,
             data: item.needs_data(),
             autodiff: item.needs_autodiff(),
             weights: item.needs_weights(),
-            reference: has(NEEDS_REF),
-            scores: has(NEEDS_SCORES),
+            reference: item.needs_reference(),
+            scores: item.needs_scores(),
             draws: item.needs_rng(),
         }
     }

@@ -12,9 +12,6 @@ use std::{
     process::ExitCode,
 };
 
-/// Bit of `needs` as `jackpot.h` freezes it.
-const NEEDS_SCORES: u32 = 1 << 6;
-
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -121,10 +118,9 @@ fn counts(
         &arguments.allocation_param,
         common.profile.as_deref(),
     )?;
-    let reads_scores = method.item.needs & NEEDS_SCORES != 0;
     let inputs = Inputs {
         keep: sparsity.density(),
-        input: reads_scores.then(|| scores.to_owned()),
+        input: method.item.needs_scores().then(|| scores.to_owned()),
         ..Inputs::of(method.item, &arguments.given)?
     };
     let done = tools.run(&method, network, inputs, common, folder)?;

@@ -43,8 +43,7 @@ impl Problem {
             .build()
             .map_err(|e| invalid(e.to_string()))?;
         let item = &job.item;
-        let needs = |bit: u32| item.needs & bit != 0;
-        let params = match (needs(abi::JKP_NEEDS_WEIGHTS), &job.weights) {
+        let params = match (item.needs & abi::JKP_NEEDS_WEIGHTS != 0, &job.weights) {
             (true, Some(path)) => weights(&network, path, "weights")?,
             (true, None) => return Err(missing(item, "weights")),
             (false, _) => layer_tensors(
@@ -59,7 +58,7 @@ impl Problem {
             .mask
             .as_deref()
             .map_or_else(dense, |p| read_mask(p, &network, "mask"))?;
-        let donor = match (needs(abi::JKP_NEEDS_DONOR), &job.donor) {
+        let donor = match (item.needs_donor(), &job.donor) {
             (true, Some(path)) => Some(masks(
                 &network,
                 &read_mask(path, &network, "donor mask")?,
@@ -68,7 +67,7 @@ impl Problem {
             (true, None) => return Err(missing(item, "a donor mask")),
             (false, _) => None,
         };
-        let reference = match (needs(abi::JKP_NEEDS_REF), &job.reference) {
+        let reference = match (item.needs_reference(), &job.reference) {
             (true, Some(path)) => Some(weights(&network, path, "reference")?),
             (true, None) => return Err(missing(item, "reference weights")),
             (false, _) => None,
@@ -124,7 +123,7 @@ fn masks(network: &Network, mask: &Mask, what: &str) -> Result<Tensors, Failure>
 }
 
 fn input(job: &PluginJob, network: &Network) -> Result<Input, Failure> {
-    let reads_scores = job.item.needs & abi::JKP_NEEDS_SCORES != 0;
+    let reads_scores = job.item.needs_scores();
     let is_check = job.item.kind == crate::Kind::Check;
     if !is_check && !reads_scores {
         return Ok(Input::None);
