@@ -87,3 +87,11 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
     files.insert(LOCK.into(), lock);
     Ok(files)
 }
+
+/// A few lines for a terminal: how many runs there are, and how accurate each ticket is.
+///
+/// # Errors
+/// As [`render`]'s, for results that do not fit the outline.
+pub fn headline(outline: &Outline, results: &Results) -> Result<Vec<String>, Error> {
+    Ok(page::headline(&cells::Grid::new(outline, results)?))
+}

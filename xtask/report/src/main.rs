@@ -1,7 +1,7 @@
 //! `jackpot-report`: draws a study's report from the store.
 
 use clap::Parser;
-use jackpot_report::{Error, LOCK, compare, render};
+use jackpot_report::{Error, LOCK, compare, headline, render};
 use jackpot_store::Store;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -49,6 +49,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let files = render(&outline, &results)?;
     if arguments.check {
         return check(folder, &files);
+    }
+    for line in headline(&outline, &results)? {
+        println!("{line}");
     }
     if let Some(beside) = &arguments.beside {
         compare::write(beside, &files)?;

@@ -1,6 +1,6 @@
 //! The page of a study's folder: its facts, tables and figures, and how to check them.
 
-use crate::cells::{Grid, metrics, name_of};
+use crate::cells::{DENSE, Grid, metrics, name_of};
 use crate::digest::of_inputs;
 use crate::figure::Figure;
 use crate::table::{Table, spell};
@@ -72,6 +72,28 @@ fn count(grid: &Grid<'_>) -> String {
     )
 }
 
+/// What a terminal is told: how many runs there are, and how accurate each ticket is.
+pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
+    let mut lines = vec![count(grid)];
+    for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
+        let unmodified = grid.at(sparsity).filter(|cell| cell.check.is_none());
+        let tickets: Vec<String> = unmodified
+            .map(|cell| {
+                let accuracy = spell::mean_sd(grid.summary(cell).accuracy, 2);
+                format!("{} {accuracy}", cell.ticket.title)
+            })
+            .collect();
+        if !tickets.is_empty() {
+            let sparsity = spell::sparsity(sparsity);
+            lines.push(format!(
+                "{sparsity}, test accuracy in %: {}",
+                tickets.join("; ")
+            ));
+        }
+    }
+    lines
+}
+
 fn failures(grid: &Grid<'_>) -> String {
     let mut text = String::new();
     for run in grid
@@ -102,7 +124,7 @@ fn audit(grid: &Grid<'_>) -> String {
 ## How to check a number
 
 - `jackpot audit` hashes every object of the store again and names what does not fit.
-- `cargo xtask report --check` draws this folder again from the store and compares every byte.
+- `cargo xtask report {name} --check` draws this folder again from the store and compares every byte.
 - [`{LOCK}`]({LOCK}) lists each file here with its own sha256 and the digest of its inputs: the
   sha256 of the digests of the results it was drawn from, sorted, without repeats, one a line.
 - [tables/runs.csv](tables/runs.csv) lists every run with the digest of its metrics, of the action

@@ -4,7 +4,7 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, LOCK, compare, render};
+use jackpot_report::{Files, LOCK, compare, headline, render};
 use jackpot_store::Digest;
 use jackpot_study::{Outcome, Outline, Results};
 use std::fs;
@@ -25,6 +25,28 @@ fn refused(break_it: impl FnOnce(&mut Outline, &mut Results), expected: &str) {
     break_it(&mut outline, &mut results);
     let message = render(&outline, &results).unwrap_err().to_string();
     assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn the_headline_says_what_the_tables_say() {
+    let lines = headline(&outline(), &results()).unwrap();
+    let (page, table) = (
+        text(&report(), "README.md"),
+        text(&report(), "tables/accuracy.md"),
+    );
+    assert!(page.contains(&lines[0]), "{}", lines[0]);
+    assert!(lines.len() > 2, "{lines:?}");
+    for line in &lines[1..] {
+        let (_, tickets) = line.split_once(": ").unwrap();
+        for ticket in tickets.split("; ").filter(|ticket| ticket.contains('±')) {
+            let words: Vec<&str> = ticket.split(' ').collect();
+            let accuracy = words[words.len() - 3..].join(" ");
+            assert!(
+                table.contains(&accuracy),
+                "{ticket} is not in tables/accuracy.md"
+            );
+        }
+    }
 }
 
 #[test]
