@@ -87,14 +87,16 @@ pub(crate) fn training(
     let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| fail(name, e));
     let bytes = read("metrics.json")?;
     let checkpoint = read("checkpoint.safetensors")?;
-    // A divergence is a result too: it is kept, and a report names it.
-    if !diverged(&bytes) {
-        let m = metrics(&bytes)?;
-        let kept = mask.map_or(network.prunable_weights(), Mask::kept);
-        expect("metrics.json: `test_rows`", test_rows, m.rows)?;
-        expect("metrics.json: `kept`", kept, m.kept)?;
-        bits(&read("bits")?, test_rows, m.correct)?;
+    // A divergence is a result too: it is kept, and a report names it. Its weights may be
+    // infinite, and infinity times a mask's 0 is not a number: they prove nothing of the mask.
+    if diverged(&bytes) {
+        return state_dict(&checkpoint, network, None);
     }
+    let m = metrics(&bytes)?;
+    let kept = mask.map_or(network.prunable_weights(), Mask::kept);
+    expect("metrics.json: `test_rows`", test_rows, m.rows)?;
+    expect("metrics.json: `kept`", kept, m.kept)?;
+    bits(&read("bits")?, test_rows, m.correct)?;
     state_dict(&checkpoint, network, mask)
 }
 
@@ -202,4 +204,63 @@ pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
         mean: floats("mean")?,
         std: floats("std")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jackpot_net::{Activation, Architecture, Family, init::initial_weights};
+    use jackpot_rng::Key;
+
+    fn network() -> Network {
+        let architecture = Architecture {
+            family: Family::Resnet,
+            depth: 8,
+            width: 8,
+            classes: 10,
+            input: [1, 8, 8],
+            activation: Activation::Relu,
+        };
+        architecture.build().unwrap()
+    }
+
+    /// Three rows of which two were right, and weights that are not a number where the mask
+    /// prunes the first one: what one step to infinity leaves.
+    fn files(folder: &Path, network: &Network, more: &str, pruned: f32) {
+        let weights = initial_weights(network, Key::from_seed(1)).unwrap();
+        let tensors = SafeTensors::deserialize(&weights).unwrap();
+        let first = &network.layers[0].name;
+        let start = tensors.tensor(first).unwrap().data().as_ptr() as usize;
+        let place = start - weights.as_ptr() as usize;
+        let mut weights = weights.clone();
+        weights[place..place + 4].copy_from_slice(&pruned.to_le_bytes());
+        let kept = network.prunable_weights() - 1;
+        let metrics = format!(
+            r#"{{"best_epoch":1,"best_test_accuracy":"6e1",{more}"epochs":[],"kept":{kept},"test_accuracy":"6e1","test_correct":2,"test_loss":"1e0","test_rows":3}}"#
+        );
+        std::fs::write(folder.join("metrics.json"), metrics).unwrap();
+        std::fs::write(folder.join("bits"), [0b101]).unwrap();
+        std::fs::write(folder.join("checkpoint.safetensors"), weights).unwrap();
+    }
+
+    #[test]
+    fn a_sparse_training_that_diverged_is_a_result_and_a_broken_mask_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let network = network();
+        let mut mask = Mask::dense(&network);
+        mask.layers[0].kept[0] = false;
+        let check = |more: &str, pruned: f32| {
+            files(folder.path(), &network, more, pruned);
+            training(folder.path(), &network, Some(&mask), 3)
+        };
+        check("", 0.0).unwrap();
+        check("\"diverged_at_epoch\":1,", f32::NAN).unwrap();
+        for pruned in [f32::NAN, 0.5] {
+            let failure = check("", pruned).unwrap_err();
+            assert!(
+                failure.message.contains("pruned weights that are not 0"),
+                "{failure}"
+            );
+        }
+    }
 }
