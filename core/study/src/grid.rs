@@ -127,11 +127,15 @@ impl Builder {
             .item(&sparse.method, Kind::Method, "`scores`")?;
         let trained = (sparse.of == Stage::Trained && method.needs_weights())
             || sparse.start == Stage::Trained;
-        let donor = match &sparse.allocation {
+        let allocation = match &sparse.allocation {
             Allocation::Copy(name) => self.data_free(self.sparse(name))?,
-            Allocation::Global(_) | Allocation::Rule { .. } => true,
+            Allocation::Global(_) => true,
+            Allocation::Rule { item, .. } => {
+                let (_, rule) = self.plan.plugins.item(item, Kind::Method, "`allocation`")?;
+                !(sparse.of == Stage::Trained && rule.needs_weights())
+            }
         };
-        Ok(!method.needs_data() && !trained && donor)
+        Ok(!method.needs_data() && !trained && allocation)
     }
 
     pub(crate) fn sparse(&self, name: &str) -> &Sparse {

@@ -225,7 +225,11 @@ impl Builder {
             weights,
             reference,
             data,
-            platform: needs.autodiff.then(|| self.platform()),
+            // A worker differentiates for plugins on one thread, whatever it trains on.
+            platform: needs.autodiff.then(|| Platform {
+                threads: 1,
+                ..self.platform()
+            }),
             key: (needs.draws || needs.data).then(|| key.to_hex()),
         };
         let seen = at

@@ -40,6 +40,7 @@ fn plugins(build: u8) -> Plugins {
         method("grasp", Output::Scores, WEIGHTS | DATA | GRAD),
         method("smart-ratio", Output::Counts, 0),
         method("uniform", Output::Counts, 0),
+        method("by-weights", Output::Counts, WEIGHTS),
         check("random-labels", Output::Labels),
         check("random-pixels", Output::Images),
         check("layerwise-rearrange", Output::Masks),
@@ -173,6 +174,117 @@ fn a_data_free_ticket_reads_no_data_and_a_random_one_never_draws_the_checks_key(
     }
     assert_eq!(random.len(), 3);
     assert!(random.iter().all(|k| !rearranged.contains(k)));
+}
+
+/// The training of a ticket at 90 %, seed 1, and the node that its mask comes from.
+fn trained(plan: &Plan, ticket: &str, check: &str) -> (usize, usize) {
+    let cell = plan
+        .cells
+        .iter()
+        .find(|c| c.ticket == ticket && c.check == check)
+        .unwrap();
+    match &cell.content {
+        Content::Run {
+            train,
+            mask: Some(mask),
+        } => (*train, mask.node),
+        other => panic!("{ticket} under {check}: {other:?}"),
+    }
+}
+
+/// The kinds and items of the actions that made an input, the last one first.
+fn lineage(plan: &Plan, input: &Input) -> Vec<String> {
+    let Input::Node(r) = input else {
+        panic!("a plan names nodes");
+    };
+    match &plan.nodes[r.node].recipe {
+        Recipe::Check { item, input, .. } => {
+            let mut line = vec![item.item.clone()];
+            line.extend(lineage(plan, input));
+            line
+        }
+        other => vec![format!("{} {}", other.kind(), r.output)],
+    }
+}
+
+#[test]
+fn corrupted_data_reaches_what_finds_the_mask_and_nothing_else() {
+    let plan = quick();
+    let clean = vec!["data train".to_owned()];
+    let corrupted = ["random-pixels", "random-labels", "data train"].map(String::from);
+    for (check, seen) in [("none", &clean[..]), ("corrupted-data", &corrupted)] {
+        for ticket in ["snip", "grasp", "lottery"] {
+            let (training, mask) = trained(&plan, ticket, check);
+            let Recipe::Train { train, test, .. } = &plan.nodes[training].recipe else {
+                panic!("{ticket}");
+            };
+            assert_eq!(lineage(&plan, train), clean, "{ticket} is trained");
+            assert_eq!(lineage(&plan, test), ["data test"]);
+            let Recipe::Select {
+                scores: Input::Node(scores),
+                ..
+            } = &plan.nodes[mask].recipe
+            else {
+                panic!("{ticket}");
+            };
+            let Recipe::Score { weights, data, .. } = &plan.nodes[scores.node].recipe else {
+                panic!("{ticket}");
+            };
+            let Some(Input::Node(weights)) = weights else {
+                panic!("{ticket} scores weights");
+            };
+            // SNIP and GraSP score first weights on the data; the lottery ticket scores the
+            // weights that a dense training left on it.
+            let source = match (&plan.nodes[weights.node].recipe, data) {
+                (Recipe::Init { .. }, Some(data)) => &data.train,
+                (
+                    Recipe::Train {
+                        train,
+                        test,
+                        mask: None,
+                        ..
+                    },
+                    None,
+                ) => {
+                    assert_eq!(lineage(&plan, test), ["data test"]);
+                    train
+                }
+                (other, _) => panic!("{ticket}: {}", other.kind()),
+            };
+            assert_eq!(lineage(&plan, source), seen, "{ticket} under {check}");
+        }
+    }
+}
+
+#[test]
+fn an_allocation_that_reads_trained_weights_depends_on_the_data() {
+    let with = |stage: &str| {
+        let scores = "{ method = \"random\" }\nallocation = \"uniform\"";
+        assert!(QUICK.contains(scores));
+        let other =
+            format!("{{ method = \"random\", of = \"{stage}\" }}\nallocation = \"by-weights\"");
+        let plan = try_plan(&QUICK.replacen(scores, &other, 1)).unwrap();
+        let mut cells = plan.cells.into_iter();
+        let cell = cells.find(|c| c.ticket == "uniform" && c.check == "corrupted-data");
+        matches!(cell.unwrap().content, Content::Identical { .. })
+    };
+    assert!(with("initial"));
+    assert!(!with("trained"));
+}
+
+#[test]
+fn threads_are_those_of_what_uses_them() {
+    let plan = try_plan(&QUICK.replacen("threads = 1", "threads = 4", 1)).unwrap();
+    for node in &plan.nodes {
+        match &node.recipe {
+            Recipe::Train { platform, .. } => assert_eq!(platform.threads, 4),
+            Recipe::Score {
+                platform: Some(platform),
+                ..
+            } => assert_eq!(platform.threads, 1),
+            _ => {}
+        }
+    }
 }
 
 #[test]
