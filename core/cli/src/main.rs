@@ -17,7 +17,11 @@ mod study;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// Sanity checks of neural-network pruning methods.
 #[derive(Parser)]
@@ -65,6 +69,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if !matches!(cli.command, Command::Serve { .. }) {
+        end_with_the_reader();
+    }
     let places = &cli.places;
     let done: Result<ExitCode> = match &cli.command {
         Command::Plan(arguments) => plan::run(places, arguments),
@@ -81,6 +88,19 @@ fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::from(2)
     })
+}
+
+/// `jackpot list | head` ends when `head` does, as every program does, instead of failing to
+/// print. A study's finished work is in the store by then.
+fn end_with_the_reader() {
+    let always = Arc::new(AtomicBool::new(true));
+    let code = 128 + signal_hook::consts::SIGPIPE;
+    // Where it cannot be had, printing fails aloud: nothing is lost by going on.
+    let _ = signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGPIPE,
+        code,
+        always,
+    );
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the program says of itself, word for word.
-use crate::support::call;
+use crate::support::{call, jackpot};
+use std::process::Stdio;
 
 fn help(arguments: &[&str]) -> String {
     let (code, out, err) = call(arguments);
@@ -38,4 +39,18 @@ fn the_list_has_plugins_networks_and_data_sets() {
     ] {
         assert!(list.contains(word), "`{word}` is not in:\n{list}");
     }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_program_quietly() {
+    let mut list = jackpot()
+        .arg("list")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(list.stdout.take());
+    let output = list.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
