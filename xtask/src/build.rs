@@ -8,8 +8,23 @@ use anyhow::{Context, Result};
 
 use crate::{binaries, cargo, finish};
 
-/// Everything a user runs. Cargo shares one compilation over all of it.
-pub fn all(root: &Path) -> Result<()> {
+/// All that the tests run, in the one compilation that `cargo test` then finds done: built
+/// one by one, crates would be compiled again with the features that the tests add.
+pub fn with_tests(root: &Path) -> Result<()> {
+    let mut command = cargo(root);
+    command.args([
+        "build",
+        "--release",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+    ]);
+    finish(&mut command, "build")?;
+    gather(root, &plugin_crates(root)?)
+}
+
+/// Everything a user runs.
+pub fn programs(root: &Path) -> Result<()> {
     let crates = plugin_crates(root)?;
     let mut command = cargo(root);
     command.args(["build", "--release", "--quiet"]);

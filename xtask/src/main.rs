@@ -93,7 +93,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup { yes } => libtorch::setup(&root, yes).map(|found| println!("{found}")),
         Task::Build { yes } => {
             libtorch::setup(&root, yes)?;
-            build::all(&root)
+            build::programs(&root)
         }
         Task::Bench => bench::run(&root),
     }

@@ -15,7 +15,7 @@ pub fn run(root: &Path, study: &str, yes: bool, workers: Option<usize>) -> Resul
     let folder = report::folder(root, study)?;
     println!("{}", libtorch::setup(root, yes)?);
     println!("building `jackpot`, `jackpot-worker`, `jackpot-report` and the plugins");
-    build::all(root)?;
+    build::programs(root)?;
     let built = start.elapsed().as_secs_f64();
 
     let mut run = Command::new(binaries()?.join("jackpot"));

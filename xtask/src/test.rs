@@ -20,7 +20,7 @@ pub fn run(root: &Path, yes: bool) -> Result<()> {
         libtorch::setup(root, yes).map(|found| println!("{found}"))
     })?;
     step("build programs and plugins, Rust and C", || {
-        build::all(root)
+        build::with_tests(root)
     })?;
     step("lints", || finish(&mut clippy(root), "clippy"))?;
     step("tests", || {
