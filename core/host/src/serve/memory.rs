@@ -9,9 +9,13 @@ use crate::Failure;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::ptr::NonNull;
 
-const PAGE: usize = 4096;
 const ALIGN: usize = 64;
 const CANARY: u8 = 0xC5;
+
+/// What the kernel protects at a time: 4 KiB on x86-64, up to 64 KiB on aarch64.
+fn page() -> usize {
+    rustix::param::page_size()
+}
 
 /// One guarded buffer. Unmapped on drop; leak it where a plugin may still look.
 pub(super) struct Guarded {
@@ -34,10 +38,10 @@ impl Guarded {
         // At least ALIGN bytes of canary lie before the data.
         let body = len
             .checked_next_multiple_of(ALIGN)
-            .and_then(|n| (n + ALIGN).checked_next_multiple_of(PAGE))
+            .and_then(|n| (n + ALIGN).checked_next_multiple_of(page()))
             .ok_or_else(|| refused(rustix::io::Errno::NOMEM))?;
         let map_len = body
-            .checked_add(2 * PAGE)
+            .checked_add(2 * page())
             .ok_or_else(|| refused(rustix::io::Errno::NOMEM))?;
         let rw = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a fresh anonymous mapping at an address of the kernel's choice.
@@ -46,7 +50,7 @@ impl Guarded {
         let map = NonNull::new(map.cast::<u8>()).expect("mmap never returns null");
         // SAFETY: both offsets are within the mapping.
         let (end, data) = unsafe {
-            let end = map.add(PAGE + body);
+            let end = map.add(page() + body);
             (end, end.sub(len.next_multiple_of(ALIGN)))
         };
         let buffer = Guarded {
@@ -56,14 +60,14 @@ impl Guarded {
             len,
             what,
         };
-        for page in [map, end] {
+        for guard in [map, end] {
             // SAFETY: the first and the last page of a mapping that nothing refers to yet.
-            unsafe { mprotect(page.as_ptr().cast(), PAGE, MprotectFlags::empty()) }.map_err(
+            unsafe { mprotect(guard.as_ptr().cast(), page(), MprotectFlags::empty()) }.map_err(
                 |e| Failure::new("memory", format!("no guard page for {}: {e}", buffer.what)),
             )?;
         }
-        buffer.name(map, map.as_ptr() as usize + PAGE, "before the start of");
-        buffer.name(end, end.as_ptr() as usize + PAGE, "past the end of");
+        buffer.name(map, map.as_ptr() as usize + page(), "before the start of");
+        buffer.name(end, end.as_ptr() as usize + page(), "past the end of");
         for range in buffer.canaries() {
             for at in range {
                 // SAFETY: the canaries are within the mapping's writable pages.
@@ -86,7 +90,7 @@ impl Guarded {
         let mut buffer = Guarded::new(bytes.len(), what)?;
         buffer.bytes_mut().copy_from_slice(bytes);
         let start = buffer.body_start();
-        let length = buffer.map_len - 2 * PAGE;
+        let length = buffer.map_len - 2 * page();
         // SAFETY: the pages between the guards; no reference into them is alive.
         unsafe { mprotect(start as *mut _, length, MprotectFlags::READ) }.map_err(|e| {
             Failure::new(
@@ -100,13 +104,13 @@ impl Guarded {
     }
 
     fn body_start(&self) -> usize {
-        self.map.as_ptr() as usize + PAGE
+        self.map.as_ptr() as usize + page()
     }
 
     /// Addresses before and after the data, within the writable pages.
     fn canaries(&self) -> [std::ops::Range<usize>; 2] {
         let data = self.data.as_ptr() as usize;
-        let end = self.map.as_ptr() as usize + self.map_len - PAGE;
+        let end = self.map.as_ptr() as usize + self.map_len - page();
         [self.body_start()..data, data + self.len..end]
     }
 
