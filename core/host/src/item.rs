@@ -305,18 +305,18 @@ pub fn describe(server: &Server, plugin: &Path) -> Result<Plugin, Failure> {
     let sha256 = jackpot_store::Digest::of_file(plugin)
         .map_err(|e| Failure::new("load", e.to_string()).within(&place))?
         .to_string();
-    let folder = job::TemporaryFolder::new("describe").map_err(|f| f.within(&place))?;
+    let folder = job::temporary_folder().map_err(|f| f.within(&place))?;
     let path = std::path::absolute(plugin)
         .map_err(|e| Failure::new("load", e.to_string()).within(&place))?;
     let job = serde_json::json!({ "kind": "describe", "plugin": path, "sha256": sha256 });
-    job::write_json(&folder.path, "job.json", &job).map_err(|f| f.within(&place))?;
+    job::write_json(folder.path(), "job.json", &job).map_err(|f| f.within(&place))?;
     let limits = Limits {
         plugin_seconds: DESCRIBE_SECONDS,
         memory: DESCRIBE_MEMORY,
         scratch: 0,
     };
     let finished =
-        supervise(server, &folder.path, &limits, &mut |_| ()).map_err(|f| f.within(&place))?;
+        supervise(server, folder.path(), &limits, &mut |_| ()).map_err(|f| f.within(&place))?;
     let table: Plugin = serde_json::from_value(finished.result).map_err(|e| {
         Failure::new(
             "contract",

@@ -166,34 +166,12 @@ pub(crate) fn action(item: &Item) -> &'static str {
     }
 }
 
-/// A folder of the system's temporary directory, removed on drop.
-pub(crate) struct TemporaryFolder {
-    pub(crate) path: PathBuf,
-}
-
-impl TemporaryFolder {
-    pub(crate) fn new(purpose: &str) -> Result<TemporaryFolder, Failure> {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("jackpot-{purpose}-{}-{n}", std::process::id()));
-        // A folder of this name is left over from a dead process that had our number.
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).map_err(|e| {
-            Failure::new(
-                "error",
-                format!("temporary folder `{}`: {e}", path.display()),
-            )
-        })?;
-        Ok(TemporaryFolder { path })
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
+/// A folder of the system's temporary directory, for this user only, removed on drop.
+pub(crate) fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
+    tempfile::Builder::new()
+        .prefix("jackpot-")
+        .tempdir()
+        .map_err(|e| Failure::new("error", format!("a temporary folder: {e}")))
 }
 
 /// Writes `folder/name` whole or not at all.
