@@ -36,6 +36,9 @@ impl Phase {
     }
 }
 
+/// Stands in `phase` while the other fields change, so that nobody adds up half of it.
+const CHANGING: u32 = u32::MAX;
+
 /// What lies at the start of the page. Zeroed memory is a valid first state.
 #[repr(C)]
 #[derive(Default)]
@@ -68,7 +71,7 @@ impl Page {
     /// Moves to a phase and returns the one before.
     pub(crate) fn enter(&self, phase: Phase) -> Phase {
         let now = now();
-        let before = Phase::of(self.phase.load(SeqCst));
+        let before = Phase::of(self.phase.swap(CHANGING, SeqCst));
         if before.is_plugins() {
             self.plugin
                 .fetch_add(now.saturating_sub(self.since.load(SeqCst)), SeqCst);
@@ -83,6 +86,9 @@ impl Page {
     /// Nanoseconds of the plugin's own time so far; None while the worker is changing phase.
     pub(crate) fn plugin_time(&self) -> Option<u64> {
         let (phase, since) = (self.phase.load(SeqCst), self.since.load(SeqCst));
+        if phase == CHANGING {
+            return None;
+        }
         let before = self.plugin.load(SeqCst);
         let running = if Phase::of(phase).is_plugins() {
             now().saturating_sub(since)
@@ -305,6 +311,10 @@ mod tests {
         worker.page().enter(Phase::Plugin);
         nap();
         assert!(supervisor.plugin_time().unwrap() >= 30_000_000);
+        // Between adding what has passed and starting anew, that time stands in both fields.
+        worker.page().phase.store(CHANGING, SeqCst);
+        assert_eq!(supervisor.plugin_time(), None);
+        worker.page().phase.store(Phase::Plugin as u32, SeqCst);
         worker.page().enter(Phase::Host);
         let spent = supervisor.plugin_time().unwrap();
         nap();
