@@ -146,13 +146,14 @@ unsafe extern "C" fn loss(
                 Point::read(context, point)?,
             )
         };
-        // SAFETY: NULL or a number of the plugin's.
-        let Some(out) = (unsafe { out.as_mut() }) else {
+        if out.is_null() {
             return invalid("`out` is NULL");
-        };
-        *out = services
+        }
+        let value = services
             .loss(&objective, handle, point.views().as_deref())
             .map_err(failed)?;
+        // SAFETY: a number of the plugin's; the views of the point are gone, so it may lie there.
+        unsafe { out.write(value) };
         Ok(())
     };
     // SAFETY: the caller's.

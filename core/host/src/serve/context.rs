@@ -9,6 +9,7 @@ use jackpot_abi as abi;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_void};
+use std::io::Write;
 use std::thread::ThreadId;
 
 /// A log line longer than this is cut.
@@ -148,7 +149,9 @@ unsafe extern "C" fn log(run: *const abi::jkp_run, level: i32, message: *const c
         abi::JKP_LOG_INFO => "info",
         _ => "warning",
     };
-    eprintln!("{level}: {}", text.replace(['\n', '\r'], " "));
+    // A full disk must not end the run: nothing may unwind from here, and a log is no result.
+    let line = format!("{level}: {}\n", text.replace(['\n', '\r'], " "));
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 unsafe extern "C" fn poll(
