@@ -59,6 +59,14 @@ pub(crate) fn verify(
     input: Option<&Value>,
     output: &Value,
 ) -> Result<serde_json::Value, Failure> {
+    if let Some(input) = input
+        && std::mem::discriminant(input) != std::mem::discriminant(output)
+    {
+        return Err(Failure::new(
+            "contract",
+            "its output is of another kind than what it was given to change",
+        ));
+    }
     let mut certificate = Map::new();
     for (bit, name) in NAMES {
         if facts.promised(bit) {

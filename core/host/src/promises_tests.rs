@@ -223,3 +223,14 @@ fn every_promise_has_one_name_and_an_output_it_can_be_held_to() {
         Output::Scores
     ));
 }
+
+#[test]
+fn a_promise_is_never_kept_by_comparing_nothing() {
+    let so_far = mask("xx..");
+    let (before, after) = (Value::Labels(vec![0, 1]), Value::Subset(vec![true, false]));
+    let promises = abi::JKP_KEEPS_MULTISET;
+    let error = check(promises, &so_far, &before, &after).unwrap_err();
+    assert!(error.contains("of another kind"), "{error}");
+    let moved = Value::Labels(vec![1, 0]);
+    assert!(check(promises, &so_far, &before, &moved).is_ok());
+}

@@ -29,6 +29,7 @@
 #define SHORT_STRUCT 12
 #define NO_RUN 13
 #define DATA_UNUSED 14
+#define CHECK_SCORES 15
 
 #define RUN static jkp_status
 typedef const jkp_run *R;
@@ -272,6 +273,16 @@ RUN impure(R run, E err) {
   return JKP_OK;
 }
 RUN by_block(R run, E err) { flip(run, err); if (run->out[0]->n_elem > 6 * pixels(run)) ((uint8_t *)run->out[0]->dl.data)[0] ^= 1; return JKP_OK; }
+RUN swaps_pairs(R run, E err) { /* images 2i and 2i+1, where its block holds both */
+  (void)err;
+  uint64_t p = pixels(run), rows = run->out[0]->n_elem / p;
+  for (uint64_t r = 0; r < rows; r++) {
+    uint64_t from = ((run->first_row + r) ^ 1) - run->first_row;
+    if (from >= rows) from = r;
+    memcpy((uint8_t *)run->out[0]->dl.data + r * p, (const uint8_t *)run->in[0]->dl.data + from * p, p);
+  }
+  return JKP_OK;
+}
 RUN brightens(R run, E err) {
   flip(run, err);
   for (uint64_t j = 0; j < run->out[0]->n_elem; j += pixels(run)) ((uint8_t *)run->out[0]->dl.data)[j] ^= 1;
@@ -368,6 +379,7 @@ static const jkp_param *const params[] = {&text, &number, &share, &flag};
   X(JKP_CHECK, JKP_MASKS, 0, MOVES, same) X(JKP_CHECK, JKP_MASKS, 0, MOVES, one_more) \
   X(JKP_CHECK, JKP_MASKS, 0, MOVES, moves_between) X(JKP_CHECK, JKP_MASKS, 0, 0, impure) \
   X(JKP_CHECK, JKP_IMAGES, 0, PIXELS, by_block) X(JKP_CHECK, JKP_IMAGES, 0, PIXELS, brightens) \
+  X(JKP_CHECK, JKP_IMAGES, 0, JKP_ROWWISE, swaps_pairs) \
   X(JKP_CHECK, JKP_IMAGES, 0, 0, skips_pixel) X(JKP_CHECK, JKP_LABELS, 0, 0, class_too_many) \
   X(JKP_CHECK, JKP_SUBSET, 0, 0, drops_all) X(JKP_CHECK, JKP_WEIGHTS, 0, 0, nan_weights) \
   SCORES(X, W, takes_rng) SCORES(X, W, takes_autodiff) SCORES(X, W | JKP_NEEDS_GRAD, takes_batch) \
@@ -376,13 +388,16 @@ static const jkp_param *const params[] = {&text, &number, &share, &flag};
   SCORES(X, AD, no_handle) SCORES(X, AD, into_params) SCORES(X, AD, overlaps) SCORES(X, AD, short_objective)
 ITEMS(ITEM)
 static const jkp_item item_uniform = {
-    .struct_size = LOAD == SHORT_STRUCT ? 8 : sizeof(jkp_item), .kind = JKP_METHOD, .output = JKP_SCORES,
-    .needs = LOAD == DATA_UNUSED ? JKP_NEEDS_INPUTS : JKP_NEEDS_RNG,
+    .struct_size = LOAD == SHORT_STRUCT ? 8 : sizeof(jkp_item), .kind = LOAD == CHECK_SCORES ? JKP_CHECK : JKP_METHOD, .output = JKP_SCORES,
+    .needs = LOAD == DATA_UNUSED ? JKP_NEEDS_INPUTS : LOAD == CHECK_SCORES ? JKP_NEEDS_SCORES : JKP_NEEDS_RNG,
     .promises = LOAD == BAD_PROMISE ? JKP_KEEPS_LAYER_COUNTS : 0,
     .id = LOAD == TWO_ALIKE ? "org.test.good" : LOAD == NOT_UTF8 ? "org.test.\xff" : "org.test.uniform",
     .version = "1", .summary = "a test", .run = LOAD == NO_RUN ? NULL : uniform, .params = params, .n_params = 4};
+static const jkp_item item_many_rounds = {
+    .struct_size = sizeof(jkp_item), .kind = JKP_METHOD, .output = JKP_SCORES, .needs = JKP_NEEDS_WEIGHTS,
+    .id = "org.test.many_rounds", .version = "1", .summary = "a test", .run = good, .rounds_hint = 100};
 #define POINTER(KIND, OUTPUT, NEEDS, PROMISES, NAME) &item_##NAME,
-static const jkp_item *const items[] = {ITEMS(POINTER) & item_uniform};
+static const jkp_item *const items[] = {ITEMS(POINTER) & item_uniform, &item_many_rounds};
 static const jkp_plugin plugin = {
     .struct_size = sizeof plugin, .abi_major = LOAD == WRONG_MAJOR ? 2 : JKP_ABI_MAJOR,
     .abi_minor = LOAD == NEWER_MINOR ? 7 : JKP_ABI_MINOR, .name = "hostile", .version = "1", .license = "MIT",

@@ -12,7 +12,8 @@ use std::path::Path;
 
 /// Images a call; the second run of a row-wise check cuts elsewhere.
 const BLOCK: usize = 1024;
-const OTHER_BLOCK: usize = 771;
+/// A prime: rows that a check mixes in groups (pairs, threes, fours) are cut apart.
+const OTHER_BLOCK: usize = 769;
 
 /// Runs the item (twice where a second look is needed), writes the raw outputs, and returns
 /// what the run used.
@@ -48,7 +49,7 @@ pub(super) fn call(
     if job.item.kind == Kind::Check && by_bytes {
         let rowwise = job.item.promises & abi::JKP_ROWWISE != 0;
         let block = match rowwise {
-            true => OTHER_BLOCK.min(problem_rows(problem).div_ceil(2)).max(1),
+            true => other_block(problem_rows(problem)),
             false => BLOCK,
         };
         let again = run_all(context, job, item, Poison::Second, block)?;
@@ -59,6 +60,15 @@ pub(super) fn call(
     let used: Vec<String> = context.used.borrow().iter().cloned().collect();
     let batches = context.batches.borrow().clone();
     Ok(json!({ "services": used, "batches": batches }))
+}
+
+/// Rows a call of the second run: at least two calls if there are two rows, and no even
+/// number of rows in the first, or a check that pairs rows by their index would pass.
+fn other_block(rows: usize) -> usize {
+    let half = rows.div_ceil(2);
+    OTHER_BLOCK
+        .min(half.saturating_sub(usize::from(half.is_multiple_of(2))))
+        .max(1)
 }
 
 fn problem_rows(problem: &Problem) -> usize {

@@ -38,6 +38,13 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         std::fs::write(folder.join(NAME), &plugin.described.name)
             .map_err(|e| Failure::new("error", format!("`{NAME}`: {e}")))?;
         let item = plugin.item(&job.item)?;
+        if job.item.rounds_hint > 1 {
+            let message = format!(
+                "works in {} rounds, and this version calls an item once: that would be another method",
+                job.item.rounds_hint
+            );
+            return Err(Failure::new("invalid", message));
+        }
         let services = match job.item.needs_autodiff() {
             true => Some(make(job).map_err(|e| Failure::new("error", e))?),
             false => None,

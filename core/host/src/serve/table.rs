@@ -184,6 +184,13 @@ fn check_bits(item: &Item) -> Result<(), Failure> {
                 .into(),
         );
     }
+    if item.kind == Kind::Check && item.needs_scores() {
+        return refuse(
+            "a check needs scores (JKP_NEEDS_SCORES), but its `in` is what it changes: only a \
+             method can be given scores to read"
+                .into(),
+        );
+    }
     for (bit, name) in crate::promises::NAMES {
         if item.promises & bit != 0 && !crate::promises::applies(bit, item.kind, item.output) {
             return refuse(

@@ -126,6 +126,7 @@ pub const MODES: &[(&str, &str, &str)] = &[
     ("moves_between", "promise", "`keeps-layer-counts`"),
     ("impure", "promise", "no pure function of its run"),
     ("by_block", "promise", "with other blocks of rows"),
+    ("swaps_pairs", "promise", "with other blocks of rows"),
     ("brightens", "promise", "`keeps-multiset`"),
     // what was not declared
     (
@@ -144,6 +145,11 @@ pub const MODES: &[(&str, &str, &str)] = &[
         "does not declare data (JKP_NEEDS_INPUTS and JKP_NEEDS_LABELS) and asked for a batch",
     ),
     ("takes_hvp", "contract", "does not declare JKP_NEEDS_HVP"),
+    (
+        "many_rounds",
+        "invalid",
+        "works in 100 rounds, and this version calls an item once",
+    ),
     ("reads_weights", "crash", "used a null pointer"),
     ("other_thread", "error", "no service on this thread"),
     // services used wrongly
@@ -203,5 +209,10 @@ pub const LOADS: &[(&str, &str, &str)] = &[
     ("FLUSHES", "load", "-ffast-math"),
     ("SHORT_STRUCT", "load", "struct_size: expected at least"),
     ("NO_RUN", "load", "`run` is NULL"),
+    (
+        "CHECK_SCORES",
+        "load",
+        "only a method can be given scores to read",
+    ),
     ("DATA_UNUSED", "load", "declare JKP_NEEDS_GRAD too"),
 ];
