@@ -20,6 +20,11 @@ pub const FIGURES: &[&str] = &["accuracy", "layers"];
 /// The name of "no check".
 pub const NO_CHECK: &str = "none";
 
+/// Most threads of one training: above this OpenMP aborts before it says why.
+const MOST_THREADS: u32 = 256;
+/// Least memory of a plugin's process: with less, libtorch does not load.
+const LEAST_MEMORY_MB: u64 = 128;
+
 /// One study: everything that `study.toml` asks for.
 #[derive(Clone, Debug)]
 pub struct Study {
@@ -117,14 +122,9 @@ impl Study {
         let data = data_choice(&file, info, folder)?;
         let (shape, train_rows, test_rows) =
             jackpot_data::prepared_shape(info, &data).map_err(at("data"))?;
-        let architecture = architecture(&file.network, info.classes, shape)?;
+        let (architecture, weights) = architecture(&file.network, info.classes, shape)?;
         let training = training(&file.training)?;
-        if training.batch > train_rows {
-            return Err(Error(format!(
-                "`training.batch`: expected at most the {train_rows} training rows, found {}",
-                training.batch
-            )));
-        }
+        fits(&training, shape, train_rows)?;
         let tickets = tickets::tickets(file.ticket)?;
         let checks = tickets::checks(file.check, &tickets)?;
         Ok(Study {
@@ -142,7 +142,7 @@ impl Study {
             architecture,
             training,
             run: run_choice(file.run)?,
-            sparsities: sparsities(text, &file.sparsities)?,
+            sparsities: sparsities(text, &file.sparsities, weights)?,
             seeds: distinct("seeds", file.seeds)?,
             tickets,
             checks,
@@ -198,7 +198,29 @@ fn data_choice(file: &StudyFile, info: &Info, folder: &Path) -> Result<Preparati
     })
 }
 
-fn architecture(n: &NetworkSection, classes: u32, input: [u32; 3]) -> Result<Architecture, Error> {
+/// Whether the data can be trained on in this way.
+fn fits(training: &Training, [_, h, w]: [u32; 3], train_rows: u32) -> Result<(), Error> {
+    if training.batch > train_rows {
+        return Err(Error(format!(
+            "`training.batch`: expected at most the {train_rows} training rows, found {}",
+            training.batch
+        )));
+    }
+    let (crop, side) = (training.augment.crop_padding, h.min(w));
+    if crop >= side {
+        return Err(Error(format!(
+            "`training.augment.crop_padding`: expected less than the side of the images, {side}, found {crop}: crops would show padding only"
+        )));
+    }
+    Ok(())
+}
+
+/// The network and the number of its prunable weights.
+fn architecture(
+    n: &NetworkSection,
+    classes: u32,
+    input: [u32; 3],
+) -> Result<(Architecture, u64), Error> {
     let architecture = Architecture {
         family: n.family,
         depth: n.depth,
@@ -207,8 +229,8 @@ fn architecture(n: &NetworkSection, classes: u32, input: [u32; 3]) -> Result<Arc
         input,
         activation: n.activation,
     };
-    architecture.build().map_err(at("network"))?;
-    Ok(architecture)
+    let network = architecture.build().map_err(at("network"))?;
+    Ok((architecture, network.prunable_weights()))
 }
 
 /// Width of the first stage in the published networks.
@@ -299,10 +321,17 @@ fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
             r.device, r.device_class
         )));
     }
-    if r.threads == 0 {
-        return Err(Error(
-            "`run.threads`: expected at least 1, found 0; the number of trainings that run at once is `jackpot run --workers`".into(),
-        ));
+    if !(1..=MOST_THREADS).contains(&r.threads) {
+        return Err(Error(format!(
+            "`run.threads`: expected 1 to {MOST_THREADS}, found {}; the number of trainings that run at once is `jackpot run --workers`",
+            r.threads
+        )));
+    }
+    if (1..LEAST_MEMORY_MB).contains(&r.plugin_memory_mb) {
+        return Err(Error(format!(
+            "`run.plugin_memory_mb`: expected 0 (no limit) or at least {LEAST_MEMORY_MB}, found {}: libtorch alone needs that much",
+            r.plugin_memory_mb
+        )));
     }
     if !(r.plugin_seconds.is_finite() && r.plugin_seconds > 0.0) {
         return Err(Error(format!(
@@ -330,8 +359,13 @@ fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
     })
 }
 
-/// The decimal text as it stands in the file: 0.98 is never a double here.
-fn sparsities(text: &str, given: &[toml::Spanned<toml::Value>]) -> Result<Vec<Sparsity>, Error> {
+/// The decimal text as it stands in the file: 0.98 is never a double here. Each must keep
+/// some of the network's `weights` and prune some.
+fn sparsities(
+    text: &str,
+    given: &[toml::Spanned<toml::Value>],
+    weights: u64,
+) -> Result<Vec<Sparsity>, Error> {
     let mut out = Vec::new();
     for value in given {
         let written = match value.get_ref() {
@@ -343,13 +377,19 @@ fn sparsities(text: &str, given: &[toml::Spanned<toml::Value>]) -> Result<Vec<Sp
             None => written.clone(),
         };
         let sparsity = Sparsity::try_from(short.trim_end_matches('.').to_owned())
-            .map_err(|e| Error(format!("`sparsities`: `{written}`: {e}")))?;
+            .map_err(|e| Error(format!("`sparsities`: {e}")))?;
+        let kept = sparsity.kept(weights);
+        if kept == 0 || kept == weights {
+            return Err(Error(format!(
+                "`sparsities`: {sparsity} of the {weights} prunable weights of this network keeps {kept}; a mask must keep some and prune some"
+            )));
+        }
         out.push(sparsity);
     }
     distinct("sparsities", out)
 }
 
-pub(crate) fn distinct<T: Ord + Clone + std::fmt::Debug>(
+pub(crate) fn distinct<T: Ord + Clone + std::fmt::Display>(
     field: &str,
     given: Vec<T>,
 ) -> Result<Vec<T>, Error> {
@@ -361,7 +401,7 @@ pub(crate) fn distinct<T: Ord + Clone + std::fmt::Debug>(
     let mut seen = BTreeSet::new();
     for x in &given {
         if !seen.insert(x.clone()) {
-            return Err(Error(format!("`{field}`: {x:?} is given twice")));
+            return Err(Error(format!("`{field}`: `{x}` is given twice")));
         }
     }
     Ok(given)

@@ -8,7 +8,7 @@ use crate::{
     sections::{Selection, Stage},
     tickets::{Allocation, Sparse},
 };
-use jackpot_host::{Kind, Output, Rule, Sparsity};
+use jackpot_host::{Kind, Output, Rule, Scope, Sparsity};
 use jackpot_store::Digest;
 
 impl Builder {
@@ -151,6 +151,12 @@ impl Builder {
         if published && !matches!(sparse.allocation, Allocation::Global(_)) {
             return Err(Error(format!(
                 "ticket `{}`: `selection`: `published` has a meaning with the allocation `global` only",
+                at.ticket.name
+            )));
+        }
+        if published && matches!(sparse.allocation, Allocation::Global(Scope::Convolutions)) {
+            return Err(Error(format!(
+                "ticket `{}`: `selection`: `published` is over all layers; leave `scope` out, or write `selection = \"exact\"`",
                 at.ticket.name
             )));
         }

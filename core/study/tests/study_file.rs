@@ -66,6 +66,9 @@ fn sparsity_is_decimal_text_and_never_a_double() {
     refused("0.9, 0.98", "0.9, 0", &["sparsities"]);
     refused("0.9, 0.98", "90", &["sparsities", "90"]);
     refused("0.9, 0.98", "", &["sparsities", "at least one"]);
+    // No weight would be kept, or none pruned: known before anything runs.
+    refused("0.9, 0.98", "0.9, 0.99999999", &["0.99999999", "keeps 0"]);
+    refused("0.9, 0.98", "0.00000001", &["0.00000001", "prune some"]);
 }
 
 #[test]
@@ -119,7 +122,18 @@ fn what_does_not_fit_together_is_named() {
         &["training.preset", "su2020"],
     );
     refused("batch = 64", "batch = 6001", &["training.batch", "6000"]);
+    refused(
+        "crop_padding = 0",
+        "crop_padding = 14",
+        &["training.augment.crop_padding", "14"],
+    );
     refused("threads = 1", "threads = 0", &["run.threads", "--workers"]);
+    refused("threads = 1", "threads = 100000", &["run.threads", "256"]);
+    refused(
+        "threads = 1",
+        "threads = 1\nplugin_memory_mb = 1",
+        &["run.plugin_memory_mb", "128"],
+    );
     refused(
         "\"cpu-avx2\"",
         "\"cpu-avx\"",
