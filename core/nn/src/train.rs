@@ -84,16 +84,7 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
     refuse_single_values(job.network, train.rows(), job.training.batch as usize)?;
 
     let fingerprint = fingerprint(job);
-    let mut epochs = match job.resume {
-        Some(folder) => resume::restore(folder, &fingerprint, &mut trainer).unwrap_or_else(|why| {
-            observe(Event::Discarded(why));
-            Vec::new()
-        }),
-        None => Vec::new(),
-    };
-    if !epochs.is_empty() {
-        observe(Event::Resumed(epochs.len() as u32));
-    }
+    let mut epochs = resumed(job, &fingerprint, &mut trainer, observe);
     let mut last = None;
     let mut diverged = None;
     for epoch in epochs.len() as u32..job.training.epochs {
@@ -131,6 +122,30 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
         bits: evaluation.bits(),
         checkpoint: trainer.model().state_dict()?,
     })
+}
+
+/// Puts the trainer where an earlier process left it; the epochs that are done already.
+fn resumed(
+    job: &Job,
+    fingerprint: &Fingerprint,
+    trainer: &mut Trainer,
+    observe: &mut dyn FnMut(Event),
+) -> Vec<Epoch> {
+    let Some(folder) = job.resume else {
+        return Vec::new();
+    };
+    match resume::restore(folder, fingerprint, trainer) {
+        Ok(epochs) => {
+            if !epochs.is_empty() {
+                observe(Event::Resumed(epochs.len() as u32));
+            }
+            epochs
+        }
+        Err(why) => {
+            observe(Event::Discarded(why));
+            Vec::new()
+        }
+    }
 }
 
 /// What an epoch's steps saw.

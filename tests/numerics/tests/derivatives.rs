@@ -1,10 +1,11 @@
 //! Derivatives against finite differences on a smooth network, and against identities
 //! that hold whatever computed them.
 use crate::support::*;
-use jackpot_data::BatchSpec;
+use jackpot_data::{BatchSpec, Images, Normalisation, scoring_rows};
 use jackpot_net::{Activation, Augment, Family, Input, Loss, Mask, Network, Objective};
 use jackpot_nn::{Autodiff, Slice, Source};
 use jackpot_rng::Key;
+use safetensors::{Dtype, tensor::TensorView};
 
 const CROSS_ENTROPY: Objective = Objective {
     loss: Loss::CrossEntropy,
@@ -258,8 +259,7 @@ fn with(weights: &[u8], name: &str, value: f32) -> Vec<u8> {
         .collect();
     let views = file.tensors().into_iter().map(|(n, view)| {
         let data = if n == name { &bytes } else { view.data() };
-        let view = safetensors::tensor::TensorView::new(view.dtype(), view.shape().to_vec(), data)
-            .unwrap();
+        let view = TensorView::new(view.dtype(), view.shape().to_vec(), data).unwrap();
         (n, view)
     });
     safetensors::serialize(views, None).unwrap()
@@ -306,6 +306,90 @@ fn parts_and_batches_add_up_and_running_statistics_stay() {
         first.to_bits(),
         autodiff.loss(&running, augmented, None).unwrap().to_bits()
     );
+}
+
+/// The loss of one batch given by hand: `images` normalised here, labelled `y`.
+fn loss_by_hand(network: &Network, weights: &[u8], images: &Images, y: &[i64]) -> f64 {
+    let Normalisation { mean, std } = normalisation(network);
+    let value = |&pixel: &u8| ((f64::from(pixel) / 255.0 - mean[0]) / std[0]) as f32;
+    let x: Vec<u8> = images
+        .pixels
+        .iter()
+        .flat_map(|pixel| value(pixel).to_le_bytes())
+        .collect();
+    let labels: Vec<u8> = y.iter().flat_map(|label| label.to_le_bytes()).collect();
+    let [c, h, w] = network.architecture.input.map(|n| n as usize);
+    let views = [
+        ("x", Dtype::F32, vec![y.len(), c, h, w], &x),
+        ("y", Dtype::I64, vec![y.len()], &labels),
+    ];
+    let views =
+        views.map(|(name, kind, shape, data)| (name, TensorView::new(kind, shape, data).unwrap()));
+    let batch = safetensors::serialize(views, None).unwrap();
+    let mut autodiff = autodiff(network, weights, None, Some(Source::Given(batch)));
+    let handle = autodiff.batches(&spec(1, 1, 1)).unwrap();
+    autodiff.loss(&CROSS_ENTROPY, handle, None).unwrap()
+}
+
+/// The images and labels of these rows, in this order.
+fn rows_of(images: &Images, rows: &[u32]) -> Images {
+    let size = images.pixels.len() / images.labels.len();
+    let at = |&row: &u32| row as usize;
+    Images {
+        pixels: rows
+            .iter()
+            .flat_map(|row| images.pixels[at(row) * size..][..size].to_vec())
+            .collect(),
+        labels: rows.iter().map(|row| images.labels[at(row)]).collect(),
+        ..*images
+    }
+}
+
+/// As published: under random labels a batch holds as many images of every *random* class,
+/// in the order of the random classes, and the loss is that of the random labels.
+#[test]
+fn corrupted_labels_are_what_a_batch_is_balanced_by_and_scored_on() {
+    let network = small(Activation::Relu);
+    let weights = first_weights(&network);
+    let clean = images(&network, 60, 1);
+    let mut corrupted = clean.clone();
+    for (row, label) in corrupted.labels.iter_mut().enumerate() {
+        *label = (*label + row as i64) % 3;
+    }
+    let spec = BatchSpec {
+        shuffle: false,
+        ..spec(1, 5, 1)
+    };
+    let found = |images: &Images| {
+        let source = Source::Sampled {
+            images: images.clone(),
+            normalisation: normalisation(&network),
+            augment: Augment {
+                crop_padding: 0,
+                flip: false,
+            },
+        };
+        let mut autodiff = autodiff(&network, &weights, None, Some(source));
+        let handle = autodiff.batches(&spec).unwrap();
+        autodiff.loss(&CROSS_ENTROPY, handle, None).unwrap()
+    };
+    let by_hand = |drawn_by: &Images, labelled_by: &Images| {
+        let rows = scoring_rows(&spec, &drawn_by.labels, 3).unwrap().remove(0);
+        let batch = rows_of(labelled_by, &rows);
+        (
+            loss_by_hand(&network, &weights, &batch, &batch.labels),
+            batch.labels,
+        )
+    };
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-6 * b;
+    let (expected, labels) = by_hand(&corrupted, &corrupted);
+    assert_eq!(labels, [[0; 5], [1; 5], [2; 5]].concat());
+    assert!(near(found(&corrupted), expected));
+    assert!(near(found(&clean), by_hand(&clean, &clean).0));
+    // Neither the true labels of those rows nor rows balanced by true labels give it.
+    for (drawn_by, labelled_by) in [(&corrupted, &clean), (&clean, &corrupted), (&clean, &clean)] {
+        assert!(!near(expected, by_hand(drawn_by, labelled_by).0));
+    }
 }
 
 #[test]
