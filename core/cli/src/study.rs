@@ -52,7 +52,8 @@ pub fn find(given: &Path) -> Result<PathBuf> {
 /// Loads and plans a study. Describes the plugins and asks the worker for its libtorch at
 /// once: both start processes, neither starts an action.
 pub fn plan(places: &Places, given: &Path) -> Result<(Plan, Programs)> {
-    let study = Study::load(&find(given)?)?;
+    let found = find(given)?;
+    let study = Study::load(&found)?;
     let programs = Programs::of_this_process()?;
     let (plugins, libtorch) = std::thread::scope(|scope| {
         let libtorch = scope.spawn(|| programs.libtorch());
@@ -60,7 +61,8 @@ pub fn plan(places: &Places, given: &Path) -> Result<(Plan, Programs)> {
         let libtorch = libtorch.join().expect("asking the worker does not panic");
         (plugins, libtorch)
     });
-    let plan = jackpot_study::plan(study, plugins?, libtorch?)?;
+    let plan = jackpot_study::plan(study, plugins?, libtorch?)
+        .with_context(|| found.display().to_string())?;
     Ok((plan, programs))
 }
 

@@ -33,6 +33,20 @@ pub struct Common {
     plugin_seconds: f64,
 }
 
+impl Common {
+    fn limits(&self) -> Result<Limits> {
+        let seconds = self.plugin_seconds;
+        if !(seconds.is_finite() && seconds > 0.0) {
+            bail!("`--plugin-seconds`: expected a positive number, found {seconds}");
+        }
+        Ok(Limits {
+            plugin_seconds: seconds,
+            memory: 0,
+            scratch: 4 << 30,
+        })
+    }
+}
+
 /// What methods are given.
 #[derive(clap::Args)]
 pub struct Given {
@@ -105,11 +119,7 @@ impl Tools {
         common: &Common,
         folder: &Path,
     ) -> Result<PluginOutput> {
-        let limits = Limits {
-            plugin_seconds: common.plugin_seconds,
-            memory: 0,
-            scratch: 4 << 30,
-        };
+        let limits = common.limits()?;
         let device = Device::of(&RunChoice {
             device: "cpu".into(),
             device_class: inputs.device_class.clone(),
@@ -194,7 +204,10 @@ impl Inputs {
     /// What the item asks for, and nothing that it does not.
     pub fn of(item: &Item, given: &Given) -> Result<Inputs> {
         let mut inputs = Inputs::none();
-        inputs.device_class = given.device_class.clone();
+        inputs.device_class = match given.device_class.as_str() {
+            class @ ("cpu-avx2" | "native") => class.to_owned(),
+            other => bail!("`--device-class`: expected cpu-avx2 or native, found `{other}`"),
+        };
         inputs.force_f64 = match given.precision.as_str() {
             "f32" => false,
             "f64" => true,
