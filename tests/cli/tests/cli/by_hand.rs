@@ -332,3 +332,123 @@ fn random_scores_depend_on_the_seed_alone() {
     assert_eq!(scores("1"), scores("1"));
     assert_ne!(scores("1"), scores("2"));
 }
+
+/// The tensors of a golden file whose names start so, as numbers, and the file's batch and
+/// weights under the names that the commands read.
+struct Golden(Vec<u8>);
+
+impl Golden {
+    fn open(name: &str) -> Golden {
+        let folder = crate::support::root().join("tests/numerics/golden");
+        Golden(std::fs::read(folder.join(name)).unwrap())
+    }
+
+    fn write(&self, prefix: &str, names: &[&str], to: &Path) -> String {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let chosen = tensors.iter().filter_map(|(name, view)| {
+            let short = name.strip_prefix(prefix)?;
+            (names.is_empty() || names.contains(&short)).then_some((short.to_owned(), view))
+        });
+        std::fs::write(to, safetensors::serialize(chosen, None).unwrap()).unwrap();
+        to.to_str().unwrap().to_owned()
+    }
+
+    fn f64s(&self, name: &str) -> Vec<f64> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let bytes = tensors.tensor(name).unwrap().data().as_chunks::<8>().0;
+        bytes.iter().map(|b| f64::from_le_bytes(*b)).collect()
+    }
+
+    fn bits(&self, name: &str) -> Vec<f64> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let bytes = tensors.tensor(name).unwrap().data();
+        bytes.iter().map(|b| f64::from(*b)).collect()
+    }
+}
+
+/// ‖a − b‖ / ‖b‖.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |x: f64| x * x;
+    let apart: f64 = a.iter().zip(b).map(|(a, b)| square(a - b)).sum();
+    (apart / b.iter().copied().map(square).sum::<f64>()).sqrt()
+}
+
+#[test]
+fn scores_and_published_masks_are_those_of_the_published_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (single, double) = (
+        Golden::open("golden-resnet8.safetensors"),
+        Golden::open("golden64-resnet8.safetensors"),
+    );
+    let weights = single.write("w/", &[], &folder.path().join("weights.safetensors"));
+    let batch = single.write("", &["x", "y"], &folder.path().join("batch.safetensors"));
+    let out = folder.path().join("out.safetensors");
+    let out = out.to_str().unwrap();
+    let shared = [
+        "--network",
+        "resnet8",
+        "--classes",
+        "10",
+        "--precision",
+        "f64",
+        "--weights",
+        &weights,
+        "--batch",
+        &batch,
+        "--out",
+        out,
+        "--param",
+        "samples_per_class=4",
+    ];
+    for (method, golden) in [
+        ("snip", "snip"),
+        ("org.jackpot.c.snip", "snip"),
+        ("grasp", "grasp"),
+    ] {
+        ok(&[&["score", "--method", method], &shared[..]].concat());
+        let scores = read(out);
+        assert_eq!(scores.len(), 10);
+        for (name, dtype, found) in scores {
+            let layer = name.strip_suffix(".weight").unwrap();
+            let expected = double.f64s(&format!("{golden}64/{layer}"));
+            let far = distance(&found, &expected);
+            assert_eq!(dtype, Dtype::F64);
+            assert!(far < 1e-9, "{method} {name}: {far:e}");
+        }
+        for sparsity in ["0.9", "0.98"] {
+            let rule = ["--sparsity", sparsity, "--selection", "published"];
+            ok(&[&["mask", "--method", method], &shared[..], &rule].concat());
+            let (mut differ, mut kept) = (0, 0.0);
+            for (name, _, found) in read(out) {
+                let layer = name.strip_suffix(".weight").unwrap();
+                let expected = single.bits(&format!("{golden}_mask_{sparsity}/{layer}"));
+                assert_eq!(found.len(), expected.len(), "{name}");
+                differ += found.iter().zip(&expected).filter(|(a, b)| a != b).count();
+                kept += expected.iter().sum::<f64>();
+            }
+            // The golden masks are of f32 scores, which jump where a pre-activation rounds
+            // across 0; chance alone would differ in almost twice as many as are kept.
+            assert!(
+                (differ as f64) < 0.005 * kept,
+                "{method} at {sparsity}: {differ} of {kept}"
+            );
+        }
+    }
+}
+
+#[test]
+fn options_without_a_meaning_are_refused_even_where_nothing_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.safetensors");
+    let out = out.to_str().unwrap();
+    let head = ["score", "--method", "random", "--out", out];
+    for (more, expected) in [
+        (["--device-class", "cpu-avx512"], "cpu-avx2 or native"),
+        (["--plugin-seconds", "nan"], "a positive number"),
+        (["--plugin-seconds", "0"], "a positive number"),
+        (["--precision", "f16"], "f32 or f64"),
+    ] {
+        refused(&[&head, NETWORK, &more[..]].concat(), expected);
+    }
+}

@@ -63,6 +63,11 @@ fn a_bad_study_is_refused_with_its_file_its_field_and_what_to_write() {
             "train_subset = 200000",
             "train_subset",
         ),
+        (
+            "scope = \"convolutions\" }",
+            "scope = \"convolutions\" }\nselection = \"published\"",
+            "all layers",
+        ),
         ("title = \"Tiny\"", "title = ", "line 2"),
     ];
     for (from, to, expected) in cases {
