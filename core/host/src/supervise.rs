@@ -165,15 +165,21 @@ fn confine(supervisor: Pid, memory: u64) -> std::io::Result<()> {
         },
     )?;
     if memory > 0 {
+        let ours = within(memory, p::getrlimit(Resource::Data).maximum);
         p::setrlimit(
             Resource::Data,
             Rlimit {
-                current: Some(memory),
-                maximum: Some(memory),
+                current: Some(ours),
+                maximum: Some(ours),
             },
         )?;
     }
     Ok(())
+}
+
+/// A limit under one that was there before: only root may raise that.
+fn within(asked: u64, before: Option<u64>) -> u64 {
+    before.map_or(asked, |before| asked.min(before))
 }
 
 /// Until the worker is dead: progress, time, strays. Returns why it was stopped, if it was,

@@ -191,3 +191,10 @@ fn endless_output_is_cut() {
     );
     assert!(failure.log.len() <= LOG_TAIL as usize);
 }
+
+#[test]
+fn a_lower_limit_of_the_shell_stays() {
+    assert_eq!(within(100, None), 100);
+    assert_eq!(within(100, Some(50)), 50);
+    assert_eq!(within(100, Some(200)), 100);
+}
