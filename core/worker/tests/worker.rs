@@ -16,7 +16,7 @@ fn architecture() -> Architecture {
     Architecture {
         family: Family::Resnet,
         depth: 8,
-        width: 4,
+        width: 8,
         classes: 3,
         input: [1, 8, 8],
         activation: Activation::Relu,
@@ -198,7 +198,7 @@ fn what_does_not_fit_is_told_and_nothing_is_written() {
         (
             TrainJob {
                 architecture: Architecture {
-                    width: 8,
+                    width: 16,
                     ..architecture()
                 },
                 mask: None,

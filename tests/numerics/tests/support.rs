@@ -132,9 +132,10 @@ pub fn network(
     .unwrap()
 }
 
-/// A small ResNet on small images.
+/// A small ResNet on small images. Not narrower: oneDNN's AVX2 convolutions corrupt memory
+/// where channels are no multiple of 8, and these tests run on whatever CPU is there.
 pub fn small(activation: Activation) -> Network {
-    network(Family::Resnet, 8, 4, 3, [2, 8, 8], activation)
+    network(Family::Resnet, 8, 8, 3, [2, 8, 8], activation)
 }
 
 pub fn first_weights(network: &Network) -> Vec<u8> {
