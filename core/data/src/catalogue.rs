@@ -5,6 +5,7 @@ use crate::idx::{self, Shape};
 use crate::published::{EMBEDDED, Published, published};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What `jackpot list` prints of a data set.
@@ -200,6 +201,10 @@ fn find(file: &Published, folder: Option<&Path>) -> Result<(String, Vec<u8>), Er
 /// No published file in gzip is larger than what it unpacks to and this many bytes.
 const SLACK: u64 = 1 << 20;
 
+/// Bytes that hold the start of an IDX file, packed or not: a gzip header (its name field is a
+/// path at most) and the first bits of the stream.
+const START: u64 = 1 << 16;
+
 /// The bytes of a file; what cannot be `published`, by its length or kind, is not read.
 fn load(published: &Published, folder: Option<&Path>, name: &str) -> Result<Vec<u8>, Error> {
     let Some(folder) = folder else {
@@ -214,7 +219,16 @@ fn load(published: &Published, folder: Option<&Path>, name: &str) -> Result<Vec<
     let most = published.shape.file_len() as u64 + SLACK;
     if !facts.is_file() || facts.len() > most {
         let found = match facts.is_file() {
-            true => format!("{} bytes", facts.len()),
+            true => {
+                // Too large because it is another file under this name?
+                let mut start = Vec::new();
+                std::fs::File::open(&path)
+                    .and_then(|file| file.take(START).read_to_end(&mut start))
+                    .map_err(unreadable)?;
+                idx::check_start(&start, name.ends_with(".gz"), published.shape)
+                    .map_err(|message| file_error(Some(folder), name, message))?;
+                format!("{} bytes", facts.len())
+            }
             false => "no regular file".to_owned(),
         };
         let message = format!("expected a file of at most {most} bytes, found {found}");
@@ -233,7 +247,7 @@ fn file_error(folder: Option<&Path>, name: &str, message: String) -> Error {
 /// The IDX stream: `bytes`, unpacked if the name ends in `.gz`.
 fn unpack<'a>(name: &str, bytes: &'a [u8], shape: Shape) -> Result<Cow<'a, [u8]>, String> {
     if name.ends_with(".gz") {
-        idx::gunzip(bytes, shape.file_len()).map(Cow::Owned)
+        idx::gunzip(bytes, shape).map(Cow::Owned)
     } else {
         Ok(Cow::Borrowed(bytes))
     }
@@ -295,7 +309,7 @@ mod tests {
     fn known_content_is_accepted_in_any_packing_and_nothing_else_is() {
         let labels = &FASHION_MNIST[3];
         let (name, published) = EMBEDDED[1];
-        let content = idx::gunzip(published, labels.shape.file_len()).unwrap();
+        let content = idx::gunzip(published, labels.shape).unwrap();
         check_fingerprint(labels, name, published).unwrap();
         check_fingerprint(labels, name, &repack(&content)).unwrap();
         check_fingerprint(labels, labels.name, &content).unwrap();

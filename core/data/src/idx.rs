@@ -47,20 +47,12 @@ impl Shape {
 pub(crate) fn values(bytes: &[u8], shape: Shape) -> Result<&[u8], String> {
     let dimensions = shape.dimensions();
     let header = shape.header_len();
-    let name = dimensions[0].0;
+    check_magic(bytes, shape)?;
     if bytes.len() < header {
         return Err(format!(
-            "truncated at byte {}: the IDX header of {name} has {header} bytes",
-            bytes.len()
-        ));
-    }
-    let magic = [0, 0, 8, dimensions.len() as u8];
-    if let Some(at) = (0..4).find(|&i| bytes[i] != magic[i]) {
-        return Err(format!(
-            "byte {at}: expected {:#04x}, found {:#04x}: {}",
-            magic[at],
-            bytes[at],
-            magic_meaning(at, bytes[at], name)
+            "truncated at byte {}: the IDX header of {} has {header} bytes",
+            bytes.len(),
+            dimensions[0].0
         ));
     }
     for (i, (what, expected)) in dimensions.iter().enumerate() {
@@ -101,6 +93,35 @@ pub(crate) fn values(bytes: &[u8], shape: Shape) -> Result<&[u8], String> {
     Ok(&bytes[header..])
 }
 
+/// As far as there are bytes. It comes before any test of the size, so that a file under
+/// another's name is called that and not too large.
+fn check_magic(bytes: &[u8], shape: Shape) -> Result<(), String> {
+    let dimensions = shape.dimensions();
+    let magic = [0, 0, 8, dimensions.len() as u8];
+    let wrong = bytes.iter().zip(magic).position(|(&b, m)| b != m);
+    wrong.map_or(Ok(()), |at| {
+        Err(format!(
+            "byte {at}: expected {:#04x}, found {:#04x}: {}",
+            magic[at],
+            bytes[at],
+            magic_meaning(at, bytes[at], dimensions[0].0)
+        ))
+    })
+}
+
+/// Does the file that starts with these bytes, in gzip if `packed`, start as one of this
+/// shape? A start that cannot be unpacked is not judged.
+pub(crate) fn check_start(start: &[u8], packed: bool, shape: Shape) -> Result<(), String> {
+    if !packed {
+        return check_magic(start, shape);
+    }
+    let mut magic = Vec::new();
+    match GzDecoder::new(start).take(4).read_to_end(&mut magic) {
+        Ok(_) => check_magic(&magic, shape),
+        Err(_) => Ok(()),
+    }
+}
+
 fn magic_meaning(at: usize, found: u8, name: &str) -> &'static str {
     match (at, found, name) {
         (0, 0x1f, _) => "it is packed with gzip, so its name must end in `.gz`",
@@ -112,8 +133,9 @@ fn magic_meaning(at: usize, found: u8, name: &str) -> &'static str {
     }
 }
 
-/// Unpacks one gzip member of exactly `expected` bytes, with its check sum.
-pub(crate) fn gunzip(packed: &[u8], expected: usize) -> Result<Vec<u8>, String> {
+/// Unpacks one gzip member of exactly a `shape`'s bytes, with its check sum.
+pub(crate) fn gunzip(packed: &[u8], shape: Shape) -> Result<Vec<u8>, String> {
+    let expected = shape.file_len();
     if packed.len() < 2 || packed[..2] != [0x1f, 0x8b] {
         return Err("packed byte 0: no gzip file, expected 0x1f 0x8b".to_owned());
     }
@@ -126,6 +148,7 @@ pub(crate) fn gunzip(packed: &[u8], expected: usize) -> Result<Vec<u8>, String> 
         .read_to_end(&mut unpacked);
     let at = packed.len() - decoder.get_ref().len();
     if unpacked.len() > expected {
+        check_magic(&unpacked, shape)?;
         return Err(format!(
             "packed byte {at}: unpacks to more than the {expected} bytes expected"
         ));
@@ -191,7 +214,7 @@ mod tests {
         let pixels: Vec<u8> = (0..12).collect();
         assert_eq!(values(&images(), IMAGES).unwrap(), pixels);
         assert_eq!(values(&labels(), LABELS).unwrap(), [9, 0, 4]);
-        assert_eq!(gunzip(&gzip(&images()), 28).unwrap(), images());
+        assert_eq!(gunzip(&gzip(&images()), IMAGES).unwrap(), images());
     }
 
     #[test]
@@ -202,7 +225,7 @@ mod tests {
             }
             let packed = gzip(&file);
             for end in 2..packed.len() {
-                let error = gunzip(&packed[..end], file.len()).unwrap_err();
+                let error = gunzip(&packed[..end], shape).unwrap_err();
                 assert!(
                     error.contains(&format!("truncated at packed byte {end}")),
                     "{error}"
@@ -215,6 +238,11 @@ mod tests {
     fn mislabelled_files_name_the_byte() {
         check(
             &labels(),
+            IMAGES,
+            "byte 3: expected 0x03, found 0x01: it holds labels",
+        );
+        check(
+            &images()[..11],
             IMAGES,
             "truncated at byte 11: the IDX header of images has 16",
         );
@@ -275,20 +303,26 @@ mod tests {
     fn damaged_gzip_is_refused() {
         let packed = gzip(&images());
         let tail = [&packed[..], &[7]].concat();
-        let error = gunzip(&tail, 28).unwrap_err();
+        let error = gunzip(&tail, IMAGES).unwrap_err();
         assert!(error.contains(&format!(
             "1 bytes too many from packed byte {}",
             packed.len()
         )));
+        let long = [images(), vec![0]].concat();
         assert!(
-            gunzip(&packed, 27)
+            gunzip(&gzip(&long), IMAGES)
                 .unwrap_err()
-                .contains("more than the 27 bytes")
+                .contains("more than the 28 bytes")
         );
-        assert!(gunzip(&images(), 28).unwrap_err().contains("no gzip file"));
-        // A megabyte of zeros is stopped one byte after the 28 expected.
         assert!(
-            gunzip(&gzip(&vec![0; 1 << 20]), 28)
+            gunzip(&images(), IMAGES)
+                .unwrap_err()
+                .contains("no gzip file")
+        );
+        // A megabyte more is stopped one byte after the 28 expected.
+        let hostile = [images(), vec![0; 1 << 20]].concat();
+        assert!(
+            gunzip(&gzip(&hostile), IMAGES)
                 .unwrap_err()
                 .contains("more than")
         );
@@ -296,7 +330,7 @@ mod tests {
         let last = flipped.len() - 6; // inside the CRC
         flipped[last] ^= 1;
         assert!(
-            gunzip(&flipped, 28)
+            gunzip(&flipped, IMAGES)
                 .unwrap_err()
                 .contains("damaged near packed byte")
         );
@@ -307,13 +341,13 @@ mod tests {
         fn hostile_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = values(&bytes, IMAGES);
             let _ = values(&bytes, LABELS);
-            let _ = gunzip(&bytes, 28);
+            let _ = gunzip(&bytes, IMAGES);
             let mut packed = gzip(&images());
             for (at, byte) in bytes.iter().enumerate() {
                 let place = 2 + at % (packed.len() - 2);
                 packed[place] ^= byte;
             }
-            if let Ok(unpacked) = gunzip(&packed, 28) {
+            if let Ok(unpacked) = gunzip(&packed, IMAGES) {
                 let whole = unpacked == images();
                 prop_assert!(whole, "other bytes passed the check sum");
             }

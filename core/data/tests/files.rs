@@ -26,6 +26,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn gzip_stored(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn error<T>(result: Result<T, jackpot_data::Error>) -> String {
     match result {
         Ok(_) => panic!("expected an error"),
@@ -201,8 +207,8 @@ fn a_folder_is_read_and_its_damage_named() {
     other[5_000] = 10;
     check(&other, "byte 5000: label 10 of row 4992");
     check(
-        &vec![0; 2 << 20],
-        "expected a file of at most 1058584 bytes, found 2097152",
+        &[&good[..], &vec![0; 2 << 20]].concat(),
+        "expected a file of at most 1058584 bytes, found 2107160",
     );
     std::fs::remove_file(&labels).unwrap();
     std::fs::create_dir(&labels).unwrap();
@@ -219,6 +225,46 @@ fn a_folder_is_read_and_its_damage_named() {
     let message = error(open("kmnist", Some(folder.path())));
     assert!(message.contains("is not the published file"), "{message}");
     assert!(message.contains("expected 5120 bytes"), "{message}");
+}
+
+#[test]
+fn a_file_under_the_other_kind_s_name_is_named_by_its_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    kmnist(folder.path());
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    let mut images = read("t10k-images-idx3-ubyte");
+    let labels = read("t10k-labels-idx1-ubyte");
+    let check = |name: &str, bytes: &[u8], expected: &str| {
+        let path = folder.path().join(name);
+        let before = std::fs::read(&path).ok();
+        std::fs::write(&path, bytes).unwrap();
+        let message = error(open("kmnist", Some(folder.path())));
+        assert!(
+            message.contains(&format!("{name}`: {expected}")),
+            "{message}"
+        );
+        match before {
+            Some(before) => std::fs::write(&path, before).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+    };
+    let of_images = "byte 3: expected 0x01, found 0x03: it holds images";
+    let of_labels = "byte 3: expected 0x03, found 0x01: it holds labels";
+    // Larger than what is read at all, packed and not.
+    let large = gzip_stored(&images);
+    assert!(large.len() > 2 << 20);
+    check("t10k-labels-idx1-ubyte", &images, of_images);
+    check("t10k-labels-idx1-ubyte.gz", &large, of_images);
+    check("t10k-images-idx3-ubyte", &labels, of_labels);
+    check("t10k-images-idx3-ubyte.gz", &gzip(&labels), of_labels);
+    // Packed so well that it is read.
+    images[16..].fill(0);
+    check("t10k-labels-idx1-ubyte.gz", &gzip(&images), of_images);
+    images[2] = 0x0d;
+    let floats = "byte 2: expected 0x08, found 0x0d: the values";
+    check("t10k-labels-idx1-ubyte", &images, floats);
+    // What was put back is whole.
+    open("kmnist", Some(folder.path())).unwrap();
 }
 
 #[test]
