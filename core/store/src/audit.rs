@@ -56,8 +56,8 @@ struct Named {
 }
 
 impl Store {
-    /// Hashes every object (on all cores), parses every action, divergence and failure, and
-    /// checks that what they name is there. Files, links and folders that do not belong are
+    /// Hashes every object (on all cores), parses every action, divergence, failure and
+    /// pin, and checks that what they name is there. Files, links and folders that do not belong are
     /// problems; `tmp/`, `locks/`, `resume/` and `datasets/` are not looked into.
     /// `progress(done, total)` counts bytes.
     pub fn audit(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Audit, Error> {
@@ -99,12 +99,27 @@ impl Store {
         Ok(())
     }
 
-    /// A pin's content is its writer's; only what it is gets checked.
+    /// A pin is canonical JSON; what it says is its writer's. It may name actions that are not
+    /// here: a fresh clone has pins before results.
     fn audit_pins(&self, audit: &mut Audit) -> Result<(), Error> {
-        for (_, path) in self.listing(Path::new("pins"))? {
+        for (name, path) in self.listing(Path::new("pins"))? {
             let kind = self.kind(&path)?;
             if kind != "a file" {
                 audit.stranger(path, kind);
+            } else if name.is_some_and(|name| name.ends_with(".json")) {
+                match read_regular(&self.root().join(&path)) {
+                    Ok(Ok(bytes)) => {
+                        if let Err(error) = canonical::parse(&bytes) {
+                            let what = format!(
+                                "{error}; take it from a backup or another clone, or run the study again to write it anew"
+                            );
+                            audit.problem(path, what);
+                        }
+                    }
+                    Ok(Err(kind)) => audit.stranger(path, kind),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => audit.problem(path, format!("could not be read: {error}")),
+                }
             }
         }
         Ok(())

@@ -153,6 +153,32 @@ fn strangers_are_named() {
 }
 
 #[test]
+fn a_damaged_pin_is_named() {
+    let sample = Sample::empty();
+    let committed = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../artifacts/pins/quick.json"
+    );
+    let pin = fs::read(committed).unwrap();
+    // Its actions are not in this store, as in a fresh clone.
+    sample.store.write_pin("quick", &pin).unwrap();
+    assert_eq!(sample.problems(), [""; 0]);
+
+    let spaced = [&pin[..], b"\n"].concat();
+    for damaged in [&pin[..pin.len() - 1], &spaced, b"", b"{\"b\":1,\"a\":1}"] {
+        sample.store.write_pin("quick", damaged).unwrap();
+        let problems = sample.problems();
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(
+            problems[0].starts_with("pins/quick.json: expected canonical JSON"),
+            "{problems:#?}"
+        );
+    }
+    sample.store.write_pin("quick", &pin).unwrap();
+    assert_eq!(sample.problems(), [""; 0]);
+}
+
+#[test]
 fn a_root_folder_that_is_a_link() {
     let (sample, _) = Sample::filled();
     let elsewhere = sample.folder.path().join("elsewhere");
