@@ -74,12 +74,18 @@ impl<'a> Display<'a> {
                 }
                 self.total(&mut shown);
             }
-            Event::Finished { node, seconds } => {
+            Event::Finished {
+                node,
+                seconds,
+                diverged,
+            } => {
                 self.ended(node);
                 // Steps of milliseconds would drown the trainings.
                 if self.plan.nodes[node].recipe.kind() == "train" || self.bars.is_none() {
                     let title = &self.plan.nodes[node].title;
-                    self.line(&format!("done   {title} ({seconds:.1} s)"));
+                    let how = diverged.map(|epoch| format!(": diverged in epoch {epoch}"));
+                    let how = how.unwrap_or_default();
+                    self.line(&format!("done   {title} ({seconds:.1} s){how}"));
                 }
             }
             Event::Failed { node, why } => {

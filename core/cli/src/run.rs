@@ -37,8 +37,12 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     });
     display.close();
     let finish = finish?;
+    let diverged = match finish.diverged {
+        0 => String::new(),
+        n => format!(", {n} diverged"),
+    };
     println!(
-        "{}: {} actions, {} cached, {} ran, {} failed; {}; results pinned in {}",
+        "{}: {} actions, {} cached, {} ran, {} failed{diverged}; {}; results pinned in {}",
         plan.study.name,
         finish.left.actions,
         finish.left.cached.saturating_sub(finish.ran),

@@ -12,12 +12,13 @@ use crate::{
     plan::Plan,
     recipe::{Input, Recipe, floats_to_text},
     toolbox::Programs,
+    validate,
 };
 use jackpot_host::Failure;
 use jackpot_store::{Claim, Committed, Digest, Store};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
     sync::{
         Condvar, Mutex, MutexGuard,
@@ -56,6 +57,8 @@ pub enum Event<'a> {
         node: usize,
         /// Wall-clock.
         seconds: f64,
+        /// The epoch in which this training diverged: a result, but a bad one.
+        diverged: Option<u64>,
     },
     /// It failed; what reads it is not run.
     Failed {
@@ -73,6 +76,8 @@ pub struct Finish {
     pub ran: usize,
     /// What the store has and lacks now.
     pub left: Summary,
+    /// Trainings that diverged, of all that are done, in this run or before.
+    pub diverged: usize,
     /// Title and cause of each action that failed.
     pub failures: Vec<(String, String)>,
     /// Titles of actions that wait for a failed one.
@@ -140,6 +145,13 @@ struct Task {
     key: Digest,
     recipe: Recipe,
     _claim: Claim,
+}
+
+/// What became of an action that ran.
+struct Done {
+    committed: Committed,
+    /// The epoch in which it diverged, if it is a training that did.
+    diverged: Option<u64>,
 }
 
 enum Next {
@@ -276,16 +288,17 @@ impl Shared<'_> {
         Ok(())
     }
 
-    fn perform(&self, task: &Task, start: Instant) -> Result<Committed, Failure> {
+    fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {
         let node = task.node;
         let mut progress = |done: f64| (self.observe)(Event::Progress { node, done });
         let made = self.bench.execute(&task.recipe, &task.key, &mut progress)?;
         let recipe = task.recipe.to_value()?;
         let record = self.record(&made, start.elapsed().as_secs_f64())?;
-        let store = self.bench.store;
-        store
-            .commit(&recipe, &made.outputs, &record)
-            .map_err(|e| Failure::new("store", e.to_string()))
+        let committed = self.bench.store.commit(&recipe, &made.outputs, &record);
+        Ok(Done {
+            committed: committed.map_err(Error::from_store)?,
+            diverged: diverged(self.bench.store, &made.outputs)?,
+        })
     }
 
     /// Who, when, where, how long: beside the result, never in it.
@@ -299,12 +312,13 @@ impl Shared<'_> {
         Ok(record)
     }
 
-    fn settle(&self, task: &Task, result: Result<Committed, Failure>, seconds: f64) {
+    fn settle(&self, task: &Task, result: Result<Done, Failure>, seconds: f64) {
         let mut queue = self.lock();
         queue.running.remove(&task.key);
         queue.assessment = None;
         let node = task.node;
-        let failed = match result {
+        let diverged = result.as_ref().ok().and_then(|done| done.diverged);
+        let failed = match result.map(|done| done.committed) {
             Ok(Committed::New | Committed::Same) => None,
             Ok(Committed::Diverged { .. }) => Some(Failure::new(
                 "divergence",
@@ -318,7 +332,11 @@ impl Shared<'_> {
         match failed {
             None => {
                 queue.ran += 1;
-                (self.observe)(Event::Finished { node, seconds });
+                (self.observe)(Event::Finished {
+                    node,
+                    seconds,
+                    diverged,
+                });
             }
             // Not the action's fault: it is simply not done.
             Some(failure) if failure.kind == "interrupted" => {}
@@ -381,11 +399,36 @@ impl Shared<'_> {
         Ok(Finish {
             ran: queue.ran,
             left: a.summary(plan),
+            diverged: self.diverged(&a)?,
             failures: failed.map(|(n, why)| (title(*n), why.clone())).collect(),
             blocked: blocked.map(title).collect(),
             interrupted: self.stop.load(Ordering::SeqCst),
         })
     }
+
+    /// How many of the finished trainings diverged; one that fills several cells counts once.
+    fn diverged(&self, a: &Assessment) -> Result<usize, Error> {
+        let mut keys = BTreeSet::new();
+        for (key, outputs) in a.keys.iter().zip(&a.outputs) {
+            let (Some(key), Some(outputs)) = (key, outputs) else {
+                continue;
+            };
+            if !keys.contains(key) && diverged(self.bench.store, outputs)?.is_some() {
+                keys.insert(*key);
+            }
+        }
+        Ok(keys.len())
+    }
+}
+
+/// The epoch in which the training with these outputs diverged; none: it did not, or they are
+/// not a training's.
+fn diverged(store: &Store, outputs: &BTreeMap<String, Digest>) -> Result<Option<u64>, Error> {
+    let Some(metrics) = outputs.get("metrics").filter(|m| store.has(m)) else {
+        return Ok(None);
+    };
+    let bytes = store.get(metrics).map_err(Error::from_store)?;
+    Ok(validate::diverged(&bytes))
 }
 
 impl Queue {

@@ -39,7 +39,7 @@ pub(crate) struct Metrics {
 pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
     let what = "metrics.json";
     let value = canonical::parse(bytes).map_err(|e| fail(what, e))?;
-    if let Some(epoch) = value.get("diverged_at_epoch").filter(|e| !e.is_null()) {
+    if let Some(epoch) = divergence(&value) {
         return Err(Failure::new(
             "diverged",
             format!("the training diverged in epoch {epoch}: the loss is not a number any more"),
@@ -72,9 +72,14 @@ pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
     })
 }
 
-/// Whether the metrics say that the training diverged.
-fn diverged(bytes: &[u8]) -> bool {
-    matches!(metrics(bytes), Err(Failure { kind, .. }) if kind == "diverged")
+fn divergence(metrics: &Value) -> Option<&Value> {
+    metrics.get("diverged_at_epoch").filter(|e| !e.is_null())
+}
+
+/// The epoch in which the training diverged, as its metrics say it.
+pub(crate) fn diverged(bytes: &[u8]) -> Option<u64> {
+    let value = canonical::parse(bytes).ok()?;
+    divergence(&value)?.as_u64()
 }
 
 /// The files of a finished training agree with each other, with the mask and the network.
@@ -89,7 +94,7 @@ pub(crate) fn training(
     let checkpoint = read("checkpoint.safetensors")?;
     // A divergence is a result too: it is kept, and a report names it. Its weights may be
     // infinite, and infinity times a mask's 0 is not a number: they prove nothing of the mask.
-    if diverged(&bytes) {
+    if diverged(&bytes).is_some() {
         return state_dict(&checkpoint, network, None);
     }
     let m = metrics(&bytes)?;

@@ -1,5 +1,5 @@
 //! Studies that really run: cached, killed, resumed, spread over workers, broken, rebuilt.
-use crate::support::{Place, binaries, finished, jackpot, outcome, root};
+use crate::support::{Place, TINY, binaries, finished, jackpot, outcome, root};
 use serde_json::Value;
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -377,4 +377,25 @@ fn two_runs_at_once_do_nothing_twice() {
         all
     );
     assert_eq!(place.pin(), finished().pin());
+}
+
+/// A loss that is no number is a result, not a failure, but nobody may miss it.
+#[test]
+fn a_training_that_diverged_is_said_and_counted() {
+    let (head, _) = TINY.split_once("[[ticket]]").unwrap();
+    let study = format!("{head}[[ticket]]\nname = \"dense\"\ndense = true\n");
+    let place = Place::with(&study.replace("lr = 0.1", "lr = 1e30"));
+    let (code, out, err) = outcome(place.command("run", &[]).output().unwrap());
+    assert_eq!(code, 0, "{out}{err}");
+    let line = err.lines().find(|l| l.contains("train dense")).unwrap();
+    assert!(line.starts_with("done "), "{line}");
+    assert!(line.contains(": diverged in epoch "), "{line}");
+    assert!(out.contains(" 0 failed, 1 diverged;"), "{out}");
+    // It is found in the store, too.
+    let (_, out, err) = outcome(place.command("run", &[]).output().unwrap());
+    assert!(out.contains(" 0 ran, 0 failed, 1 diverged;"), "{out}{err}");
+    // The twin that learns.
+    let place = Place::with(&study);
+    let (_, out, err) = outcome(place.command("run", &[]).output().unwrap());
+    assert!(!format!("{out}{err}").contains("diverged"), "{out}{err}");
 }
