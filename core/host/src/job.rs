@@ -62,7 +62,7 @@ pub struct PluginJob {
     pub config: BTreeMap<String, ConfigValue>,
     /// The network whose layers are scored, masked or changed.
     pub architecture: Architecture,
-    /// Training rows, for the task's facts.
+    /// Training rows, for the task's facts; those of a batch given by hand.
     pub rows: u64,
     /// state_dict; present exactly if the item needs weights or autodiff.
     pub weights: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod bench;
 mod modes;
 
 use bench::Bench;
+use jackpot_host::Batches;
 use modes::{LOADS, MODES};
 use std::io::Write;
 
@@ -80,7 +81,29 @@ fn services_give_exact_numbers_and_cost_no_time() {
         used,
         r#"["jackpot.autodiff/1","jackpot.autodiff/1 batches","jackpot.autodiff/1 grad"]"#
     );
-    assert_eq!(certificate["batches"][0]["per_class"], "3");
+    // As studies have it: these bytes are part of results.
+    assert_eq!(
+        certificate["batches"].to_string(),
+        format!(
+            r#"[{{"augment":false,"batch_size":"0","key":"{}","n_batches":"2","parts":"2","per_class":"3","shuffle":false}}]"#,
+            bench.key().to_hex()
+        )
+    );
+}
+
+#[test]
+fn of_a_given_batch_no_sampling_is_claimed() {
+    let bench = Bench::new();
+    let mut job = bench.job("grad");
+    job.rows = 5;
+    job.batches = Some(Batches::Given {
+        batch: bench.folder(),
+    });
+    let output = bench.run_job(&job).expect("a good item");
+    assert_eq!(
+        output.certificate["batches"].to_string(),
+        r#"[{"given":true,"parts":"2","rows":"5"}]"#
+    );
 }
 
 #[test]

@@ -115,19 +115,32 @@ unsafe extern "C" fn batches(
             shuffle: spec.shuffle == 1,
         };
         *handle = services.batches(&spec).map_err(failed)?;
-        context.batches.borrow_mut().push(serde_json::json!({
-            "key": spec.key.to_hex(),
-            "n_batches": spec.n_batches.to_string(),
-            "batch_size": spec.batch_size.to_string(),
-            "per_class": spec.per_class.to_string(),
-            "parts": spec.parts.to_string(),
-            "augment": spec.augment,
-            "shuffle": spec.shuffle,
-        }));
+        context.batches.borrow_mut().push(record(context, &spec));
         Ok(())
     };
     // SAFETY: the caller's.
     unsafe { service(run, error, "batches", body) }
+}
+
+/// A request as the certificate keeps it. Of a batch given by hand every request gets all rows,
+/// so what was asked of sampling is not claimed.
+fn record(context: &Context, spec: &BatchSpec) -> serde_json::Value {
+    if let Some(rows) = context.given_rows {
+        return serde_json::json!({
+            "given": true,
+            "rows": rows.to_string(),
+            "parts": spec.parts.to_string(),
+        });
+    }
+    serde_json::json!({
+        "key": spec.key.to_hex(),
+        "n_batches": spec.n_batches.to_string(),
+        "batch_size": spec.batch_size.to_string(),
+        "per_class": spec.per_class.to_string(),
+        "parts": spec.parts.to_string(),
+        "augment": spec.augment,
+        "shuffle": spec.shuffle,
+    })
 }
 
 unsafe extern "C" fn loss(

@@ -4,7 +4,7 @@ use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
 use super::{RAW, fault, load};
 use crate::progress::{Page, Phase};
-use crate::{Failure, Kind, Output, PluginJob, Services};
+use crate::{Batches, Failure, Kind, Output, PluginJob, Services};
 use jackpot_abi as abi;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
@@ -31,6 +31,7 @@ pub(super) fn call(
         item: job.item.clone(),
         services: RefCell::new(services),
         used: RefCell::default(),
+        given_rows: matches!(job.batches, Some(Batches::Given { .. })).then_some(job.rows),
         batches: RefCell::default(),
         refused: RefCell::default(),
         trouble: RefCell::default(),

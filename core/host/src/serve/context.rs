@@ -24,7 +24,9 @@ pub(super) struct Context {
     pub(super) services: RefCell<Option<Box<dyn Services>>>,
     /// What was used: "jackpot.rng/1", "jackpot.autodiff/1 grad".
     pub(super) used: RefCell<BTreeSet<String>>,
-    /// Batches as asked for, in order.
+    /// Rows of the batch given by hand; None: batches are drawn as asked.
+    pub(super) given_rows: Option<u64>,
+    /// Batches as asked for, in order; of a given batch what every request gets.
     pub(super) batches: RefCell<Vec<serde_json::Value>>,
     /// The first thing that was asked for without being declared.
     pub(super) refused: RefCell<Option<String>>,

@@ -200,6 +200,10 @@ impl Bench {
         run_plugin(&server(), &self.job(item), &self.folder(), observe)
     }
 
+    pub fn run_job(&self, job: &PluginJob) -> Result<PluginOutput, Failure> {
+        run_plugin(&server(), job, &self.folder(), &mut |_| ())
+    }
+
     pub fn scores(&self, item: &str) -> Vec<Vec<f64>> {
         let output = self.run(item).unwrap_or_else(|f| panic!("{f}"));
         let bytes = std::fs::read(output.file).expect("the file is there");
