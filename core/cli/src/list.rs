@@ -2,7 +2,7 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_host::{Item, Kind, Param};
-use jackpot_study::{Plugins, Programs};
+use jackpot_study::{Plugins, Programs, word};
 use std::process::ExitCode;
 
 pub fn run(places: &Places) -> Result<ExitCode> {
@@ -48,7 +48,7 @@ fn print_item(item: &Item) {
         true => "shapes only".to_owned(),
         false => given.join(", "),
     };
-    let output = format!("{:?}", item.output).to_lowercase();
+    let output = word(item.output);
     println!("    {kind} `{}` gives {output} from {given}", item.id);
     println!("      {}", item.summary);
     item.params.iter().for_each(print_param);

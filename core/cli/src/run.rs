@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use jackpot_study::{Finish, Options};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
+    io::IsTerminal,
     num::NonZeroUsize,
     path::PathBuf,
     process::ExitCode,
@@ -59,8 +60,11 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn report(finish: &Finish) -> ExitCode {
-    for (title, why) in &finish.failures {
-        eprintln!("failed  {title}: {why}");
+    // Elsewhere than on a terminal each was the line of its action already, and stays there.
+    if std::io::stderr().is_terminal() {
+        for (title, why) in &finish.failures {
+            eprintln!("failed  {title}: {why}");
+        }
     }
     if let Some(first) = finish.blocked.first() {
         eprintln!(

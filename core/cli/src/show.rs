@@ -51,14 +51,33 @@ fn action(store: &Store, key: &Digest) -> Result<()> {
     };
     println!("\noutputs");
     for (name, digest) in &action.outputs {
-        let gone = match store.has(digest) {
-            true => "",
-            false => "  (not kept)",
+        let gone = match (store.has(digest), damaged(store, digest)) {
+            (true, _) => "",
+            (false, Some(_)) => "  (damaged, in `quarantine/`)",
+            (false, None) => "  (not kept)",
         };
         println!("  {name:<14} {digest}{gone}");
     }
     let record: Value = serde_json::from_slice(&store.get(&action.record)?)?;
     println!("\nrecord {}\n{record:#}", action.record);
+    Ok(())
+}
+
+/// Where the damaged file lies that had this name, an action's or an object's.
+fn damaged(store: &Store, name: &Digest) -> Option<String> {
+    let place = format!("quarantine/{name}");
+    store.root().join(&place).exists().then_some(place)
+}
+
+/// Why the action of this recipe has no result, as far as it is known.
+fn unfinished(store: &Store, key: &Digest) -> Result<()> {
+    if let Some(failure) = store.failure(key)? {
+        println!("recipe of an action that failed: {failure:#}");
+    } else if let Some(place) = damaged(store, key) {
+        println!(
+            "recipe of an action whose file was damaged: it is in `{place}`, the next run computes the action again"
+        );
+    }
     Ok(())
 }
 
@@ -76,10 +95,8 @@ fn object(store: &Store, digest: &Digest) -> Result<()> {
             );
         }
     } else if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
-        if value.get("kind").is_some()
-            && let Some(failure) = store.failure(digest)?
-        {
-            println!("recipe of an action that failed: {failure:#}");
+        if value.get("kind").is_some() {
+            unfinished(store, digest)?;
         }
         println!("{value:#}");
     } else if let Ok(tensors) = SafeTensors::deserialize(&bytes) {

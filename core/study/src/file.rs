@@ -285,7 +285,8 @@ fn training(t: &TrainingSection) -> Result<Training, Error> {
             published_gradient_mask: t.published_gradient_mask.unwrap_or(false),
         },
     };
-    training.validate().map_err(at("training"))?;
+    // The message names the section itself.
+    training.validate().map_err(|e| Error(e.to_string()))?;
     Ok(training)
 }
 

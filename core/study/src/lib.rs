@@ -33,7 +33,7 @@ pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, publishe
 pub use grid::plan;
 pub use jobs::{Job, TrainJob};
 pub use keys::Keys;
-pub use needs::published_rule;
+pub use needs::{published_rule, word};
 pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};

@@ -71,9 +71,23 @@ impl Needs {
             return Ok(());
         }
         Err(Error(format!(
-            "{field}: expected an item that gives {output:?}, found `{id}`, which gives {:?}",
-            self.output
+            "{field}: expected an item that gives {}, found `{id}`, which gives {}",
+            word(output),
+            word(self.output)
         )))
+    }
+}
+
+/// What an item gives, as messages and lists spell it.
+pub fn word(output: Output) -> &'static str {
+    match output {
+        Output::Scores => "scores",
+        Output::Masks => "masks",
+        Output::Counts => "counts",
+        Output::Weights => "weights",
+        Output::Images => "images",
+        Output::Labels => "labels",
+        Output::Subset => "a subset",
     }
 }
 

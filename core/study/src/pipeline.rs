@@ -3,6 +3,7 @@ use crate::{
     Error,
     grid::{At, Builder},
     needs::published_rule,
+    needs::word,
     plan::Content,
     recipe::{By, Config, File, Input, Platform, Recipe, Ref, Sampled},
     sections::{Selection, Stage},
@@ -49,8 +50,8 @@ impl Builder {
             let (item, needs) = self.item(id, params, Kind::Check, &field)?;
             if !matches!(needs.output, Output::Labels | Output::Images) {
                 return Err(Error(format!(
-                    "{field}: expected a check that changes images or labels (`on = \"data\"`), found `{id}`, which gives {:?}",
-                    needs.output
+                    "{field}: expected a check that changes images or labels (`on = \"data\"`), found `{id}`, which gives {}",
+                    word(needs.output)
                 )));
             }
             let recipe = Recipe::Check {

@@ -174,14 +174,25 @@ fn facts(study: &Study) -> Vec<(String, String)> {
     };
     let flip = if t.augment.flip { "flip" } else { "no flip" };
     let training = format!(
-        "{} epochs, batch {}, learning rate {} ({schedule}, warm-up {} epochs), momentum {}, weight decay {}, {flip}, {crop}",
-        t.epochs, t.batch, t.lr, t.warmup_epochs, t.momentum, t.weight_decay
+        "{}, batch {}, learning rate {} ({schedule}, warm-up {}), momentum {}, weight decay {}, {flip}, {crop}",
+        epochs(f64::from(t.epochs)),
+        t.batch,
+        t.lr,
+        epochs(t.warmup_epochs),
+        t.momentum,
+        t.weight_decay
     );
     vec![
         ("data".to_owned(), data),
         ("network".to_owned(), network),
         ("training".to_owned(), training),
     ]
+}
+
+/// "5 epochs", "1 epoch".
+fn epochs(n: f64) -> String {
+    let plural = if n == 1.0 { "" } else { "s" };
+    format!("{n} epoch{plural}")
 }
 
 /// Needs no plugin and no libtorch. Every object read is verified.

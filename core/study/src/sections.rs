@@ -181,8 +181,8 @@ impl TryFrom<Value> for AllocationSection {
                 })
             }
             other => Err(format!(
-                "`allocation`: expected a rule's name or a table with `rule` or `copy`, found a {}",
-                other.type_str()
+                "`allocation`: expected a rule's name or a table with `rule` or `copy`, found {}",
+                value_kind(&other)
             )),
         }
     }
@@ -242,9 +242,19 @@ impl TryFrom<Value> for StepSection {
                 })
             }
             other => Err(format!(
-                "`steps`: expected a check's name or a table with `check`, found a {}",
-                other.type_str()
+                "`steps`: expected a check's name or a table with `check`, found {}",
+                value_kind(&other)
             )),
         }
     }
+}
+
+/// "an integer", "a string": what a value is, with its article.
+fn value_kind(value: &Value) -> String {
+    let kind = value.type_str();
+    let article = match kind.starts_with(['a', 'i']) {
+        true => "an",
+        false => "a",
+    };
+    format!("{article} {kind}")
 }

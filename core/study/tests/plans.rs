@@ -301,7 +301,7 @@ fn what_plugins_do_not_offer_is_named() {
         );
     };
     refused("\"snip\" }", "\"snipp\" }", "did you mean `snip`?");
-    refused("\"snip\" }", "\"uniform\" }", "gives Counts");
+    refused("\"snip\" }", "\"uniform\" }", "gives counts");
     refused(
         "\"snip\" }",
         "\"snip\", params = { t = 1 } }",
@@ -310,12 +310,12 @@ fn what_plugins_do_not_offer_is_named() {
     refused(
         "allocation = \"uniform\"",
         "allocation = \"random\"",
-        "gives Scores",
+        "gives scores",
     );
     refused(
         "[\"layerwise-rearrange\"]",
         "[\"random-labels\"]",
-        "gives Labels",
+        "gives labels",
     );
     refused("on = \"mask\"", "on = \"data\"", "images or labels");
     refused(

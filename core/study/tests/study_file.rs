@@ -52,6 +52,9 @@ fn the_outline_is_the_files() {
         .collect();
     assert_eq!(facts, ["data", "network", "training"]);
     assert!(outline.facts[1].1.starts_with("ResNet-8 of width 16"));
+    let training = &outline.facts[2].1;
+    assert!(training.starts_with("5 epochs, batch 64"), "{training}");
+    assert!(training.contains("warm-up 1 epoch)"), "{training}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use jackpot_host::{
     Batches, ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput,
 };
 use jackpot_net::Network;
-use jackpot_study::{Device, Keys, Plugins, Programs, RunChoice};
+use jackpot_study::{Device, Keys, Plugins, Programs, RunChoice, word};
 use safetensors::SafeTensors;
 use std::{
     collections::BTreeMap,
@@ -90,8 +90,9 @@ impl Tools {
         let (plugin, item) = self.plugins.item(id, Kind::Method, &field)?;
         if item.output != output {
             bail!(
-                "{field}: expected a method that gives {output:?}, found `{id}`, which gives {:?}",
-                item.output
+                "{field}: expected a method that gives {}, found `{id}`, which gives {}",
+                word(output),
+                word(item.output)
             );
         }
         let mut given = BTreeMap::new();

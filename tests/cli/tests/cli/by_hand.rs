@@ -76,7 +76,7 @@ fn what_an_allocation_cannot_do_is_said() {
     );
     refused(
         &with(&["--network", "vgg16", "--allocation", "magnitude"]),
-        "gives Scores",
+        "gives scores",
     );
     refused(
         &with(&[

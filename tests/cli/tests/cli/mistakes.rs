@@ -69,6 +69,17 @@ fn a_bad_study_is_refused_with_its_file_its_field_and_what_to_write() {
             "all layers",
         ),
         ("title = \"Tiny\"", "title = ", "line 2"),
+        (
+            "epochs = 2",
+            "epochs = 0",
+            ": training `epochs`: expected at least 1",
+        ),
+        (
+            "allocation = \"global\"",
+            "allocation = 3",
+            "found an integer",
+        ),
+        ("[\"layerwise-rearrange\"]", "[true]", "found a boolean"),
     ];
     for (from, to, expected) in cases {
         let place = Place::with(&TINY.replacen(from, to, 1));
@@ -96,6 +107,9 @@ fn an_action_that_fails_stops_what_reads_it_and_nothing_else() {
     let (code, out, err) = outcome(place.command("run", &["--workers", "2"]).output().unwrap());
     assert_eq!(code, 1, "{out}{err}");
     assert!(err.contains("smart-ratio"), "{err}");
+    let first = err.lines().find(|l| l.starts_with("failed ")).unwrap();
+    let (_, title) = first.split_once(' ').unwrap();
+    assert_eq!(err.matches(title.trim()).count(), 1, "said twice: {err}");
     assert!(err.contains("not run"), "{err}");
     assert!(place.cell("smart", "none")["failed"].is_string());
     assert!(place.cell("smart", "none").get("action").is_none());

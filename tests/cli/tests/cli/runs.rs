@@ -399,3 +399,28 @@ fn a_training_that_diverged_is_said_and_counted() {
     let (_, out, err) = outcome(place.command("run", &[]).output().unwrap());
     assert!(!format!("{out}{err}").contains("diverged"), "{out}{err}");
 }
+
+#[test]
+fn show_says_that_a_file_was_damaged() {
+    let place = finished().copy();
+    let cell = place.cell("snip", "none");
+    let store = place.store();
+    let show = |hash: &str| {
+        let arguments = ["--store", store.to_str().unwrap(), "show", hash];
+        outcome(jackpot().args(arguments).output().unwrap())
+    };
+    let key = cell["action"].as_str().unwrap();
+    let (_, out, _) = show(key);
+    assert!(!out.contains("damaged"), "{out}");
+    let file = store.join("actions").join(&key[..2]).join(key);
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "no action").unwrap();
+    // The first look finds it and moves it away; those after it still know.
+    let (code, _, err) = show(key);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("is damaged"), "{err}");
+    let (code, out, err) = show(key);
+    assert_eq!(code, 0, "{err}");
+    let words = format!("whose file was damaged: it is in `quarantine/{key}`");
+    assert!(out.contains(&words), "{out}");
+}
