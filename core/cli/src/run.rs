@@ -26,8 +26,9 @@ pub struct Arguments {
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let start = Instant::now();
-    let store = study::store(places)?;
+    // The plan first: a slip in a study starts no store.
     let (plan, programs) = study::plan(places, &arguments.study)?;
+    let store = study::store_to_fill(places)?;
     let options = Options {
         workers: arguments.workers.unwrap_or_else(study::workers),
     };

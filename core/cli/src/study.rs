@@ -8,11 +8,40 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The store that the user means.
+/// The store that the user means; it must be there.
 pub fn store(places: &Places) -> Result<Store> {
+    let root = root(places)?;
+    let store = match Store::open(&root) {
+        Err(error) if empty(&root) => {
+            return Err(error).context("`jackpot run` with this `--store` starts a store there");
+        }
+        opened => opened?,
+    };
+    said(store)
+}
+
+/// The store that the user means, made if the folder is absent or empty.
+pub fn store_to_fill(places: &Places) -> Result<Store> {
+    let root = root(places)?;
+    match empty(&root) {
+        true => said(Store::create(&root)?),
+        false => store(places),
+    }
+}
+
+fn root(places: &Places) -> Result<PathBuf> {
     let here = env::current_dir().context("the current folder")?;
-    let root = Store::locate(places.store.as_deref(), &here)?;
-    let store = Store::open(&root)?;
+    Ok(Store::locate(places.store.as_deref(), &here)?)
+}
+
+fn empty(folder: &Path) -> bool {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+fn said(store: Store) -> Result<Store> {
     if let Some(note) = store.note() {
         eprintln!("note: {note}");
     }

@@ -424,3 +424,34 @@ fn show_says_that_a_file_was_damaged() {
     let words = format!("whose file was damaged: it is in `quarantine/{key}`");
     assert!(out.contains(&words), "{out}");
 }
+
+#[test]
+fn a_run_starts_a_store_in_an_absent_or_empty_folder_and_nothing_else_does() {
+    let (head, _) = TINY.split_once("[[ticket]]").unwrap();
+    let place = Place::with(&format!(
+        "{head}[[ticket]]\nname = \"dense\"\ndense = true\n"
+    ));
+    let file = place.store().join("FORMAT");
+    let format = fs::read(&file).unwrap();
+    fs::remove_dir_all(place.store()).unwrap();
+    for made in [false, true] {
+        if made {
+            fs::create_dir(place.store()).unwrap();
+        }
+        let plan = outcome(place.command("plan", &[]).output().unwrap());
+        for (code, out, err) in [plan, place.audit()] {
+            assert_eq!(code, 2, "{out}{err}");
+            assert!(err.contains("`jackpot run`"), "{err}");
+            assert!(err.contains("is not a Jackpot store"), "{err}");
+            assert!(!file.exists());
+        }
+    }
+    // A folder with something else in it is left as it is.
+    fs::write(place.store().join("letter"), "").unwrap();
+    let (code, _, err) = outcome(place.command("run", &[]).output().unwrap());
+    assert_eq!(code, 2, "{err}");
+    assert!(!file.exists(), "{err}");
+    fs::remove_dir_all(place.store()).unwrap();
+    assert!(place.run(&[]) > 0);
+    assert_eq!(fs::read(&file).unwrap(), format);
+}
