@@ -63,6 +63,8 @@ enum Command {
     Mask(by_hand::mask::Arguments),
     /// Say how many weights an allocation keeps in each layer
     Allocate(by_hand::allocate::Arguments),
+    /// Give the logits of a batch, and take a few training steps on it
+    Steps(by_hand::steps::Arguments),
     #[command(name = "__serve", hide = true)]
     Serve { folder: PathBuf },
 }
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => by_hand::score::run(places, arguments),
         Command::Mask(arguments) => by_hand::mask::run(places, arguments),
         Command::Allocate(arguments) => by_hand::allocate::run(places, arguments),
+        Command::Steps(arguments) => by_hand::steps::run(places, arguments),
         Command::Serve { folder } => Ok(jackpot_host::serve_main(folder)),
     };
     done.unwrap_or_else(|error| {

@@ -17,6 +17,33 @@ pub enum Job {
     Plugin(Box<jackpot_host::PluginJob>),
     /// Train a network.
     Train(Box<TrainJob>),
+    /// Take a few steps on one batch.
+    Steps(Box<StepsJob>),
+}
+
+/// A few training steps on one batch given by hand. Output in FOLDER/out:
+/// `state.safetensors`, the state_dict after the steps; and in `done.json`:
+/// `{"logits": [...], "losses": [...]}`, the logits in eval mode before the first step, row by
+/// row, and the loss that each step started from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepsJob {
+    /// The network.
+    pub architecture: jackpot_net::Architecture,
+    /// Learning rate, momentum, weight decay and the rule of the mask are read; the batch is
+    /// always the whole of `batch`.
+    pub training: jackpot_net::Training,
+    /// state_dict to start from.
+    pub weights: PathBuf,
+    /// Which weights are kept: u8 0/1 tensors under the parameters' names; none: dense.
+    pub mask: Option<PathBuf>,
+    /// `x` f32 `[n, c, h, w]`, normalised, and `y` i64 `[n]`.
+    pub batch: PathBuf,
+    /// How many steps; 0: only the logits.
+    pub steps: u32,
+    /// Compute in f64.
+    pub double: bool,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
 }
 
 /// One training. Outputs in FOLDER/out: `metrics.json` (canonical), `bits` (one bit a test

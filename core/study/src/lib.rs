@@ -31,7 +31,7 @@ mod validate;
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, published_width};
 pub use grid::plan;
-pub use jobs::{Job, TrainJob};
+pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::Keys;
 pub use needs::{published_rule, word};
 pub use pin::{Pin, PinnedCell};

@@ -11,6 +11,7 @@
 //! supervisor has verified, its outputs lie in the folder that the supervisor gave it.
 
 mod services;
+mod steps;
 mod training;
 
 use jackpot_host::{Failure, PluginJob, Services};
@@ -60,13 +61,17 @@ fn run(folder: &Path) -> ExitCode {
             jackpot_host::serve_describe(folder, &plugin, &sha256)
         }
         Ok(Job::Plugin(job)) => jackpot_host::serve(folder, &job, &mut make_services),
-        Ok(Job::Train(job)) => {
-            let trained = catch_unwind(AssertUnwindSafe(|| training::run(folder, &job)));
-            match trained.unwrap_or_else(|panic| Err(panicked(&*panic))) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(failure) => fail(folder, &failure),
-            }
-        }
+        Ok(Job::Train(job)) => guarded(folder, || training::run(folder, &job)),
+        Ok(Job::Steps(job)) => guarded(folder, || steps::run(folder, &job)),
+        Err(failure) => fail(folder, &failure),
+    }
+}
+
+/// A panic becomes the failure that it is, with its words.
+fn guarded(folder: &Path, work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    match done.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(folder, &failure),
     }
 }

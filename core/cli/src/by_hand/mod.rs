@@ -1,8 +1,9 @@
-//! Single steps without a study or a store: `score`, `mask`, `allocate`.
+//! Single steps without a study or a store: `score`, `mask`, `allocate`, `steps`.
 
 pub mod allocate;
 pub mod mask;
 pub mod score;
+pub mod steps;
 
 use anyhow::{Context, Result, bail};
 use jackpot_host::{

@@ -438,6 +438,66 @@ fn scores_and_published_masks_are_those_of_the_published_code() {
 }
 
 #[test]
+fn logits_and_training_steps_are_those_of_the_published_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (single, double) = (
+        Golden::open("golden-resnet8.safetensors"),
+        Golden::open("golden64-resnet8.safetensors"),
+    );
+    let place = |name: &str| folder.path().join(name);
+    let weights = single.write("w/", &[], &place("weights.safetensors"));
+    let batch = single.write("", &["x", "y"], &place("batch.safetensors"));
+    let mask = place("mask.safetensors");
+    let tensors = SafeTensors::deserialize(&single.0).unwrap();
+    let layers = tensors.iter().filter_map(|(name, view)| {
+        let layer = name.strip_prefix("snip_mask_0.9/")?;
+        Some((format!("{layer}.weight"), view))
+    });
+    std::fs::write(&mask, safetensors::serialize(layers, None).unwrap()).unwrap();
+    let (mask, out) = (mask.to_str().unwrap(), place("out.safetensors"));
+    let out = out.to_str().unwrap();
+    let head = ["steps", "--network", "resnet8", "--classes", "10"];
+    let files = ["--weights", &weights, "--batch", &batch];
+    let steps = ["--precision", "f64", "--steps", "3", "--mask", mask];
+    let rest = ["--published-gradient-mask", "--out", out];
+    let all = [&head[..], &files, &steps, &rest].concat();
+    let numbers = |found: &Value| -> Vec<f64> {
+        let list = found.as_array().unwrap().iter();
+        list.map(|x| x.as_f64().unwrap()).collect()
+    };
+
+    let said = ok(&all);
+    let far = distance(&numbers(&said["logits"]), &double.f64s("logits_eval64"));
+    assert!(far < 1e-9, "logits: {far:e}");
+    let far = distance(&numbers(&said["losses"]), &double.f64s("train_losses64"));
+    assert!(far < 1e-9, "losses: {far:e}");
+    let worst = || {
+        let state = read(out);
+        assert!(state.len() > 40, "{} tensors", state.len());
+        let apart = state
+            .into_iter()
+            .map(|(name, _, found)| distance(&found, &double.f64s(&format!("trained64/{name}"))));
+        apart.fold(0.0, f64::max)
+    };
+    assert!(worst() < 1e-9, "weights: {:e}", worst());
+
+    ok(&[&all[..], &["--momentum", "0.5"]].concat());
+    assert!(worst() > 1e-3, "another momentum: {:e}", worst());
+    let single_precision = ok(&[&head[..], &files].concat());
+    let far = distance(
+        &numbers(&single_precision["logits"]),
+        &double.f64s("logits_eval64"),
+    );
+    assert!(far < 1e-5 && far > 1e-12, "f32 logits: {far:e}");
+    assert_eq!(single_precision["losses"], Value::Array(Vec::new()));
+
+    refused(&[&all[..], &["--lr=-1"]].concat(), "lr");
+    let wrong = ["--weights", &batch, "--batch", &batch];
+    let (code, _, err) = call(&[&head[..], &wrong].concat());
+    assert!(code != 0 && err.contains("batch.safetensors"), "{err}");
+}
+
+#[test]
 fn options_without_a_meaning_are_refused_even_where_nothing_reads_them() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.safetensors");

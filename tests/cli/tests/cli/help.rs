@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 fn every_command_explains_itself() {
     insta::assert_snapshot!("jackpot", help(&["--help"]));
     for command in [
-        "plan", "run", "list", "show", "audit", "score", "mask", "allocate",
+        "plan", "run", "list", "show", "audit", "score", "mask", "allocate", "steps",
     ] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
     }

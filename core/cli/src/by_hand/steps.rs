@@ -1,0 +1,122 @@
+//! `jackpot steps`
+use super::Tools;
+use crate::Places;
+use anyhow::{Context, Result, bail};
+use jackpot_host::Limits;
+use jackpot_net::{Augment, Schedule, Training};
+use jackpot_study::{Device, Job, RunChoice, StepsJob};
+use serde_json::json;
+use std::{path::PathBuf, process::ExitCode};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    network: crate::network::NetworkChoice,
+    /// state_dict as safetensors, with PyTorch's names
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// One batch as safetensors: `x` f32 [n, c, h, w], normalised, and `y` i64 [n]
+    #[arg(long, value_name = "FILE")]
+    batch: PathBuf,
+    /// A mask as `jackpot mask` writes it; none: dense
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
+    /// Steps of SGD, each on the whole batch; 0: only the logits
+    #[arg(long, default_value_t = 0)]
+    steps: u32,
+    /// Learning rate
+    #[arg(long, default_value_t = 0.1)]
+    lr: f64,
+    /// Momentum
+    #[arg(long, default_value_t = 0.9)]
+    momentum: f64,
+    /// Weight decay, on all parameters
+    #[arg(long, default_value_t = 1e-4)]
+    weight_decay: f64,
+    /// As published: a kept weight that is exactly 0 loses that step's gradient
+    #[arg(long)]
+    published_gradient_mask: bool,
+    /// f32 or f64
+    #[arg(long, default_value = "f32")]
+    precision: String,
+    /// Kernels: cpu-avx2 or native
+    #[arg(long, default_value = "cpu-avx2")]
+    device_class: String,
+    /// Where to write the state_dict after the steps (safetensors)
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
+    let network = arguments.network.build()?;
+    let training = Training {
+        epochs: 1,
+        batch: 1,
+        lr: arguments.lr,
+        schedule: Schedule::Constant,
+        warmup_epochs: 0.0,
+        momentum: arguments.momentum,
+        weight_decay: arguments.weight_decay,
+        augment: Augment {
+            crop_padding: 0,
+            flip: false,
+        },
+        published_gradient_mask: arguments.published_gradient_mask,
+    };
+    training.validate()?;
+    let double = match arguments.precision.as_str() {
+        "f32" => false,
+        "f64" => true,
+        other => bail!("`--precision`: expected f32 or f64, found `{other}`"),
+    };
+    let class = match arguments.device_class.as_str() {
+        class @ ("cpu-avx2" | "native") => class.to_owned(),
+        other => bail!("`--device-class`: expected cpu-avx2 or native, found `{other}`"),
+    };
+    let tools = Tools::open(places)?;
+    tools.programs.require_worker()?;
+    let limits = Limits {
+        plugin_seconds: 0.0, // no plugin is in sight
+        memory: 0,
+        scratch: 0,
+    };
+    let device = Device::of(&RunChoice {
+        device: "cpu".into(),
+        device_class: class,
+        threads: 1,
+        limits: limits.clone(),
+        keep_checkpoints: false,
+    })?;
+    device.can_differentiate(&network.architecture)?;
+    let job = Job::Steps(Box::new(StepsJob {
+        architecture: network.architecture.clone(),
+        training,
+        weights: std::path::absolute(&arguments.weights)?,
+        mask: arguments
+            .mask
+            .as_ref()
+            .map(std::path::absolute)
+            .transpose()?,
+        batch: std::path::absolute(&arguments.batch)?,
+        steps: arguments.steps,
+        double,
+        device: device.name.clone(),
+    }));
+    let folder = tempfile::tempdir().context("a temporary folder")?;
+    std::fs::write(folder.path().join("job.json"), serde_json::to_vec(&job)?)?;
+    let server = tools.programs.worker_server(&device);
+    let done = jackpot_host::supervise(&server, folder.path(), &limits, &mut |_| {})?;
+    if let Some(out) = &arguments.out {
+        std::fs::copy(folder.path().join("out/state.safetensors"), out)
+            .with_context(|| format!("`--out {}`", out.display()))?;
+    }
+    println!(
+        "{:#}",
+        json!({
+            "precision": arguments.precision, "steps": arguments.steps,
+            "logits": done.result["logits"], "losses": done.result["losses"],
+            "out": arguments.out,
+        })
+    );
+    Ok(ExitCode::SUCCESS)
+}
