@@ -1,4 +1,4 @@
-/* jackpot.h - everything that the host and a plugin say to each other.  ABI 1.0.
+/* jackpot.h - everything that the host and a plugin say to each other.  ABI 1.1.
  *
  * The rules in prose are in CONTRACT.md; read that first, it is short.
  * C11 or C++17, 64-bit little-endian targets, nothing but <stdint.h> and <stddef.h>.
@@ -26,7 +26,7 @@ extern "C" {
 
 #define JKP_ABI_MAJOR 1u
 #ifndef JKP_ABI_MINOR /* a plugin may pin an older surface */
-#define JKP_ABI_MINOR 0u
+#define JKP_ABI_MINOR 1u
 #endif
 
 /* Did the writer of *p know this field? */
@@ -172,7 +172,8 @@ enum {
   JKP_ROWWISE = 1u << 3,        /* row i depends on row i and its global index only */
   JKP_KEEPS_TOTAL_COUNT = 1u << 4,   /* the sum over layers                        */
   JKP_KEEPS_KEPT_MULTISET = 1u << 5, /* the values under the mask, layer by layer  */
-  JKP_NESTED = 1u << 6               /* pruned stays pruned from round to round    */
+  JKP_NESTED = 1u << 6,              /* pruned stays pruned from round to round    */
+  JKP_CHANGES_STRUCTURE = 1u << 7    /* 1.1: what a weaker change leaves as it is  */
 };
 
 struct jkp_run;

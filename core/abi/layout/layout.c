@@ -1,5 +1,5 @@
 /* Prints the layout of every struct and the value of every constant of jackpot.h:
- * what layout/1.0.txt records and the Rust mirror must agree with. */
+ * what layout/1.1.txt records and the Rust mirror must agree with. */
 #include "jackpot.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ int main(void) {
   E(JKP_NEEDS_LABELS) E(JKP_NEEDS_GRAD) E(JKP_NEEDS_HVP) E(JKP_NEEDS_RNG)
   E(JKP_NEEDS_SCORES) E(JKP_NEEDS_DONOR) E(JKP_NEEDS_REF) E(JKP_KEEPS_LAYER_COUNTS)
   E(JKP_KEEPS_MULTISET) E(JKP_CHANGES_OUTPUT) E(JKP_ROWWISE) E(JKP_KEEPS_TOTAL_COUNT)
-  E(JKP_KEEPS_KEPT_MULTISET) E(JKP_NESTED) E(JKP_LOG_DEBUG) E(JKP_LOG_INFO)
+  E(JKP_KEEPS_KEPT_MULTISET) E(JKP_NESTED) E(JKP_CHANGES_STRUCTURE) E(JKP_LOG_DEBUG) E(JKP_LOG_INFO)
   E(JKP_LOG_WARNING) E(JKP_LOSS_CROSS_ENTROPY) E(JKP_LOSS_SUM_LOGITS) E(JKP_INPUT_DATA)
   E(JKP_INPUT_ONES)
   return 0;

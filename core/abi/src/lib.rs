@@ -23,7 +23,7 @@ use std::ffi::c_char;
 /// The major version of this ABI; it is also in [`ENTRY_SYMBOL`].
 pub const JKP_ABI_MAJOR: u32 = 1;
 /// The minor version: a plugin of 1.m loads in every host 1.n, n ≥ m.
-pub const JKP_ABI_MINOR: u32 = 0;
+pub const JKP_ABI_MINOR: u32 = 1;
 /// The one symbol that a plugin exports, NUL-terminated as `dlsym` wants it.
 pub const ENTRY_SYMBOL: &[u8] = b"jackpot_entry_v1\0";
 /// The id of [`jkp_autodiff_1`].

@@ -55,6 +55,8 @@ pub const JKP_KEEPS_TOTAL_COUNT: u32 = 1 << 4;
 pub const JKP_KEEPS_KEPT_MULTISET: u32 = 1 << 5;
 /// `promises`: pruned stays pruned from round to round.
 pub const JKP_NESTED: u32 = 1 << 6;
+/// 1.1: what a weaker change leaves as it is differs too.
+pub const JKP_CHANGES_STRUCTURE: u32 = 1 << 7;
 
 /// One method or check.
 #[repr(C)]

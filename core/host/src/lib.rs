@@ -33,6 +33,7 @@ mod select;
 mod serve;
 mod services;
 mod sparsity;
+mod structure;
 mod supervise;
 mod validate;
 mod verdict;

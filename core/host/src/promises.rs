@@ -4,13 +4,13 @@
 //! A check that changed nothing where it could have is an error whether it promised to change
 //! something or not: nothing is silently skipped.
 use crate::validate::Value;
-use crate::{Failure, Kind, Output};
+use crate::{Failure, Kind, Output, structure};
 use jackpot_abi as abi;
 use jackpot_net::{Mask, Network};
 use serde_json::{Map, json};
 
 /// Every promise and its name in messages and certificates.
-pub(crate) const NAMES: [(u32, &str); 7] = [
+pub(crate) const NAMES: [(u32, &str); 8] = [
     (abi::JKP_KEEPS_LAYER_COUNTS, "keeps-layer-counts"),
     (abi::JKP_KEEPS_TOTAL_COUNT, "keeps-total-count"),
     (abi::JKP_KEEPS_MULTISET, "keeps-multiset"),
@@ -18,6 +18,7 @@ pub(crate) const NAMES: [(u32, &str); 7] = [
     (abi::JKP_CHANGES_OUTPUT, "changes-output"),
     (abi::JKP_ROWWISE, "rowwise"),
     (abi::JKP_NESTED, "nested"),
+    (abi::JKP_CHANGES_STRUCTURE, "changes-structure"),
 ];
 
 /// Whether a promise can be verified on this output.
@@ -26,6 +27,7 @@ pub(crate) fn applies(bit: u32, kind: Kind, output: Output) -> bool {
     match (kind, bit) {
         (Kind::Check, abi::JKP_CHANGES_OUTPUT) => true,
         (Kind::Check, abi::JKP_KEEPS_MULTISET) => output != Subset,
+        (Kind::Check, abi::JKP_CHANGES_STRUCTURE) => !matches!(output, Subset | Counts),
         (Kind::Check, abi::JKP_KEEPS_LAYER_COUNTS) => output == Masks,
         (Kind::Check, abi::JKP_KEEPS_TOTAL_COUNT) => output == Masks,
         (Kind::Check, abi::JKP_KEEPS_KEPT_MULTISET) => output == Weights,
@@ -77,6 +79,10 @@ pub(crate) fn verify(
     }
     if let (Kind::Check, Some(input)) = (facts.kind, input) {
         certificate.insert("changed".into(), changes(facts, input, output)?);
+        if facts.promised(abi::JKP_CHANGES_STRUCTURE) {
+            let counted = structure::count(facts.mask, input, output);
+            certificate.insert("structure".into(), counted.to_json());
+        }
     }
     Ok(certificate.into())
 }
@@ -104,6 +110,10 @@ fn one(
         (abi::JKP_KEEPS_MULTISET, Some(before), after) => multiset(facts, before, after)?,
         (abi::JKP_KEEPS_KEPT_MULTISET, Some(Value::Weights(before)), Value::Weights(after)) => {
             kept_multiset(facts, before, after)?;
+        }
+        (abi::JKP_CHANGES_STRUCTURE, Some(before), after) => {
+            structure::verify(facts.mask, before, after)?;
+            return Ok("see `structure`");
         }
         // `changes` counts it, and refuses a check that changed nothing.
         (abi::JKP_CHANGES_OUTPUT, Some(_), _) => return Ok("see `changed`"),
@@ -199,8 +209,8 @@ fn pairs<'a>(facts: &'a Facts<'_>, before: &'a Value, after: &'a Value, by_row: 
                 .zip(b.iter().zip(a))
                 .map(|(name, (b, a))| Pair::new(name, b, a, |x| u64::from(x.to_bits()))),
         ),
-        (Value::Images { pixels: b, row }, Value::Images { pixels: a, .. }) if by_row => {
-            let length = (*row).max(1);
+        (Value::Images { pixels: b, shape }, Value::Images { pixels: a, .. }) if by_row => {
+            let length = shape.iter().product::<usize>().max(1);
             let rows = b.chunks(length).zip(a.chunks(length)).enumerate();
             Box::new(rows.map(|(i, (b, a))| Pair::new(format!("image {i}"), b, a, u64::from)))
         }

@@ -136,7 +136,7 @@ fn weights_keep_their_values_under_the_mask_or_everywhere() {
 fn a_rowwise_shuffle_keeps_the_values_of_every_image() {
     let images = |pixels: &[u8]| Value::Images {
         pixels: pixels.to_vec(),
-        row: 3,
+        shape: [1, 1, 3],
     };
     let promises = abi::JKP_KEEPS_MULTISET | abi::JKP_ROWWISE | abi::JKP_CHANGES_OUTPUT;
     let so_far = mask("x");
@@ -216,7 +216,7 @@ fn every_promise_has_one_name_and_an_output_it_can_be_held_to() {
             .any(|o| applies(bit, Kind::Check, *o) || applies(bit, Kind::Method, *o));
         assert!(anywhere, "{name}");
     }
-    assert_eq!(bits, 127);
+    assert_eq!(bits, 255);
     assert!(!applies(
         abi::JKP_CHANGES_OUTPUT,
         Kind::Method,

@@ -14,10 +14,10 @@ pub(crate) enum Value {
     /// Weights to keep, one a layer.
     Counts(Vec<u64>),
     Weights(Vec<Vec<f32>>),
-    /// [rows, channels · height · width]
+    /// Rows of one image each, of this shape: channels, height, width.
     Images {
         pixels: Vec<u8>,
-        row: usize,
+        shape: [usize; 3],
     },
     Labels(Vec<i64>),
     Subset(Vec<bool>),
@@ -34,7 +34,8 @@ pub(crate) fn read_raw(
     network: &Network,
     data: Option<&Images>,
 ) -> Result<Value, Failure> {
-    let row = data.map_or(0, |d| (d.channels * d.height * d.width) as usize);
+    let shape = data.map_or([0; 3], shape);
+    let row = shape.iter().product();
     let expected = raw_length(job.item.output, network, data.map_or(0, Images::rows), row);
     if raw.len() != expected {
         return Err(broken(
@@ -69,7 +70,7 @@ pub(crate) fn read_raw(
         Output::Counts => Value::Counts(read_counts(network, integers())?),
         Output::Images => Value::Images {
             pixels: raw.to_vec(),
-            row,
+            shape,
         },
         Output::Labels => Value::Labels(read_labels(integers(), job.architecture.classes)?),
         Output::Subset => {
@@ -80,6 +81,11 @@ pub(crate) fn read_raw(
             Value::Subset(kept)
         }
     })
+}
+
+/// Channels, height, width.
+fn shape(data: &Images) -> [usize; 3] {
+    [data.channels, data.height, data.width].map(|n| n as usize)
 }
 
 /// Bytes of all output tensors.
@@ -240,7 +246,7 @@ pub(crate) fn read_input(
             let value = match output {
                 Output::Images => Value::Images {
                     pixels: data.pixels.clone(),
-                    row: (data.channels * data.height * data.width) as usize,
+                    shape: shape(&data),
                 },
                 Output::Labels => Value::Labels(data.labels.clone()),
                 _ => Value::Subset(vec![true; data.rows()]),

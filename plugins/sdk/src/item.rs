@@ -73,6 +73,10 @@ pub mod promises {
     pub const KEEPS_KEPT_MULTISET: u32 = JKP_KEEPS_KEPT_MULTISET;
     /// Pruned stays pruned from round to round.
     pub const NESTED: u32 = JKP_NESTED;
+    /// What a weaker change of the same output leaves as it is differs too: the values of
+    /// pixel rows and columns, which rows share a label, layer counts, kept values, the order
+    /// of scores.
+    pub const CHANGES_STRUCTURE: u32 = JKP_CHANGES_STRUCTURE;
 }
 
 /// One method or check. Start from [`Item::method`] or [`Item::check`].

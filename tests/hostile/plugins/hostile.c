@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+/* Built for 1.0: that its good items run shows that later hosts load what 1.0 made. */
+#define JKP_ABI_MINOR 0u
 #include "jackpot.h"
 
 #ifndef LOAD

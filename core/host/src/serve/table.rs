@@ -9,7 +9,7 @@ const MOST_PARAMS: u64 = 256;
 const MOST_CHOICES: usize = 256;
 const LONGEST_TEXT: usize = 1 << 16;
 const ALL_NEEDS: u32 = (abi::JKP_NEEDS_REF << 1) - 1;
-const ALL_PROMISES: u32 = (abi::JKP_NESTED << 1) - 1;
+const ALL_PROMISES: u32 = (abi::JKP_CHANGES_STRUCTURE << 1) - 1;
 
 fn refuse<T>(message: String) -> Result<T, Failure> {
     Err(Failure::new("load", message))

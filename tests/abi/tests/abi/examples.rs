@@ -103,7 +103,8 @@ fn the_tables_say_what_they_are() {
     ] {
         let plugin = load(&file);
         let item = only(plugin);
-        assert_eq!((plugin.abi_major, plugin.abi_minor), (1, 0), "{id}");
+        let (major, minor) = (plugin.abi_major, plugin.abi_minor);
+        assert_eq!((major, minor), (JKP_ABI_MAJOR, JKP_ABI_MINOR), "{id}");
         assert_eq!(plugin.struct_size, size_of::<jkp_plugin>() as u64);
         assert_eq!(item.struct_size, size_of::<jkp_item>() as u64);
         assert_eq!(text(plugin.license), env!("CARGO_PKG_LICENSE"));

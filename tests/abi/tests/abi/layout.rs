@@ -1,5 +1,5 @@
 //! One layout: what C makes of the header, what Rust makes of the mirror, and what was
-//! frozen as 1.0 are the same table.
+//! frozen as 1.1 are the same table.
 use crate::build::{compiler, root, run_well};
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +27,7 @@ fn table_of_c(header: &str) -> String {
 
 #[test]
 fn c_and_rust_and_the_frozen_table_agree() {
-    let golden = file("layout/1.0.txt");
+    let golden = file("layout/1.1.txt");
     assert_eq!(table_of_c(&file("include/jackpot.h")), golden);
     assert_eq!(jackpot_abi::layout::table(), golden);
 }
@@ -39,11 +39,11 @@ fn an_inserted_field_or_a_moved_constant_changes_the_table() {
         ("  double keep; ", "  uint64_t inserted; double keep; "),
         ("uint64_t n, n_out;", "uint64_t n_out, n;"),
         ("JKP_E_PANIC = 7", "JKP_E_PANIC = 8"),
-        ("JKP_NESTED = 1u << 6", "JKP_NESTED = 1u << 7"),
+        ("JKP_NESTED = 1u << 6", "JKP_NESTED = 1u << 8"),
     ] {
         let broken = header.replacen(from, to, 1);
         assert_ne!(broken, header, "`{from}` is not in the header");
-        assert_ne!(table_of_c(&broken), file("layout/1.0.txt"), "{from}");
+        assert_ne!(table_of_c(&broken), file("layout/1.1.txt"), "{from}");
     }
 }
 
@@ -51,7 +51,7 @@ fn an_inserted_field_or_a_moved_constant_changes_the_table() {
 #[test]
 fn the_fields_of_each_struct_fill_it() {
     let mut sizes: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    let golden = file("layout/1.0.txt");
+    let golden = file("layout/1.1.txt");
     for line in golden.lines().filter(|line| !line.contains('=')) {
         let words: Vec<&str> = line.split(' ').collect();
         let size: usize = words[3].parse().unwrap();
@@ -81,7 +81,7 @@ fn the_fields_of_each_struct_fill_it() {
 #[test]
 fn every_enumerator_is_in_the_table() {
     let header = file("include/jackpot.h");
-    let golden = file("layout/1.0.txt");
+    let golden = file("layout/1.1.txt");
     let in_header = header
         .split(|c: char| c.is_whitespace() || c == '{' || c == ',')
         .collect::<Vec<_>>()
@@ -94,4 +94,18 @@ fn every_enumerator_is_in_the_table() {
         .filter_map(|line| line.split_once(" = ").map(|(name, _)| name.to_owned()))
         .collect();
     assert_eq!(in_header, in_table);
+}
+
+/// 1.1 only appends: every size, offset and constant of 1.0 stands in it, in the same order.
+#[test]
+fn nothing_of_the_first_version_moved() {
+    let (first, now) = (file("layout/1.0.txt"), file("layout/1.1.txt"));
+    let mut lines = now.lines();
+    for line in first.lines() {
+        assert!(lines.any(|later| later == line), "`{line}` moved");
+    }
+    let added = now
+        .lines()
+        .filter(|line| !first.lines().any(|old| old == *line));
+    assert_eq!(added.collect::<Vec<_>>(), ["JKP_CHANGES_STRUCTURE = 128"]);
 }

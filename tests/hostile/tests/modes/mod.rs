@@ -180,12 +180,12 @@ pub const LOADS: &[(&str, &str, &str)] = &[
     (
         "WRONG_MAJOR",
         "load",
-        "built for ABI 2.0, this host offers 1.0",
+        "built for ABI 2.0, this host offers 1.1",
     ),
     (
         "NEWER_MINOR",
         "load",
-        "built for ABI 1.7, this host offers 1.0",
+        "built for ABI 1.7, this host offers 1.1",
     ),
     (
         "ABORTS",
