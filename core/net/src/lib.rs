@@ -14,6 +14,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`architecture`] | [`Architecture`] and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
+//! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
 //! | [`init`] | the first weights, drawn from a key |
 //! | [`training`] | [`Training`]: hyperparameters and the learning-rate schedule |
@@ -25,6 +26,7 @@
 
 pub mod architecture;
 mod builder;
+mod flow;
 pub mod init;
 pub mod mask;
 pub mod objective;
@@ -34,6 +36,7 @@ pub mod training;
 mod vgg;
 
 pub use architecture::*;
+pub use flow::*;
 pub use mask::{LayerMask, Mask};
 pub use objective::*;
 pub use training::*;
