@@ -1,5 +1,5 @@
 //! What the supervisor asks of a worker process, and what comes back.
-use crate::{ConfigValue, Item};
+use crate::{ConfigValue, Item, Rounds, Selected};
 use jackpot_data::Normalisation;
 use jackpot_net::Architecture;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,19 @@ pub enum Batches {
     },
 }
 
+/// What a run may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// What the item declares, and nothing else.
+    #[default]
+    Declared,
+    /// Everything that the job holds, declared or not: only tests ask for it, to show that a
+    /// method's result is the same when forbidden data really are within its reach. The
+    /// certificate says so.
+    Everything,
+}
+
 /// One run of one item. Paths are files that the supervisor has verified.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PluginJob {
@@ -76,8 +89,14 @@ pub struct PluginJob {
     pub input: Option<PathBuf>,
     /// Present if the item needs data.
     pub batches: Option<Batches>,
-    /// Density to reach, from the sparsity's decimal text.
+    /// Density to reach, from the sparsity's decimal text; with `rounds` each round has its own.
     pub keep: f64,
+    /// A method's rounds; None: one call, and no mask is selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<Rounds>,
+    /// [`Access::Declared`] but in tests.
+    #[serde(default)]
+    pub access: Access,
     /// 32 hex digits.
     pub key: String,
     /// Compute gradients in f64 whatever the plugin asks.
@@ -94,6 +113,11 @@ pub struct PluginOutput {
     /// File in the job folder: scores safetensors f64, `Mask` bytes, counts as canonical JSON
     /// `[["conv1.weight", 123], ...]`, weights safetensors, or a data object with the changed part.
     pub file: PathBuf,
+    /// Of a method with [`PluginJob::rounds`]: the mask (`Mask` bytes) after the last round,
+    /// whose scores `file` holds.
+    pub mask: Option<PathBuf>,
+    /// How sharp the last round's threshold was, where the host selected it.
+    pub selected: Option<Selected>,
     /// Promises verified with the share of what could change that did; services used; batches
     /// drawn. Deterministic, integers and text only.
     pub certificate: serde_json::Value,

@@ -4,8 +4,8 @@
 //! loads a plugin: it guards every buffer, calls the item and writes what came back as
 //! raw bytes. Everything else runs in the supervisor: [`run_plugin`] starts a worker,
 //! watches it, reads those bytes, validates them, verifies every promise and only then
-//! writes a file that may enter a store. Selection ([`select_global`],
-//! [`select_counts`]) is here too, because it exists exactly once.
+//! writes a file that may enter a store. Selection ([`select`] and its thin forms) is here too,
+//! because it exists exactly once.
 //!
 //! ```
 //! use jackpot_host::{Rule, Scope, Scores, Sparsity, select_global};
@@ -27,6 +27,8 @@ mod job;
 mod progress;
 mod promises;
 mod reap;
+mod reserve;
+mod rounds;
 mod run;
 mod scores;
 mod select;
@@ -39,11 +41,13 @@ mod validate;
 mod verdict;
 
 pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe, discover};
-pub use job::{Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
+pub use job::{Access, Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
 pub use progress::Progress;
+pub use reserve::{Reserve, reserve_counts, table_counts};
+pub use rounds::{RoundSchedule, Rounds};
 pub use run::run_plugin;
 pub use scores::Scores;
-pub use select::{Rule, Scope, Selected, select_counts, select_global};
+pub use select::{By, Choice, Rule, Scope, Selected, select, select_counts, select_global};
 pub use serve::{MakeServices, serve, serve_describe, serve_main};
 pub use services::{Services, View, ViewMut};
 pub use sparsity::Sparsity;

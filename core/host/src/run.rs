@@ -52,6 +52,7 @@ fn run(
     mask.check(&network).map_err(invalid)?;
     let keep_count = sparsity::share_of(job.keep, network.prunable_weights())
         .map_err(|e| Failure::new("invalid", e))?;
+    job.rounds.as_ref().map_or(Ok(()), crate::Rounds::check)?;
     std::fs::create_dir_all(folder).map_err(io)?;
     let _ = std::fs::remove_file(folder.join(RAW));
     job::write_json(folder, "job.json", &tagged(job)?)?;
@@ -82,6 +83,8 @@ fn run(
     })?;
     Ok(PluginOutput {
         file,
+        mask: None,
+        selected: None,
         certificate,
         log: finished.log,
         seconds: finished.seconds,

@@ -2,10 +2,11 @@
 //!
 //! By value (−0 = 0), ties by the lowest flat index, across layers in forward order.
 //! Selection is linear (`select_nth_unstable`), never a sort.
-use crate::{Failure, Scores, Sparsity};
+use crate::{Failure, Reserve, Scores, Sparsity};
 use jackpot_net::mask::LayerMask;
 use jackpot_net::{Mask, Network};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Which weights a global selection keeps of `n` at pruned share `p`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +32,15 @@ pub enum Scope {
     Convolutions,
 }
 
+impl Scope {
+    /// As before the field existed: not written.
+    pub(crate) fn is_all(&self) -> bool {
+        *self == Scope::All
+    }
+}
+
 /// How sharp a selection's threshold was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selected {
     /// Pruned scores that equal the lowest kept one: 0 when order alone decided.
     pub ties: u64,
@@ -40,7 +48,58 @@ pub struct Selected {
     pub near: u64,
 }
 
-/// Chooses over all layers at once.
+/// How many weights are kept, and where.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// Over all layers at once, as many as the sparsity leaves.
+    Sparsity {
+        /// The pruned share of all prunable weights, also of those that are kept whole.
+        sparsity: &'a Sparsity,
+        /// Where from.
+        scope: Scope,
+        /// The published rules choose from whole networks only.
+        rule: Rule,
+    },
+    /// Over all layers at once, exactly this many: one round of many, which may keep everything.
+    Total {
+        /// Weights to keep.
+        kept: u64,
+        /// Where from.
+        scope: Scope,
+    },
+    /// The largest of each layer, one count a layer; a reserve moves counts between layers
+    /// first (see [`crate::reserve_counts`]).
+    Counts(&'a [u64]),
+}
+
+/// What a selection is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// How many, and where.
+    pub by: By<'a>,
+    /// Only weights that this mask keeps; None: any.
+    pub within: Option<&'a Mask>,
+    /// What is kept whatever the scores say.
+    pub reserve: Reserve,
+}
+
+/// Chooses the weights with the largest scores.
+///
+/// # Errors
+/// Scores that do not fit the network or are not finite; a total that is smaller than what
+/// is kept whole, or larger than what there is to choose from; a mask that would keep
+/// nothing or prune nothing.
+pub fn select(
+    network: &Network,
+    scores: &Scores,
+    choice: &Choice<'_>,
+) -> Result<(Mask, Selected), Failure> {
+    check_names(network, scores)?;
+    let values: Vec<&[f64]> = scores.layers.iter().map(|(_, v)| v.as_slice()).collect();
+    select_values(network, &values, choice)
+}
+
+/// [`select`] over all layers.
 pub fn select_global(
     network: &Network,
     scores: &Scores,
@@ -48,173 +107,307 @@ pub fn select_global(
     scope: Scope,
     rule: Rule,
 ) -> Result<(Mask, Selected), Failure> {
-    check(network, scores)?;
-    let total = network.prunable_weights();
-    let whole = |i: usize| scope == Scope::Convolutions && network.layers[i].classifier;
-    let spared: u64 = (0..network.layers.len())
-        .filter(|&i| whole(i))
-        .map(|i| network.layers[i].len() as u64)
-        .sum();
-    let values: Vec<f64> = scores
-        .layers
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| !whole(*i))
-        .flat_map(|(_, (_, v))| v.iter().copied())
-        .collect();
-    let (chosen, selected) = choose(&values, total, spared, sparsity, rule)?;
-    let mut chosen = chosen.into_iter();
-    let mask = build(network, |i, n| {
-        if whole(i) {
-            vec![true; n]
-        } else {
-            chosen.by_ref().take(n).collect()
-        }
-    });
-    let kept = mask.kept();
-    // A published rule may keep everything through ties: that is the rule, reproduced.
-    if kept == 0 || (kept == total && rule == Rule::Exact) {
-        return Err(invalid(format!(
-            "sparsity {sparsity} of {total} weights keeps {kept}: a mask must keep some and prune some"
-        )));
-    }
-    Ok((mask, selected))
+    let by = By::Sparsity {
+        sparsity,
+        scope,
+        rule,
+    };
+    select(network, scores, &plain(by))
 }
 
-/// Applies a rule to the scores of `total` weights, of which `spared` are kept whole.
-fn choose(
-    values: &[f64],
-    total: u64,
-    spared: u64,
-    sparsity: &Sparsity,
-    rule: Rule,
-) -> Result<(Vec<bool>, Selected), Failure> {
-    match rule {
-        Rule::Exact => {
-            let k = sparsity.kept(total);
-            if k <= spared && spared > 0 {
-                return Err(invalid(format!(
-                    "sparsity {sparsity} keeps {k} of {total} weights, but the classifier alone, \
-                     which this selection keeps whole, has {spared}: lower the sparsity or select \
-                     over all layers"
-                )));
-            }
-            Ok(exact(values, (k - spared) as usize))
-        }
-        Rule::PublishedSnip | Rule::PublishedGrasp if spared > 0 => Err(invalid(
-            "a published selection is over all layers: use scope `all`, or selection `exact`"
-                .into(),
-        )),
-        Rule::PublishedSnip => {
-            let k = (total as f64 * (1.0 - sparsity.as_f64())) as usize;
-            Ok(at_least(values, k))
-        }
-        Rule::PublishedGrasp => {
-            let keep_ratio = 1.0 - sparsity.as_f64();
-            let removed = (total as f64 * (1.0 - keep_ratio)) as usize;
-            // Prune scores ≤ their r-th largest are scores ≥ their (n−r+1)-th largest.
-            Ok(at_least(
-                values,
-                (values.len() + 1).saturating_sub(removed.max(1)),
-            ))
-        }
-    }
-}
-
-/// The k largest of each layer, ties by lowest flat index.
+/// [`select`] of so many a layer.
 pub fn select_counts(
     network: &Network,
     scores: &Scores,
     counts: &[u64],
 ) -> Result<(Mask, Selected), Failure> {
-    check(network, scores)?;
-    if counts.len() != network.layers.len() {
-        return Err(invalid(format!(
-            "counts: expected one for each of the network's {} layers, found {}",
-            network.layers.len(),
-            counts.len()
-        )));
+    select(network, scores, &plain(By::Counts(counts)))
+}
+
+fn plain(by: By<'_>) -> Choice<'_> {
+    Choice {
+        by,
+        within: None,
+        reserve: Reserve::default(),
     }
-    let mut selected = Selected { ties: 0, near: 0 };
-    let mut layers = Vec::with_capacity(counts.len());
-    for ((layer, (_, values)), &count) in network.layers.iter().zip(&scores.layers).zip(counts) {
-        if count > values.len() as u64 {
+}
+
+/// [`select`] on views, one a layer in forward order, which must not be copied.
+pub(crate) fn select_values(
+    network: &Network,
+    values: &[&[f64]],
+    choice: &Choice<'_>,
+) -> Result<(Mask, Selected), Failure> {
+    check_values(network, values)?;
+    if let Some(mask) = choice.within {
+        mask.check(network).map_err(|e| invalid(e.to_string()))?;
+    }
+    let mut open = Open::new(values, choice.within);
+    let selected = match choice.by {
+        By::Counts(counts) => {
+            let counts = crate::reserve_counts(network, counts, &choice.reserve)?;
+            by_counts(network, &mut open, &counts)?
+        }
+        By::Total { kept, scope } => {
+            let asked = format!("this round keeps {kept}");
+            by_total(network, &mut open, choice, scope, kept, &asked)?
+        }
+        By::Sparsity {
+            sparsity,
+            scope,
+            rule: Rule::Exact,
+        } => {
+            let kept = sparsity.kept(network.prunable_weights());
+            let asked = format!("sparsity {sparsity} keeps {kept}");
+            by_total(network, &mut open, choice, scope, kept, &asked)?
+        }
+        By::Sparsity {
+            sparsity,
+            scope,
+            rule,
+        } => published(network, &mut open, choice, scope, sparsity, rule)?,
+    };
+    let mask = open.into_mask(network);
+    refuse_empty_and_full(&mask, choice)?;
+    Ok((mask, selected))
+}
+
+/// A mask must keep some and prune some.
+fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure> {
+    let (kept, total) = (mask.kept(), mask.total());
+    match choice.by {
+        By::Counts(_) if kept == 0 => {
+            return Err(invalid("the counts keep no weight at all".into()));
+        }
+        By::Counts(_) if kept == total => {
+            return Err(invalid(
+                "the counts keep every weight: that is the dense network".into(),
+            ));
+        }
+        // A published rule may keep everything through ties: that is the rule, reproduced.
+        By::Sparsity { sparsity, rule, .. }
+            if kept == 0 || (kept == total && rule == Rule::Exact) =>
+        {
             return Err(invalid(format!(
-                "layer `{}`: {count} weights to keep, but it has {}",
-                layer.name,
-                values.len()
+                "sparsity {sparsity} of {total} weights keeps {kept}: a mask must keep some and prune some"
             )));
         }
-        let (kept, sharp) = exact(values, count as usize);
+        By::Total { .. } if kept == 0 => {
+            return Err(invalid("a round keeps no weight at all".into()));
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Exactly `total` over all layers: what is reserved first, then the largest of the rest.
+fn by_total(
+    network: &Network,
+    open: &mut Open<'_>,
+    choice: &Choice<'_>,
+    scope: Scope,
+    total: u64,
+    asked: &str,
+) -> Result<Selected, Failure> {
+    let reserve = choice.reserve.with(scope);
+    let all = network.prunable_weights();
+    let (mut whole, mut spared) = (Vec::new(), 0);
+    for (i, layer) in network.layers.iter().enumerate() {
+        if reserve.keeps_whole(layer) {
+            spared += open.keep_whole(i);
+            whole.push(layer);
+        } else if reserve.floor > 0 {
+            let least = reserve.floor.min(open.candidates(i));
+            open.keep_largest(i..i + 1, least, Ties::ByIndex);
+        }
+    }
+    if !whole.is_empty() && total <= spared {
+        return Err(invalid(format!(
+            "{asked} of {all} weights, but {}, which this selection keeps whole, has {spared}: \
+             lower the sparsity or select over all layers",
+            reserve.whole_in_words()
+        )));
+    }
+    let kept = open.kept();
+    let Some(rest) = total.checked_sub(kept) else {
+        return Err(invalid(format!(
+            "{asked} of {all} weights, but the floor of {} a layer{} alone keeps {kept}: lower \
+             the sparsity or the floor",
+            reserve.floor,
+            if whole.is_empty() {
+                ""
+            } else {
+                " and the layers kept whole"
+            }
+        )));
+    };
+    let left: u64 = (0..network.layers.len()).map(|i| open.candidates(i)).sum();
+    if rest > left {
+        return Err(invalid(format!(
+            "{asked} of {all} weights, but only {} may be chosen: the mask so far keeps no more",
+            kept + left
+        )));
+    }
+    Ok(open.keep_largest(0..network.layers.len(), rest, Ties::ByIndex))
+}
+
+fn by_counts(network: &Network, open: &mut Open<'_>, counts: &[u64]) -> Result<Selected, Failure> {
+    let mut selected = Selected::default();
+    for (i, (layer, &count)) in network.layers.iter().zip(counts).enumerate() {
+        let there = open.candidates(i);
+        if count > there {
+            return Err(invalid(format!(
+                "layer `{}`: {count} weights to keep, but the mask so far keeps {there}",
+                layer.name
+            )));
+        }
+        let sharp = open.keep_largest(i..i + 1, count, Ties::ByIndex);
         selected.ties += sharp.ties;
         selected.near += sharp.near;
-        layers.push(kept);
     }
-    let mut layers = layers.into_iter();
-    let mask = build(network, |_, _| layers.next().expect("one a layer"));
-    match mask.kept() {
-        0 => Err(invalid("the counts keep no weight at all".into())),
-        kept if kept == mask.total() => Err(invalid(
-            "the counts keep every weight: that is the dense network".into(),
-        )),
-        _ => Ok((mask, selected)),
-    }
+    Ok(selected)
 }
 
-/// The k largest, ties by lowest index.
-fn exact(values: &[f64], k: usize) -> (Vec<bool>, Selected) {
-    if k == 0 || k > values.len() {
-        return (vec![k != 0; values.len()], Selected { ties: 0, near: 0 });
+fn published(
+    network: &Network,
+    open: &mut Open<'_>,
+    choice: &Choice<'_>,
+    scope: Scope,
+    sparsity: &Sparsity,
+    rule: Rule,
+) -> Result<Selected, Failure> {
+    if choice.reserve.with(scope) != Reserve::default() || choice.within.is_some() {
+        return Err(invalid(
+            "a published selection is over all layers, with nothing reserved: use scope `all`, \
+             or selection `exact`"
+                .into(),
+        ));
     }
-    let threshold = kth_largest(values, k);
-    let above = values.iter().filter(|&&v| v > threshold).count();
-    let mut at_threshold = k - above;
-    let mut ties = 0;
-    let kept = values
-        .iter()
-        .map(|&v| {
-            if v != threshold {
-                return v > threshold;
+    let total = network.prunable_weights();
+    let k = match rule {
+        Rule::PublishedGrasp => {
+            let keep_ratio = 1.0 - sparsity.as_f64();
+            let removed = (total as f64 * (1.0 - keep_ratio)) as u64;
+            // Prune scores ≤ their r-th largest are scores ≥ their (n−r+1)-th largest.
+            (total + 1).saturating_sub(removed.max(1))
+        }
+        _ => (total as f64 * (1.0 - sparsity.as_f64())) as u64,
+    };
+    Ok(open.keep_largest(0..network.layers.len(), k, Ties::All))
+}
+
+/// What happens to scores that equal the threshold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ties {
+    /// As many as are needed, the lowest flat index first.
+    ByIndex,
+    /// All are kept.
+    All,
+}
+
+/// A selection under way: what may be chosen, and what has been.
+struct Open<'a> {
+    values: &'a [&'a [f64]],
+    within: Option<&'a Mask>,
+    kept: Vec<Vec<bool>>,
+}
+
+impl<'a> Open<'a> {
+    fn new(values: &'a [&'a [f64]], within: Option<&'a Mask>) -> Open<'a> {
+        Open {
+            values,
+            within,
+            kept: values.iter().map(|v| vec![false; v.len()]).collect(),
+        }
+    }
+
+    /// The scores of a layer that may still be chosen.
+    fn of(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let within = self.within.map(|m| m.layers[i].kept.as_slice());
+        let kept = &self.kept[i];
+        let scores = self.values[i].iter().copied().enumerate();
+        scores.filter(move |(j, _)| !kept[*j] && within.is_none_or(|w| w[*j]))
+    }
+
+    fn candidates(&self, i: usize) -> u64 {
+        self.of(i).count() as u64
+    }
+
+    fn kept(&self) -> u64 {
+        let count = |layer: &Vec<bool>| layer.iter().filter(|&&k| k).count() as u64;
+        self.kept.iter().map(count).sum()
+    }
+
+    /// Keeps all that may be chosen of a layer, and says how many.
+    fn keep_whole(&mut self, i: usize) -> u64 {
+        let mask = self.within.map(|m| m.layers[i].kept.clone());
+        self.kept[i] = mask.unwrap_or_else(|| vec![true; self.values[i].len()]);
+        self.kept[i].iter().filter(|&&k| k).count() as u64
+    }
+
+    /// Keeps the `k` largest of what may be chosen in `layers`; all if there are no more.
+    fn keep_largest(&mut self, layers: Range<usize>, k: u64, ties: Ties) -> Selected {
+        if k == 0 {
+            return Selected::default();
+        }
+        let mut scores: Vec<f64> = Vec::with_capacity(match &layers {
+            l if l.len() == 1 => self.values[l.start].len(),
+            l => self.values[l.clone()].iter().map(|v| v.len()).sum(),
+        });
+        for i in layers.clone() {
+            scores.extend(self.of(i).map(|(_, v)| v));
+        }
+        let Some(k) = usize::try_from(k).ok().filter(|&k| k <= scores.len()) else {
+            layers.for_each(|i| {
+                self.keep_whole(i);
+            });
+            return Selected::default();
+        };
+        let (threshold, above) = kth_largest(&mut scores, k);
+        let near = near(&scores, threshold);
+        drop(scores);
+        let mut room = match ties {
+            Ties::ByIndex => k - above,
+            Ties::All => usize::MAX,
+        };
+        let mut pruned = 0;
+        for i in layers {
+            let within = self.within.map(|m| m.layers[i].kept.as_slice());
+            for (j, kept) in self.kept[i].iter_mut().enumerate() {
+                if *kept || within.is_some_and(|w| !w[j]) {
+                    continue;
+                }
+                let value = self.values[i][j];
+                if value > threshold {
+                    *kept = true;
+                } else if value == threshold {
+                    *kept = room > 0;
+                    pruned += u64::from(room == 0);
+                    room = room.saturating_sub(1);
+                }
             }
-            let keep = at_threshold > 0;
-            if keep {
-                at_threshold -= 1;
-            } else {
-                ties += 1;
-            }
-            keep
-        })
-        .collect();
-    (
-        kept,
-        Selected {
-            ties,
-            near: near(values, threshold),
-        },
-    )
-}
-
-/// Everything that is at least the k-th largest; k = 0 keeps nothing.
-fn at_least(values: &[f64], k: usize) -> (Vec<bool>, Selected) {
-    if k == 0 || k > values.len() {
-        return (vec![k != 0; values.len()], Selected { ties: 0, near: 0 });
+        }
+        Selected { ties: pruned, near }
     }
-    let threshold = kth_largest(values, k);
-    let kept = values.iter().map(|&v| v >= threshold).collect();
-    (
-        kept,
-        Selected {
-            ties: 0,
-            near: near(values, threshold),
-        },
-    )
+
+    fn into_mask(self, network: &Network) -> Mask {
+        let layer = |(layer, kept): (&jackpot_net::Layer, Vec<bool>)| LayerMask {
+            name: layer.name.clone(),
+            shape: layer.shape.clone(),
+            kept,
+        };
+        Mask {
+            layers: network.layers.iter().zip(self.kept).map(layer).collect(),
+        }
+    }
 }
 
-/// 1 ≤ k ≤ n, all finite. IEEE comparison has −0 = 0, which `total_cmp` would order.
-fn kth_largest(values: &[f64], k: usize) -> f64 {
-    let mut copy = values.to_vec();
+/// The k-th largest and how many are larger; 1 ≤ k ≤ n, all finite. IEEE comparison has
+/// −0 = 0, which `total_cmp` would order.
+fn kth_largest(scores: &mut [f64], k: usize) -> (f64, usize) {
     let by_value = |a: &f64, b: &f64| b.partial_cmp(a).expect("scores were checked to be finite");
-    *copy.select_nth_unstable_by(k - 1, by_value).1
+    let (larger, threshold, _) = scores.select_nth_unstable_by(k - 1, by_value);
+    let above = larger.iter().filter(|&&v| v > *threshold).count();
+    (*threshold, above)
 }
 
 fn near(values: &[f64], threshold: f64) -> u64 {
@@ -225,23 +418,12 @@ fn near(values: &[f64], threshold: f64) -> u64 {
         .count() as u64
 }
 
-fn build(network: &Network, mut kept: impl FnMut(usize, usize) -> Vec<bool>) -> Mask {
-    let layer = |(i, layer): (usize, &jackpot_net::Layer)| LayerMask {
-        name: layer.name.clone(),
-        shape: layer.shape.clone(),
-        kept: kept(i, layer.len()),
-    };
-    Mask {
-        layers: network.layers.iter().enumerate().map(layer).collect(),
-    }
-}
-
-fn invalid(message: String) -> Failure {
+pub(crate) fn invalid(message: String) -> Failure {
     Failure::new("invalid", message)
 }
 
-/// Layers, lengths and finiteness.
-fn check(network: &Network, scores: &Scores) -> Result<(), Failure> {
+/// The layers' names.
+fn check_names(network: &Network, scores: &Scores) -> Result<(), Failure> {
     if scores.layers.len() != network.layers.len() {
         return Err(invalid(format!(
             "scores: expected {} layers as the network has, found {}",
@@ -258,12 +440,19 @@ fn check(network: &Network, scores: &Scores) -> Result<(), Failure> {
                 values.len()
             )));
         }
+    }
+    Ok(())
+}
+
+/// Lengths and finiteness.
+fn check_values(network: &Network, values: &[&[f64]]) -> Result<(), Failure> {
+    for (layer, values) in network.layers.iter().zip(values) {
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
             return Err(Failure::new(
                 "numeric",
                 format!(
-                    "scores of layer `{name}`: entry {at} is {}, expected a finite number",
-                    values[at]
+                    "scores of layer `{}`: entry {at} is {}, expected a finite number",
+                    layer.name, values[at]
                 ),
             ));
         }

@@ -38,7 +38,7 @@ impl Sparsity {
     }
 
     /// Density as an integer over a power of ten: (10^d − digits, d).
-    fn kept_fraction(&self) -> (u128, u32) {
+    pub(crate) fn kept_fraction(&self) -> (u128, u32) {
         let digits = &self.0[2..];
         let pruned: u128 = digits.parse().expect("at most 18 digits");
         let d = digits.len() as u32;
@@ -47,9 +47,12 @@ impl Sparsity {
 }
 
 /// n · numerator / 10^digits, halves to the even neighbour; the share is at most 1.
-fn round_half_even(n: u64, numerator: u128, digits: u32) -> u64 {
-    let unit = 10u128.pow(digits);
-    let product = u128::from(n) * numerator;
+pub(crate) fn round_half_even(n: u64, numerator: u128, digits: u32) -> u64 {
+    half_even(u128::from(n) * numerator, 10u128.pow(digits))
+}
+
+/// product / unit, halves to the even neighbour.
+pub(crate) fn half_even(product: u128, unit: u128) -> u64 {
     let (whole, rest) = (product / unit, product % unit);
     let up = match (2 * rest).cmp(&unit) {
         std::cmp::Ordering::Less => 0,
@@ -57,6 +60,24 @@ fn round_half_even(n: u64, numerator: u128, digits: u32) -> u64 {
         std::cmp::Ordering::Greater => 1,
     };
     u64::try_from(whole + up).expect("a share of n is at most n")
+}
+
+/// A kept share from decimal text, `0` to `1`, as an integer over a power of ten.
+pub(crate) fn density(text: &str) -> Result<(u128, u32), String> {
+    let refuse = || format!("expected a decimal from `0` to `1` such as `0.25`, found `{text}`");
+    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+    let point_alone = text.contains('.') && digits.is_empty();
+    let digits = digits.trim_end_matches('0');
+    let plain = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if point_alone || !plain(digits) || digits.len() > DIGITS {
+        return Err(refuse());
+    }
+    let d = digits.len() as u32;
+    match whole {
+        "1" if d == 0 => Ok((1, 0)),
+        "0" | "" if !text.is_empty() => Ok((digits.parse().unwrap_or(0), d)),
+        _ => Err(refuse()),
+    }
 }
 
 /// round-half-even(n · keep) of a density that came from decimal text: its shortest spelling is

@@ -217,6 +217,8 @@ impl Bench<'_> {
             batches: None,
             // One-round scores are asked for before it is known how many are kept.
             keep: 1.0,
+            rounds: None,
+            access: jackpot_host::Access::Declared,
             key: "0".repeat(32),
             force_f64: false,
             device: self.plan.device.name.clone(),

@@ -157,6 +157,8 @@ impl Tools {
             input: inputs.input,
             batches: inputs.batches,
             keep: inputs.keep,
+            rounds: None,
+            access: jackpot_host::Access::Declared,
             key: key.to_hex(),
             force_f64: inputs.force_f64,
             device: device.name,

@@ -38,10 +38,10 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         std::fs::write(folder.join(NAME), &plugin.described.name)
             .map_err(|e| Failure::new("error", format!("`{NAME}`: {e}")))?;
         let item = plugin.item(&job.item)?;
-        if job.item.rounds_hint > 1 {
+        if job.item.rounds_hint > 1 || job.rounds.is_some() {
             let message = format!(
                 "works in {} rounds, and this version calls an item once: that would be another method",
-                job.item.rounds_hint
+                job.item.rounds_hint.max(2)
             );
             return Err(Failure::new("invalid", message));
         }

@@ -176,6 +176,8 @@ impl Bench {
             input,
             batches: None,
             keep: 24.0 / self.network.prunable_weights() as f64,
+            rounds: None,
+            access: jackpot_host::Access::Declared,
             key: self.key().to_hex(),
             force_f64: false,
             device: "cpu".into(),

@@ -60,6 +60,8 @@ impl Bench {
             input: self.input.clone(),
             batches: None,
             keep: self.keep,
+            rounds: None,
+            access: jackpot_host::Access::Declared,
             key: self.key.to_hex(),
             force_f64: true,
             device: "cpu".to_owned(),
