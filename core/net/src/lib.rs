@@ -17,7 +17,7 @@
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
 //! | [`init`] | the first weights, drawn from a key |
-//! | [`training`] | [`Training`]: hyperparameters and the learning-rate schedule |
+//! | [`training`] | [`Training`]: hyperparameters, [`Optimizer`] and the learning-rate schedule |
 //! | [`objective`] | [`Objective`]: what to differentiate |
 //!
 //! **Invariant:** nothing here computes with weights, links libtorch, reads a file or a
@@ -30,6 +30,7 @@ mod flow;
 pub mod init;
 pub mod mask;
 pub mod objective;
+mod optimizer;
 mod resnet;
 mod stored;
 pub mod training;
@@ -39,4 +40,5 @@ pub use architecture::*;
 pub use flow::*;
 pub use mask::{LayerMask, Mask};
 pub use objective::*;
+pub use optimizer::{AdamSettings, Optimizer};
 pub use training::*;

@@ -1,6 +1,6 @@
 //! Training as data: hyperparameters and the learning-rate schedule.
 
-use crate::Error;
+use crate::{Error, Optimizer};
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate falls after warm-up.
@@ -29,10 +29,21 @@ pub struct Augment {
     pub flip: bool,
 }
 
+/// In which order an epoch meets the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// A new permutation every epoch, drawn from the training's order key.
+    #[default]
+    Shuffled,
+    /// As the data object holds them, the same every epoch.
+    Stored,
+}
+
 /// Everything a training is a function of, beside weights, mask, data and keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// Passes over the training rows.
+    /// Passes over the training rows, or `steps_per_epoch` steps each.
     pub epochs: u32,
     /// Images a step.
     pub batch: u32,
@@ -42,14 +53,44 @@ pub struct Training {
     pub schedule: Schedule,
     /// Linear warm-up over this many epochs, part of `epochs`.
     pub warmup_epochs: f64,
-    /// Of SGD, without Nesterov and without dampening.
+    /// Of SGD and Nesterov; 0 with Adam and AdamW, which have rates of their own.
     pub momentum: f64,
-    /// Of all trained parameters, added to the gradient.
+    /// Of all trained parameters, added to the gradient (AdamW: shrinks them directly).
     pub weight_decay: f64,
     /// Of training images; test images are never changed.
     pub augment: Augment,
     /// As published: a kept weight that is exactly 0 loses that step's gradient.
     pub published_gradient_mask: bool,
+    /// How a gradient becomes a step.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optimizer: Optimizer,
+    /// ε: the loss is (1 − ε) times the cross-entropy with the label plus ε times the mean
+    /// cross-entropy with every class (Szegedy et al. 2016, as PyTorch computes it).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub label_smoothing: f64,
+    /// Of the rows in an epoch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// Steps of an epoch; none: one pass over the rows. Fewer steps end the epoch before all
+    /// rows were met; more go on with further passes, each in an order and with crops of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub steps_per_epoch: Option<u32>,
+    /// The training begins as if this many epochs had gone by: its learning rates, its orders
+    /// of the rows and its crops are those of the epochs `offset_epochs` to
+    /// `offset_epochs + epochs` of a schedule that ends there. 0 replays from the start.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub offset_epochs: u32,
+    /// Ends the training after this many steps, in the state that the whole training has there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub until: Option<u64>,
+    /// Rows, as many of each class as can be, that are taken out of the training rows and
+    /// never trained on: the epoch to report is chosen on them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub validation_rows: u32,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Training {
@@ -71,14 +112,39 @@ impl Training {
                 flip: true,
             },
             published_gradient_mask: true,
+            optimizer: Optimizer::Sgd,
+            label_smoothing: 0.0,
+            order: Order::Shuffled,
+            steps_per_epoch: None,
+            offset_epochs: 0,
+            until: None,
+            validation_rows: 0,
         }
     }
 
-    /// Learning rate of step `step` (from 0) where an epoch has `steps_per_epoch` steps.
+    /// Steps of one epoch over `rows` rows, those for validation among them.
+    pub fn steps_in_epoch(&self, rows: u64) -> u64 {
+        let trained = rows.saturating_sub(u64::from(self.validation_rows));
+        let pass = trained.div_ceil(u64::from(self.batch.max(1)));
+        self.steps_per_epoch.map_or(pass, u64::from)
+    }
+
+    /// Steps of the whole training over `rows` rows, those for validation among them.
+    pub fn steps(&self, rows: u64) -> u64 {
+        let all = u64::from(self.epochs) * self.steps_in_epoch(rows);
+        self.until.map_or(all, |until| until.min(all))
+    }
+
+    /// Learning rate of the training's step `step` (from 0) where an epoch has
+    /// `steps_per_epoch` steps.
     ///
-    /// Warm-up takes W = `warmup_epochs` × `steps_per_epoch` steps, rounded; its step s has
-    /// lr·(s+1)/W. The cosine of the T − W steps after it is lr·½(1 + cos π(s−W)/(T−W)).
+    /// The schedule's own step is s = `step` + `offset_epochs` × `steps_per_epoch`, and it has
+    /// T steps, those of `offset_epochs` + `epochs` epochs. Warm-up takes
+    /// W = `warmup_epochs` × `steps_per_epoch` steps, rounded; its step s has lr·(s+1)/W. The
+    /// cosine of the T − W steps after it is lr·½(1 + cos π(s−W)/(T−W)).
     pub fn lr_at(&self, step: u64, steps_per_epoch: u64) -> f64 {
+        let offset = u64::from(self.offset_epochs) * steps_per_epoch;
+        let step = step.saturating_add(offset);
         let warmup = (self.warmup_epochs * steps_per_epoch as f64).round() as u64;
         if step < warmup {
             return self.lr * ((step + 1) as f64 / warmup as f64);
@@ -91,13 +157,18 @@ impl Training {
                 passed.fold(self.lr, |lr, _| lr * factor)
             }
             Schedule::Cosine => {
-                let total = u64::from(self.epochs) * steps_per_epoch;
+                let total = self.schedule_epochs() * steps_per_epoch;
                 let rest = total.saturating_sub(warmup).max(1);
                 let done = ((step - warmup) as f64 / rest as f64).min(1.0);
                 // libm's cosine is plain Rust: the same bits on every machine.
                 self.lr * (0.5 * (1.0 + libm::cos(std::f64::consts::PI * done)))
             }
         }
+    }
+
+    /// Epochs of the schedule, those that the training starts after among them.
+    fn schedule_epochs(&self) -> u64 {
+        u64::from(self.offset_epochs) + u64::from(self.epochs)
     }
 
     /// Names the field that does not fit.
@@ -109,18 +180,64 @@ impl Training {
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch", self.batch)?;
         expect("lr", self.lr, "a number above 0", |x| x > 0.0)?;
-        let epochs = f64::from(self.epochs);
-        let warmup = format!("0 to `epochs` = {epochs}");
+        let epochs = self.schedule_epochs() as f64;
+        let warmup = match self.offset_epochs {
+            0 => format!("0 to `epochs` = {epochs}"),
+            _ => format!("0 to `offset_epochs` + `epochs` = {epochs}"),
+        };
         let range = |x| (0.0..=epochs).contains(&x);
         expect("warmup_epochs", self.warmup_epochs, &warmup, range)?;
         let range = |x| (0.0..1.0).contains(&x);
         expect("momentum", self.momentum, "0 to below 1", range)?;
         expect("weight_decay", self.weight_decay, "0 or more", |x| x >= 0.0)?;
+        let range = |x| (0.0..1.0).contains(&x);
+        expect(
+            "label_smoothing",
+            self.label_smoothing,
+            "0 to below 1",
+            range,
+        )?;
+        self.validate_optimizer()?;
+        at_least_one("steps_per_epoch", self.steps_per_epoch.unwrap_or(1))?;
+        if self.until == Some(0) {
+            return Error::invalid(
+                "training `until`: expected at least 1 step, found 0: that is the first weights",
+            );
+        }
         if let Schedule::Step { milestones, factor } = &self.schedule {
             expect("schedule.factor", *factor, "a number above 0", |x| x > 0.0)?;
             self.validate_milestones(milestones)?;
         }
         Ok(())
+    }
+
+    fn validate_optimizer(&self) -> Result<(), Error> {
+        let Some(adam) = self.optimizer.adam() else {
+            if self.optimizer == Optimizer::Nesterov && self.momentum == 0.0 {
+                return Error::invalid(
+                    "training `momentum`: expected above 0 with the optimizer `nesterov`, found 0",
+                );
+            }
+            return Ok(());
+        };
+        let name = self.optimizer.name();
+        if self.momentum != 0.0 {
+            return Error::invalid(format!(
+                "training `momentum`: expected 0 with the optimizer `{name}`, which has `beta1` in its place, found {}",
+                self.momentum
+            ));
+        }
+        let rate = |x| (0.0..1.0).contains(&x);
+        let field = |which: &str| format!("optimizer.{name}.{which}");
+        expect(&field("beta1"), adam.beta1, "0 to below 1", rate)?;
+        expect(&field("beta2"), adam.beta2, "0 to below 1", rate)?;
+        let positive = |x| x > 0.0;
+        expect(
+            &field("epsilon"),
+            adam.epsilon,
+            "a number above 0",
+            positive,
+        )
     }
 
     fn validate_milestones(&self, milestones: &[u32]) -> Result<(), Error> {
@@ -131,10 +248,13 @@ impl Training {
                     "training `schedule.milestones`: expected increasing epochs from 1, found {milestone} after {last}"
                 ));
             }
-            if milestone >= self.epochs {
+            if u64::from(milestone) >= self.schedule_epochs() {
+                let last = match self.offset_epochs {
+                    0 => format!("`epochs` is {}", self.epochs),
+                    n => format!("`offset_epochs` + `epochs` is {n} + {}", self.epochs),
+                };
                 return Error::invalid(format!(
-                    "training `schedule.milestones`: {milestone} is never reached: `epochs` is {}",
-                    self.epochs
+                    "training `schedule.milestones`: {milestone} is never reached: {last}"
                 ));
             }
             last = milestone;

@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             flip: false,
         },
         published_gradient_mask: false,
+        ..Training::su2020()
     };
     let images = noise(&network, 1024);
     let normalisation = Normalisation {

@@ -372,6 +372,7 @@ impl Bench<'_> {
             order_key: order_key.clone(),
             augment_key: augment_key.clone(),
             device: self.plan.device.name.clone(),
+            precision: platform.precision,
             threads: platform.threads,
             resume: self.store.resume_folder(key).map_err(store_failed)?,
             // A training runs our own code only: nothing to contain.

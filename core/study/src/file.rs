@@ -1,8 +1,9 @@
 //! `study.toml`, read and validated: what is here fits together.
 use crate::{
     Error,
-    sections::{NetworkSection, RunSection, StudyFile, TrainingSection},
+    sections::{NetworkSection, RunSection, StudyFile},
     tickets::{self, Check, Ticket},
+    training::Precision,
 };
 use jackpot_data::{Info, Preparation};
 use jackpot_host::{Limits, Sparsity};
@@ -42,6 +43,8 @@ pub struct Study {
     pub architecture: Architecture,
     /// How it is trained.
     pub training: Training,
+    /// What trainings compute in.
+    pub precision: Precision,
     /// Where it is trained.
     pub run: RunChoice,
     /// In the file's order.
@@ -123,7 +126,7 @@ impl Study {
         let (shape, train_rows, test_rows) =
             jackpot_data::prepared_shape(info, &data).map_err(at("data"))?;
         let (architecture, weights) = architecture(&file.network, info.classes, shape)?;
-        let training = training(&file.training)?;
+        let training = file.training.whole()?;
         fits(&training, shape, train_rows)?;
         let tickets = tickets::tickets(file.ticket)?;
         let checks = tickets::checks(file.check, &tickets)?;
@@ -141,6 +144,7 @@ impl Study {
             },
             architecture,
             training,
+            precision: file.training.precision.unwrap_or_default(),
             run: run_choice(file.run)?,
             sparsities: sparsities(text, &file.sparsities, weights)?,
             seeds: distinct("seeds", file.seeds)?,
@@ -239,63 +243,6 @@ pub fn published_width(family: Family) -> u32 {
         Family::Resnet => 32,
         Family::Vgg => 64,
     }
-}
-
-fn training(t: &TrainingSection) -> Result<Training, Error> {
-    let base = match t.preset.as_deref() {
-        None => None,
-        Some("su2020") => Some(Training::su2020()),
-        Some(other) => {
-            return Err(Error(format!(
-                "`training.preset`: expected `su2020`, found `{other}`{}",
-                hint(other, ["su2020"])
-            )));
-        }
-    };
-    let crop = t.augment.as_ref().and_then(|a| a.crop_padding);
-    let flip = t.augment.as_ref().and_then(|a| a.flip);
-    let training = match base {
-        Some(mut b) => {
-            b.epochs = t.epochs.unwrap_or(b.epochs);
-            b.batch = t.batch.unwrap_or(b.batch);
-            b.lr = t.lr.unwrap_or(b.lr);
-            b.schedule = t.schedule.clone().unwrap_or(b.schedule);
-            b.warmup_epochs = t.warmup_epochs.unwrap_or(b.warmup_epochs);
-            b.momentum = t.momentum.unwrap_or(b.momentum);
-            b.weight_decay = t.weight_decay.unwrap_or(b.weight_decay);
-            b.augment.crop_padding = crop.unwrap_or(b.augment.crop_padding);
-            b.augment.flip = flip.unwrap_or(b.augment.flip);
-            b.published_gradient_mask = t
-                .published_gradient_mask
-                .unwrap_or(b.published_gradient_mask);
-            b
-        }
-        None => Training {
-            epochs: required("epochs", t.epochs)?,
-            batch: required("batch", t.batch)?,
-            lr: required("lr", t.lr)?,
-            schedule: required("schedule", t.schedule.clone())?,
-            warmup_epochs: t.warmup_epochs.unwrap_or(0.0),
-            momentum: required("momentum", t.momentum)?,
-            weight_decay: required("weight_decay", t.weight_decay)?,
-            augment: jackpot_net::Augment {
-                crop_padding: required("augment.crop_padding", crop)?,
-                flip: required("augment.flip", flip)?,
-            },
-            published_gradient_mask: t.published_gradient_mask.unwrap_or(false),
-        },
-    };
-    // The message names the section itself.
-    training.validate().map_err(|e| Error(e.to_string()))?;
-    Ok(training)
-}
-
-fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {
-    value.ok_or_else(|| {
-        Error(format!(
-            "`training.{field}`: expected a value (there is no `preset` to take it from), found nothing"
-        ))
-    })
 }
 
 fn run_choice(r: RunSection) -> Result<RunChoice, Error> {

@@ -71,6 +71,9 @@ pub struct TrainJob {
     pub augment_key: String,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// What it computes in.
+    #[serde(default)]
+    pub precision: crate::Precision,
     /// Threads of this training.
     pub threads: u32,
     /// Folder that survives a kill: holds at most one file, replaced in place.

@@ -26,6 +26,7 @@ mod run;
 mod sections;
 mod tickets;
 mod toolbox;
+mod training;
 mod validate;
 
 pub use assess::{Assessment, Memo, State, Summary, assess};
@@ -42,6 +43,7 @@ pub use run::{Event, Finish, Options, run};
 pub use sections::{Selection, Stage, Target};
 pub use tickets::{Allocation, Check, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};
+pub use training::Precision;
 
 /// What is wrong and what to do, in words.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! The steps from data to a trained ticket, each asked for as often as cells need it.
 use crate::{
-    Error,
+    Error, Precision,
     grid::{At, Builder},
     needs::published_rule,
     needs::word,
@@ -13,12 +13,13 @@ use jackpot_host::{Kind, Output, Rule, Scope, Sparsity};
 use jackpot_store::Digest;
 
 impl Builder {
+    /// What scores are computed on: f32, and f64 where a method asks for it.
     fn platform(&self) -> Platform {
         Platform {
             libtorch: self.plan.libtorch.clone(),
             device_class: self.plan.device.class.clone(),
             threads: self.plan.study.run.threads,
-            precision: "f32",
+            precision: Precision::F32,
         }
     }
 
@@ -113,7 +114,10 @@ impl Builder {
             normalisation: self.data("normalisation")?,
             order_key: at.keys().order().to_hex(),
             augment_key: at.keys().augment().to_hex(),
-            platform: self.platform(),
+            platform: Platform {
+                precision: self.plan.study.precision,
+                ..self.platform()
+            },
         };
         self.node(title, recipe)
     }

@@ -6,7 +6,7 @@
 //!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::Error;
+use crate::{Error, Precision};
 use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
 use jackpot_net::{Architecture, Augment, Training};
 use jackpot_store::{Digest, Store, canonical};
@@ -105,8 +105,8 @@ pub struct Platform {
     pub device_class: String,
     /// Threads of the computation.
     pub threads: u32,
-    /// `f32`: the precision that is asked for where nothing else is.
-    pub precision: &'static str,
+    /// `f32` or, in a training, `bf16`: the precision that is asked for where nothing else is.
+    pub precision: Precision,
 }
 
 /// The rows that a method's batches are drawn from.

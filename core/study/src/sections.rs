@@ -1,6 +1,7 @@
 //! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
+use crate::training::TrainingSection;
 use jackpot_host::{ConfigValue, Scope};
-use jackpot_net::{Activation, Family, Schedule};
+use jackpot_net::{Activation, Family};
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
 use toml::{Spanned, Value};
@@ -43,28 +44,6 @@ pub(crate) struct NetworkSection {
     pub width: Option<u32>,
     #[serde(default)]
     pub activation: Activation,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TrainingSection {
-    pub preset: Option<String>,
-    pub epochs: Option<u32>,
-    pub batch: Option<u32>,
-    pub lr: Option<f64>,
-    pub schedule: Option<Schedule>,
-    pub warmup_epochs: Option<f64>,
-    pub momentum: Option<f64>,
-    pub weight_decay: Option<f64>,
-    pub augment: Option<AugmentSection>,
-    pub published_gradient_mask: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AugmentSection {
-    pub crop_padding: Option<u32>,
-    pub flip: Option<bool>,
 }
 
 #[derive(Deserialize)]

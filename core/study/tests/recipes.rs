@@ -33,7 +33,7 @@ fn platform() -> Platform {
         },
         device_class: "cpu-avx2".into(),
         threads: 1,
-        precision: "f32",
+        precision: jackpot_study::Precision::F32,
     }
 }
 
@@ -70,6 +70,7 @@ fn training() -> Training {
             flip: true,
         },
         published_gradient_mask: false,
+        ..Training::su2020()
     }
 }
 

@@ -63,6 +63,7 @@ fn job(folder: &Path, epochs: u32) -> TrainJob {
                 flip: true,
             },
             published_gradient_mask: false,
+            ..Training::su2020()
         },
         weights: file("weights", weights),
         mask: Some(file("mask", mask.to_bytes())),
@@ -75,6 +76,7 @@ fn job(folder: &Path, epochs: u32) -> TrainJob {
         order_key: Key::from_seed(4).to_hex(),
         augment_key: Key::from_seed(5).to_hex(),
         device: "cpu".to_string(),
+        precision: jackpot_study::Precision::F32,
         threads: 1,
         resume: folder.join("resume"),
         limits: Limits {

@@ -178,6 +178,7 @@ fn three_steps(
             flip: false,
         },
         published_gradient_mask: true,
+        ..Training::su2020()
     };
     let mask = golden.mask("snip_mask_0.9", network);
     let model = Model::load(network, &golden.under("w/"), precision, Device::Cpu).unwrap();

@@ -33,6 +33,7 @@ impl Setting {
                 flip: true,
             },
             published_gradient_mask: false,
+            ..Training::su2020()
         };
         Setting {
             network,

@@ -62,6 +62,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             flip: false,
         },
         published_gradient_mask: arguments.published_gradient_mask,
+        ..Training::su2020()
     };
     training.validate()?;
     let double = match arguments.precision.as_str() {
