@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
-use jackpot_net::{Activation, Architecture, Augment, Family, Schedule, Training};
+use jackpot_net::{
+    Activation, AdamSettings, Architecture, Augment, Family, Optimizer, Order, Schedule, Training,
+};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 use std::collections::BTreeMap;
@@ -199,6 +201,21 @@ fn every_field_of_a_training_is_in_its_key() {
         |t| t.augment.crop_padding = 2,
         |t| t.augment.flip = false,
         |t| t.published_gradient_mask = true,
+        |t| t.optimizer = Optimizer::Nesterov,
+        |t| t.optimizer = Optimizer::Adam(AdamSettings::default()),
+        |t| t.optimizer = Optimizer::AdamW(AdamSettings::default()),
+        |t| {
+            t.optimizer = Optimizer::AdamW(AdamSettings {
+                beta1: 0.8,
+                ..AdamSettings::default()
+            })
+        },
+        |t| t.label_smoothing = 0.1,
+        |t| t.order = Order::Stored,
+        |t| t.steps_per_epoch = Some(100),
+        |t| t.offset_epochs = 2,
+        |t| t.until = Some(100),
+        |t| t.validation_rows = 100,
     ];
     let mut keys = BTreeMap::from([(original, "as before".to_owned())]);
     for (index, change) in changes.into_iter().enumerate() {
