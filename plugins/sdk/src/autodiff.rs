@@ -1,6 +1,6 @@
 //! Losses, gradients and Hessian-vector products, computed by the host.
 use crate::run::missing;
-use crate::{Error, Key, Result, Run, Vectors};
+use crate::{Error, Key, Param, Result, Run, Vectors};
 use jackpot_abi::*;
 
 /// What is evaluated.
@@ -71,6 +71,46 @@ pub struct BatchSpec {
     pub augment: bool,
     /// Mix the rows of a batch.
     pub shuffle: bool,
+}
+
+impl BatchSpec {
+    /// The parameters of a method that draws batches, for its `params`; [`BatchSpec::of`]
+    /// reads them. A method with another default names its own parameter in place of one.
+    pub const PARAMS: [&'static Param; 5] = [
+        &Param::int(
+            c"samples_per_class",
+            10,
+            c"images of every class in a batch; 0: use batch_size",
+        )
+        .between(0.0, 1e6),
+        &Param::int(c"batches", 1, c"batches whose gradients are added up").between(1.0, 1e6),
+        &Param::int(
+            c"batch_size",
+            128,
+            c"images in a batch if samples_per_class is 0",
+        )
+        .between(1.0, 1e6),
+        &Param::flag(c"augment", true, c"crop and flip as in training"),
+        &Param::flag(
+            c"shuffle",
+            false,
+            c"mix the rows of a batch, else they are in class order",
+        ),
+    ];
+
+    /// What the run's parameters ask for, in one part, drawn by the run's own key: so a
+    /// method of several rounds sees new images in each.
+    pub fn of(run: &Run) -> Result<BatchSpec> {
+        Ok(BatchSpec {
+            key: run.key(),
+            n_batches: run.count("batches")?,
+            batch_size: run.count("batch_size")?,
+            per_class: run.count("samples_per_class")?,
+            parts: 1,
+            augment: run.flag("augment")?,
+            shuffle: run.flag("shuffle")?,
+        })
+    }
 }
 
 /// Batches that were drawn; valid in the run that drew them.

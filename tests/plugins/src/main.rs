@@ -59,6 +59,13 @@ impl Toy {
     }
 }
 
+fn at(view: &View, i: usize) -> f64 {
+    match view {
+        View::F32(values) => f64::from(values[i]),
+        View::F64(values) => values[i],
+    }
+}
+
 fn write(out: &mut [ViewMut], value: impl Fn(usize, usize) -> f64) {
     for (layer, out) in out.iter_mut().enumerate() {
         match out {
@@ -91,9 +98,11 @@ impl Services for Toy {
         point: Option<&[View]>,
         out: &mut [ViewMut],
     ) -> Result<(), String> {
-        let at = if point.is_some() { "point" } else { "weights" };
-        self.note(format!("grad {handle} at {at}: {objective:?}"))?;
-        write(out, |layer, i| curvature(layer, i) * self.weights[layer][i]);
+        let place = if point.is_some() { "point" } else { "weights" };
+        self.note(format!("grad {handle} at {place}: {objective:?}"))?;
+        write(out, |layer, i| {
+            curvature(layer, i) * point.map_or(self.weights[layer][i], |p| at(&p[layer], i))
+        });
         Ok(())
     }
 
@@ -105,15 +114,9 @@ impl Services for Toy {
         vector: &[View],
         out: &mut [ViewMut],
     ) -> Result<(), String> {
-        let at = if point.is_some() { "point" } else { "weights" };
-        self.note(format!("hvp {handle} at {at}: {objective:?}"))?;
-        write(out, |layer, i| {
-            let along = match vector[layer] {
-                View::F32(v) => f64::from(v[i]),
-                View::F64(v) => v[i],
-            };
-            curvature(layer, i) * along
-        });
+        let place = if point.is_some() { "point" } else { "weights" };
+        self.note(format!("hvp {handle} at {place}: {objective:?}"))?;
+        write(out, |layer, i| curvature(layer, i) * at(&vector[layer], i));
         Ok(())
     }
 }

@@ -7,35 +7,52 @@
 //! squared norm of the filter's gradient, so it is positive.)
 //!
 //! As released, each batch is cut in the middle, each half has its own batch statistics,
-//! and the halves' gradients are added up. The batch is in class order, so one half holds
-//! the first half of the classes; `mixed` corrects that. The classifier keeps its weights:
-//! the released code scores re-drawn ones, which are then not trained.
-use jackpot_sdk::{BatchSpec, Item, Objective, Out, Output, Param, Result, Run, export, needs};
+//! and the halves' gradients are added up; the batch is in class order, so one half holds
+//! the first half of the classes. `profile = "corrected"` leaves batches whole. The other
+//! way is `shuffle = true`, which mixes the rows before the cut and needs the memory of a
+//! half; a batch given by hand is cut as it is, so nothing mixes that one.
+//!
+//! The classifier keeps its weights. The released code scores a copy whose linear layers
+//! are drawn anew, which are then not the ones that are trained: `redraw_classifier` does
+//! so too. Beyond depth 32 and on Tiny-ImageNet it takes ten batches of one image a class
+//! (`batches = 10, samples_per_class = 1`).
+use jackpot_sdk::{
+    BatchSpec, Item, Level, Objective, Out, Output, Param, Result, Role, Run, Vectors, choices,
+    export, needs,
+};
 
 const GRASP: Item = Item {
     summary: c"weight x (Hessian x gradient): removal must not lower the gradient's norm",
-    needs: needs::WEIGHTS | needs::INPUTS | needs::LABELS | needs::GRAD | needs::HVP,
+    needs: needs::WEIGHTS
+        | needs::INPUTS
+        | needs::LABELS
+        | needs::GRAD
+        | needs::HVP
+        | needs::RNG,
     params: &[
+        &Param::text(
+            c"profile",
+            c"published",
+            c"published: batches in class order, each cut in two halves; corrected: whole batches",
+        )
+        .one_of(choices![c"published", c"corrected"]),
+        BatchSpec::PARAMS[0],
+        BatchSpec::PARAMS[1],
+        BatchSpec::PARAMS[2],
+        BatchSpec::PARAMS[3],
+        BatchSpec::PARAMS[4],
         &Param::int(
-            c"samples_per_class",
-            10,
-            c"images of every class in a batch; 0: use batch_size",
+            c"parts",
+            0,
+            c"runs of rows that a batch is cut in, each with its own statistics; 0: by the profile, 2 or 1",
         )
         .between(0.0, 1e6),
-        &Param::int(c"batches", 1, c"batches whose losses are added up").between(1.0, 1e6),
-        &Param::int(
-            c"batch_size",
-            128,
-            c"images in a batch if samples_per_class is 0; 2 or more",
-        )
-        .between(2.0, 1e6),
         &Param::float(c"temperature", 200.0, c"logits are divided by it").between(1e-3, 1e6),
         &Param::flag(
-            c"mixed",
+            c"redraw_classifier",
             false,
-            c"mix the rows before a batch is cut in two, else each half holds half of the classes",
+            c"score at newly drawn linear layers, as released; the ones that are trained are others",
         ),
-        &Param::flag(c"augment", true, c"crop and flip as in training"),
     ],
     ..Item::method(c"grasp", Output::Scores, grasp)
 };
@@ -43,28 +60,85 @@ export!(GRASP);
 
 fn grasp(run: &Run, out: &mut Out) -> Result {
     let autodiff = run.autodiff()?;
-    let batch = autodiff.batches(&BatchSpec {
-        key: run.key(),
-        n_batches: run.count("batches")?,
-        batch_size: run.count("batch_size")?,
-        per_class: run.count("samples_per_class")?,
-        parts: 2,
-        augment: run.flag("augment")?,
-        shuffle: run.flag("mixed")?,
-    })?;
+    let spec = BatchSpec {
+        parts: parts(run)?,
+        ..BatchSpec::of(run)?
+    };
+    let redrawn = match run.flag("redraw_classifier")? {
+        true => Some(redraw(run)?),
+        false => None,
+    };
+    log(run, &spec, redrawn.is_some())?;
+    let batch = autodiff.batches(&spec)?;
     let objective = Objective {
         temperature: run.float("temperature")?,
         ..Objective::default()
     };
+    let point = redrawn.as_ref();
     let mut gradient = run.zeros()?;
-    autodiff.grad(&objective, batch, None, &mut gradient)?;
+    autodiff.grad(&objective, batch, point, &mut gradient)?;
     // H * g goes straight to where the scores belong.
     let mut scores = out.scores()?;
-    autodiff.hvp(&objective, batch, None, &gradient, &mut scores)?;
-    for (layer, scores) in run.params().iter().zip(scores) {
-        for (score, &weight) in scores.iter_mut().zip(layer.f32()?) {
-            *score *= f64::from(weight);
+    autodiff.hvp(&objective, batch, point, &gradient, &mut scores)?;
+    for (l, (layer, scores)) in run.params().iter().zip(scores).enumerate() {
+        match point {
+            Some(point) => (scores.iter_mut().zip(&point[l])).for_each(|(s, w)| *s *= w),
+            None => (scores.iter_mut().zip(layer.f32()?)).for_each(|(s, &w)| *s *= f64::from(w)),
         }
+    }
+    Ok(())
+}
+
+fn parts(run: &Run) -> Result<u64> {
+    Ok(match (run.count("parts")?, run.text("profile")?) {
+        (0, "published") => 2,
+        (0, _) => 1,
+        (parts, _) => parts,
+    })
+}
+
+/// The weights under the mask, linear layers drawn from N(0, 2 / (in + out)): Xavier's
+/// normal law, which the released code gives to every linear layer of its scoring copy.
+fn redraw<'a>(run: &Run<'a>) -> Result<Vectors<'a>> {
+    let rng = run.rng()?;
+    // Batches fold small numbers into the run's key.
+    let key = rng.fold(run.key(), u64::MAX);
+    let mut point = run.zeros()?;
+    let layers = run.params().iter().zip(run.masks().iter());
+    for (l, (at, (layer, mask))) in point.iter_mut().zip(layers).enumerate() {
+        let mut weights = layer.f32()?.to_vec();
+        if layer.role() == Role::Linear {
+            let ends: i64 = layer.shape().iter().sum();
+            let deviation = (2.0 / ends as f64).sqrt() as f32;
+            rng.normal(rng.fold(key, l as u64), &mut weights);
+            weights.iter_mut().for_each(|weight| *weight *= deviation);
+        }
+        for (at, (weight, &kept)) in at.iter_mut().zip(weights.iter().zip(mask.u8()?)) {
+            *at = f64::from(*weight) * f64::from(kept);
+        }
+    }
+    Ok(point)
+}
+
+/// What the published and the corrected method differ in, for the record.
+fn log(run: &Run, spec: &BatchSpec, redrawn: bool) -> Result {
+    let profile = run.text("profile")?;
+    let order = match (spec.shuffle, spec.per_class) {
+        (false, 1..) => "in class order (a batch given by hand: as it is)",
+        _ => "mixed",
+    };
+    let parts = spec.parts;
+    let message = format!("grasp, {profile}: rows {order}, a batch in parts: {parts}");
+    run.log(Level::Info, &message);
+    match redrawn {
+        true => run.log(
+            Level::Warning,
+            "grasp: the classifier is drawn anew for scoring: the weights that are trained are others",
+        ),
+        false => run.log(
+            Level::Info,
+            "grasp: the classifier is scored at its own weights (the released code draws it anew)",
+        ),
     }
     Ok(())
 }

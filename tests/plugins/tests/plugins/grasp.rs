@@ -1,5 +1,5 @@
 //! `grasp`, on the toy's L(w) = Σ ½ a w²: g = a w, H g = a² w, so the score is (a w)².
-use crate::bench::{Bench, network, real};
+use crate::bench::{Bench, network, real, word};
 use jackpot_host::{ConfigValue, Scores};
 use jackpot_net::{Family, init::initial_weights};
 use jackpot_rng::Key;
@@ -57,7 +57,7 @@ fn batches_are_asked_for_as_published_and_as_set() {
         ("samples_per_class", ConfigValue::Int(1)),
         ("batches", ConfigValue::Int(10)),
         ("temperature", real(1.0)),
-        ("mixed", ConfigValue::Bool(true)),
+        ("shuffle", ConfigValue::Bool(true)),
         ("augment", ConfigValue::Bool(false)),
     ];
     let ran = bench.run("grasp", &given).unwrap();
@@ -68,9 +68,45 @@ fn batches_are_asked_for_as_published_and_as_set() {
         asked.contains(set) && asked.contains("temperature: 1.0"),
         "{asked}"
     );
+    let parts = |given: &[(&str, ConfigValue)]| {
+        let ran = bench.run("grasp", given).unwrap();
+        let asked = std::fs::read_to_string(ran.folder.path().join("asked")).unwrap();
+        let (_, rest) = asked.split_once("parts: ").unwrap();
+        rest.split_once(',').unwrap().0.to_owned()
+    };
+    assert_eq!(parts(&[("profile", word("corrected"))]), "1");
+    let four = ("parts", ConfigValue::Int(4));
+    assert_eq!(parts(&[("profile", word("corrected")), four.clone()]), "4");
+    assert_eq!(parts(&[four]), "4");
+}
+
+/// The released code scores linear layers at a Xavier draw: other scores there, the same
+/// elsewhere on a loss without curvature between layers, and the log says it.
+#[test]
+fn a_redrawn_classifier_is_scored_at_other_weights_and_said() {
+    let bench = bench();
+    let network = bench.architecture.build().unwrap();
+    let scores = |given: &[(&str, ConfigValue)]| {
+        let ran = bench.run("grasp", given).unwrap();
+        let scores = Scores::from_safetensors(&ran.bytes(), &network).unwrap();
+        (scores.layers, ran.output.log)
+    };
+    let (kept, log) = scores(&[]);
+    assert!(log.contains("scored at its own weights"), "{log}");
+    assert!(log.contains("rows in class order"), "{log}");
+    let (redrawn, log) = scores(&[("redraw_classifier", ConfigValue::Bool(true))]);
     assert!(
-        bench
-            .run("grasp", &[("batch_size", ConfigValue::Int(1))])
-            .is_err()
+        log.contains("warning: grasp: the classifier is drawn anew"),
+        "{log}"
     );
+    let last = kept.len() - 1;
+    for (layer, (a, b)) in kept.iter().zip(&redrawn).enumerate() {
+        assert_eq!(a.1 == b.1, layer < last, "{}", a.0);
+    }
+    // The toy's score is (a w)² at w: invert it for the variance of the drawn weights,
+    // 2 / (16 + 10). 160 draws: the relative sd of a variance is 11 %.
+    let squares = redrawn[last].1.iter().enumerate();
+    let squares = squares.map(|(i, score)| score / ((1 + last + i % 5) as f64).powi(2));
+    let variance = squares.sum::<f64>() / 160.0;
+    assert!((variance * 13.0 - 1.0).abs() < 0.45, "{variance}");
 }
