@@ -7,6 +7,7 @@
 //! divided by l² on a VGG.
 use crate::apportion::apportion;
 use crate::layer::{Allocation, Form, Layer, Rule, Shape};
+use crate::proportion::{Bounds, share};
 
 /// Counts that add up to `budget`, or why none do.
 pub fn counts(layers: &[Layer], rule: &Rule, budget: u64) -> Result<Allocation, String> {
@@ -49,19 +50,6 @@ pub fn counts(layers: &[Layer], rule: &Rule, budget: u64) -> Result<Allocation, 
     })
 }
 
-/// One convolution's wish and bounds, in weights.
-struct Bounds {
-    wish: f64,
-    least: u64,
-    most: u64,
-}
-
-impl Bounds {
-    fn at(&self, scale: f64) -> f64 {
-        (scale * self.wish).clamp(self.least as f64, self.most as f64)
-    }
-}
-
 fn convolutions(layers: &[Layer], rule: &Rule, budget: u64, notes: &mut Vec<String>) -> Vec<u64> {
     let mut bounds: Vec<Bounds> = layers
         .iter()
@@ -80,8 +68,7 @@ fn convolutions(layers: &[Layer], rule: &Rule, budget: u64, notes: &mut Vec<Stri
             "{budget} weights are fewer than the convolutions have filters: at least {least} a layer instead of 1 a filter"
         ));
     }
-    let scale = scale(&bounds, budget);
-    round(&bounds, scale, budget)
+    share(&bounds, budget)
 }
 
 fn density(l: usize, rule: &Rule) -> f64 {
@@ -91,57 +78,6 @@ fn density(l: usize, rule: &Rule) -> f64 {
         (Form::Resnet, _) | (_, Shape::Ascending | Shape::Uniform) => density,
         (Form::Vgg, _) => density / (place * place) as f64,
     }
-}
-
-/// The scale at which the clipped wishes add up to `budget`. Their sum grows with the
-/// scale, so halving an interval finds it to the last bit, the same one everywhere.
-fn scale(bounds: &[Bounds], budget: u64) -> f64 {
-    let sum = |scale: f64| bounds.iter().map(|b| b.at(scale)).sum::<f64>();
-    let mut high = 1.0f64;
-    // Wishes are positive, so some scale makes every layer whole.
-    while sum(high) < budget as f64 && high < 1e300 {
-        high *= 2.0;
-    }
-    let mut low = 0.0;
-    loop {
-        let middle = low + (high - low) / 2.0;
-        if middle <= low || middle >= high {
-            return high;
-        }
-        if sum(middle) < budget as f64 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-}
-
-/// Whole numbers within the bounds that add up to `budget`: floors, then one more for the
-/// largest remainders, ties to the lowest layer; should the floors be over by rounding,
-/// one less for the smallest remainders.
-fn round(bounds: &[Bounds], scale: f64, budget: u64) -> Vec<u64> {
-    let exact: Vec<f64> = bounds.iter().map(|b| b.at(scale)).collect();
-    let mut counts: Vec<u64> = exact.iter().map(|share| share.floor() as u64).collect();
-    let mut order: Vec<usize> = (0..bounds.len()).collect();
-    order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
-    let mut kept: u64 = counts.iter().sum();
-    while kept != budget {
-        let before = kept;
-        for &layer in &order {
-            if kept < budget && counts[layer] < bounds[layer].most {
-                counts[layer] += 1;
-                kept += 1;
-            }
-        }
-        for &layer in order.iter().rev() {
-            if kept > budget && counts[layer] > bounds[layer].least {
-                counts[layer] -= 1;
-                kept -= 1;
-            }
-        }
-        assert!(before != kept, "the bounds hold the budget between them");
-    }
-    counts
 }
 
 #[cfg(test)]

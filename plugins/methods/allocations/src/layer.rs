@@ -126,11 +126,16 @@ pub struct Allocation {
     pub notes: Vec<String>,
 }
 
-/// The names of `layers` that `choose` picks, for a note; at most three in full.
-pub fn names(layers: &[Layer], choose: impl Fn(usize) -> bool) -> Option<String> {
+/// What the layers are called.
+pub fn named(layers: &[Layer]) -> Vec<&str> {
+    layers.iter().map(|layer| layer.name.as_str()).collect()
+}
+
+/// The `layers` (names) that `choose` picks, for a note; at most three in full.
+pub fn names(layers: &[&str], choose: impl Fn(usize) -> bool) -> Option<String> {
     let chosen: Vec<&str> = (0..layers.len())
         .filter(|&l| choose(l))
-        .map(|l| layers[l].name.as_str())
+        .map(|l| layers[l])
         .collect();
     let shown: Vec<String> = chosen.iter().take(3).map(|n| format!("`{n}`")).collect();
     match chosen.len() {

@@ -1,27 +1,44 @@
 //! Allocations that look at nothing but the layers' shapes: how many weights each keeps.
 //!
 //! `uniform` keeps the same share of every layer: the positive control, known to be bad.
+//! `erdos-renyi` and `erk` keep less of wide layers (Mocanu et al. 2018, Evci et al. 2020).
 //! `smart-ratio` keeps less the deeper a layer lies (Su et al. 2020); with random scores
 //! it is their random ticket, with magnitudes their hybrid ticket. Its rules are plain
 //! functions in [`published`] and [`corrected`].
 //!
-//! **Invariant.** Neither item is given weights, data or random numbers, so neither can
-//! depend on them.
+//! **Invariant.** No item is given weights, data or random numbers, so none can depend on
+//! them.
 mod apportion;
 mod corrected;
+mod erdos_renyi;
 mod layer;
+mod proportion;
 mod published;
 
 use apportion::apportion;
+use erdos_renyi::Kernel;
 use jackpot_sdk::{
     Error, Item, Level, Out, Output, Param, Result, Role, Run, choices, export, promises,
 };
-use layer::{Form, Layer, Rule, Shape};
+use layer::{Form, Layer, Rule, Shape, names};
 
 const UNIFORM: Item = Item {
     summary: c"the same density in every layer",
     promises: promises::KEEPS_TOTAL_COUNT,
     ..Item::method(c"uniform", Output::Counts, uniform)
+};
+
+const ERDOS_RENYI: Item = Item {
+    summary: c"density proportional to (in + out) / (in x out), whole layers redistributed",
+    promises: promises::KEEPS_TOTAL_COUNT,
+    ..Item::method(c"erdos-renyi", Output::Counts, erdos_renyi)
+};
+
+const ERK: Item = Item {
+    summary:
+        c"erdos-renyi with the kernel: (in + out + height + width) / (in x out x height x width)",
+    promises: promises::KEEPS_TOTAL_COUNT,
+    ..Item::method(c"erk", Output::Counts, erk)
 };
 
 const SMART_RATIO: Item = Item {
@@ -48,7 +65,7 @@ const SMART_RATIO: Item = Item {
         &Param::text(
             c"form",
             c"auto",
-            c"vgg divides the density by l^2, resnet does not; auto: by the network's family",
+            c"vgg divides the density by l^2, resnet does not; auto: vgg on a vgg, resnet on all others",
         )
         .one_of(choices![c"auto", c"resnet", c"vgg"]),
         &Param::float(
@@ -66,12 +83,26 @@ const SMART_RATIO: Item = Item {
     ],
     ..Item::method(c"smart-ratio", Output::Counts, smart_ratio)
 };
-export!(UNIFORM, SMART_RATIO);
+export!(UNIFORM, ERDOS_RENYI, ERK, SMART_RATIO);
 
 fn uniform(run: &Run, out: &mut Out) -> Result {
     let sizes: Vec<u64> = run.params().iter().map(|p| p.len() as u64).collect();
     let counts = apportion(run.keep_count(), &sizes).map_err(Error::invalid)?;
-    write(&counts, out)
+    write("uniform", run, &counts, out)
+}
+
+fn erdos_renyi(run: &Run, out: &mut Out) -> Result {
+    random_graph("erdos-renyi", run, Kernel::Left, out)
+}
+
+fn erk(run: &Run, out: &mut Out) -> Result {
+    random_graph("erk", run, Kernel::Counted, out)
+}
+
+fn random_graph(name: &str, run: &Run, kernel: Kernel, out: &mut Out) -> Result {
+    let shapes: Vec<&[i64]> = run.params().iter().map(|p| p.shape()).collect();
+    let counts = erdos_renyi::counts(&shapes, kernel, run.keep_count());
+    write(name, run, &counts, out)
 }
 
 fn smart_ratio(run: &Run, out: &mut Out) -> Result {
@@ -94,13 +125,20 @@ fn smart_ratio(run: &Run, out: &mut Out) -> Result {
             run.keep_count()
         ),
     );
+    let name = format!("smart-ratio, {profile}");
     for note in &allocation.notes {
-        run.log(Level::Warning, &format!("smart-ratio, {profile}: {note}"));
+        run.log(Level::Warning, &format!("{name}: {note}"));
     }
-    write(&allocation.counts, out)
+    write(&name, run, &allocation.counts, out)
 }
 
-fn write(counts: &[u64], out: &mut Out) -> Result {
+/// The counts of rule `name`, with a warning where a layer keeps nothing.
+fn write(name: &str, run: &Run, counts: &[u64], out: &mut Out) -> Result {
+    let layers: Vec<&str> = run.params().iter().map(|p| p.name()).collect();
+    if let Some(empty) = names(&layers, |l| counts[l] == 0) {
+        let message = format!("{name}: cut: {empty} keeps no weight");
+        run.log(Level::Warning, &message);
+    }
     for (slot, &count) in out.counts()?.into_iter().zip(counts) {
         *slot = i64::try_from(count).map_err(|_| Error::internal("a count beyond i64"))?;
     }
@@ -132,13 +170,8 @@ fn layers(run: &Run) -> Result<Vec<Layer>> {
 
 fn rule(run: &Run, layers: usize) -> Result<Rule> {
     let form = match (run.text("form")?, run.task().network) {
-        ("resnet", _) | ("auto", "resnet") => Form::Resnet,
         ("vgg", _) | ("auto", "vgg") => Form::Vgg,
-        (_, family) => {
-            return Err(Error::unsupported(format!(
-                "smart-ratio has no form of its own for a `{family}`: set `form` to `resnet` or `vgg`"
-            )));
-        }
+        _ => Form::Resnet,
     };
     let depth = match run.count("L")? {
         0 => layers as u64,

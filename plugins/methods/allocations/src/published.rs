@@ -7,7 +7,7 @@
 //! from layer 1 has some, so what a later layer is over is lost; `uniform` ignores both;
 //! on a VGG the division by l² stays on for every shape, so `ascending` falls; and a layer
 //! may be left with no weight at all.
-use crate::layer::{Allocation, Form, Layer, Rule, Shape, names};
+use crate::layer::{Allocation, Form, Layer, Rule, Shape, named, names};
 
 /// Counts for density `keep`. An error where the released code would crash or keep a
 /// negative number of weights.
@@ -30,12 +30,13 @@ pub fn counts(layers: &[Layer], rule: &Rule, keep: f64) -> Result<Allocation, St
             }
         })
         .collect();
-    if let Some(over) = names(layers, |l| counts[l] > layers[l].weights) {
+    let over = |l: usize| counts[l] > layers[l].weights;
+    if let Some(over) = names(&named(layers), over) {
         return Err(format!(
             "{over} would keep more weights than there are, where the released code crashes: take a higher sparsity or `profile = \"corrected\"`"
         ));
     }
-    let notes = notes(layers, rule, &counts, &densities);
+    let notes = notes(layers, rule, &densities);
     Ok(Allocation { counts, notes })
 }
 
@@ -125,16 +126,13 @@ fn pass_on_surplus(layers: &[Layer], densities: &mut [f32]) {
     }
 }
 
-fn notes(layers: &[Layer], rule: &Rule, counts: &[u64], densities: &[f32]) -> Vec<String> {
+fn notes(layers: &[Layer], rule: &Rule, densities: &[f32]) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(empty) = names(layers, |l| counts[l] == 0) {
-        notes.push(format!("cut: {empty} keeps no weight"));
-    }
     if rule.shape == Shape::Ascending && rule.form == Form::Vgg {
         notes.push("not ascending: the released division by l^2 makes the density fall".to_owned());
     }
     if rule.shape != Shape::Uniform
-        && let Some(over) = names(layers, |l| !layers[l].linear && densities[l] > 1.0)
+        && let Some(over) = names(&named(layers), |l| !layers[l].linear && densities[l] > 1.0)
     {
         notes.push(format!("{over} is whole, and what it was over 1 is lost"));
     }
@@ -192,11 +190,6 @@ mod tests {
             let found = counts(&layers, &rule(shape, form, &layers), 1.0 - sparsity).unwrap();
             let expected = numbers("keep");
             assert_eq!(found.counts, expected, "{name}");
-            let cut = found
-                .notes
-                .iter()
-                .any(|note| note.starts_with("cut: `layer1`"));
-            assert_eq!(cut, expected[0] == 0, "{name}: {:?}", found.notes);
         }
     }
 
