@@ -19,11 +19,31 @@ pub struct Bench {
     pub key: Key,
     pub input: Option<PathBuf>,
     pub weights: Option<PathBuf>,
+    pub mask: Option<PathBuf>,
+    pub donor: Option<PathBuf>,
+    pub reference: Option<PathBuf>,
 }
 
 impl Bench {
+    /// On the plugin of a crate.
     pub fn new(package: &str, architecture: Architecture) -> Bench {
-        let plugin = describe(&server(), &library(package)).unwrap();
+        Bench::of(&library(package), architecture)
+    }
+
+    /// On the broken twins of the shipped checks, which cargo builds with these tests.
+    pub fn twins(architecture: Architecture) -> Bench {
+        let programs = Path::new(env!("CARGO_BIN_EXE_plugins-toy-worker"));
+        let path = programs.with_file_name("examples").join("libtwins.so");
+        assert!(
+            path.exists(),
+            "`{}` is missing: run the whole package's tests",
+            path.display()
+        );
+        Bench::of(&path, architecture)
+    }
+
+    fn of(library: &Path, architecture: Architecture) -> Bench {
+        let plugin = describe(&server(), library).unwrap();
         Bench {
             folder: tempfile::tempdir().unwrap(),
             plugin,
@@ -33,6 +53,9 @@ impl Bench {
             key: Key::from_seed(1),
             input: None,
             weights: None,
+            mask: None,
+            donor: None,
+            reference: None,
         }
     }
 
@@ -54,9 +77,9 @@ impl Bench {
             architecture: self.architecture.clone(),
             rows: self.rows,
             weights: self.weights.clone(),
-            reference: None,
-            mask: None,
-            donor: None,
+            reference: self.reference.clone(),
+            mask: self.mask.clone(),
+            donor: self.donor.clone(),
             input: self.input.clone(),
             batches: None,
             keep: self.keep,

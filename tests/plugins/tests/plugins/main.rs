@@ -6,3 +6,8 @@ mod allocations;
 mod bench;
 mod data;
 mod grasp;
+mod layers;
+mod masks;
+mod scores;
+mod twins;
+mod weights;
