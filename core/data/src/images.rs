@@ -1,7 +1,8 @@
 //! Images with their labels, and the one format they are stored in.
 
 use crate::Error;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::tensor::{Metadata, TensorInfo, TensorView};
+use safetensors::{Dtype, SafeTensors};
 
 /// Images with their labels, in stored order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,11 @@ impl Images {
     /// How many images.
     pub fn rows(&self) -> usize {
         self.labels.len()
+    }
+
+    /// Channels, height, width.
+    pub fn shape(&self) -> [u32; 3] {
+        [self.channels, self.height, self.width]
     }
 
     /// Bytes of one image: channels × height × width.
@@ -65,48 +71,113 @@ impl Images {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Images, Error> {
         let invalid = |what: String| Error::Invalid(format!("images from safetensors: {what}"));
         let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
-        let mut names = file.names();
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|error| invalid(error.to_string()))?;
+        let layout = Layout::of(&metadata)?;
+        let data = |name| -> Result<&[u8], Error> {
+            let view = file.tensor(name).map_err(|e| invalid(e.to_string()))?;
+            Ok(view.data())
+        };
+        let [channels, height, width] = layout.shape;
+        Ok(Images {
+            channels,
+            height,
+            width,
+            pixels: data("images")?.to_vec(),
+            labels: data("labels")?.chunks_exact(8).map(little_endian).collect(),
+        })
+    }
+}
+
+/// Where the middle `shown` of `stored` pixels begin: half of what is left over, a half
+/// rounded to the even neighbour, as torchvision's `CenterCrop` rounds.
+pub fn centre(stored: i64, shown: i64) -> i64 {
+    let left_over = stored - shown;
+    left_over / 2 + i64::from(left_over % 4 == 3)
+}
+
+/// How a data object is laid out: header, labels, images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) rows: usize,
+    /// Channels, height, width.
+    pub(crate) shape: [u32; 3],
+}
+
+impl Layout {
+    /// Refuses what is not two tensors, images and their labels.
+    pub(crate) fn of(metadata: &Metadata) -> Result<Layout, Error> {
+        let invalid = |what: String| Error::Invalid(format!("images from safetensors: {what}"));
+        let tensors = metadata.tensors();
+        let mut names: Vec<&String> = tensors.keys().collect();
         names.sort_unstable();
         if names != ["images", "labels"] {
             return Err(invalid(format!(
                 "expected the tensors `images` and `labels`, found {names:?}"
             )));
         }
-        let tensor = |name, dtype, rank| -> Result<TensorView<'_>, Error> {
-            let view = file.tensor(name).map_err(|e| invalid(e.to_string()))?;
-            if view.dtype() != dtype || view.shape().len() != rank {
+        let tensor = |name, dtype, rank| -> Result<&TensorInfo, Error> {
+            let info = tensors[name];
+            if info.dtype != dtype || info.shape.len() != rank {
                 return Err(invalid(format!(
                     "`{name}` is {} {:?}, expected {dtype} with {rank} dimensions",
-                    view.dtype(),
-                    view.shape()
+                    info.dtype, info.shape
                 )));
             }
-            Ok(view)
+            Ok(info)
         };
         let images = tensor("images", Dtype::U8, 4)?;
         let labels = tensor("labels", Dtype::I64, 1)?;
-        let shape = images.shape();
-        if shape[0] != labels.shape()[0] {
+        let shape = &images.shape;
+        if shape[0] != labels.shape[0] {
             return Err(invalid(format!(
                 "{} images, but {} labels",
-                shape[0],
-                labels.shape()[0]
+                shape[0], labels.shape[0]
             )));
         }
         let side = |axis: usize| {
             u32::try_from(shape[axis]).map_err(|_| invalid(format!("`images` is {shape:?}")))
         };
-        Ok(Images {
-            channels: side(1)?,
-            height: side(2)?,
-            width: side(3)?,
-            pixels: images.data().to_vec(),
-            labels: labels.data().chunks_exact(8).map(little_endian).collect(),
+        // Rows are counted in 32 bits everywhere, bytes in 64.
+        side(0)?;
+        let bytes = shape.iter().try_fold(1u64, |n, &d| n.checked_mul(d as u64));
+        bytes
+            .filter(|&n| n < u64::MAX / 16)
+            .ok_or_else(|| invalid(format!("`images` is {shape:?}")))?;
+        Ok(Layout {
+            rows: shape[0],
+            shape: [side(1)?, side(2)?, side(3)?],
         })
+    }
+
+    /// The file's first bytes, as [`Images::to_safetensors`] writes them: length, JSON,
+    /// spaces up to a multiple of eight.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let [c, h, w] = self.shape;
+        let (n, labels) = (self.rows, self.rows as u64 * 8);
+        let end = labels + self.pixels();
+        let mut json = format!(
+            r#"{{"labels":{{"dtype":"I64","shape":[{n}],"data_offsets":[0,{labels}]}},"images":{{"dtype":"U8","shape":[{n},{c},{h},{w}],"data_offsets":[{labels},{end}]}}}}"#
+        );
+        json.extend(std::iter::repeat_n(
+            ' ',
+            json.len().next_multiple_of(8) - json.len(),
+        ));
+        [&(json.len() as u64).to_le_bytes()[..], json.as_bytes()].concat()
+    }
+
+    /// Bytes of one image.
+    pub(crate) fn image(&self) -> usize {
+        self.shape.iter().map(|&side| side as usize).product()
+    }
+
+    /// Bytes of all images.
+    pub(crate) fn pixels(&self) -> u64 {
+        self.rows as u64 * self.image() as u64
     }
 }
 
-fn little_endian(bytes: &[u8]) -> i64 {
+pub(crate) fn little_endian(bytes: &[u8]) -> i64 {
     i64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes"))
 }
 
@@ -129,6 +200,11 @@ mod tests {
         let bytes = sample().to_safetensors().unwrap();
         assert_eq!(bytes, sample().to_safetensors().unwrap());
         assert_eq!(Images::from_safetensors(&bytes).unwrap(), sample());
+        let layout = Layout {
+            rows: 3,
+            shape: [2, 1, 3],
+        };
+        assert!(bytes.starts_with(&layout.header()));
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let header = std::str::from_utf8(&bytes[8..8 + length]).unwrap();
         assert_eq!(

@@ -22,11 +22,13 @@ mod idx;
 mod images;
 mod prepare;
 mod published;
+mod rows;
 
 pub use batches::{BatchSpec, epoch_order, scoring_rows};
 pub use catalogue::{Info, Source, SourceFile, info, list, open};
-pub use images::Images;
+pub use images::{Images, centre};
 pub use prepare::{Normalisation, Preparation, Prepared, prepare, prepared_shape};
+pub use rows::{Rows, StoredRows};
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! What the supervisor asks of a worker process, and what comes back.
 use crate::{ConfigValue, Item, Rounds, Selected};
 use jackpot_data::Normalisation;
-use jackpot_net::Architecture;
+use jackpot_net::{Architecture, Augment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,10 +37,10 @@ pub enum Batches {
         train: PathBuf,
         /// Per channel, of pixels scaled to 0..1.
         normalisation: Normalisation,
-        /// Zero padding before a random crop; 0: no crop.
-        crop_padding: u32,
-        /// Random horizontal flips.
-        flip: bool,
+        /// How images are cropped and flipped if the plugin asks.
+        augment: Augment,
+        /// The object is held in memory if it has at most this many bytes.
+        memory: u64,
     },
     /// One batch given by hand (`x` f32 [n,c,h,w] already normalised, `y` i64 [n]): every request gets it.
     Given {

@@ -27,6 +27,10 @@ pub struct Augment {
     pub crop_padding: u32,
     /// Mirror left and right, every other time.
     pub flip: bool,
+    /// Show a square window of this side, at a random place of a larger stored image; in a
+    /// test the window is in the middle. `None`: the stored image is what the network takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<u32>,
 }
 
 /// In which order an epoch meets the rows.
@@ -110,6 +114,7 @@ impl Training {
             augment: Augment {
                 crop_padding: 4,
                 flip: true,
+                crop: None,
             },
             published_gradient_mask: true,
             optimizer: Optimizer::Sgd,

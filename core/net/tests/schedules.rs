@@ -40,7 +40,8 @@ fn su2020_is_the_published_protocol() {
         published.augment,
         Augment {
             crop_padding: 4,
-            flip: true
+            flip: true,
+            crop: None
         }
     );
 }

@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         augment: Augment {
             crop_padding: 0,
             flip: false,
+            crop: None,
         },
         published_gradient_mask: false,
         ..Training::su2020()

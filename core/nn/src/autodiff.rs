@@ -5,9 +5,9 @@ mod slices;
 use crate::model::{forward, prunable};
 use crate::sgd::mask_tensor;
 use crate::{
-    Batch, Draws, Error, ImageSet, Precision, Statistics, batch, error::invalid, objective, state,
+    Batch, Error, ImageSet, Precision, Statistics, batch, error::invalid, objective, state,
 };
-use jackpot_data::{BatchSpec, Images, Normalisation};
+use jackpot_data::{BatchSpec, Normalisation, Rows};
 use jackpot_net::{Augment, Input, Loss, Mask, Network, Objective};
 pub use slices::{Slice, SliceMut};
 use tch::{Device, Kind, Tensor};
@@ -17,7 +17,7 @@ pub enum Source {
     /// Rows drawn from a data set (see [`jackpot_data::scoring_rows`]).
     Sampled {
         /// The data set, with the labels that the method sees.
-        images: Images,
+        images: Rows,
         /// Applied after augmentation.
         normalisation: Normalisation,
         /// As in training; used when a request asks for augmented images.
@@ -96,7 +96,7 @@ impl Autodiff {
                 augment,
             }) => {
                 let (input, classes) = (network.architecture.input, network.architecture.classes);
-                let set = ImageSet::new(
+                let set = ImageSet::of_rows(
                     "training images",
                     &images,
                     &normalisation,
@@ -106,7 +106,7 @@ impl Autodiff {
                 )?;
                 Data::Sampled {
                     set,
-                    labels: images.labels,
+                    labels: images.labels().to_vec(),
                     augment,
                 }
             }
@@ -365,7 +365,7 @@ impl Autodiff {
             Data::Sampled { set, augment, .. } => {
                 let rows = &request.rows[part];
                 let draws = match request.draws {
-                    Some(key) => Draws::new(augment, key, rows, self.device)?,
+                    Some(key) => set.draws(augment, key, rows)?,
                     None => None,
                 };
                 set.gather(&batch::row_tensor(rows, self.device)?, draws.as_ref(), kind)

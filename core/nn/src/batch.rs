@@ -1,23 +1,30 @@
-//! Images as one tensor, and whole batches cut from it.
+//! Images as one tensor or as rows of a file, and whole batches cut from them.
 use crate::{Error, error::invalid};
-use jackpot_data::{Images, Normalisation};
+use jackpot_data::{Images, Normalisation, Rows, StoredRows, centre};
 use jackpot_net::Augment;
 use jackpot_rng::Key;
 use tch::{Device, Kind, Tensor};
 
-/// A data set on the device: raw pixels as bytes, normalised batch by batch.
+/// A data set: raw pixels as bytes, on the device or in their file, normalised batch by
+/// batch. Either way a batch has the same bytes.
 pub struct ImageSet {
-    /// u8 `[rows · height · width + 1, channels]`; the last row is a black pixel, which
-    /// is what a crop finds outside the image.
-    pixels: Tensor,
+    pixels: Pixels,
     /// i64 `[rows]`.
     labels: Tensor,
     mean: Tensor,
     std: Tensor,
     rows: usize,
-    /// Channels, height, width.
-    shape: [i64; 3],
+    /// Channels, height, width as stored.
+    stored: [i64; 3],
+    /// Height and width of a batch's images: a window of the stored ones.
+    window: [i64; 2],
     device: Device,
+}
+
+enum Pixels {
+    /// All rows, as [`laid_out`].
+    Held(Tensor),
+    Stored(StoredRows),
 }
 
 /// Images `[n, channels, height, width]` (channels-last, normalised) and labels `[n]`.
@@ -28,63 +35,20 @@ pub struct Batch {
     pub y: Tensor,
 }
 
-/// How each image of a list of rows is cropped and flipped.
+/// The window that each image of a list of rows shows, and whether it is mirrored.
 pub struct Draws {
-    padding: i64,
-    /// i64 `[n]`: rows that the crop starts below the padded image's top edge.
+    /// i64 `[n]`: the window's first row, counted from the stored image's; may be negative.
     top: Tensor,
-    /// i64 `[n]`: columns right of its left edge.
+    /// i64 `[n]`: its first column.
     left: Tensor,
     /// bool `[n]`; `None`: nothing is flipped.
     flipped: Option<Tensor>,
 }
 
 impl Draws {
-    /// Draws for `rows` of a data set, a function of key and row index alone, so that an
-    /// image is augmented alike wherever it stands in the epoch. `None` if `augment`
-    /// does nothing. An image's words: 0 the crop's top, 1 its left, 2 the flip.
-    ///
-    /// # Errors
-    /// libtorch's.
-    pub fn new(
-        augment: &Augment,
-        key: Key,
-        rows: &[u32],
-        device: Device,
-    ) -> Result<Option<Draws>, Error> {
-        if augment.crop_padding == 0 && !augment.flip {
-            return Ok(None);
-        }
-        let places = u128::from(augment.crop_padding) * 2 + 1;
-        // The high half of the product: uniform over the places to within 2^-60.
-        let place = |word: u64| ((u128::from(word) * places) >> 64) as i64;
-        let mut top = Vec::with_capacity(rows.len());
-        let mut left = Vec::with_capacity(rows.len());
-        let mut flipped = Vec::with_capacity(rows.len());
-        for &row in rows {
-            let mut words = [0; 3];
-            jackpot_rng::bits(key.fold(u64::from(row)), &mut words);
-            top.push(place(words[0]));
-            left.push(place(words[1]));
-            flipped.push(words[2] >> 63 == 1);
-        }
-        let flipped = if augment.flip {
-            Some(Tensor::f_from_slice(&flipped)?.f_to_device(device)?)
-        } else {
-            None
-        };
-        Ok(Some(Draws {
-            padding: i64::from(augment.crop_padding),
-            top: Tensor::f_from_slice(&top)?.f_to_device(device)?,
-            left: Tensor::f_from_slice(&left)?.f_to_device(device)?,
-            flipped,
-        }))
-    }
-
     /// The draws of `length` rows from `start`.
     fn narrow(&self, start: i64, length: i64) -> Result<Draws, Error> {
         Ok(Draws {
-            padding: self.padding,
             top: self.top.f_narrow(0, start, length)?,
             left: self.left.f_narrow(0, start, length)?,
             flipped: self
@@ -100,8 +64,7 @@ impl ImageSet {
     /// Copies the images to the device.
     ///
     /// # Errors
-    /// No rows, a label outside `classes`, images that are not of the shape `input`
-    /// (channels, height, width), a normalisation of another number of channels.
+    /// As [`ImageSet::of_rows`].
     pub fn new(
         what: &str,
         images: &Images,
@@ -110,30 +73,119 @@ impl ImageSet {
         classes: u32,
         device: Device,
     ) -> Result<ImageSet, Error> {
-        check(what, images, normalisation, input, classes)?;
-        let shape = input.map(i64::from);
-        let [c, h, w] = shape;
-        let rows = images.rows();
-        let places = rows as i64 * h * w;
-        let pixels = Tensor::f_zeros([places + 1, c], (Kind::Uint8, Device::Cpu))?;
-        let stored =
-            Tensor::f_from_data_size(&images.pixels, &[rows as i64, c, h, w], Kind::Uint8)?;
-        let mut images_part = pixels
-            .f_narrow(0, 0, places)?
-            .f_view([rows as i64, h, w, c])?;
-        images_part.f_copy_(&stored.f_permute([0, 2, 3, 1])?)?;
+        if images.pixels.len() != images.rows() * images.shape().iter().product::<u32>() as usize {
+            return invalid(format!(
+                "{what}: {} pixels are not {} images of {:?}",
+                images.pixels.len(),
+                images.rows(),
+                images.shape()
+            ));
+        }
+        let pixels = laid_out(&images.pixels, images.rows(), images.shape().map(i64::from))?;
+        let set = (images.shape(), &images.labels[..]);
+        let pixels = Pixels::Held(pixels.f_to_device(device)?);
+        ImageSet::with(what, pixels, set, normalisation, input, classes, device)
+    }
+
+    /// Copies rows that are held to the device; rows that are stored stay in their file.
+    ///
+    /// # Errors
+    /// No rows, a label outside `classes`, images smaller than `input` (channels, height,
+    /// width) or of other channels, a normalisation of another number of channels.
+    pub fn of_rows(
+        what: &str,
+        rows: &Rows,
+        normalisation: &Normalisation,
+        input: [u32; 3],
+        classes: u32,
+        device: Device,
+    ) -> Result<ImageSet, Error> {
+        match rows {
+            Rows::Held(images) => {
+                ImageSet::new(what, images, normalisation, input, classes, device)
+            }
+            Rows::Stored(stored) => {
+                let set = (stored.shape(), stored.labels());
+                let pixels = Pixels::Stored(stored.clone());
+                ImageSet::with(what, pixels, set, normalisation, input, classes, device)
+            }
+        }
+    }
+
+    fn with(
+        what: &str,
+        pixels: Pixels,
+        (stored, labels): ([u32; 3], &[i64]),
+        normalisation: &Normalisation,
+        input: [u32; 3],
+        classes: u32,
+        device: Device,
+    ) -> Result<ImageSet, Error> {
+        check(what, stored, labels, normalisation, input, classes)?;
         let per_channel = |values: &[f64]| -> Result<Tensor, Error> {
             Ok(Tensor::f_from_slice(values)?.f_to_device(device)?)
         };
+        let [_, height, width] = input.map(i64::from);
         Ok(ImageSet {
-            pixels: pixels.f_to_device(device)?,
-            labels: Tensor::f_from_slice(&images.labels)?.f_to_device(device)?,
+            pixels,
+            labels: Tensor::f_from_slice(labels)?.f_to_device(device)?,
             mean: per_channel(&normalisation.mean)?,
             std: per_channel(&normalisation.std)?,
-            rows,
-            shape,
+            rows: labels.len(),
+            stored: stored.map(i64::from),
+            window: [height, width],
             device,
         })
+    }
+
+    /// Draws for `rows`, a function of key and row index alone, so that an image is
+    /// augmented alike wherever it stands in the epoch. `None` if `augment` does nothing.
+    /// An image's words: 0 the window's top, 1 its left, 2 the flip.
+    ///
+    /// # Errors
+    /// Windows that are not what the network takes; libtorch's.
+    pub fn draws(&self, augment: &Augment, key: Key, rows: &[u32]) -> Result<Option<Draws>, Error> {
+        let [_, height, width] = self.stored;
+        let shown = augment
+            .crop
+            .map_or([height, width], |side| [i64::from(side); 2]);
+        if shown != self.window {
+            return invalid(format!(
+                "`augment.crop`: windows of {shown:?} of images of {height}×{width}, but the network takes {:?}",
+                self.window
+            ));
+        }
+        if augment.crop_padding == 0 && !augment.flip && augment.crop.is_none() {
+            return Ok(None);
+        }
+        let padding = i64::from(augment.crop_padding);
+        // First place and number of places of the window along one side.
+        let range = |stored: i64, shown: i64| (-padding, stored - shown + 2 * padding + 1);
+        let (down, across) = (range(height, self.window[0]), range(width, self.window[1]));
+        // The high half of the product: uniform over the places to within 2^-50.
+        let place = |word: u64, (first, places): (i64, i64)| {
+            first + ((u128::from(word) * places as u128) >> 64) as i64
+        };
+        let mut top = Vec::with_capacity(rows.len());
+        let mut left = Vec::with_capacity(rows.len());
+        let mut flipped = Vec::with_capacity(rows.len());
+        for &row in rows {
+            let mut words = [0; 3];
+            jackpot_rng::bits(key.fold(u64::from(row)), &mut words);
+            top.push(place(words[0], down));
+            left.push(place(words[1], across));
+            flipped.push(words[2] >> 63 == 1);
+        }
+        let flipped = if augment.flip {
+            Some(Tensor::f_from_slice(&flipped)?.f_to_device(self.device)?)
+        } else {
+            None
+        };
+        Ok(Some(Draws {
+            top: Tensor::f_from_slice(&top)?.f_to_device(self.device)?,
+            left: Tensor::f_from_slice(&left)?.f_to_device(self.device)?,
+            flipped,
+        }))
     }
 
     /// Number of images.
@@ -145,34 +197,64 @@ impl ImageSet {
         self.device
     }
 
-    /// The images of `rows` (i64 `[n]`, on the device) in this order, cropped and
-    /// flipped by `draws`, then scaled to 0..1 and normalised, in `kind`.
+    /// The images of `rows` (i64 `[n]`, on the device) in this order, cut and flipped by
+    /// `draws` (else cut from the middle), then scaled to 0..1 and normalised, in `kind`.
     pub(crate) fn gather(
         &self,
         rows: &Tensor,
         draws: Option<&Draws>,
         kind: Kind,
     ) -> Result<Batch, Error> {
-        let [c, h, w] = self.shape;
-        let raw = match draws {
-            None => {
-                let images = self.pixels.f_narrow(0, 0, self.rows as i64 * h * w)?;
-                images
-                    .f_view([self.rows as i64, h * w * c])?
-                    .f_index_select(0, rows)?
+        let y = self.labels.f_index_select(0, rows)?;
+        let raw = match &self.pixels {
+            Pixels::Held(pixels) => self.cut(pixels, self.rows, rows, draws)?,
+            Pixels::Stored(stored) => {
+                let wanted = Vec::<i64>::try_from(rows.f_to_device(Device::Cpu)?)?;
+                let wanted: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
+                let pixels = laid_out(&stored.pixels_of(&wanted)?, wanted.len(), self.stored)?;
+                let all = Tensor::f_arange(wanted.len() as i64, (Kind::Int64, self.device))?;
+                self.cut(&pixels.f_to_device(self.device)?, wanted.len(), &all, draws)?
             }
-            Some(draws) => self.pixels.f_index_select(0, &self.places(rows, draws)?)?,
         };
+        let [h, w] = self.window;
         let x = raw
-            .f_view([-1, h, w, c])?
+            .f_view([-1, h, w, self.stored[0]])?
             .f_to_kind(kind)?
             .f_div_scalar_(255.0)?
             .f_sub_(&self.mean.f_to_kind(kind)?)?
             .f_div_(&self.std.f_to_kind(kind)?)?;
         Ok(Batch {
             x: x.f_permute([0, 3, 1, 2])?,
-            y: self.labels.f_index_select(0, rows)?,
+            y,
         })
+    }
+
+    /// The windows of `rows` of `pixels`, which hold `count` images [`laid_out`].
+    fn cut(
+        &self,
+        pixels: &Tensor,
+        count: usize,
+        rows: &Tensor,
+        draws: Option<&Draws>,
+    ) -> Result<Tensor, Error> {
+        let [c, h, w] = self.stored;
+        let count = count as i64;
+        if let Some(draws) = draws {
+            return Ok(pixels.f_index_select(0, &self.places(count, rows, draws)?)?);
+        }
+        let whole = pixels
+            .f_narrow(0, 0, count * h * w)?
+            .f_view([count, h * w * c])?
+            .f_index_select(0, rows)?;
+        let [height, width] = self.window;
+        if [height, width] == [h, w] {
+            return Ok(whole);
+        }
+        Ok(whole
+            .f_view([-1, h, w, c])?
+            .f_narrow(1, centre(h, height), height)?
+            .f_narrow(2, centre(w, width), width)?
+            .f_contiguous()?)
     }
 
     /// As [`ImageSet::gather`], for `length` rows from `start` of a longer list.
@@ -202,39 +284,46 @@ impl ImageSet {
         self.gather(&row_tensor(rows, self.device)?, draws, precision.kind())
     }
 
-    /// i64 `[n · height · width]`: which stored pixel each pixel of the batch shows. All
-    /// images at once: rows of the crop `[n, h, 1]` against its columns `[n, 1, w]`.
-    fn places(&self, rows: &Tensor, draws: &Draws) -> Result<Tensor, Error> {
-        let [_, h, w] = self.shape;
+    /// i64 `[n · height · width]`: which pixel of `count` images each pixel of the batch
+    /// shows. All images at once: rows of the window `[n, h, 1]` against its columns
+    /// `[n, 1, w]`.
+    fn places(&self, count: i64, rows: &Tensor, draws: &Draws) -> Result<Tensor, Error> {
+        let [_, h, w] = self.stored;
+        let [height, width] = self.window;
         let options = (Kind::Int64, self.device);
-        let down = Tensor::f_arange(h, options)?.f_view([1, h])?;
-        let mut across = Tensor::f_arange(w, options)?.f_view([1, w])?;
+        let down = Tensor::f_arange(height, options)?.f_view([1, height])?;
+        let mut across = Tensor::f_arange(width, options)?.f_view([1, width])?;
         if let Some(flipped) = &draws.flipped {
+            // A flipped window is its mirror image: columns count from its right edge.
             let mirrored = across.f_flip([1])?;
             across = mirrored.f_where_self(&flipped.f_unsqueeze(1)?, &across)?;
         }
-        // A flipped crop is the crop's mirror image: columns count from its right edge.
-        let first = rows.f_mul_scalar(h)?.f_view([-1, 1, 1])?;
-        let place = |down: &Tensor, across: &Tensor| -> Result<Tensor, Error> {
-            let line = first.f_add(&down.f_unsqueeze(2)?)?.f_mul_scalar_(w)?;
-            Ok(line.f_add(&across.f_unsqueeze(1)?)?)
-        };
-        if draws.padding == 0 {
-            return Ok(place(&down, &across)?.f_reshape([-1])?);
-        }
-        let shifted = |t: &Tensor, by: &Tensor| -> Result<Tensor, Error> {
-            Ok(t.f_add(&by.f_sub_scalar(draws.padding)?.f_unsqueeze(1)?)?)
-        };
-        let (down, across) = (shifted(&down, &draws.top)?, shifted(&across, &draws.left)?);
+        let down = down.f_add(&draws.top.f_unsqueeze(1)?)?;
+        let across = across.f_add(&draws.left.f_unsqueeze(1)?)?;
         let outside = |t: &Tensor, end: i64| -> Result<Tensor, Error> {
             Ok(t.f_lt(0)?.f_logical_or(&t.f_ge(end)?)?)
         };
         let black = outside(&down, h)?
             .f_unsqueeze(2)?
             .f_logical_or(&outside(&across, w)?.f_unsqueeze(1)?)?;
-        let places = place(&down, &across)?.f_masked_fill_(&black, self.rows as i64 * h * w)?;
-        Ok(places.f_reshape([-1])?)
+        let first = rows.f_mul_scalar(h)?.f_view([-1, 1, 1])?;
+        let line = first.f_add(&down.f_unsqueeze(2)?)?.f_mul_scalar_(w)?;
+        let mut places = line.f_add(&across.f_unsqueeze(1)?)?;
+        Ok(places
+            .f_masked_fill_(&black, count * h * w)?
+            .f_reshape([-1])?)
     }
+}
+
+/// Pixels `[rows, channels, height, width]` as u8 `[rows · height · width + 1, channels]`;
+/// the last row is a black pixel, which is what a window finds outside the image.
+fn laid_out(pixels: &[u8], rows: usize, [c, h, w]: [i64; 3]) -> Result<Tensor, Error> {
+    let (rows, places) = (rows as i64, rows as i64 * h * w);
+    let out = Tensor::f_zeros([places + 1, c], (Kind::Uint8, Device::Cpu))?;
+    let stored = Tensor::f_from_data_size(pixels, &[rows, c, h, w], Kind::Uint8)?;
+    let mut images = out.f_narrow(0, 0, places)?.f_view([rows, h, w, c])?;
+    images.f_copy_(&stored.f_permute([0, 2, 3, 1])?)?;
+    Ok(out)
 }
 
 /// Row numbers as a tensor that `index_select` reads.
@@ -245,38 +334,30 @@ pub(crate) fn row_tensor(rows: &[u32], device: Device) -> Result<Tensor, Error> 
 
 fn check(
     what: &str,
-    images: &Images,
+    stored: [u32; 3],
+    labels: &[i64],
     normalisation: &Normalisation,
     input: [u32; 3],
     classes: u32,
 ) -> Result<(), Error> {
-    let shape = [images.channels, images.height, images.width];
-    if shape != input {
+    if stored[0] != input[0] || stored[1] < input[1] || stored[2] < input[2] {
         return invalid(format!(
-            "{what}: the network takes images of {input:?}, found {shape:?}"
+            "{what}: the network takes images of {input:?}, found {stored:?}"
         ));
     }
-    if images.rows() == 0 {
+    if labels.is_empty() {
         return invalid(format!("{what}: no images"));
     }
-    let expected = images.rows() * shape.iter().product::<u32>() as usize;
-    if images.pixels.len() != expected {
-        return invalid(format!(
-            "{what}: expected {expected} pixels, found {}",
-            images.pixels.len()
-        ));
-    }
-    if let Some(row) = images
-        .labels
+    if let Some(row) = labels
         .iter()
         .position(|&y| y < 0 || y >= i64::from(classes))
     {
-        let label = images.labels[row];
         return invalid(format!(
-            "{what}: row {row} has the label {label}, the network has {classes} classes"
+            "{what}: row {row} has the label {}, the network has {classes} classes",
+            labels[row]
         ));
     }
-    let channels = images.channels as usize;
+    let channels = stored[0] as usize;
     if normalisation.mean.len() != channels || normalisation.std.len() != channels {
         return invalid(format!(
             "{what}: the normalisation is not of {channels} channels"

@@ -1,8 +1,8 @@
 //! A whole training: epochs, metrics, resume point.
 use crate::metrics::{Epoch, Metrics, percent};
 use crate::resume::{self, Fingerprint};
-use crate::{Draws, Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid};
-use jackpot_data::{Images, Normalisation};
+use crate::{Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid};
+use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Mask, Network, Op, Training};
 use jackpot_rng::Key;
 use sha2::{Digest, Sha256};
@@ -20,9 +20,9 @@ pub struct Job<'a> {
     /// `None`: dense.
     pub mask: Option<&'a Mask>,
     /// Training images.
-    pub train: &'a Images,
+    pub train: &'a Rows,
     /// Test images.
-    pub test: &'a Images,
+    pub test: &'a Rows,
     /// Of both.
     pub normalisation: &'a Normalisation,
     /// Draws the order of the rows in every epoch.
@@ -73,7 +73,7 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
     let architecture = &job.network.architecture;
     let set = |what, images| {
         let (input, classes) = (architecture.input, architecture.classes);
-        ImageSet::new(what, images, job.normalisation, input, classes, job.device)
+        ImageSet::of_rows(what, images, job.normalisation, input, classes, job.device)
     };
     let (train, test) = (
         set("training images", job.train)?,
@@ -83,7 +83,7 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
     let mut trainer = Trainer::new(model, job.mask, job.training)?;
     refuse_single_values(job.network, train.rows(), job.training.batch as usize)?;
 
-    let fingerprint = fingerprint(job);
+    let fingerprint = fingerprint(job)?;
     let mut epochs = resumed(job, &fingerprint, &mut trainer, observe);
     let mut last = None;
     let mut diverged = None;
@@ -167,7 +167,7 @@ fn run_epoch(
     let steps = rows.div_ceil(size) as u64;
     let order = jackpot_data::epoch_order(job.order_key, epoch, rows);
     let key = job.augment_key.fold(u64::from(epoch));
-    let draws = Draws::new(&job.training.augment, key, &order, job.device)?;
+    let draws = train.draws(&job.training.augment, key, &order)?;
     let order = batch::row_tensor(&order, job.device)?;
     // Sums stay on the device and are read once an epoch.
     let mut loss = Tensor::f_zeros([0_i64; 0], (Kind::Double, job.device))?;
@@ -250,7 +250,7 @@ fn refuse_single_values(network: &Network, rows: usize, batch: usize) -> Result<
 }
 
 /// The sha256 of all inputs.
-fn fingerprint(job: &Job) -> Fingerprint {
+fn fingerprint(job: &Job) -> Result<Fingerprint, Error> {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
@@ -273,11 +273,13 @@ fn fingerprint(job: &Job) -> Fingerprint {
     add(job.weights);
     add(&job.mask.map_or_else(Vec::new, Mask::to_bytes));
     for images in [job.train, job.test] {
-        add(&images.pixels);
-        images
-            .labels
-            .iter()
-            .for_each(|label| add(&label.to_le_bytes()));
+        // Held or read from the file, the bytes are the same.
+        let mut pixels = Sha256::new();
+        images.each_block(&mut |piece| pixels.update(piece))?;
+        add(&pixels.finalize());
+        for label in images.labels() {
+            add(&label.to_le_bytes());
+        }
     }
-    hash.finalize().into()
+    Ok(hash.finalize().into())
 }

@@ -7,7 +7,7 @@ use crate::{
     toolbox::Programs,
     validate,
 };
-use jackpot_data::{Images, Normalisation};
+use jackpot_data::{Images, Normalisation, StoredRows};
 use jackpot_host::{Batches, Failure, PluginJob, PluginOutput, Scores, Selected};
 use jackpot_net::{Architecture, Mask};
 use jackpot_rng::Key;
@@ -269,8 +269,8 @@ impl Bench<'_> {
         Ok(Batches::Sampled {
             train: self.path(&data.train)?,
             normalisation: self.normalisation(&data.normalisation)?,
-            crop_padding: data.augment.crop_padding,
-            flip: data.augment.flip,
+            augment: data.augment.clone(),
+            memory: self.plan.study.data.memory,
         })
     }
 
@@ -320,7 +320,7 @@ impl Bench<'_> {
         let done = jackpot_host::supervise(&server, &folder.path, &limits, observe)?;
 
         let out = folder.path.join("out");
-        let test = Images::from_safetensors(&self.get(test)?).map_err(|e| invalid("test")(&e))?;
+        let test = StoredRows::open(&self.path(test)?).map_err(|e| invalid("test")(&e))?;
         let mask = match mask {
             Some(input) => Some(validate::mask(&self.get(input)?, &self.plan.network)?),
             None => None,
@@ -375,6 +375,7 @@ impl Bench<'_> {
             precision: platform.precision,
             threads: platform.threads,
             resume: self.store.resume_folder(key).map_err(store_failed)?,
+            memory: self.plan.study.data.memory,
             // A training runs our own code only: nothing to contain.
             limits: jackpot_host::Limits {
                 memory: 0,

@@ -23,6 +23,8 @@ pub const NO_CHECK: &str = "none";
 
 /// Most threads of one training: above this OpenMP aborts before it says why.
 const MOST_THREADS: u32 = 256;
+/// Data objects up to this size are held unless the study says otherwise.
+const HELD_MB: u32 = 1024;
 /// Least memory of a plugin's process: with less, libtorch does not load.
 const LEAST_MEMORY_MB: u64 = 128;
 
@@ -74,6 +76,8 @@ pub struct DataChoice {
     pub train_rows: u32,
     /// Test rows after preparation.
     pub test_rows: u32,
+    /// Bytes up to which a data object is held in memory; no result depends on it.
+    pub memory: u64,
 }
 
 /// Device, threads, limits.
@@ -125,9 +129,9 @@ impl Study {
         let data = data_choice(&file, info, folder)?;
         let (shape, train_rows, test_rows) =
             jackpot_data::prepared_shape(info, &data).map_err(at("data"))?;
-        let (architecture, weights) = architecture(&file.network, info.classes, shape)?;
         let training = file.training.whole()?;
-        fits(&training, shape, train_rows)?;
+        let input = fits(&training, shape, train_rows)?;
+        let (architecture, weights) = architecture(&file.network, info.classes, input)?;
         let tickets = tickets::tickets(file.ticket)?;
         let checks = tickets::checks(file.check, &tickets)?;
         Ok(Study {
@@ -141,6 +145,7 @@ impl Study {
                 preparation: data,
                 train_rows,
                 test_rows,
+                memory: u64::from(file.data.memory_mb.unwrap_or(HELD_MB)) << 20,
             },
             architecture,
             training,
@@ -202,21 +207,32 @@ fn data_choice(file: &StudyFile, info: &Info, folder: &Path) -> Result<Preparati
     })
 }
 
-/// Whether the data can be trained on in this way.
-fn fits(training: &Training, [_, h, w]: [u32; 3], train_rows: u32) -> Result<(), Error> {
+/// Whether the data can be trained on in this way; what the network then takes.
+fn fits(
+    training: &Training,
+    [channels, h, w]: [u32; 3],
+    train_rows: u32,
+) -> Result<[u32; 3], Error> {
     if training.batch > train_rows {
         return Err(Error(format!(
             "`training.batch`: expected at most the {train_rows} training rows, found {}",
             training.batch
         )));
     }
-    let (crop, side) = (training.augment.crop_padding, h.min(w));
+    let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);
+    if shown.contains(&0) || shown[0] > h || shown[1] > w {
+        return Err(Error(format!(
+            "`training.augment.crop`: expected 1 to the side of the stored images, {h}×{w}, found {}",
+            shown[0]
+        )));
+    }
+    let (crop, side) = (training.augment.crop_padding, shown[0].min(shown[1]));
     if crop >= side {
         return Err(Error(format!(
             "`training.augment.crop_padding`: expected less than the side of the images, {side}, found {crop}: crops would show padding only"
         )));
     }
-    Ok(())
+    Ok([channels, shown[0], shown[1]])
 }
 
 /// The network and the number of its prunable weights.

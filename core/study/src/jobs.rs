@@ -78,6 +78,8 @@ pub struct TrainJob {
     pub threads: u32,
     /// Folder that survives a kill: holds at most one file, replaced in place.
     pub resume: PathBuf,
+    /// A data object is held in memory if it has at most this many bytes.
+    pub memory: u64,
     /// What the supervisor grants.
     pub limits: jackpot_host::Limits,
 }

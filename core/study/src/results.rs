@@ -168,9 +168,11 @@ fn facts(study: &Study) -> Vec<(String, String)> {
             format!("times {factor} after epochs {}", at.join(", "))
         }
     };
-    let crop = match t.augment.crop_padding {
-        0 => "no crop".to_owned(),
-        n => format!("crop with padding {n}"),
+    let crop = match (t.augment.crop, t.augment.crop_padding) {
+        (None, 0) => "no crop".to_owned(),
+        (None, n) => format!("crop with padding {n}"),
+        (Some(side), 0) => format!("crop of {side}×{side}"),
+        (Some(side), n) => format!("crop of {side}×{side} with padding {n}"),
     };
     let flip = if t.augment.flip { "flip" } else { "no flip" };
     let training = format!(

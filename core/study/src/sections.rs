@@ -34,6 +34,7 @@ pub(crate) struct DataSection {
     pub resize: Option<u32>,
     pub pad_to: Option<u32>,
     pub train_subset: Option<u32>,
+    pub memory_mb: Option<u32>,
 }
 
 #[derive(Deserialize)]

@@ -43,6 +43,7 @@ pub(crate) struct TrainingSection {
 pub(crate) struct AugmentSection {
     pub crop_padding: Option<u32>,
     pub flip: Option<bool>,
+    pub crop: Option<u32>,
 }
 
 impl TrainingSection {
@@ -147,6 +148,9 @@ impl AugmentSection {
     fn change(&self, augment: &mut Augment) {
         set(&mut augment.crop_padding, &self.crop_padding);
         set(&mut augment.flip, &self.flip);
+        if self.crop.is_some() {
+            augment.crop = self.crop;
+        }
     }
 }
 

@@ -70,6 +70,7 @@ fn training() -> Training {
         augment: Augment {
             crop_padding: 0,
             flip: true,
+            crop: None,
         },
         published_gradient_mask: false,
         ..Training::su2020()

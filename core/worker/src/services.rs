@@ -1,7 +1,7 @@
 //! What plugins are offered: [`jackpot_nn::Autodiff`] behind [`jackpot_host::Services`].
-use jackpot_data::{BatchSpec, Images};
+use jackpot_data::{BatchSpec, Rows};
 use jackpot_host::{Batches, PluginJob, Services, View, ViewMut};
-use jackpot_net::{Augment, Mask, Objective};
+use jackpot_net::{Mask, Objective};
 use jackpot_nn::{Autodiff, Slice, SliceMut, Source};
 use std::path::Path;
 
@@ -32,15 +32,12 @@ impl Gradients {
             Some(Batches::Sampled {
                 train,
                 normalisation,
-                crop_padding,
-                flip,
+                augment,
+                memory,
             }) => Some(Source::Sampled {
-                images: Images::from_safetensors(&read(train)?).map_err(|e| named(train, e))?,
+                images: Rows::open(train, *memory).map_err(|e| e.to_string())?,
                 normalisation: normalisation.clone(),
-                augment: Augment {
-                    crop_padding: *crop_padding,
-                    flip: *flip,
-                },
+                augment: augment.clone(),
             }),
         };
         let device = jackpot_nn::parse_device(&job.device).map_err(|e| e.to_string())?;

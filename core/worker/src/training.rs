@@ -1,6 +1,6 @@
 //! A training job: reads its files, trains, writes its outputs.
 use crate::{failure, read};
-use jackpot_data::Images;
+use jackpot_data::Rows;
 use jackpot_host::{Failure, Progress};
 use jackpot_net::Mask;
 use jackpot_nn::{Error, Event, Precision};
@@ -23,7 +23,8 @@ pub fn run(folder: &Path, job: &TrainJob) -> Result<(), Failure> {
         Some(path) => Some(Mask::from_bytes(&read(path)?).map_err(|e| named(path, e))?),
         None => None,
     };
-    let images = |path: &Path| Images::from_safetensors(&read(path)?).map_err(|e| named(path, e));
+    let images =
+        |path: &Path| Rows::open(path, job.memory).map_err(|e| failure("error", e.to_string()));
     let (train, test) = (images(&job.train)?, images(&job.test)?);
     let progress = Progress::open(folder);
     let mut clock = Instant::now();

@@ -61,6 +61,7 @@ fn job(folder: &Path, epochs: u32) -> TrainJob {
             augment: Augment {
                 crop_padding: 1,
                 flip: true,
+                crop: None,
             },
             published_gradient_mask: false,
             ..Training::su2020()
@@ -79,6 +80,7 @@ fn job(folder: &Path, epochs: u32) -> TrainJob {
         precision: jackpot_study::Precision::F32,
         threads: 1,
         resume: folder.join("resume"),
+        memory: u64::MAX,
         limits: Limits {
             plugin_seconds: 0.0,
             memory: 0,

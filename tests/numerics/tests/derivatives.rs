@@ -18,11 +18,12 @@ const CROSS_ENTROPY: Objective = Objective {
 
 fn sampled(network: &Network) -> Source {
     Source::Sampled {
-        images: images(network, 60, 1),
+        images: images(network, 60, 1).into(),
         normalisation: normalisation(network),
         augment: Augment {
             crop_padding: 2,
             flip: true,
+            crop: None,
         },
     }
 }
@@ -362,11 +363,12 @@ fn corrupted_labels_are_what_a_batch_is_balanced_by_and_scored_on() {
     };
     let found = |images: &Images| {
         let source = Source::Sampled {
-            images: images.clone(),
+            images: images.clone().into(),
             normalisation: normalisation(&network),
             augment: Augment {
                 crop_padding: 0,
                 flip: false,
+                crop: None,
             },
         };
         let mut autodiff = autodiff(&network, &weights, None, Some(source));

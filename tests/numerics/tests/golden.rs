@@ -176,6 +176,7 @@ fn three_steps(
         augment: Augment {
             crop_padding: 0,
             flip: false,
+            crop: None,
         },
         published_gradient_mask: true,
         ..Training::su2020()

@@ -31,6 +31,7 @@ impl Setting {
             augment: Augment {
                 crop_padding: 1,
                 flip: true,
+                crop: None,
             },
             published_gradient_mask: false,
             ..Training::su2020()
@@ -55,8 +56,8 @@ impl Setting {
             training: &self.training,
             weights: &self.weights,
             mask,
-            train: &train,
-            test: &test,
+            train: &train.clone().into(),
+            test: &test.clone().into(),
             normalisation: &normalisation(&self.network),
             order_key: Key::from_seed(self.order),
             augment_key: Key::from_seed(2),

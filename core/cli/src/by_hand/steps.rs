@@ -60,6 +60,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         augment: Augment {
             crop_padding: 0,
             flip: false,
+            crop: None,
         },
         published_gradient_mask: arguments.published_gradient_mask,
         ..Training::su2020()
