@@ -17,6 +17,7 @@
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
 //! | [`init`] | the first weights, drawn from a key |
+//! | [`state_dict`] | a state_dict of PyTorch, checked and brought to the stored form |
 //! | [`training`] | [`Training`]: hyperparameters, [`Optimizer`] and the learning-rate schedule |
 //! | [`objective`] | [`Objective`]: what to differentiate |
 //!
@@ -32,6 +33,7 @@ pub mod mask;
 pub mod objective;
 mod optimizer;
 mod resnet;
+pub mod state_dict;
 mod stored;
 pub mod training;
 mod vgg;
@@ -41,4 +43,5 @@ pub use flow::*;
 pub use mask::{LayerMask, Mask};
 pub use objective::*;
 pub use optimizer::{AdamSettings, Optimizer};
+pub use state_dict::{StateDict, read_state_dict};
 pub use training::*;
