@@ -8,7 +8,7 @@ use crate::{
     validate,
 };
 use jackpot_data::{Images, Normalisation, StoredRows};
-use jackpot_host::{Batches, Failure, PluginJob, PluginOutput, Scores, Selected};
+use jackpot_host::{Batches, Choice, Failure, PluginJob, PluginOutput, Scores, Selected};
 use jackpot_net::{Architecture, Mask};
 use jackpot_rng::Key;
 use jackpot_store::{Digest, Store, canonical};
@@ -60,7 +60,7 @@ impl Bench<'_> {
         match recipe {
             Recipe::Data { .. } => self.data(),
             Recipe::Init { architecture, key } => self.init(architecture, key),
-            Recipe::Select { scores, by, .. } => self.select(scores, by),
+            Recipe::Select { .. } => self.select(recipe),
             Recipe::Score { .. } | Recipe::Allocate { .. } | Recipe::Check { .. } => {
                 self.plugin(recipe, observe)
             }
@@ -75,6 +75,11 @@ impl Bench<'_> {
     fn path(&self, input: &Input) -> Result<PathBuf, Failure> {
         let digest = input.object()?;
         self.store.verified_path(&digest).map_err(store_failed)
+    }
+
+    fn optional_mask(&self, input: &Option<Input>) -> Result<Option<Mask>, Failure> {
+        let read = |i: &Input| validate::mask(&self.get(i)?, &self.plan.network);
+        input.as_ref().map(read).transpose()
     }
 
     fn optional_path(&self, input: &Option<Input>) -> Result<Option<PathBuf>, Failure> {
@@ -119,24 +124,47 @@ impl Bench<'_> {
         self.pure(&[("weights", weights)])
     }
 
-    fn select(&self, scores: &Input, by: &By) -> Result<Made, Failure> {
+    fn select(&self, recipe: &Recipe) -> Result<Made, Failure> {
+        let Recipe::Select {
+            scores,
+            by,
+            within,
+            reserve,
+            ..
+        } = recipe
+        else {
+            return Err(Failure::new("invalid", "not a selection"));
+        };
         let network = &self.plan.network;
         let scores = Scores::from_safetensors(&self.get(scores)?, network)?;
-        let (mask, selected) = match by {
+        let within = self.optional_mask(within)?;
+        let counts = match by {
+            By::Global { .. } => Vec::new(),
+            By::Counts(input) => validate::counts(&self.get(input)?, network)?,
+            By::Mask(input) => validate::mask(&self.get(input)?, network)?.counts(),
+            By::Table {
+                densities,
+                sparsity,
+            } => jackpot_host::table_counts(network, densities, sparsity)?,
+        };
+        let by = match by {
             By::Global {
                 scope,
                 sparsity,
                 rule,
-            } => jackpot_host::select_global(network, &scores, sparsity, *scope, *rule)?,
-            By::Counts(input) => {
-                let counts = validate::counts(&self.get(input)?, network)?;
-                jackpot_host::select_counts(network, &scores, &counts)?
-            }
-            By::Mask(input) => {
-                let donor = validate::mask(&self.get(input)?, network)?;
-                jackpot_host::select_counts(network, &scores, &donor.counts())?
-            }
+            } => jackpot_host::By::Sparsity {
+                sparsity,
+                scope: *scope,
+                rule: *rule,
+            },
+            _ => jackpot_host::By::Counts(&counts),
         };
+        let choice = Choice {
+            by,
+            within: within.as_ref(),
+            reserve: *reserve,
+        };
+        let (mask, selected) = jackpot_host::select(network, &scores, &choice)?;
         self.selected(&mask, &selected)
     }
 
@@ -162,7 +190,8 @@ impl Bench<'_> {
             Recipe::Check {
                 item, on: "data", ..
             } => (item, "train"),
-            Recipe::Check { item, .. } => (item, "mask"),
+            // Scores, mask, weights: the output is named after what is changed.
+            Recipe::Check { item, on, .. } => (item, *on),
             _ => return Err(Failure::new("invalid", "this action needs no plugin")),
         };
         let job = self.job(item, recipe)?;
@@ -178,6 +207,10 @@ impl Bench<'_> {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
             Images::from_safetensors(&bytes).map_err(|e| invalid("check")(&e))?;
         }
+        if output == "weights" {
+            let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
+            validate::weights(&bytes, &self.plan.network)?;
+        }
         self.made(output, done)
     }
 
@@ -186,12 +219,22 @@ impl Bench<'_> {
         floats_to_text(&mut certificate)?;
         let certificate = canonical::to_bytes(&certificate).map_err(store_failed)?;
         let put = |bytes: &[u8]| self.store.put(bytes).map_err(store_failed);
-        let file = self.store.put_file(&done.file).map_err(store_failed)?;
+        let file = |path: &Path| self.store.put_file(path).map_err(store_failed);
+        let mut outputs = BTreeMap::from([
+            (output.to_owned(), file(&done.file)?),
+            ("certificate".to_owned(), put(&certificate)?),
+        ]);
+        if let Some(mask) = &done.mask {
+            let bytes = std::fs::read(mask).map_err(|e| invalid("mask")(&e))?;
+            validate::mask(&bytes, &self.plan.network)?;
+            outputs.insert("mask".to_owned(), file(mask)?);
+        }
+        if let Some(selected) = &done.selected {
+            let selection = canonical::to_bytes(&json!(selected)).map_err(store_failed)?;
+            outputs.insert("selection".to_owned(), put(&selection)?);
+        }
         Ok(Made {
-            outputs: BTreeMap::from([
-                (output.to_owned(), file),
-                ("certificate".to_owned(), put(&certificate)?),
-            ]),
+            outputs,
             record: json!({
                 "log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory,
             }),
@@ -230,8 +273,12 @@ impl Bench<'_> {
                 reference,
                 data,
                 key,
+                mask,
+                rounds,
                 ..
             } => {
+                job.mask = self.optional_path(mask)?;
+                job.rounds = rounds.clone();
                 job.weights = self.optional_path(weights)?;
                 job.reference = self.optional_path(reference)?;
                 job.batches = data.as_ref().map(|d| self.batches(d)).transpose()?;
@@ -249,10 +296,28 @@ impl Bench<'_> {
                 job.weights = self.optional_path(weights)?;
                 key
             }
-            Recipe::Check { on, input, key, .. } => {
+            Recipe::Check {
+                on,
+                input,
+                key,
+                mask,
+                donor,
+                reference,
+                ..
+            } => {
                 job.input = Some(self.path(input)?);
-                if *on == "mask" {
-                    let mask = validate::mask(&self.get(input)?, &self.plan.network)?;
+                job.mask = self.optional_path(mask)?;
+                job.donor = self.optional_path(donor)?;
+                job.reference = self.optional_path(reference)?;
+                if *on == "weights" && job.item.needs_weights() {
+                    job.weights = job.input.clone();
+                }
+                let density = match *on {
+                    "mask" => Some(input),
+                    _ => mask.as_ref(),
+                };
+                if let Some(density) = density {
+                    let mask = validate::mask(&self.get(density)?, &self.plan.network)?;
                     job.keep = mask.kept() as f64 / mask.total() as f64;
                 }
                 key

@@ -1,8 +1,10 @@
 //! `study.toml`, read and validated: what is here fits together.
 use crate::{
     Error,
+    checks::{self, Check},
+    keys::Held,
     sections::{NetworkSection, RunSection, StudyFile},
-    tickets::{self, Check, Ticket},
+    tickets::{self, Base, Ticket},
     training::Precision,
 };
 use jackpot_data::{Info, Preparation};
@@ -53,6 +55,8 @@ pub struct Study {
     pub sparsities: Vec<Sparsity>,
     /// In the file's order.
     pub seeds: Vec<u64>,
+    /// Which random keys do not follow the seeds.
+    pub held: Held,
     /// In the file's order.
     pub tickets: Vec<Ticket>,
     /// In the file's order, without "none".
@@ -132,8 +136,13 @@ impl Study {
         let training = file.training.whole()?;
         let input = fits(&training, shape, train_rows)?;
         let (architecture, weights) = architecture(&file.network, info.classes, input)?;
-        let tickets = tickets::tickets(file.ticket)?;
-        let checks = tickets::checks(file.check, &tickets)?;
+        let base = Base {
+            training: &training,
+            rows: train_rows,
+        };
+        let tickets = tickets::tickets(file.ticket, &base)?;
+        let checks = checks::checks(file.check, &tickets)?;
+        let (seeds, held) = file.seeds.read()?;
         Ok(Study {
             name,
             title: file.title,
@@ -152,7 +161,8 @@ impl Study {
             precision: file.training.precision.unwrap_or_default(),
             run: run_choice(file.run)?,
             sparsities: sparsities(text, &file.sparsities, weights)?,
-            seeds: distinct("seeds", file.seeds)?,
+            seeds,
+            held,
             tickets,
             checks,
             tables: known("tables", file.tables, TABLES)?,

@@ -1,15 +1,15 @@
 //! From a study to a graph of actions: shared prefixes appear once.
 use crate::{
     Error,
+    checks::{Check, Sees},
     file::{NO_CHECK, Study},
-    keys::Keys,
+    keys::{Held, Keys},
     plan::{Cell, Content, Node, Plan},
-    recipe::{Libtorch, Recipe},
-    sections::{Stage, Target},
-    tickets::{Allocation, Check, Sparse, Ticket},
+    recipe::{Input, Libtorch, Recipe, Ref},
+    tickets::{Sparse, Ticket},
     toolbox::{Device, Plugins},
 };
-use jackpot_host::{Kind, Sparsity};
+use jackpot_host::Sparsity;
 use std::collections::BTreeMap;
 
 /// Makes the plan. Hashes the data set's files; starts nothing.
@@ -47,21 +47,44 @@ pub(crate) struct Builder {
 }
 
 /// Where in the grid an action is asked for.
+#[derive(Clone, Copy)]
 pub(crate) struct At<'a> {
     pub ticket: &'a Ticket,
     pub check: Option<&'a Check>,
     pub seed: u64,
+    pub held: &'a Held,
+    /// The mask is another ticket's, whose counts this one copies: checks of this ticket's own
+    /// scores leave it alone.
+    pub is_donor: bool,
 }
 
 impl At<'_> {
-    pub(crate) fn keys(&self) -> Keys {
-        Keys::of(self.seed)
+    pub(crate) fn keys(&self) -> Keys<'_> {
+        self.held.keys(self.seed)
     }
-    pub(crate) fn on_data(&self) -> Option<&Check> {
-        self.check.filter(|c| c.on == Target::Data)
+
+    /// What a message about the check's steps starts with.
+    pub(crate) fn check_field(&self) -> String {
+        match self.check {
+            Some(check) => format!("check `{}`: `steps`", check.name),
+            None => "`check`".to_owned(),
+        }
     }
-    pub(crate) fn on_mask(&self) -> Option<&Check> {
-        self.check.filter(|c| c.on == Target::Mask)
+
+    /// "the clean data", or the check that changes what the stage sees.
+    pub(crate) fn seen_in_words(&self, stage: Sees) -> &str {
+        match self.check {
+            Some(check) if check.changes(stage) => &check.name,
+            _ => "the clean data",
+        }
+    }
+
+    /// " on CHECK" where some stage before the ticket's own training sees other data.
+    pub(crate) fn on_changed_data(&self) -> String {
+        let changes = |c: &&Check| c.changes(Sees::Scoring) || c.changes(Sees::Pretraining);
+        self.check
+            .filter(changes)
+            .map_or(String::new(), |c| format!(" on {}", c.name))
     }
 }
 
@@ -82,6 +105,8 @@ impl Builder {
                             ticket,
                             check,
                             seed,
+                            held: &study.held,
+                            is_donor: false,
                         };
                         let content = match &identical {
                             Some(because) => Content::Identical {
@@ -103,41 +128,6 @@ impl Builder {
         Ok(())
     }
 
-    /// Why a check cannot change a ticket, if it cannot.
-    fn identical(&self, ticket: &Ticket, check: Option<&Check>) -> Result<Option<String>, Error> {
-        let Some(check) = check else { return Ok(None) };
-        let because = match (check.on, &ticket.sparse) {
-            (Target::Mask, None) => "the dense network has no mask that could be changed",
-            (Target::Data, None) => "the dense network is trained on the clean data only",
-            (Target::Mask, Some(_)) => return Ok(None),
-            (Target::Data, Some(sparse)) => {
-                if !self.data_free(sparse)? {
-                    return Ok(None);
-                }
-                "the ticket is made without data"
-            }
-        };
-        Ok(Some(because.to_owned()))
-    }
-
-    fn data_free(&self, sparse: &Sparse) -> Result<bool, Error> {
-        let (_, method) = self
-            .plan
-            .plugins
-            .item(&sparse.method, Kind::Method, "`scores`")?;
-        let trained = (sparse.of == Stage::Trained && method.needs_weights())
-            || sparse.start == Stage::Trained;
-        let allocation = match &sparse.allocation {
-            Allocation::Copy(name) => self.data_free(self.sparse(name))?,
-            Allocation::Global(_) => true,
-            Allocation::Rule { item, .. } => {
-                let (_, rule) = self.plan.plugins.item(item, Kind::Method, "`allocation`")?;
-                !(sparse.of == Stage::Trained && rule.needs_weights())
-            }
-        };
-        Ok(!method.needs_data() && !trained && allocation)
-    }
-
     pub(crate) fn sparse(&self, name: &str) -> &Sparse {
         let tickets = &self.plan.study.tickets;
         tickets
@@ -145,6 +135,17 @@ impl Builder {
             .find(|t| t.name == name)
             .and_then(|t| t.sparse.as_ref())
             .expect("the study file was checked: a copied ticket exists and is sparse")
+    }
+
+    /// An output of the node of this recipe.
+    pub(crate) fn output(
+        &mut self,
+        title: String,
+        recipe: Recipe,
+        output: &'static str,
+    ) -> Result<Input, Error> {
+        let node = self.node(title, recipe)?;
+        Ok(Input::Node(Ref { node, output }))
     }
 
     /// The node of this recipe: the one that is there already, or a new one.

@@ -8,7 +8,9 @@
 //! processes and commits what they made, after checking it. No key, recipe or result depends
 //! on the clock, the machine's name, a path, or on how many workers ran.
 
+mod allocations;
 mod assess;
+mod checks;
 mod estimate;
 mod execute;
 mod file;
@@ -20,28 +22,33 @@ mod outcome;
 mod pin;
 mod pipeline;
 mod plan;
+mod profile;
 mod recipe;
 mod results;
 mod run;
 mod sections;
+mod stage;
 mod tickets;
 mod toolbox;
 mod training;
 mod validate;
 
+pub use allocations::{Allocation, DonorSeed};
 pub use assess::{Assessment, Memo, State, Summary, assess};
+pub use checks::{Check, Pretraining, Sees, Step, Steps, Target};
 pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, published_width};
 pub use grid::plan;
 pub use jobs::{Job, StepsJob, TrainJob};
-pub use keys::Keys;
-pub use needs::{published_rule, word};
+pub use keys::{Held, Keys};
+pub use needs::word;
 pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};
+pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 pub use results::{Named, Outcome, Outline, Results, Run, Trained, collect, outline};
 pub use run::{Event, Finish, Options, run};
-pub use sections::{Selection, Stage, Target};
-pub use tickets::{Allocation, Check, Sparse, Ticket};
+pub use stage::Stage;
+pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};
 pub use training::Precision;
 

@@ -4,7 +4,7 @@ use crate::{
     grid::Builder,
     recipe::{Config, Item},
 };
-use jackpot_host::{Kind, Output, Rule};
+use jackpot_host::{Kind, Output};
 
 impl Builder {
     /// An item with its parameters complete, and what it asks for.
@@ -20,17 +20,6 @@ impl Builder {
             .configure(params)
             .map_err(|e| Error(format!("{field}: {e}")))?;
         let needs = Needs::of(item);
-        if item.needs_donor() {
-            return Err(Error(format!(
-                "{field}: `{id}` asks for another ticket's mask, which a study does not give yet; use `allocation = {{ copy = \"…\" }}`"
-            )));
-        }
-        if item.rounds_hint > 1 {
-            return Err(Error(format!(
-                "{field}: `{id}` works in {} rounds; a study calls a method once so far",
-                item.rounds_hint
-            )));
-        }
         let plugin = plugin.sha256.parse().map_err(Error::from_store)?;
         let item = Item {
             plugin,
@@ -50,7 +39,10 @@ pub(crate) struct Needs {
     pub weights: bool,
     pub reference: bool,
     pub scores: bool,
+    pub donor: bool,
     pub draws: bool,
+    /// As published; 1: one call.
+    pub rounds: u32,
 }
 
 impl Needs {
@@ -62,7 +54,9 @@ impl Needs {
             weights: item.needs_weights(),
             reference: item.needs_reference(),
             scores: item.needs_scores(),
+            donor: item.needs_donor(),
             draws: item.needs_rng(),
+            rounds: item.rounds_hint.max(1),
         }
     }
 
@@ -88,16 +82,5 @@ pub fn word(output: Output) -> &'static str {
         Output::Images => "images",
         Output::Labels => "labels",
         Output::Subset => "a subset",
-    }
-}
-
-/// The selection rule of a method's released code.
-pub fn published_rule(method: &str) -> Result<Rule, Error> {
-    match method.rsplit('.').next().unwrap_or(method) {
-        "snip" => Ok(Rule::PublishedSnip),
-        "grasp" => Ok(Rule::PublishedGrasp),
-        _ => Err(Error(format!(
-            "`selection`: no published rule is known for `{method}`, only for `snip` and `grasp`; write `selection = \"exact\"`"
-        ))),
     }
 }

@@ -7,7 +7,7 @@
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Error, Precision};
-use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
+use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity};
 use jackpot_net::{Architecture, Augment, Training};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Serialize, Serializer, ser::Error as _};
@@ -33,6 +33,11 @@ pub enum Input {
 }
 
 impl Input {
+    /// An output of a node of the plan.
+    pub fn node(node: usize, output: &'static str) -> Input {
+        Input::Node(Ref { node, output })
+    }
+
     /// The object, once known.
     pub fn object(&self) -> Result<Digest, Error> {
         match self {
@@ -137,6 +142,13 @@ pub enum By {
     Counts(Input),
     /// The counts of a mask.
     Mask(Input),
+    /// The user's own densities.
+    Table {
+        /// Of the layers that are named, as decimal text; the others share the rest.
+        densities: BTreeMap<String, String>,
+        /// Of all prunable weights.
+        sparsity: Sparsity,
+    },
 }
 
 /// Everything that an action's result is a function of.
@@ -163,7 +175,7 @@ pub enum Recipe {
         /// The seed's key `init`.
         key: String,
     },
-    /// Output `scores`.
+    /// Output `scores`; with rounds also `mask`, what the last round keeps.
     Score {
         /// The method.
         #[serde(flatten)]
@@ -182,6 +194,12 @@ pub enum Recipe {
         platform: Option<Platform>,
         /// If the method draws, rows among them.
         key: Option<String>,
+        /// What is kept so far; none: everything.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mask: Option<Input>,
+        /// None: one call.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rounds: Option<Rounds>,
     },
     /// Output `counts`.
     Allocate {
@@ -209,13 +227,19 @@ pub enum Recipe {
         scores: Input,
         /// Counts.
         by: By,
+        /// Only weights that this mask keeps are chosen from; none: all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        within: Option<Input>,
+        /// What is kept whatever the scores say.
+        #[serde(skip_serializing_if = "Reserve::is_nothing")]
+        reserve: Reserve,
     },
-    /// Output `train` (on data) or `mask`.
+    /// Output `train` (on data), `scores`, `mask` or `weights`.
     Check {
         /// The check.
         #[serde(flatten)]
         item: Item,
-        /// `data` or `mask`.
+        /// `data`, `scores`, `mask` or `weights`.
         on: &'static str,
         /// The network, a fact that every check sees.
         architecture: Architecture,
@@ -225,6 +249,15 @@ pub enum Recipe {
         input: Input,
         /// If the check draws.
         key: Option<String>,
+        /// Of a check on weights: the mask that they are trained under; none: dense.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mask: Option<Input>,
+        /// Another seed's mask, if the check asks for one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        donor: Option<Input>,
+        /// Initial weights, if the check asks for them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<Input>,
     },
     /// Outputs `metrics`, `bits`, `checkpoint`.
     Train {
@@ -286,21 +319,38 @@ impl Recipe {
                 weights,
                 reference,
                 data,
+                mask,
                 ..
             } => {
                 let data = data
                     .iter_mut()
                     .flat_map(|d| [&mut d.train, &mut d.normalisation]);
-                weights.iter_mut().chain(reference).chain(data).collect()
+                let weights = weights.iter_mut().chain(reference).chain(mask);
+                weights.chain(data).collect()
             }
             Recipe::Allocate {
                 scores, weights, ..
             } => scores.iter_mut().chain(weights).collect(),
-            Recipe::Select { scores, by, .. } => match by {
-                By::Global { .. } => vec![scores],
-                By::Counts(i) | By::Mask(i) => vec![scores, i],
-            },
-            Recipe::Check { input, .. } => vec![input],
+            Recipe::Select {
+                scores, by, within, ..
+            } => {
+                let counts = match by {
+                    By::Global { .. } | By::Table { .. } => None,
+                    By::Counts(i) | By::Mask(i) => Some(i),
+                };
+                let scores = std::iter::once(scores);
+                scores.chain(counts).chain(within).collect()
+            }
+            Recipe::Check {
+                input,
+                mask,
+                donor,
+                reference,
+                ..
+            } => {
+                let input = std::iter::once(input);
+                input.chain(mask).chain(donor).chain(reference).collect()
+            }
             Recipe::Train {
                 weights,
                 mask,

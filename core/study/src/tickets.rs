@@ -1,10 +1,15 @@
-//! Tickets and checks as a study asks for them.
+//! Tickets as a study asks for them, and their spelling in `study.toml`.
 use crate::{
     Error,
+    allocations::{Allocation, AllocationSection, allocation},
     file::{NO_CHECK, distinct, hint},
-    sections::{AllocationSection, CheckSection, Selection, Stage, Target, TicketSection},
+    profile::Profile,
+    stage::{self, Stage},
+    training::TrainingSection,
 };
-use jackpot_host::{ConfigValue, Scope};
+use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity};
+use jackpot_net::Training;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// One way to get a network.
@@ -18,7 +23,7 @@ pub struct Ticket {
     pub sparse: Option<Sparse>,
 }
 
-/// Scores, allocation, selection, and which weights training starts from.
+/// Scores, allocation, selection, which weights training starts from, and that training.
 #[derive(Clone, Debug)]
 pub struct Sparse {
     /// The item that scores.
@@ -27,55 +32,131 @@ pub struct Sparse {
     pub params: BTreeMap<String, ConfigValue>,
     /// Which weights are scored.
     pub of: Stage,
+    /// How a method that works in rounds is called.
+    pub calls: Calls,
     /// How many each layer keeps.
     pub allocation: Allocation,
+    /// What the allocation leaves alone: layers that are kept whole, a least number a layer.
+    pub reserve: Reserve,
     /// Which weights are trained.
     pub start: Stage,
-    /// Ties and rounding.
-    pub selection: Selection,
+    /// The ticket's own training.
+    pub training: Training,
+    /// Rounds of training and pruning before the last selection; none: one shot.
+    pub rounds: Option<Rounds>,
+    /// Ties and rounding; none: what the profile says, else exact.
+    pub selection: Option<Selection>,
+    /// A preset of the method's and the allocation's parameters.
+    pub profile: Option<Profile>,
 }
 
-/// How many weights each layer keeps.
-#[derive(Clone, Debug)]
-pub enum Allocation {
-    /// The largest scores of all layers in scope.
-    Global(Scope),
-    /// A plugin's counts.
-    Rule {
-        /// The item.
-        item: String,
-        /// As given.
-        params: BTreeMap<String, ConfigValue>,
-    },
-    /// The counts of another ticket's mask in the same cell.
-    Copy(String),
+/// How often a method is called and how the density falls from call to call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calls {
+    /// None: as the method was published.
+    pub rounds: Option<u32>,
+    /// None: exponential.
+    pub schedule: Option<RoundSchedule>,
 }
 
-/// A change made to what a ticket sees or is.
-#[derive(Clone, Debug)]
-pub struct Check {
-    /// In files.
-    pub name: String,
-    /// In tables.
-    pub title: String,
-    /// What is changed.
-    pub on: Target,
-    /// Items, applied in this order, with their parameters as given.
-    pub steps: Vec<(String, BTreeMap<String, ConfigValue>)>,
-    /// Names of the tickets it is applied to; none: all.
-    pub tickets: Option<Vec<String>>,
+/// Iterative pruning: train, prune a share of what is left, rewind, again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rounds {
+    /// Of the weights that are left, pruned after every round.
+    pub share: f64,
+    /// Which weights the next round starts from; `Trained`: those that the round ended with.
+    pub rewind: Stage,
+    /// The training of each round after the first, which is the dense training.
+    pub training: Training,
 }
 
-impl Check {
-    /// Whether the study asks for this check on that ticket.
-    pub fn applies_to(&self, ticket: &str) -> bool {
-        self.tickets
-            .as_ref()
-            .is_none_or(|t| t.iter().any(|x| x == ticket))
+impl Rounds {
+    /// The pruned share of all weights after `round` rounds, 1 − (1 − share)^round, as
+    /// decimal text of at most 12 digits.
+    pub fn sparsity(&self, round: u32) -> Result<Sparsity, Error> {
+        let kept = (0..round).fold(1.0, |kept, _| kept * (1.0 - self.share));
+        Sparsity::try_from(format!("{:.12}", 1.0 - kept))
+            .map_err(|e| Error(format!("`rounds`: after {round} rounds: {e}")))
+    }
+
+    /// How many rounds of pruning come before the one that ends at `kept` of `total` weights:
+    /// as many as leave more than that.
+    pub fn before(&self, kept: u64, total: u64) -> Result<u32, Error> {
+        for round in 1..=MOST_ROUNDS {
+            let sparsity = self.sparsity(round);
+            if sparsity.map_or(0, |s| s.kept(total)) <= kept {
+                return Ok(round - 1);
+            }
+        }
+        Err(Error(format!(
+            "`rounds.share`: {} a round keeps more than {kept} of {total} weights after {MOST_ROUNDS} rounds: prune a larger share a round, or less in all",
+            self.share
+        )))
     }
 }
 
-fn slug(field: &str, name: &str) -> Result<(), Error> {
+/// Every round is a training: more of them is a slip.
+const MOST_ROUNDS: u32 = 200;
+
+/// How ties and rounding are settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Selection {
+    /// Exactly k, ties by lowest flat index.
+    #[default]
+    Exact,
+    /// The rule of the method's released code.
+    Published,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TicketSection {
+    name: String,
+    title: Option<String>,
+    #[serde(default)]
+    dense: bool,
+    scores: Option<ScoresSection>,
+    allocation: Option<AllocationSection>,
+    start: Option<Stage>,
+    retrain: Option<TrainingSection>,
+    rounds: Option<RoundsSection>,
+    selection: Option<Selection>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScoresSection {
+    method: String,
+    #[serde(default)]
+    params: BTreeMap<String, ConfigValue>,
+    of: Option<Stage>,
+    rounds: Option<u32>,
+    schedule: Option<RoundSchedule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoundsSection {
+    share: f64,
+    rewind: Stage,
+    epochs: Option<u32>,
+}
+
+/// What a ticket's stages are checked against.
+pub(crate) struct Base<'a> {
+    pub training: &'a Training,
+    pub rows: u32,
+}
+
+impl Base<'_> {
+    fn steps_in_epoch(&self) -> u64 {
+        self.training.steps_in_epoch(u64::from(self.rows))
+    }
+}
+
+pub(crate) fn slug(field: &str, name: &str) -> Result<(), Error> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || !name.chars().all(good) {
         return Err(Error(format!(
@@ -90,7 +171,7 @@ fn slug(field: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn tickets(given: Vec<TicketSection>) -> Result<Vec<Ticket>, Error> {
+pub(crate) fn tickets(given: Vec<TicketSection>, base: &Base) -> Result<Vec<Ticket>, Error> {
     let names: Vec<String> = given.iter().map(|t| t.name.clone()).collect();
     distinct("ticket.name", names.clone())?;
     let mut out: Vec<Ticket> = Vec::new();
@@ -98,30 +179,12 @@ pub(crate) fn tickets(given: Vec<TicketSection>) -> Result<Vec<Ticket>, Error> {
         slug("ticket", &t.name)?;
         let title = t.title.clone().unwrap_or_else(|| t.name.clone());
         let name = t.name.clone();
-        let sparse = if t.dense {
-            dense(&t)?
-        } else {
-            Some(sparse(t)?)
+        let sparse = match t.dense {
+            true => dense(&t)?,
+            false => Some(sparse(t, base)?),
         };
-        if let Some(Allocation::Copy(donor)) = sparse.as_ref().map(|s| &s.allocation) {
-            // Only an earlier ticket can be copied, so no circle can be written.
-            match out.iter().find(|o| o.name == *donor) {
-                Some(Ticket {
-                    sparse: Some(_), ..
-                }) => {}
-                Some(_) => {
-                    return Err(Error(format!(
-                        "ticket `{name}`: `allocation.copy`: `{donor}` is dense and has no mask"
-                    )));
-                }
-                None => {
-                    let earlier = out.iter().map(|o| o.name.as_str());
-                    return Err(Error(format!(
-                        "ticket `{name}`: `allocation.copy`: expected a ticket that stands above it, found `{donor}`{}",
-                        hint(donor, earlier)
-                    )));
-                }
-            }
+        if let Some(Allocation::Copy { ticket, .. }) = sparse.as_ref().map(|s| &s.allocation) {
+            copied(&name, ticket, &out)?;
         }
         out.push(Ticket {
             name,
@@ -132,12 +195,34 @@ pub(crate) fn tickets(given: Vec<TicketSection>) -> Result<Vec<Ticket>, Error> {
     Ok(out)
 }
 
+/// Only an earlier ticket can be copied, so no circle can be written.
+fn copied(name: &str, donor: &str, earlier: &[Ticket]) -> Result<(), Error> {
+    match earlier.iter().find(|o| o.name == donor) {
+        Some(Ticket {
+            sparse: Some(_), ..
+        }) => Ok(()),
+        Some(_) => Err(Error(format!(
+            "ticket `{name}`: `allocation.copy`: `{donor}` is dense and has no mask"
+        ))),
+        None => {
+            let earlier = earlier.iter().map(|o| o.name.as_str());
+            Err(Error(format!(
+                "ticket `{name}`: `allocation.copy`: expected a ticket that stands above it, found `{donor}`{}",
+                hint(donor, earlier)
+            )))
+        }
+    }
+}
+
 fn dense(t: &TicketSection) -> Result<Option<Sparse>, Error> {
     let extra = [
         ("scores", t.scores.is_some()),
         ("allocation", t.allocation.is_some()),
         ("start", t.start.is_some()),
+        ("retrain", t.retrain.is_some()),
+        ("rounds", t.rounds.is_some()),
         ("selection", t.selection.is_some()),
+        ("profile", t.profile.is_some()),
     ];
     match extra.iter().find(|(_, given)| *given) {
         None => Ok(None),
@@ -148,7 +233,7 @@ fn dense(t: &TicketSection) -> Result<Option<Sparse>, Error> {
     }
 }
 
-fn sparse(t: TicketSection) -> Result<Sparse, Error> {
+fn sparse(t: TicketSection, base: &Base) -> Result<Sparse, Error> {
     let name = &t.name;
     let missing = |field: &str, example: &str| {
         Error(format!(
@@ -161,74 +246,129 @@ fn sparse(t: TicketSection) -> Result<Sparse, Error> {
     let a = t
         .allocation
         .ok_or_else(|| missing("allocation", "\"global\""))?;
+    let (allocation, reserve) = allocation(name, a)?;
+    let rounds = t
+        .rounds
+        .map(|r| rounds(name, r, t.retrain.as_ref(), base))
+        .transpose()?;
+    let of = match (&rounds, scores.of) {
+        (None, of) => of.unwrap_or_default(),
+        (Some(_), None | Some(Stage::Trained)) => Stage::Trained,
+        (Some(_), Some(other)) => {
+            return Err(Error(format!(
+                "ticket `{name}`: `scores.of`: with `rounds` each round's trained weights are scored; expected `trained` or nothing, found {other}"
+            )));
+        }
+    };
+    let rewind = rounds.as_ref().map(|r| r.rewind);
+    let start = t.start.or(rewind).unwrap_or_default();
+    for (field, stage) in [("scores.of", of), ("start", start)] {
+        checked(name, field, stage, base)?;
+    }
+    let calls = Calls {
+        rounds: scores.rounds,
+        schedule: scores.schedule,
+    };
+    one_shot(name, &calls, &allocation, rounds.as_ref())?;
     Ok(Sparse {
-        allocation: allocation(name, a)?,
+        allocation,
+        reserve,
         method: scores.method,
         params: scores.params,
-        of: scores.of,
-        start: t.start.unwrap_or_default(),
-        selection: t.selection.unwrap_or_default(),
+        of,
+        calls,
+        start,
+        training: retraining(name, t.retrain.as_ref(), start, base)?,
+        rounds,
+        selection: t.selection,
+        profile: t.profile,
     })
 }
 
-fn allocation(ticket: &str, a: AllocationSection) -> Result<Allocation, Error> {
-    let refuse = |what: &str| Err(Error(format!("ticket `{ticket}`: `allocation`: {what}")));
-    match (a.rule, a.copy) {
-        (Some(_), Some(_)) => refuse("expected `rule` or `copy`, found both"),
-        (None, None) => refuse("expected `rule` or `copy`, found neither"),
-        (None, Some(_)) if a.scope.is_some() || !a.params.is_empty() => {
-            refuse("`scope` and `params` have no meaning with `copy`")
-        }
-        (None, Some(donor)) => Ok(Allocation::Copy(donor)),
-        (Some(rule), None) if rule == "global" => {
-            if !a.params.is_empty() {
-                return refuse("`params` has no meaning with `rule = \"global\"`");
-            }
-            Ok(Allocation::Global(a.scope.unwrap_or_default()))
-        }
-        (Some(_), None) if a.scope.is_some() => {
-            refuse("`scope` has a meaning with `rule = \"global\"` only")
-        }
-        (Some(item), None) => Ok(Allocation::Rule {
-            item,
-            params: a.params,
-        }),
+fn checked(ticket: &str, field: &str, stage: Stage, base: &Base) -> Result<(), Error> {
+    let steps = base.steps_in_epoch();
+    let field = format!("ticket `{ticket}`: `{field}`");
+    stage::check(&field, stage, base.training, steps)
+}
+
+fn rounds(
+    ticket: &str,
+    r: RoundsSection,
+    retrain: Option<&TrainingSection>,
+    base: &Base,
+) -> Result<Rounds, Error> {
+    if !(r.share > 0.0 && r.share < 1.0) {
+        return Err(Error(format!(
+            "ticket `{ticket}`: `rounds.share`: expected the share of the remaining weights that a round prunes, above 0 and below 1, found {}",
+            r.share
+        )));
+    }
+    if r.epochs == Some(0) {
+        return Err(Error(format!(
+            "ticket `{ticket}`: `rounds.epochs`: expected at least 1, found 0"
+        )));
+    }
+    checked(ticket, "rounds.rewind", r.rewind, base)?;
+    let mut training = retraining(ticket, retrain, r.rewind, base)?;
+    training.epochs = r.epochs.unwrap_or(training.epochs);
+    training
+        .validate()
+        .map_err(|e| Error(format!("ticket `{ticket}`: `rounds`: {e}")))?;
+    Ok(Rounds {
+        share: r.share,
+        rewind: r.rewind,
+        training,
+    })
+}
+
+/// What rounds cannot be combined with.
+fn one_shot(
+    ticket: &str,
+    calls: &Calls,
+    allocation: &Allocation,
+    rounds: Option<&Rounds>,
+) -> Result<(), Error> {
+    let refuse = |what: &str| Err(Error(format!("ticket `{ticket}`: {what}")));
+    if calls.rounds == Some(0) {
+        return refuse("`scores.rounds`: expected at least 1, found 0");
+    }
+    if calls.schedule.is_some() && calls.rounds == Some(1) {
+        return refuse("`scores.schedule` has no meaning with `rounds = 1`");
+    }
+    if rounds.is_none() {
+        return Ok(());
+    }
+    if !matches!(allocation, Allocation::Global(_)) {
+        return refuse(
+            "`rounds`: rounds of training and pruning select globally; expected `allocation` to be `global`; to train other weights with its counts, let another ticket `copy` it",
+        );
+    }
+    match calls.rounds {
+        None | Some(1) => Ok(()),
+        Some(_) => refuse(
+            "`scores.rounds` and `rounds`: a method is called once after each training; remove one of the two",
+        ),
     }
 }
 
-pub(crate) fn checks(given: Vec<CheckSection>, tickets: &[Ticket]) -> Result<Vec<Check>, Error> {
-    if !given.is_empty() {
-        distinct(
-            "check.name",
-            given.iter().map(|c| c.name.clone()).collect::<Vec<_>>(),
-        )?;
-    }
-    let mut out = Vec::new();
-    for c in given {
-        slug("check", &c.name)?;
-        if c.steps.is_empty() {
-            return Err(Error(format!(
-                "check `{}`: `steps`: expected at least one check, found an empty list: it would change nothing",
-                c.name
-            )));
-        }
-        let names = || tickets.iter().map(|t| t.name.as_str());
-        for t in c.tickets.iter().flatten() {
-            if !names().any(|n| n == t) {
-                return Err(Error(format!(
-                    "check `{}`: `tickets`: expected a ticket of this study, found `{t}`{}",
-                    c.name,
-                    hint(t, names())
-                )));
-            }
-        }
-        out.push(Check {
-            title: c.title.unwrap_or_else(|| c.name.clone()),
-            name: c.name,
-            on: c.on,
-            steps: c.steps.into_iter().map(|s| (s.check, s.params)).collect(),
-            tickets: c.tickets,
-        });
-    }
-    Ok(out)
+/// The ticket's own training: the study's; from an epoch or step of the dense training the
+/// rest of its schedule; then what `retrain` says otherwise.
+fn retraining(
+    ticket: &str,
+    given: Option<&TrainingSection>,
+    start: Stage,
+    base: &Base,
+) -> Result<Training, Error> {
+    let mut training = base.training.clone();
+    let epoch = match start {
+        Stage::Epoch(n) => n,
+        Stage::Step(n) => (n / base.steps_in_epoch()) as u32,
+        _ => 0,
+    };
+    training.offset_epochs += epoch;
+    training.epochs -= epoch;
+    let Some(section) = given else {
+        return Ok(training);
+    };
+    section.apply(&training, &format!("ticket `{ticket}`: `retrain`"))
 }

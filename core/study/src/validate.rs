@@ -126,6 +126,11 @@ fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A state_dict of this network.
+pub(crate) fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
+    state_dict(bytes, network, None)
+}
+
 /// Names and shapes are the network's, and what is pruned is exactly 0.
 fn state_dict(bytes: &[u8], network: &Network, mask: Option<&Mask>) -> Result<(), Failure> {
     let what = "checkpoint.safetensors";

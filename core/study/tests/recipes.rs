@@ -4,7 +4,7 @@
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-use jackpot_host::{ConfigValue, Rule, Scope, Sparsity};
+use jackpot_host::{ConfigValue, Reserve, Rule, Scope, Sparsity};
 use jackpot_net::{
     Activation, AdamSettings, Architecture, Augment, Family, Optimizer, Order, Schedule, Training,
 };
@@ -115,6 +115,8 @@ fn recipes() -> Vec<Recipe> {
             }),
             platform: Some(platform()),
             key: Some(key()),
+            mask: None,
+            rounds: None,
         },
         Recipe::Allocate {
             item: item("smart-ratio", &[]),
@@ -133,11 +135,15 @@ fn recipes() -> Vec<Recipe> {
                 sparsity: sparsity(),
                 rule: Rule::Exact,
             },
+            within: None,
+            reserve: Reserve::default(),
         },
         Recipe::Select {
             architecture: architecture(),
             scores: object(5),
             by: By::Counts(object(6)),
+            within: None,
+            reserve: Reserve::default(),
         },
         Recipe::Check {
             item: item("layerwise-rearrange", &[]),
@@ -146,6 +152,9 @@ fn recipes() -> Vec<Recipe> {
             rows: 6000,
             input: object(7),
             key: Some(key()),
+            mask: None,
+            donor: None,
+            reference: None,
         },
         Recipe::Train {
             architecture: architecture(),

@@ -1,0 +1,248 @@
+//! Masks: the selection of scores by an allocation.
+use crate::{
+    Allocation, DonorSeed, Error, Selection,
+    grid::{At, Builder},
+    pipeline::scores::Scored,
+    profile::{Profile, published_rule},
+    recipe::{By, Config, Input, Recipe},
+    stage::Stage,
+    tickets::Sparse,
+};
+use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity};
+
+/// What a selection chooses, and from what.
+pub(super) struct Chosen<'a> {
+    pub scores: Input,
+    pub by: By,
+    pub within: Option<Input>,
+    pub reserve: Reserve,
+    pub sparsity: &'a Sparsity,
+}
+
+impl Builder {
+    /// A ticket's mask, with the check's steps on scores and before a check on masks.
+    pub(super) fn mask(
+        &mut self,
+        sparse: &Sparse,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        self.check_profile(sparse, at)?;
+        if let Some(rounds) = &sparse.rounds {
+            return self.mask_after_rounds(sparse, rounds, sparsity, at);
+        }
+        let calls = self.calls(sparse, sparsity, at)?;
+        let in_rounds = calls.is_some();
+        let scored = Scored {
+            weights: None,
+            mask: None,
+            rounds: calls,
+        };
+        let scores = self.scores(sparse, &scored, at)?;
+        if in_rounds {
+            self.check_rounds(sparse, at)?;
+            if matches!(sparse.allocation, Allocation::Global(_)) {
+                // The rounds have selected already.
+                return Ok(Input::node(scores.node, "mask"));
+            }
+        }
+        let scores = self.changed_scores(Input::Node(scores), at)?;
+        let by = self.by(sparse, scores, sparsity, at)?;
+        let chosen = Chosen {
+            scores,
+            by,
+            within: None,
+            reserve: sparse.reserve,
+            sparsity,
+        };
+        self.select(chosen, String::new(), at)
+    }
+
+    /// The selection as an action; `round` says which, if there are several.
+    pub(super) fn select(
+        &mut self,
+        chosen: Chosen,
+        round: String,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let recipe = Recipe::Select {
+            architecture: self.plan.study.architecture.clone(),
+            scores: chosen.scores,
+            by: chosen.by,
+            within: chosen.within,
+            reserve: chosen.reserve,
+        };
+        let title = format!(
+            "select {}{}{round} at {}, seed {}",
+            at.ticket.name,
+            at.on_changed_data(),
+            chosen.sparsity.text(),
+            at.seed
+        );
+        self.output(title, recipe, "mask")
+    }
+
+    /// What a method in rounds cannot be combined with: it selects itself.
+    fn check_rounds(&self, sparse: &Sparse, at: &At) -> Result<(), Error> {
+        let refuse = |what: String| {
+            Err(Error(format!(
+                "ticket `{}`: `{}` works in rounds and selects after each: {what}",
+                at.ticket.name, sparse.method
+            )))
+        };
+        if self.selection(sparse) == Selection::Published {
+            return refuse("write `selection = \"exact\"`".into());
+        }
+        match &sparse.allocation {
+            Allocation::Copy { .. } => Ok(()),
+            Allocation::Global(_) => match at.check.filter(|_| !at.is_donor) {
+                Some(check) if check.on(crate::Target::Scores).next().is_some() => refuse(format!(
+                    "check `{}` on scores would come too late; leave the ticket out of its `tickets`, or write `rounds = 1`",
+                    check.name
+                )),
+                _ => Ok(()),
+            },
+            Allocation::Rule { item, .. } => refuse(format!(
+                "`allocation`: expected `global` or `{{ copy = \"…\" }}`, found `{item}`; or write `rounds = 1`"
+            )),
+            Allocation::Table(_) => refuse(
+                "`allocation`: expected `global` or `{ copy = \"…\" }`, found `densities`; or write `rounds = 1`".into(),
+            ),
+        }
+    }
+
+    /// The ticket's selection: its own word, else what its profile stands for.
+    fn selection(&self, sparse: &Sparse) -> Selection {
+        let global = matches!(sparse.allocation, Allocation::Global(Scope::All))
+            && sparse.reserve.is_nothing();
+        let by_profile = sparse.profile == Some(Profile::Published)
+            && global
+            && published_rule(&sparse.method).is_ok();
+        match (sparse.selection, by_profile) {
+            (Some(selection), _) => selection,
+            (None, true) => Selection::Published,
+            (None, false) => Selection::Exact,
+        }
+    }
+
+    fn by(
+        &mut self,
+        sparse: &Sparse,
+        scores: Input,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<By, Error> {
+        let published = self.selection(sparse) == Selection::Published;
+        let refuse = |what: &str| {
+            Err(Error(format!(
+                "ticket `{}`: `selection`: `published` {what}",
+                at.ticket.name
+            )))
+        };
+        match &sparse.allocation {
+            Allocation::Global(Scope::Convolutions) if published => {
+                refuse("is over all layers; leave `scope` out, or write `selection = \"exact\"`")
+            }
+            Allocation::Global(_) if published && !sparse.reserve.is_nothing() => refuse(
+                "keeps no layer whole; leave `whole` and `floor` out, or write `selection = \"exact\"`",
+            ),
+            Allocation::Global(scope) => Ok(By::Global {
+                scope: *scope,
+                sparsity: sparsity.clone(),
+                rule: match published {
+                    true => published_rule(&sparse.method)?,
+                    false => Rule::Exact,
+                },
+            }),
+            _ if published => refuse("has a meaning with the allocation `global` only"),
+            Allocation::Rule { item, params } => Ok(By::Counts(
+                self.counts(item, params, sparse, scores, sparsity, at)?,
+            )),
+            Allocation::Table(densities) => {
+                let network = &self.plan.network;
+                // Refused here, before anything runs.
+                jackpot_host::table_counts(network, densities, sparsity).map_err(|e| {
+                    Error(format!(
+                        "ticket `{}`: `allocation.densities`: {e}",
+                        at.ticket.name
+                    ))
+                })?;
+                Ok(By::Table {
+                    densities: densities.clone(),
+                    sparsity: sparsity.clone(),
+                })
+            }
+            Allocation::Copy { ticket, seed } => {
+                let donor = self.sparse(ticket).clone();
+                let field = format!("ticket `{}`: `allocation.seed`", at.ticket.name);
+                let other = At {
+                    seed: match seed {
+                        DonorSeed::Same => at.seed,
+                        DonorSeed::Next => self.next_seed(at.seed, &field)?,
+                    },
+                    is_donor: true,
+                    ..*at
+                };
+                Ok(By::Mask(self.mask(&donor, sparsity, &other)?))
+            }
+        }
+    }
+
+    fn counts(
+        &mut self,
+        id: &str,
+        params: &Config,
+        sparse: &Sparse,
+        scores: Input,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let field = format!("ticket `{}`: `allocation`", at.ticket.name);
+        let params = self.with_profile(id, params, sparse, &field)?;
+        let (item, needs) = self.item(id, &params, Kind::Method, &field)?;
+        needs.expect(Output::Counts, id, &field)?;
+        let stray = [
+            (needs.data || needs.autodiff, "data or gradients"),
+            (needs.donor, "another ticket's mask"),
+            (needs.rounds > 1, "rounds"),
+        ];
+        if let Some((_, what)) = stray.iter().find(|(asked, _)| *asked) {
+            return Err(Error(format!(
+                "{field}: `{id}` asks for {what}, which an allocation is not given; let a method score and use `global`"
+            )));
+        }
+        let weights = match needs.weights {
+            true => Some(self.weights(sparse.of, at)?),
+            false => None,
+        };
+        let recipe = Recipe::Allocate {
+            item,
+            architecture: self.plan.study.architecture.clone(),
+            rows: self.plan.study.data.train_rows,
+            sparsity: sparsity.clone(),
+            scores: needs.scores.then_some(scores),
+            weights,
+            key: needs.draws.then(|| at.keys().allocation().to_hex()),
+        };
+        self.output(
+            format!("allocate {id} at {}", sparsity.text()),
+            recipe,
+            "counts",
+        )
+    }
+
+    /// The weights that a ticket's own training starts from, before a check on them.
+    pub(super) fn start(
+        &mut self,
+        sparse: &Sparse,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        match (sparse.start, &sparse.rounds) {
+            (Stage::Trained, Some(rounds)) => {
+                self.trained_after_rounds(sparse, rounds, sparsity, at)
+            }
+            (stage, _) => self.weights(stage, at),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The steps from data to a trained ticket, each asked for as often as cells need it.
+//!
+//! A cell's training is made from its end: what it trains asks for weights and a mask, the
+//! mask for scores and counts, those for data; each is one action however many cells ask.
+mod checked;
+mod identical;
+mod masks;
+mod rounds;
+mod scores;
+mod weights;
+
+use crate::{
+    Error,
+    grid::{At, Builder},
+    plan::Content,
+    recipe::{Input, Platform},
+    stage::Stage,
+    training::Precision,
+};
+use jackpot_host::Sparsity;
+
+pub(crate) use weights::Trained;
+
+impl Builder {
+    /// What scores are computed on: f32, and f64 where a method asks for it.
+    fn platform(&self) -> Platform {
+        Platform {
+            libtorch: self.plan.libtorch.clone(),
+            device_class: self.plan.device.class.clone(),
+            threads: self.plan.study.run.threads,
+            precision: Precision::F32,
+        }
+    }
+
+    /// A cell's training and the mask that it is given.
+    pub(crate) fn run(&mut self, at: &At, sparsity: Option<&Sparsity>) -> Result<Content, Error> {
+        let clean = self.data("train")?;
+        let (mask, start, training) = match (&at.ticket.sparse, sparsity) {
+            (Some(sparse), Some(sparsity)) => {
+                let mask = self.mask(sparse, sparsity, at)?;
+                let mask = self.changed_mask(mask, sparsity, at)?;
+                let start = self.start(sparse, sparsity, at)?;
+                (Some(mask), start, sparse.training.clone())
+            }
+            _ => {
+                let start = self.weights(Stage::Initial, at)?;
+                (None, start, self.plan.study.training.clone())
+            }
+        };
+        let weights = self.changed_weights(start, mask, at)?;
+        let check = at.check.map_or(String::new(), |c| format!(", {}", c.name));
+        let title = match sparsity {
+            None if at.check.is_none() => {
+                format!("train dense on the clean data, seed {}", at.seed)
+            }
+            None => format!("train {}{check}, seed {}", at.ticket.name, at.seed),
+            Some(s) => format!(
+                "train {}{check} at {}, seed {}",
+                at.ticket.name,
+                s.text(),
+                at.seed
+            ),
+        };
+        let trained = Trained {
+            title,
+            weights,
+            mask,
+            rows: clean,
+            training,
+        };
+        let train = self.training(trained, at)?;
+        let mask = match mask {
+            Some(Input::Node(r)) => Some(r),
+            _ => None,
+        };
+        Ok(Content::Run { train, mask })
+    }
+}
