@@ -1,6 +1,6 @@
 use super::*;
 use jackpot_net::mask::LayerMask;
-use jackpot_net::{Activation, Architecture, Family, Layer, Role};
+use jackpot_net::{Architecture, Layer, Role};
 
 fn network(lengths: &[usize]) -> Network {
     let layer = |(i, n): (usize, &usize)| Layer {
@@ -18,14 +18,7 @@ fn network(lengths: &[usize]) -> Network {
         uses: 1,
     };
     Network {
-        architecture: Architecture {
-            family: Family::Resnet,
-            depth: 8,
-            width: 1,
-            classes: 2,
-            input: [1, 8, 8],
-            activation: Activation::Relu,
-        },
+        architecture: Architecture::resnet(8, 1, 2, [1, 8, 8]),
         parameters: vec![],
         nodes: vec![],
         layers: lengths.iter().enumerate().map(layer).collect(),

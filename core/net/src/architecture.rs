@@ -1,21 +1,12 @@
 //! What a network is made of.
 //!
 //! [`Architecture`] is the handful of numbers that a study writes down; [`Network`] is
-//! everything that follows from them. The networks are those of the published code
-//! (`models/resnet.py` and `models/vgg.py` of JingtongSu/sanity-checking-pruning).
+//! everything that follows from them.
 
-use crate::{resnet, vgg};
+use crate::builder::Misfit;
+use crate::family::{Block, Family, Stem};
+use crate::{lenet, mobilenet, resnet, vgg, wrn};
 use serde::{Deserialize, Serialize};
-
-/// The kinds of network that can be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// He et al. 2016, for CIFAR: three stages of basic blocks, of bottlenecks from depth 54.
-    Resnet,
-    /// Simonyan and Zisserman 2015 with batch normalisation and one linear layer.
-    Vgg,
-}
 
 /// The non-linearity. Everything published uses `relu`; `tanh` and `softplus` exist
 /// because finite differences check derivatives only on a smooth network.
@@ -37,9 +28,9 @@ pub enum Activation {
 pub struct Architecture {
     /// Which kind of network.
     pub family: Family,
-    /// 6n+2 for `resnet`; 11, 13, 16 or 19 for `vgg`.
+    /// As [`Facts::depths`](crate::Facts::depths) says.
     pub depth: u32,
-    /// Width of the first stage: published are 32 (`resnet`) and 64 (`vgg`).
+    /// Width of the first stage, as [`Facts::width_is`](crate::Facts::width_is) says.
     pub width: u32,
     /// Number of logits.
     pub classes: u32,
@@ -48,6 +39,17 @@ pub struct Architecture {
     /// The non-linearity after every normalisation.
     #[serde(default)]
     pub activation: Activation,
+    /// What the blocks of a `resnet` are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub block: Block,
+    /// How a network made for ImageNet begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stem: Stem,
+}
+
+/// A field added after the first release is written only where it says something new.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What kind of prunable weight.
@@ -180,15 +182,25 @@ pub enum Op {
         /// Running variance.
         var: usize,
     },
-    /// [`Architecture::activation`].
+    /// [`Architecture::activation`]; 0 at 0 for `relu` and `tanh`, ln 2 for `softplus`.
     Activation,
+    /// min(max(x, 0), 6): what `relu` means in a `mobilenetv2`.
+    Relu6,
     /// The sum of two nodes of one shape: main path first, then shortcut.
     Add,
-    /// 2×2, stride 2, an odd last row and column dropped.
-    MaxPool2,
+    /// The largest value under a square window; padding never wins, a last row or column
+    /// that fills no window is dropped.
+    MaxPool {
+        /// Side of the window.
+        kernel: usize,
+        /// Of both directions.
+        stride: usize,
+        /// Rows and columns of minus infinity on every side.
+        padding: usize,
+    },
     /// The mean over height and width.
     GlobalAveragePool,
-    /// On the flattened input.
+    /// On the flattened input: channel by channel, each row by row, as PyTorch flattens.
     Linear {
         /// [out, in].
         weight: usize,
@@ -236,34 +248,79 @@ const LARGEST: [(&str, u32); 6] = [
 ];
 
 impl Architecture {
-    /// The published CIFAR ResNet, with ReLU. `input` is channels, height, width.
-    pub fn resnet(depth: u32, width: u32, classes: u32, input: [u32; 3]) -> Architecture {
+    /// A network of any family with ReLU and whatever else is published. `input` is
+    /// channels, height, width.
+    pub fn new(
+        family: Family,
+        depth: u32,
+        width: u32,
+        classes: u32,
+        input: [u32; 3],
+    ) -> Architecture {
         Architecture {
-            family: Family::Resnet,
+            family,
             depth,
             width,
             classes,
             input,
             activation: Activation::Relu,
+            block: Block::Published,
+            stem: Stem::Imagenet,
         }
+    }
+
+    /// The published CIFAR ResNet, with ReLU. `input` is channels, height, width.
+    pub fn resnet(depth: u32, width: u32, classes: u32, input: [u32; 3]) -> Architecture {
+        Architecture::new(Family::Resnet, depth, width, classes, input)
     }
 
     /// The published VGG with batch normalisation, with ReLU. `input` is channels, height, width.
     pub fn vgg(depth: u32, width: u32, classes: u32, input: [u32; 3]) -> Architecture {
-        Architecture {
-            family: Family::Vgg,
-            ..Architecture::resnet(depth, width, classes, input)
-        }
+        Architecture::new(Family::Vgg, depth, width, classes, input)
     }
 
     /// Builds the network, or says which field or layer does not fit.
     pub fn build(&self) -> Result<Network, Error> {
         self.check_sizes()?;
-        let network = match self.family {
+        self.check_choices()?;
+        self.assemble()
+            .or_else(|misfit| Error::invalid(misfit.explain(self)))
+    }
+
+    /// The network of sizes that were checked.
+    pub(crate) fn assemble(&self) -> Result<Network, Misfit> {
+        match self.family {
             Family::Resnet => resnet::build(self),
             Family::Vgg => vgg::build(self),
+            Family::Wrn => wrn::build(self),
+            Family::ResnetImagenet => resnet::build_imagenet(self),
+            Family::Lenet300 => lenet::build_300_100(self),
+            Family::Lenet5 => lenet::build_5(self),
+            Family::MobilenetV2 => mobilenet::build(self),
+        }
+    }
+
+    /// As papers name it: `ResNet-32`, `WRN-28-10`, `LeNet-5`.
+    pub fn title(&self) -> String {
+        let facts = self.family.facts();
+        let name = match facts.only_depth {
+            Some(_) => facts.title.to_owned(),
+            None => format!("{}-{}", facts.title, self.depth),
         };
-        network.or_else(|misfit| Error::invalid(misfit.explain(self)))
+        let with = match (self.block, self.stem) {
+            (Block::Published, Stem::Imagenet) if self.family == Family::ResnetImagenet => {
+                " for ImageNet"
+            }
+            (Block::Published, Stem::Imagenet) => "",
+            (_, Stem::Small) => " for small images",
+            (Block::Basic, _) => " of basic blocks",
+            (Block::Bottleneck, _) => " of bottlenecks",
+        };
+        let widen = self.width / wrn::FIRST;
+        match self.family == Family::Wrn && self.width == widen * wrn::FIRST {
+            true => format!("{name}-{widen}"),
+            false => format!("{name}{with}"),
+        }
     }
 
     fn check_sizes(&self) -> Result<(), Error> {
@@ -286,6 +343,30 @@ impl Architecture {
         }
         Ok(())
     }
+
+    /// Options that the family has, and its depth if there is only one.
+    fn check_choices(&self) -> Result<(), Error> {
+        let name = self.family.name();
+        if self.block != Block::Published && !self.family.has_block() {
+            return Error::invalid(format!(
+                "network `block`: only a `resnet` has a choice of blocks, found `{}` for a `{name}`; leave it out",
+                self.block.name()
+            ));
+        }
+        if self.stem != Stem::Imagenet && !self.family.has_stem() {
+            return Error::invalid(format!(
+                "network `stem`: only `resnet-imagenet` and `mobilenetv2` have a choice of stems, found `{}` for a `{name}`; leave it out",
+                self.stem.name()
+            ));
+        }
+        match self.family.facts().only_depth {
+            Some(only) if only != self.depth => Error::invalid(format!(
+                "network `depth`: a {name} has depth {only}, found {}; leave it out",
+                self.depth
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// One row of a table of layers.
@@ -293,6 +374,9 @@ impl Architecture {
 pub struct Description {
     /// The layer's name.
     pub name: String,
+    /// What it is, in a few words: `conv`, `depthwise conv`, `linear`, with `first`,
+    /// `shortcut` or `classifier` where that holds.
+    pub role: String,
     /// The weight's shape.
     pub shape: Vec<usize>,
     /// Number of weights.
@@ -301,10 +385,42 @@ pub struct Description {
     pub multiply_adds: u64,
 }
 
+impl Layer {
+    /// What it is, in a few words.
+    fn describe_role(&self) -> String {
+        let kind = match (self.role, self.depthwise) {
+            (Role::Conv, false) => "conv",
+            (Role::Conv, true) => "depthwise conv",
+            (Role::Linear, _) => "linear",
+        };
+        let places = [
+            (self.first, "first"),
+            (self.shortcut, "shortcut"),
+            (self.classifier, "classifier"),
+        ];
+        let places = places.iter().filter(|(is, _)| *is).map(|(_, word)| *word);
+        let words: Vec<&str> = std::iter::once(kind).chain(places).collect();
+        words.join(", ")
+    }
+}
+
 impl Network {
     /// All weights of convolutions and linear layers (no bias, no normalisation).
     pub fn prunable_weights(&self) -> u64 {
         self.layers.iter().map(|layer| layer.len() as u64).sum()
+    }
+
+    /// Everything that is trained: weights, biases, and normalisation's scales and shifts;
+    /// what papers call the number of parameters.
+    pub fn trained_parameters(&self) -> u64 {
+        let trained = |parameter: &&Parameter| {
+            let kind = parameter.kind;
+            kind != ParameterKind::RunningMean && kind != ParameterKind::RunningVar
+        };
+        let sizes = self.parameters.iter().filter(trained);
+        sizes
+            .map(|parameter| parameter.shape.iter().product::<usize>() as u64)
+            .sum()
     }
 
     /// Multiply-adds of one image through convolutions and linear layers.
@@ -316,6 +432,7 @@ impl Network {
     pub fn describe(&self) -> Vec<Description> {
         let row = |layer: &Layer| Description {
             name: layer.name.clone(),
+            role: layer.describe_role(),
             shape: layer.shape.clone(),
             weights: layer.len() as u64,
             multiply_adds: layer.multiply_adds(),

@@ -2,14 +2,18 @@
 //! parameters, its node and, where it can be pruned, its layer.
 
 use crate::architecture::{
-    Architecture, Family, Layer, Network, Node, Op, Parameter, ParameterKind, Role,
+    Activation, Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role,
 };
+use crate::family::Family;
+
+/// Where the search for the smallest image that fits ends: no family needs more.
+const LARGEST_ADVICE: u32 = 256;
 
 /// Why a network cannot be built.
 #[derive(Debug)]
 pub(crate) enum Misfit {
-    /// The message is complete.
-    Depth(String),
+    /// A size that is none of the family's; the message is complete.
+    Size(String),
     /// The feature map at a layer is too small for it.
     Map {
         layer: String,
@@ -22,7 +26,7 @@ impl Misfit {
     /// The message, with the smallest square image that would do.
     pub(crate) fn explain(&self, architecture: &Architecture) -> String {
         let (layer, needs, map) = match self {
-            Misfit::Depth(message) => return message.clone(),
+            Misfit::Size(message) => return message.clone(),
             Misfit::Map { layer, needs, map } => (layer, needs, map),
         };
         let [channels, height, width] = architecture.input;
@@ -32,13 +36,9 @@ impl Misfit {
                 input,
                 ..architecture.clone()
             };
-            let built = match architecture.family {
-                Family::Resnet => crate::resnet::build(&larger),
-                Family::Vgg => crate::vgg::build(&larger),
-            };
-            built.is_ok()
+            larger.assemble().is_ok()
         };
-        let advice = match (1..=64).find(fits) {
+        let advice = match (1..=LARGEST_ADVICE).find(fits) {
             Some(side) => format!("; use images of at least {side}×{side} (`pad_to`)"),
             None => String::new(),
         };
@@ -49,13 +49,32 @@ impl Misfit {
     }
 }
 
-/// A convolution of a square kernel; padding keeps the side at stride 1.
+/// A convolution of a square kernel.
+#[derive(Clone, Copy)]
 pub(crate) struct Conv {
     pub out: usize,
     pub kernel: usize,
     pub stride: usize,
+    pub padding: usize,
+    pub groups: usize,
     pub bias: bool,
     pub shortcut: bool,
+}
+
+impl Conv {
+    /// The usual one: padding keeps the side at stride 1, and a normalisation follows, so
+    /// there is no bias.
+    pub(crate) fn new(out: usize, kernel: usize, stride: usize) -> Conv {
+        Conv {
+            out,
+            kernel,
+            stride,
+            padding: kernel / 2,
+            groups: 1,
+            bias: false,
+            shortcut: false,
+        }
+    }
 }
 
 pub(crate) struct Builder {
@@ -104,9 +123,10 @@ impl Builder {
             out,
             kernel,
             stride,
+            padding,
+            groups,
             ..
         } = conv;
-        let padding = kernel / 2;
         let sides = (
             convolved(height, kernel, stride, padding),
             convolved(width, kernel, stride, padding),
@@ -120,7 +140,7 @@ impl Builder {
                 map: [height, width],
             });
         };
-        let shape = vec![out, channels, kernel, kernel];
+        let shape = vec![out, channels / groups, kernel, kernel];
         let first = self.network.layers.is_empty();
         self.network.layers.push(Layer {
             name: format!("{name}.weight"),
@@ -129,11 +149,11 @@ impl Builder {
             first,
             classifier: false,
             shortcut: conv.shortcut,
-            depthwise: false,
+            depthwise: groups > 1 && groups == channels,
             depth: self.network.layers.len() as u32 + 1,
             block: self.block,
             stride: stride as u32,
-            groups: 1,
+            groups: groups as u32,
             uses: (rows * columns) as u64,
         });
         let weight = self.parameter(format!("{name}.weight"), shape, ParameterKind::ConvWeight);
@@ -146,7 +166,7 @@ impl Builder {
             kernel,
             stride,
             padding,
-            groups: 1,
+            groups,
         };
         Ok(self.node(op, vec![from], [out, rows, columns]))
     }
@@ -167,38 +187,57 @@ impl Builder {
     }
 
     pub(crate) fn activation(&mut self, from: usize) -> usize {
-        self.node(Op::Activation, vec![from], self.output(from))
+        let architecture = &self.network.architecture;
+        let bounded = architecture.family == Family::MobilenetV2;
+        let op = match architecture.activation {
+            Activation::Relu if bounded => Op::Relu6,
+            _ => Op::Activation,
+        };
+        self.node(op, vec![from], self.output(from))
     }
 
     pub(crate) fn add(&mut self, main: usize, shortcut: usize) -> usize {
         self.node(Op::Add, vec![main, shortcut], self.output(main))
     }
 
-    pub(crate) fn max_pool(&mut self, name: &str, from: usize) -> Result<usize, Misfit> {
+    /// `name` is said when the map is too small.
+    pub(crate) fn max_pool(
+        &mut self,
+        name: &str,
+        from: usize,
+        [kernel, stride, padding]: [usize; 3],
+    ) -> Result<usize, Misfit> {
         let [channels, height, width] = self.output(from);
-        if height < 2 || width < 2 {
+        let pooled = |side: usize| Some((side + 2 * padding).checked_sub(kernel)? / stride + 1);
+        let (Some(rows), Some(columns)) = (pooled(height), pooled(width)) else {
+            let sides = match kernel {
+                2 => "two rows and two columns".to_owned(),
+                _ => format!("{0} rows and {0} columns", kernel - 2 * padding),
+            };
             return Err(Misfit::Map {
                 layer: name.to_owned(),
-                needs: "2×2 pooling needs two rows and two columns".to_owned(),
+                needs: format!("{kernel}×{kernel} pooling needs {sides}"),
                 map: [height, width],
             });
-        }
-        let output = [channels, height / 2, width / 2];
-        Ok(self.node(Op::MaxPool2, vec![from], output))
+        };
+        let op = Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        };
+        Ok(self.node(op, vec![from], [channels, rows, columns]))
     }
 
-    /// Global average pooling and the classifier, which ends the network.
-    pub(crate) fn classify(mut self, name: &str, from: usize) -> Network {
-        let channels = self.output(from)[0];
-        let classes = self.network.architecture.classes as usize;
-        let pooled = self.node(Op::GlobalAveragePool, vec![from], [channels, 1, 1]);
-        let shape = vec![classes, channels];
+    /// A linear layer on the flattened map, with a bias.
+    pub(crate) fn linear(&mut self, name: &str, from: usize, out: usize) -> usize {
+        let into = self.output(from).iter().product();
+        let shape = vec![out, into];
         self.network.layers.push(Layer {
             name: format!("{name}.weight"),
             role: Role::Linear,
             shape: shape.clone(),
-            first: false,
-            classifier: true,
+            first: self.network.layers.is_empty(),
+            classifier: false,
             shortcut: false,
             depthwise: false,
             depth: self.network.layers.len() as u32 + 1,
@@ -208,12 +247,24 @@ impl Builder {
             uses: 1,
         });
         let weight = self.parameter(format!("{name}.weight"), shape, ParameterKind::LinearWeight);
-        let bias = self.parameter(
-            format!("{name}.bias"),
-            vec![classes],
-            ParameterKind::LinearBias,
-        );
-        self.node(Op::Linear { weight, bias }, vec![pooled], [classes, 1, 1]);
+        let bias = self.parameter(format!("{name}.bias"), vec![out], ParameterKind::LinearBias);
+        self.node(Op::Linear { weight, bias }, vec![from], [out, 1, 1])
+    }
+
+    /// Global average pooling and the classifier, which ends the network.
+    pub(crate) fn pool_and_classify(mut self, name: &str, from: usize) -> Network {
+        let channels = self.output(from)[0];
+        let pooled = self.node(Op::GlobalAveragePool, vec![from], [channels, 1, 1]);
+        self.classify(name, pooled)
+    }
+
+    /// The classifier, which ends the network.
+    pub(crate) fn classify(mut self, name: &str, from: usize) -> Network {
+        let classes = self.network.architecture.classes as usize;
+        self.linear(name, from, classes);
+        if let Some(last) = self.network.layers.last_mut() {
+            last.classifier = true;
+        }
         self.network
     }
 }

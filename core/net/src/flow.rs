@@ -174,13 +174,13 @@ impl<'a> Paths<'a> {
                     let (conv, _) = self.conv(node).expect("the node is a convolution");
                     conv.forward(&live[node.inputs[0]])
                 }
-                Op::BatchNorm { .. } | Op::Activation => live[node.inputs[0]].clone(),
+                Op::BatchNorm { .. } | Op::Activation | Op::Relu6 => live[node.inputs[0]].clone(),
                 Op::Add => {
                     let mut sum = live[node.inputs[0]].clone();
                     sum.join_all(&live[node.inputs[1]]);
                     sum
                 }
-                Op::MaxPool2 => self.pooled(node, &live[node.inputs[0]]),
+                Op::MaxPool { .. } => self.pooled(node, &live[node.inputs[0]]),
                 Op::GlobalAveragePool => {
                     let from = &live[node.inputs[0]];
                     let mut bits = Bits::none(node.output);
@@ -204,7 +204,16 @@ impl<'a> Paths<'a> {
     }
 
     fn pool_window(&self, node: &Node) -> Window {
-        Window::new((2, 2, 0), self.shape(node.inputs[0]), node.output)
+        let Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } = node.op
+        else {
+            unreachable!("the node is a max-pooling");
+        };
+        let shape = (kernel, stride, padding);
+        Window::new(shape, self.shape(node.inputs[0]), node.output)
     }
 
     fn pooled(&self, node: &Node, live: &Bits) -> Bits {
@@ -250,13 +259,13 @@ impl<'a> Paths<'a> {
                     effective[self.layer(weight)] = count;
                     into
                 }
-                Op::BatchNorm { .. } | Op::Activation => used[at].clone(),
+                Op::BatchNorm { .. } | Op::Activation | Op::Relu6 => used[at].clone(),
                 Op::Add => {
                     let sum = used[at].clone();
                     used[node.inputs[1]].join_all(&sum);
                     sum
                 }
-                Op::MaxPool2 => self.read_by_pool(node, &used[at]),
+                Op::MaxPool { .. } => self.read_by_pool(node, &used[at]),
                 Op::GlobalAveragePool => {
                     let mut bits = Bits::none(self.shape(from));
                     let whole = Bits::all([1, self.shape(from)[1], self.shape(from)[2]]);

@@ -1,19 +1,27 @@
 //! The first weights of a network: initialisation as published, drawn from a key.
 //!
-//! | parameter | `resnet` | `vgg` |
-//! |---|---|---|
-//! | convolution | N(0, 2 / (k²·C_out)): Kaiming, fan out | N(0, 2 / (k²·C_in)) |
-//! | linear | N(0, 0.01²) | N(0, 0.01²) |
-//! | biases | 0 | 0 |
-//! | normalisation | scale 1, shift 0, running mean 0, running variance 1 | the same |
+//! | parameter | `resnet` | `vgg` | `wrn`, `resnet-imagenet` | `mobilenetv2` | `lenet-300-100`, `lenet-5` |
+//! |---|---|---|---|---|---|
+//! | convolution | N(0, 2 / (k²·C_out)) | N(0, 2 / (k²·C_in)) | N(0, 2 / (k²·C_out)) | N(0, 2 / (k²·C_out)) | Glorot |
+//! | linear | N(0, 0.01²) | N(0, 0.01²) | U(±1/√in) | N(0, 0.01²) | Glorot |
+//! | linear's bias | 0 | 0 | 0 (`wrn`), U(±1/√in) | 0 | 0 |
+//! | convolution's bias | | 0 | | | 0 |
 //!
-//! (`models/resnet.py`, `models/vgg.py` of the published code.) The activation does not
-//! enter: the published gain is ReLU's.
+//! Glorot is N(0, 2 / (fan in + fan out)), a fan being channels times k². Normalisation
+//! starts at scale 1, shift 0, running mean 0 and running variance 1.
+//!
+//! Each column is what the code of [`Facts::code`](crate::Facts::code) does: the published
+//! code's `models/resnet.py` and `models/vgg.py`; xternalz's `wideresnet.py`, which leaves
+//! its linear weight at PyTorch's default; torchvision's `resnet.py`, which leaves the whole
+//! layer there, and `mobilenetv2.py`, whose depthwise fan out counts all channels. LeNet is
+//! initialised as the lottery ticket does it (Frankle and Carbin 2019: Gaussian
+//! Glorot). The activation does not enter: the published gain is ReLU's.
 
 use crate::Error;
-use crate::architecture::{Family, Network, Parameter, ParameterKind};
+use crate::architecture::{Network, Parameter, ParameterKind};
+use crate::family::Family;
 use crate::stored::{self, Tensor};
-use jackpot_rng::{Key, normal};
+use jackpot_rng::{Key, normal, uniform};
 use safetensors::Dtype;
 
 /// The state_dict as safetensors bytes (f32, no metadata), a pure function of network and key.
@@ -23,25 +31,42 @@ use safetensors::Dtype;
 pub fn initial_weights(network: &Network, key: Key) -> Result<Vec<u8>, Error> {
     let family = network.architecture.family;
     let mut tensors = Vec::with_capacity(network.parameters.len());
+    // A bias follows its weight in every state_dict, and PyTorch's default takes its spread
+    // from that weight's fan in.
+    let mut fan_in = 1;
     for parameter in &network.parameters {
+        if matches!(
+            parameter.kind,
+            ParameterKind::ConvWeight | ParameterKind::LinearWeight
+        ) {
+            fan_in = parameter.shape[1..].iter().product();
+        }
         let tensor = Tensor {
             dtype: Dtype::F32,
             shape: &parameter.shape,
-            bytes: first_values(parameter, family, key),
+            bytes: first_values(parameter, law(parameter, family, fan_in), key),
         };
         tensors.push((parameter.name.as_str(), tensor));
     }
     stored::to_bytes(tensors)
 }
 
-fn first_values(parameter: &Parameter, family: Family, key: Key) -> Vec<u8> {
+fn first_values(parameter: &Parameter, law: Law, key: Key) -> Vec<u8> {
     let mut values = vec![0.0f32; parameter.shape.iter().product()];
-    match law(parameter, family) {
+    let key = key.fold_name(&parameter.name);
+    match law {
         Law::Constant(value) => values.fill(value),
         Law::Normal(deviation) => {
-            normal(key.fold_name(&parameter.name), &mut values);
+            normal(key, &mut values);
             for value in &mut values {
                 *value = (f64::from(*value) * deviation) as f32;
+            }
+        }
+        Law::Uniform(bound) => {
+            let mut drawn = vec![0.0f64; values.len()];
+            uniform(key, &mut drawn);
+            for (value, drawn) in values.iter_mut().zip(drawn) {
+                *value = ((2.0 * drawn - 1.0) * bound) as f32;
             }
         }
     }
@@ -55,25 +80,38 @@ enum Law {
     Constant(f32),
     /// Mean 0 and this standard deviation.
     Normal(f64),
+    /// From minus this to this.
+    Uniform(f64),
 }
 
-fn law(parameter: &Parameter, family: Family) -> Law {
-    match parameter.kind {
-        ParameterKind::ConvWeight => {
-            let [out, into, height, width] = parameter.shape[..] else {
-                unreachable!("a convolution's weight has four dimensions");
-            };
-            let channels = match family {
-                Family::Resnet => out,
-                Family::Vgg => into,
-            };
-            Law::Normal((2.0 / (height * width * channels) as f64).sqrt())
+fn law(parameter: &Parameter, family: Family, fan_in: usize) -> Law {
+    use Family::{Lenet5, Lenet300, MobilenetV2, Resnet, ResnetImagenet, Vgg, Wrn};
+    let fan_out = || {
+        let [out, _, kernel @ ..] = &parameter.shape[..] else {
+            unreachable!("a weight has outputs and inputs");
+        };
+        out * kernel.iter().product::<usize>()
+    };
+    let kaiming = |fan: usize| Law::Normal((2.0 / fan as f64).sqrt());
+    let default = || Law::Uniform(1.0 / (fan_in as f64).sqrt());
+    match (parameter.kind, family) {
+        (ParameterKind::ConvWeight | ParameterKind::LinearWeight, Lenet5 | Lenet300) => {
+            kaiming(fan_in + fan_out())
         }
-        ParameterKind::LinearWeight => Law::Normal(0.01),
-        ParameterKind::NormWeight | ParameterKind::RunningVar => Law::Constant(1.0),
-        ParameterKind::ConvBias
-        | ParameterKind::LinearBias
-        | ParameterKind::NormBias
-        | ParameterKind::RunningMean => Law::Constant(0.0),
+        (ParameterKind::ConvWeight, Vgg) => kaiming(fan_in),
+        (ParameterKind::ConvWeight, Resnet | Wrn | ResnetImagenet | MobilenetV2) => {
+            kaiming(fan_out())
+        }
+        (ParameterKind::LinearWeight, Wrn | ResnetImagenet) => default(),
+        (ParameterKind::LinearWeight, Resnet | Vgg | MobilenetV2) => Law::Normal(0.01),
+        (ParameterKind::LinearBias, ResnetImagenet) => default(),
+        (ParameterKind::NormWeight | ParameterKind::RunningVar, _) => Law::Constant(1.0),
+        (
+            ParameterKind::ConvBias
+            | ParameterKind::LinearBias
+            | ParameterKind::NormBias
+            | ParameterKind::RunningMean,
+            _,
+        ) => Law::Constant(0.0),
     }
 }

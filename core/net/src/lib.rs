@@ -15,6 +15,8 @@
 //! |---|---|
 //! | [`architecture`] | [`Architecture`] and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
+//! | [`NetworkChoice`] | what a study file or a command line says of a network |
+//! | [`family`] | the kinds of network as a table: names, depths, published widths |
 //! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
 //! | [`init`] | the first weights, drawn from a key |
 //! | [`state_dict`] | a state_dict of PyTorch, checked and brought to the stored form |
@@ -27,9 +29,13 @@
 
 pub mod architecture;
 mod builder;
+mod choice;
+pub mod family;
 mod flow;
 pub mod init;
+mod lenet;
 pub mod mask;
+mod mobilenet;
 pub mod objective;
 mod optimizer;
 mod resnet;
@@ -37,8 +43,11 @@ pub mod state_dict;
 mod stored;
 pub mod training;
 mod vgg;
+mod wrn;
 
 pub use architecture::*;
+pub use choice::NetworkChoice;
+pub use family::{Block, Facts, Family, Stem};
 pub use flow::*;
 pub use mask::{LayerMask, Mask};
 pub use objective::*;

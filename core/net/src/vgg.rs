@@ -25,16 +25,14 @@ pub(crate) fn build(architecture: &Architecture) -> Result<Network, Misfit> {
     let mut place = 0;
     for (stage, (convolutions, widening)) in stages.into_iter().zip(WIDENING).enumerate() {
         if stage > 0 {
-            at = net.max_pool(&format!("features.{place}"), at)?;
+            at = net.max_pool(&format!("features.{place}"), at, [2, 2, 0])?;
             place += 1;
         }
         for _ in 0..convolutions {
+            let width = architecture.width as usize * widening;
             let conv = Conv {
-                out: architecture.width as usize * widening,
-                kernel: 3,
-                stride: 1,
                 bias: true,
-                shortcut: false,
+                ..Conv::new(width, 3, 1)
             };
             at = net.conv(&format!("features.{place}"), at, conv)?;
             at = net.norm(&format!("features.{}", place + 1), at);
@@ -42,7 +40,7 @@ pub(crate) fn build(architecture: &Architecture) -> Result<Network, Misfit> {
             place += 3;
         }
     }
-    Ok(net.classify("classifier", at))
+    Ok(net.pool_and_classify("classifier", at))
 }
 
 fn stages(depth: u32) -> Result<[usize; 5], Misfit> {
@@ -53,7 +51,7 @@ fn stages(depth: u32) -> Result<[usize; 5], Misfit> {
         .iter()
         .min_by_key(|(known, _)| known.abs_diff(depth))
         .expect("the table of depths is not empty");
-    Err(Misfit::Depth(format!(
+    Err(Misfit::Size(format!(
         "network `depth`: a vgg has depth 11, 13, 16 or 19, found {depth}; the nearest is {nearest}"
     )))
 }

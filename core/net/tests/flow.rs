@@ -3,8 +3,7 @@
 
 use jackpot_net::mask::LayerMask;
 use jackpot_net::{
-    Activation, Architecture, Collapse, Family, Layer, Mask, Network, Node, Op, Parameter,
-    ParameterKind, Role, flow,
+    Architecture, Collapse, Layer, Mask, Network, Node, Op, Parameter, ParameterKind, Role, flow,
 };
 use jackpot_rng::{Key, uniform};
 
@@ -66,14 +65,21 @@ fn each_pair(network: &Network, node: &Node, mut call: impl FnMut(usize, usize))
     let [channels, rows, columns] = node.output;
     let [_, height, width] = network.nodes[node.inputs[0]].output;
     match node.op {
-        Op::MaxPool2 => {
-            for c in 0..channels {
-                for y in 0..rows {
-                    for x in 0..columns {
-                        for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                            let at = (c * height + 2 * y + dy) * width + 2 * x + dx;
-                            call((c * rows + y) * columns + x, at);
-                        }
+        Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => {
+            let outputs = (0..channels * rows * columns).map(|at| {
+                let (y, x) = (at / columns % rows, at % columns);
+                (at, at / columns / rows, y * stride, x * stride)
+            });
+            for (at, c, y, x) in outputs {
+                let taps = (0..kernel * kernel).map(|tap| (y + tap / kernel, x + tap % kernel));
+                for (y, x) in taps.filter(|&(y, x)| y >= padding && x >= padding) {
+                    let (y, x) = (y - padding, x - padding);
+                    if y < height && x < width {
+                        call(at, (c * height + y) * width + x);
                     }
                 }
             }
@@ -325,14 +331,8 @@ fn a_logit_without_a_path_is_a_risk_and_five_per_cent_is_the_line() {
 /// A chain of layers on a small image, each with its kept weights: `Conv` shapes have four
 /// sides (padding keeps the size), `Linear` two.
 fn chain(input: [usize; 3], layers: &[(&[usize], usize)]) -> Network {
-    let architecture = Architecture {
-        family: Family::Vgg,
-        depth: 11,
-        width: 1,
-        classes: layers.last().expect("there are layers").0[0] as u32,
-        input: input.map(|side| side as u32),
-        activation: Activation::Relu,
-    };
+    let classes = layers.last().expect("there are layers").0[0] as u32;
+    let architecture = Architecture::vgg(11, 1, classes, input.map(|side| side as u32));
     let mut network = architecture_only(architecture, input);
     let mut shape = input;
     for (at, (sides, groups)) in layers.iter().enumerate() {

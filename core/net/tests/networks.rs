@@ -191,12 +191,19 @@ fn shape_after(net: &Network, node: usize) -> [usize; 3] {
             }
             from(0)
         }
-        Op::Activation => from(0),
+        Op::Activation | Op::Relu6 => from(0),
         Op::Add => {
             assert_eq!(from(0), from(1), "node {node}");
             from(0)
         }
-        Op::MaxPool2 => [from(0)[0], from(0)[1] / 2, from(0)[2] / 2],
+        Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => {
+            let after = |side: usize| (side + 2 * padding - kernel) / stride + 1;
+            [from(0)[0], after(from(0)[1]), after(from(0)[2])]
+        }
         Op::GlobalAveragePool => [from(0)[0], 1, 1],
         Op::Linear { weight, bias } => {
             let out = shape(*weight)[0];

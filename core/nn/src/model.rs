@@ -259,8 +259,22 @@ fn apply(
                 x.f_add(&second.tensor)?
             }
         }
-        Op::MaxPool2 => x.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?,
+        Op::Relu6 if overwritable => x.f_relu6_()?,
+        Op::Relu6 => x.f_relu6()?,
+        Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => {
+            let [kernel, stride, padding] = [kernel, stride, padding].map(|side| [side as i64; 2]);
+            x.f_max_pool2d(kernel, stride, padding, [1, 1], false)?
+        }
         Op::GlobalAveragePool => x.f_mean_dim([2_i64, 3].as_slice(), false, x.kind())?,
-        Op::Linear { weight, bias } => x.f_linear(&parameters[weight], Some(&parameters[bias]))?,
+        Op::Linear { weight, bias } => {
+            if x.dim() > 2 {
+                x = x.f_flatten(1, -1)?;
+            }
+            x.f_linear(&parameters[weight], Some(&parameters[bias]))?
+        }
     })
 }

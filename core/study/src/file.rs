@@ -9,7 +9,7 @@ use crate::{
 };
 use jackpot_data::{Info, Preparation};
 use jackpot_host::{Limits, Sparsity};
-use jackpot_net::{Architecture, Family, Training};
+use jackpot_net::{Architecture, NetworkChoice, Training};
 use jackpot_store::Digest;
 use std::{
     collections::BTreeSet,
@@ -177,7 +177,7 @@ fn at<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Error {
 }
 
 /// The nearest of `known` to `word`, if it is near enough to be a slip.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|k| (strsim::damerau_levenshtein(word, k), k))
@@ -251,24 +251,20 @@ fn architecture(
     classes: u32,
     input: [u32; 3],
 ) -> Result<(Architecture, u64), Error> {
-    let architecture = Architecture {
-        family: n.family,
+    let choice = NetworkChoice {
         depth: n.depth,
-        width: n.width.unwrap_or(published_width(n.family)),
-        classes,
-        input,
+        width: n.width,
+        widen: n.widen,
+        classes: Some(classes),
+        input: Some(input),
         activation: n.activation,
+        block: n.block,
+        stem: n.stem,
+        ..NetworkChoice::of(n.family)
     };
+    let architecture = choice.architecture().map_err(at("network"))?;
     let network = architecture.build().map_err(at("network"))?;
     Ok((architecture, network.prunable_weights()))
-}
-
-/// Width of the first stage in the published networks.
-pub fn published_width(family: Family) -> u32 {
-    match family {
-        Family::Resnet => 32,
-        Family::Vgg => 64,
-    }
 }
 
 fn run_choice(r: RunSection) -> Result<RunChoice, Error> {

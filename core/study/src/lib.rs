@@ -36,7 +36,7 @@ mod validate;
 pub use allocations::{Allocation, DonorSeed};
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Sees, Step, Steps, Target};
-pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, published_width};
+pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use grid::plan;
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};

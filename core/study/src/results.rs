@@ -152,13 +152,10 @@ fn facts(study: &Study) -> Vec<(String, String)> {
         d.set, d.train_rows, d.test_rows, a.classes
     );
     let weights = a.build().map_or(0, |n| n.prunable_weights());
-    let family = match a.family {
-        jackpot_net::Family::Resnet => "ResNet",
-        jackpot_net::Family::Vgg => "VGG",
-    };
     let network = format!(
-        "{family}-{} of width {}, {weights} prunable weights",
-        a.depth, a.width
+        "{} of width {}, {weights} prunable weights",
+        a.title(),
+        a.width
     );
     let schedule = match &t.schedule {
         Schedule::Cosine => "cosine".to_owned(),

@@ -2,7 +2,7 @@
 use crate::{
     checks::CheckSection, keys::SeedsSection, tickets::TicketSection, training::TrainingSection,
 };
-use jackpot_net::{Activation, Family};
+use jackpot_net::{Activation, Block, Family, Stem};
 use serde::Deserialize;
 use std::path::PathBuf;
 use toml::{Spanned, Value};
@@ -42,10 +42,15 @@ pub(crate) struct DataSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NetworkSection {
     pub family: Family,
-    pub depth: u32,
+    pub depth: Option<u32>,
     pub width: Option<u32>,
+    pub widen: Option<u32>,
     #[serde(default)]
     pub activation: Activation,
+    #[serde(default)]
+    pub block: Block,
+    #[serde(default)]
+    pub stem: Stem,
 }
 
 #[derive(Deserialize)]

@@ -219,18 +219,11 @@ pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jackpot_net::{Activation, Architecture, Family, init::initial_weights};
+    use jackpot_net::{Architecture, init::initial_weights};
     use jackpot_rng::Key;
 
     fn network() -> Network {
-        let architecture = Architecture {
-            family: Family::Resnet,
-            depth: 8,
-            width: 8,
-            classes: 10,
-            input: [1, 8, 8],
-            activation: Activation::Relu,
-        };
+        let architecture = Architecture::resnet(8, 8, 10, [1, 8, 8]);
         architecture.build().unwrap()
     }
 

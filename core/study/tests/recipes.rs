@@ -5,9 +5,7 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_host::{ConfigValue, Reserve, Rule, Scope, Sparsity};
-use jackpot_net::{
-    Activation, AdamSettings, Architecture, Augment, Family, Optimizer, Order, Schedule, Training,
-};
+use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, Training};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 use std::collections::BTreeMap;
@@ -17,14 +15,7 @@ fn object(byte: u8) -> Input {
 }
 
 fn architecture() -> Architecture {
-    Architecture {
-        family: Family::Resnet,
-        depth: 8,
-        width: 4,
-        classes: 10,
-        input: [1, 14, 14],
-        activation: Activation::Relu,
-    }
+    Architecture::resnet(8, 4, 10, [1, 14, 14])
 }
 
 fn platform() -> Platform {

@@ -5,7 +5,7 @@
 
 use jackpot_data::{Images, Normalisation};
 use jackpot_host::Limits;
-use jackpot_net::{Activation, Architecture, Augment, Family, Mask, Schedule, Training};
+use jackpot_net::{Architecture, Augment, Mask, Schedule, Training};
 use jackpot_rng::Key;
 use jackpot_study::{Job, TrainJob};
 use std::path::{Path, PathBuf};
@@ -13,14 +13,7 @@ use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 fn architecture() -> Architecture {
-    Architecture {
-        family: Family::Resnet,
-        depth: 8,
-        width: 8,
-        classes: 3,
-        input: [1, 8, 8],
-        activation: Activation::Relu,
-    }
+    Architecture::resnet(8, 8, 3, [1, 8, 8])
 }
 
 fn noise(rows: usize, seed: u64) -> Images {

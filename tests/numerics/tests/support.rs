@@ -121,12 +121,8 @@ pub fn network(
     activation: Activation,
 ) -> Network {
     Architecture {
-        family,
-        depth,
-        width,
-        classes,
-        input,
         activation,
+        ..Architecture::new(family, depth, width, classes, input)
     }
     .build()
     .unwrap()

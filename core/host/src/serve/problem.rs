@@ -2,7 +2,7 @@
 use super::memory::Guarded;
 use crate::{ConfigValue, Failure, Output, PluginJob, scores, sparsity};
 use jackpot_abi as abi;
-use jackpot_net::{Family, Layer, Mask, Network, Role};
+use jackpot_net::{Layer, Mask, Network, Role};
 use jackpot_rng::Key;
 use std::ffi::{CString, c_char, c_void};
 use std::path::Path;
@@ -263,14 +263,10 @@ fn text(text: &str) -> *const c_char {
 
 fn task(job: &PluginJob) -> &'static abi::jkp_task {
     let a = &job.architecture;
-    let family = match a.family {
-        Family::Resnet => "resnet",
-        Family::Vgg => "vgg",
-    };
     let [channels, height, width] = a.input;
     Box::leak(Box::new(abi::jkp_task {
         struct_size: size_of::<abi::jkp_task>() as u64,
-        network: text(family),
+        network: text(a.family.name()),
         depth: a.depth,
         classes: a.classes,
         channels,

@@ -3,7 +3,7 @@ use jackpot_host::{
     ConfigValue, Failure, Item, Limits, Plugin, PluginJob, PluginOutput, Server, describe,
     run_plugin,
 };
-use jackpot_net::{Activation, Architecture, Family};
+use jackpot_net::{Architecture, Family};
 use jackpot_rng::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -122,14 +122,7 @@ impl Ran {
 }
 
 pub fn network(family: Family, depth: u32, width: u32, classes: u32) -> Architecture {
-    Architecture {
-        family,
-        depth,
-        width,
-        classes,
-        input: [3, 32, 32],
-        activation: Activation::Relu,
-    }
+    Architecture::new(family, depth, width, classes, [3, 32, 32])
 }
 
 pub fn real(value: f64) -> ConfigValue {
