@@ -7,6 +7,7 @@ use crate::sgd::mask_tensor;
 use crate::{
     Batch, Error, ImageSet, Precision, Statistics, batch, error::invalid, objective, state,
 };
+pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};
 use jackpot_net::{Augment, Input, Loss, Mask, Network, Objective};
 pub use slices::{Slice, SliceMut};

@@ -35,7 +35,7 @@ mod sgd;
 mod state;
 mod train;
 
-pub use autodiff::{Autodiff, Slice, SliceMut, Source};
+pub use autodiff::{Autodiff, Slice, SliceMut, Source, given_batch};
 pub use batch::{Batch, Draws, ImageSet};
 pub use device::{Precision, parse_device, set_threads};
 pub use error::Error;

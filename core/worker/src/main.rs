@@ -79,8 +79,7 @@ fn guarded(folder: &Path, work: impl FnOnce() -> Result<(), Failure>) -> ExitCod
 fn read_job(folder: &Path) -> Result<Job, Failure> {
     let path = folder.join("job.json");
     let text = read(&path)?;
-    serde_json::from_slice(&text)
-        .map_err(|e| failure("error", format!("`{}`: {e}", path.display())))
+    serde_json::from_slice(&text).map_err(|e| named(&path, e))
 }
 
 fn make_services(job: &PluginJob) -> Result<Box<dyn Services>, String> {
@@ -91,7 +90,7 @@ fn make_services(job: &PluginJob) -> Result<Box<dyn Services>, String> {
 
 /// The whole of a file that the job names.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| failure("error", format!("`{}`: {e}", path.display())))
+    std::fs::read(path).map_err(|e| named(path, e))
 }
 
 fn failure(kind: &str, message: String) -> Failure {
@@ -100,6 +99,24 @@ fn failure(kind: &str, message: String) -> Failure {
         message,
         log: String::new(),
     }
+}
+
+/// What libtorch's side says, with its kind.
+fn told(error: impl Into<jackpot_nn::Error>) -> Failure {
+    use jackpot_nn::Error::*;
+    let error = error.into();
+    let kind = match error {
+        Invalid(_) => "invalid",
+        Numeric(_) => "numeric",
+        Memory(_) => "memory",
+        Torch(_) | File { .. } => "error",
+    };
+    failure(kind, error.to_string())
+}
+
+/// An error of reading or writing this file.
+fn named(path: &Path, error: impl std::fmt::Display) -> Failure {
+    failure("error", format!("`{}`: {error}", path.display()))
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {

@@ -1,11 +1,9 @@
 //! A few training steps on one batch given by hand.
-use crate::{failure, read};
+use crate::{named, read, told};
 use jackpot_host::{Failure, Progress};
 use jackpot_net::Mask;
 use jackpot_nn::{Model, Precision, Trainer};
 use jackpot_study::StepsJob;
-use safetensors::{Dtype, SafeTensors};
-use std::fmt::Display;
 use std::path::Path;
 
 /// Writes `FOLDER/out/state.safetensors`, then the success record with logits and losses.
@@ -24,15 +22,9 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
         Precision::F32
     };
     let device = jackpot_nn::parse_device(&job.device).map_err(told)?;
-    let (images, labels) = batch(&job.batch)?;
-    let classes = i64::from(job.architecture.classes);
-    if let Some(label) = labels.iter().find(|label| !(0..classes).contains(*label)) {
-        let what = format!(
-            "`y`: expected labels from 0 to {}, found {label}",
-            classes - 1
-        );
-        return Err(named(&job.batch, what));
-    }
+    let batch = read(&job.batch)?;
+    let (images, labels) =
+        jackpot_nn::given_batch(&network, &batch).map_err(|e| named(&job.batch, e))?;
     let model = Model::load(&network, &read(&job.weights)?, precision, device)
         .map_err(|e| named(&job.weights, e))?;
     let logits = model.logits(&images).map_err(|e| named(&job.batch, e))?;
@@ -53,38 +45,7 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
     let bytes = trainer.model().state_dict().map_err(told)?;
     std::fs::write(&state, bytes).map_err(|e| named(&state, e))?;
     let record = serde_json::json!({ "logits": logits, "losses": losses });
-    progress.finish(&record).map_err(told)
-}
-
-/// `x` and `y` of a batch file, as numbers.
-fn batch(path: &Path) -> Result<(Vec<f32>, Vec<i64>), Failure> {
-    let bytes = read(path)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| named(path, e))?;
-    let tensor = |name: &str, wanted: Dtype| {
-        let tensor = file.tensor(name).map_err(|e| named(path, e))?;
-        if tensor.dtype() != wanted {
-            let found = tensor.dtype();
-            return Err(named(
-                path,
-                format!("`{name}`: expected {wanted}, found {found}"),
-            ));
-        }
-        Ok(tensor.data().to_vec())
-    };
-    let x = tensor("x", Dtype::F32)?;
-    let y = tensor("y", Dtype::I64)?;
-    let (x, _) = x.as_chunks::<4>();
-    let (y, _) = y.as_chunks::<8>();
-    Ok((
-        x.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-        y.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect(),
-    ))
-}
-
-fn told(error: impl Display) -> Failure {
-    failure("error", error.to_string())
-}
-
-fn named(path: &Path, error: impl Display) -> Failure {
-    failure("error", format!("`{}`: {error}", path.display()))
+    progress
+        .finish(&record)
+        .map_err(|e| named(&folder.join("done.json"), e))
 }

@@ -1,9 +1,9 @@
 //! A training job: reads its files, trains, writes its outputs.
-use crate::{failure, read};
+use crate::{failure, named, read, told};
 use jackpot_data::Rows;
 use jackpot_host::{Failure, Progress};
 use jackpot_net::Mask;
-use jackpot_nn::{Error, Event, Precision};
+use jackpot_nn::{Event, Precision};
 use jackpot_rng::Key;
 use jackpot_study::TrainJob;
 use std::path::Path;
@@ -78,18 +78,4 @@ fn key(field: &str, text: &str) -> Result<Key, Failure> {
             format!("`{field}`: expected 32 hexadecimal digits, found `{text}`"),
         )
     })
-}
-
-fn told(error: Error) -> Failure {
-    let kind = match error {
-        Error::Invalid(_) => "invalid",
-        Error::Numeric(_) => "numeric",
-        Error::Memory(_) => "memory",
-        Error::Torch(_) | Error::File { .. } => "error",
-    };
-    failure(kind, error.to_string())
-}
-
-fn named(path: &Path, error: impl std::fmt::Display) -> Failure {
-    failure("error", format!("`{}`: {error}", path.display()))
 }

@@ -4,6 +4,20 @@ use jackpot_net::Network;
 use safetensors::{Dtype, SafeTensors};
 use tch::{Device, Kind};
 
+/// A batch given by hand as numbers: the images of `x`, row by row, and the labels `y`.
+///
+/// # Errors
+/// No safetensors file, another shape than the network's images, labels that are no class.
+pub fn given_batch(network: &Network, bytes: &[u8]) -> Result<(Vec<f32>, Vec<i64>), Error> {
+    let batch = read(network, bytes, Device::Cpu)?;
+    let mut images = vec![0.0; batch.x.numel()];
+    let x = batch.x.f_to_kind(Kind::Float)?.f_contiguous()?;
+    x.f_copy_data(&mut images, x.numel())?;
+    let mut labels = vec![0; batch.y.numel()];
+    batch.y.f_copy_data(&mut labels, batch.y.numel())?;
+    Ok((images, labels))
+}
+
 /// Reads a batch given by hand, in f64 (exact for f32 files).
 pub(super) fn read(network: &Network, bytes: &[u8], device: Device) -> Result<Batch, Error> {
     let file = SafeTensors::deserialize(bytes)
