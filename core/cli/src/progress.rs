@@ -1,6 +1,7 @@
 //! What a run shows: bars on a terminal, one line an event elsewhere.
 use crate::study;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use jackpot_net::Collapse;
 use jackpot_study::{Event, Plan};
 use std::{
     collections::BTreeMap,
@@ -87,6 +88,20 @@ impl<'a> Display<'a> {
                     let how = how.unwrap_or_default();
                     self.line(&format!("done   {title} ({seconds:.1} s){how}"));
                 }
+            }
+            Event::Predicted { node, collapse } => {
+                let title = &self.plan.nodes[node].title;
+                match collapse {
+                    Collapse::None => {}
+                    Collapse::AtRisk(why) => self.line(&format!("at risk {title}: {why}")),
+                    Collapse::Certain(why) => {
+                        self.line(&format!("certain to collapse {title}: {why}"));
+                    }
+                }
+            }
+            Event::Skipped { node, why } => {
+                let title = &self.plan.nodes[node].title;
+                self.line(&format!("skipped {title}: certain to collapse: {why}"));
             }
             Event::Failed { node, why } => {
                 self.ended(node);

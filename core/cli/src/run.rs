@@ -43,8 +43,12 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         0 => String::new(),
         n => format!(", {n} diverged"),
     };
+    let skipped = match finish.collapsed.len() {
+        0 => String::new(),
+        n => format!(", {n} skipped (certain to collapse)"),
+    };
     println!(
-        "{}: {} actions, {} cached, {} ran, {} failed{diverged}; {}; results pinned in {}",
+        "{}: {} actions, {} cached, {} ran, {} failed{diverged}{skipped}; {}; results pinned in {}",
         plan.study.name,
         finish.left.actions,
         finish.left.cached.saturating_sub(finish.ran),

@@ -119,6 +119,9 @@ pub fn assess(
             }
         }
     }
+    for wanted in &plan.wanted {
+        needed[wanted.node].insert(wanted.output);
+    }
     // Readers come after what they read, so their needs are complete when it is reached.
     for node in (0..plan.nodes.len()).rev() {
         let there = match &a.outputs[node] {

@@ -2,6 +2,7 @@
 use crate::{
     Error,
     checks::{self, Check},
+    facts::Collapsed,
     keys::Held,
     sections::{NetworkSection, RunSection, StudyFile},
     tickets::{self, Base, Ticket},
@@ -17,7 +18,7 @@ use std::{
 };
 
 /// The tables that a report can draw.
-pub const TABLES: &[&str] = &["accuracy", "differences", "layers"];
+pub const TABLES: &[&str] = &["accuracy", "differences", "layers", "masks", "collapse"];
 /// The figures that a report can draw.
 pub const FIGURES: &[&str] = &["accuracy", "layers"];
 /// The name of "no check".
@@ -97,6 +98,8 @@ pub struct RunChoice {
     pub limits: Limits,
     /// Keep every checkpoint, not only while an unfinished action reads it.
     pub keep_checkpoints: bool,
+    /// Whether a training that is certain to collapse is started.
+    pub collapsed: Collapsed,
 }
 
 impl Study {
@@ -326,6 +329,7 @@ fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
         device_class: r.device_class,
         threads: r.threads,
         keep_checkpoints: r.keep_checkpoints,
+        collapsed: r.collapsed,
     })
 }
 

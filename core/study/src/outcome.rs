@@ -8,7 +8,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Why actions failed, by node.
+/// Why actions failed or were not started, by node.
 pub(crate) type Failed = BTreeMap<usize, String>;
 
 /// The failed action that keeps `node` from running, itself included.
@@ -23,8 +23,14 @@ pub(crate) fn blame(plan: &Plan, failed: &Failed, node: usize) -> Option<usize> 
     })
 }
 
-/// The cell as it is written into the pin.
-pub(crate) fn pinned(plan: &Plan, a: &Assessment, failed: &Failed, cell: &Cell) -> PinnedCell {
+/// The cell as it is written into the pin; `collapsed` are the trainings that were skipped.
+pub(crate) fn pinned(
+    plan: &Plan,
+    a: &Assessment,
+    failed: &Failed,
+    collapsed: &Failed,
+    cell: &Cell,
+) -> PinnedCell {
     let mut pinned = PinnedCell {
         ticket: cell.ticket.clone(),
         check: cell.check.clone(),
@@ -32,20 +38,33 @@ pub(crate) fn pinned(plan: &Plan, a: &Assessment, failed: &Failed, cell: &Cell) 
         seed: cell.seed.to_string(),
         action: None,
         mask: None,
+        selection: None,
         identical: None,
         failed: None,
+        collapsed: None,
     };
+    if let Content::Run {
+        mask: Some(mask), ..
+    } = &cell.content
+    {
+        pinned.mask = a.object(mask);
+        let outputs = a.outputs[mask.node].as_ref();
+        pinned.selection = outputs.and_then(|o| o.get("selection")).copied();
+    }
     match &cell.content {
         Content::Identical { because } => pinned.identical = Some(because.clone()),
-        Content::Run { train, mask } if a.states[*train] == State::Cached => {
+        Content::Run { train, .. } if a.states[*train] == State::Cached => {
             pinned.action = a.keys[*train];
-            pinned.mask = mask.as_ref().and_then(|m| a.object(m));
         }
         Content::Run { train, .. } => {
-            pinned.failed = blame(plan, failed, *train).map(|n| {
-                let title = &plan.nodes[n].title;
-                format!("{title}: {}", failed[&n])
-            });
+            let why = |causes: &Failed| {
+                let n = blame(plan, causes, *train)?;
+                Some(format!("{}: {}", plan.nodes[n].title, causes[&n]))
+            };
+            pinned.failed = why(failed);
+            if pinned.failed.is_none() {
+                pinned.collapsed = why(collapsed);
+            }
         }
     }
     pinned

@@ -2,6 +2,7 @@
 //!
 //! Canonical JSON, so the same study on the same store gives the same bytes.
 use crate::{Error, recipe::Libtorch};
+use jackpot_net::Architecture;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +18,15 @@ pub struct Pin {
     pub device_class: String,
     /// Version and build.
     pub libtorch: Libtorch,
+    /// The network that was pruned; pins of the first release do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Architecture>,
     /// In the plan's order.
     pub cells: Vec<PinnedCell>,
 }
 
-/// One cell: exactly one of `action`, `identical`, `failed`, or none of them (missing).
+/// One cell: exactly one of `action`, `identical`, `failed`, `collapsed`, or none of them
+/// (missing).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedCell {
@@ -39,12 +44,18 @@ pub struct PinnedCell {
     /// The mask that the training was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<Digest>,
+    /// How sharp the selection of that mask was, if a selection made it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Digest>,
     /// Why nothing had to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identical: Option<String>,
     /// Why there is no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// Why nothing was trained: the mask leaves no path, and the study skips such trainings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collapsed: Option<String>,
 }
 
 impl Pin {

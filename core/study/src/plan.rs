@@ -71,6 +71,8 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The grid.
     pub cells: Vec<Cell>,
+    /// Outputs that are wanted beside what the grid reads.
+    pub wanted: Vec<Ref>,
     /// How often an action was asked for and there already.
     pub shared: usize,
 }

@@ -1,13 +1,14 @@
 //! What a report reads: the outline of a study and the results of its last run.
 use crate::{
     Error,
+    facts::MaskFacts,
     file::Study,
     pin::{Pin, PinnedCell},
     validate,
 };
-use jackpot_net::{Architecture, Mask, Schedule};
+use jackpot_net::{Architecture, Mask, Network, Schedule};
 use jackpot_store::{Digest, Store};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 /// One training of the grid, or why there is none.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Run {
     pub seed: u64,
     /// What came out.
     pub outcome: Outcome,
+    /// Of the mask that it was given or would have been; none: dense, or not known.
+    pub facts: Option<MaskFacts>,
 }
 
 /// What came out of one cell.
@@ -36,6 +39,11 @@ pub enum Outcome {
     },
     /// The training or an action before it failed, or the training diverged.
     Failed {
+        /// Why, in words.
+        why: String,
+    },
+    /// Not started: its mask is certain to collapse, and the study skips such trainings.
+    Collapsed {
         /// Why, in words.
         why: String,
     },
@@ -197,6 +205,7 @@ fn epochs(n: f64) -> String {
 /// Needs no plugin and no libtorch. Every object read is verified.
 pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
     let pin = Pin::read(store, name)?;
+    let mut facts = Facts::new(store, &pin)?;
     let mut runs = Vec::new();
     for cell in &pin.cells {
         let seed = cell.seed.parse().map_err(|_| {
@@ -211,6 +220,7 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
             sparsity: cell.sparsity.clone(),
             seed,
             outcome: outcome(store, cell)?,
+            facts: facts.of(cell)?,
         });
     }
     Ok(Results {
@@ -221,6 +231,65 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
     })
 }
 
+/// Facts of masks, each made once.
+struct Facts<'a> {
+    store: &'a Store,
+    network: Option<Network>,
+    known: BTreeMap<Digest, MaskFacts>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(store: &'a Store, pin: &Pin) -> Result<Facts<'a>, Error> {
+        let trained = pin.cells.iter().find_map(|c| c.action);
+        let network = match (&pin.architecture, trained) {
+            (Some(architecture), _) => {
+                Some(architecture.build().map_err(|e| Error(e.to_string()))?)
+            }
+            (None, Some(key)) => Some(trained_network(store, &key)?),
+            (None, None) => None,
+        };
+        Ok(Facts {
+            store,
+            network,
+            known: BTreeMap::new(),
+        })
+    }
+
+    /// None for a dense network and where the mask is not kept.
+    fn of(&mut self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
+        let there = cell.mask.filter(|m| self.store.has(m));
+        let (Some(network), Some(digest)) = (&self.network, there) else {
+            return Ok(None);
+        };
+        let mut facts = match self.known.get(&digest) {
+            Some(facts) => facts.clone(),
+            None => {
+                let bytes = self.store.get(&digest).map_err(Error::from_store)?;
+                let mask =
+                    Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?;
+                let facts = MaskFacts::of(network, &mask, digest)?;
+                self.known.insert(digest, facts.clone());
+                facts
+            }
+        };
+        if let Some(selection) = cell.selection.filter(|s| self.store.has(s)) {
+            let bytes = self.store.get(&selection).map_err(Error::from_store)?;
+            let selected = serde_json::from_slice(&bytes);
+            let selected = selected.map_err(|e| Error(format!("selection {selection}: {e}")))?;
+            facts.selected = Some(selected);
+        }
+        Ok(Some(facts))
+    }
+}
+
+fn trained_network(store: &Store, key: &Digest) -> Result<Network, Error> {
+    let recipe = store.recipe(key).map_err(Error::from_store)?;
+    let wrong = |e: &dyn std::fmt::Display| Error(format!("recipe {key}: `architecture`: {e}"));
+    let architecture: Architecture =
+        serde_json::from_value(recipe["architecture"].clone()).map_err(|e| wrong(&e))?;
+    architecture.build().map_err(|e| wrong(&e))
+}
+
 fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
     if let Some(because) = &cell.identical {
         return Ok(Outcome::Identical {
@@ -229,6 +298,9 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
     }
     if let Some(why) = &cell.failed {
         return Ok(Outcome::Failed { why: why.clone() });
+    }
+    if let Some(why) = &cell.collapsed {
+        return Ok(Outcome::Collapsed { why: why.clone() });
     }
     let Some(key) = cell.action else {
         return Ok(Outcome::Missing);
@@ -276,14 +348,7 @@ fn layers(
             let bytes = store.get(&digest).map_err(Error::from_store)?;
             Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?
         }
-        None => {
-            let recipe = store.recipe(key).map_err(Error::from_store)?;
-            let wrong =
-                |e: &dyn std::fmt::Display| Error(format!("recipe {key}: `architecture`: {e}"));
-            let architecture: Architecture =
-                serde_json::from_value(recipe["architecture"].clone()).map_err(|e| wrong(&e))?;
-            Mask::dense(&architecture.build().map_err(|e| wrong(&e))?)
-        }
+        None => Mask::dense(&trained_network(store, key)?),
     };
     let counts = mask.counts();
     let rows = mask.layers.iter().zip(counts);

@@ -7,6 +7,7 @@ use crate::{
     Error,
     assess::{Assessment, Memo, State, Summary, assess},
     execute::{Bench, Made},
+    facts::Collapsed,
     outcome::{Failed, blame, pinned, place},
     pin::Pin,
     plan::Plan,
@@ -15,6 +16,7 @@ use crate::{
     validate,
 };
 use jackpot_host::Failure;
+use jackpot_net::Collapse;
 use jackpot_store::{Claim, Committed, Digest, Store};
 use serde_json::{Value, json};
 use std::{
@@ -60,6 +62,20 @@ pub enum Event<'a> {
         /// The epoch in which this training diverged: a result, but a bad one.
         diverged: Option<u64>,
     },
+    /// The mask of a training that starts says that it may or will learn nothing.
+    Predicted {
+        /// Index of the node.
+        node: usize,
+        /// At risk or certain.
+        collapse: &'a Collapse,
+    },
+    /// It is certain to collapse, so the study does not start it.
+    Skipped {
+        /// Index of the node.
+        node: usize,
+        /// In words.
+        why: &'a str,
+    },
     /// It failed; what reads it is not run.
     Failed {
         /// Index of the node.
@@ -80,6 +96,9 @@ pub struct Finish {
     pub diverged: usize,
     /// Title and cause of each action that failed.
     pub failures: Vec<(String, String)>,
+    /// Title and cause of each training that was not started, for its mask is certain to
+    /// collapse.
+    pub collapsed: Vec<(String, String)>,
     /// Titles of actions that wait for a failed one.
     pub blocked: Vec<String>,
     /// Whether it was stopped from outside.
@@ -96,6 +115,37 @@ pub fn run(
     stop: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Finish, Error> {
+    let end = drive(plan, store, programs, options, stop, observe)?;
+    let cell = |c| pinned(plan, &end.assessment, &end.failed, &end.collapsed, c);
+    let pin = Pin {
+        format: 1,
+        study: plan.study.digest,
+        device_class: plan.device.class.clone(),
+        libtorch: plan.libtorch.clone(),
+        architecture: Some(plan.study.architecture.clone()),
+        cells: plan.cells.iter().map(cell).collect(),
+    };
+    pin.write(store, &plan.study.name)?;
+    Ok(end.finish)
+}
+
+/// Where a plan stands after nothing more of it could run.
+pub(crate) struct End {
+    pub finish: Finish,
+    pub assessment: Assessment,
+    pub failed: Failed,
+    pub collapsed: Failed,
+}
+
+/// Runs the plan until nothing more can run; pins nothing.
+pub(crate) fn drive(
+    plan: &Plan,
+    store: &Store,
+    programs: &Programs,
+    options: Options,
+    stop: &AtomicBool,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<End, Error> {
     let shared = Shared {
         bench: Bench {
             plan,
@@ -125,6 +175,10 @@ struct Queue {
     assessment: Option<Assessment>,
     running: BTreeSet<Digest>,
     failed: Failed,
+    /// Trainings that are not started, for their masks leave no path.
+    collapsed: Failed,
+    /// What the masks of trainings say of them.
+    predicted: BTreeMap<Digest, Collapse>,
     ran: usize,
     fatal: Option<Error>,
 }
@@ -144,6 +198,8 @@ struct Task {
     node: usize,
     key: Digest,
     recipe: Recipe,
+    /// What its mask says of a training.
+    collapse: Collapse,
     _claim: Claim,
 }
 
@@ -172,7 +228,12 @@ impl Shared<'_> {
 
     fn work(&self) {
         while let Some(task) = self.wait_for_task() {
-            (self.observe)(Event::Started { node: task.node });
+            let node = task.node;
+            (self.observe)(Event::Started { node });
+            if task.collapse != Collapse::None {
+                let collapse = &task.collapse;
+                (self.observe)(Event::Predicted { node, collapse });
+            }
             let start = Instant::now();
             let result = self.perform(&task, start);
             self.settle(&task, result, start.elapsed().as_secs_f64());
@@ -209,13 +270,18 @@ impl Shared<'_> {
         let mut elsewhere = false;
         let a = self.assessed(queue)?;
         for node in 0..self.bench.plan.nodes.len() {
-            if a.states[node] != State::ToRun || queue.failed.contains_key(&node) {
+            let settled = queue.failed.contains_key(&node) || queue.collapsed.contains_key(&node);
+            if a.states[node] != State::ToRun || settled {
                 continue;
             }
             let (Some(key), Some(recipe)) = (a.keys[node], &a.recipes[node]) else {
                 continue;
             };
             if queue.running.contains(&key) || !a.ready(node, &mut queue.present(store)) {
+                continue;
+            }
+            let collapse = self.predicted(queue, recipe)?;
+            if self.skips(queue, node, &collapse) {
                 continue;
             }
             let Some(claim) = store.claim(&key).map_err(Error::from_store)? else {
@@ -233,6 +299,7 @@ impl Shared<'_> {
                 node,
                 key,
                 recipe: recipe.clone(),
+                collapse,
                 _claim: claim,
             };
             queue.assessment = Some(a);
@@ -243,6 +310,35 @@ impl Shared<'_> {
             (false, true) => Next::Nothing,
             _ => Next::Wait { elsewhere },
         })
+    }
+
+    /// What the mask of a training says of it, before it is started.
+    fn predicted(&self, queue: &mut Queue, recipe: &Recipe) -> Result<Collapse, Error> {
+        let Some(mask) = recipe.trained_mask() else {
+            return Ok(Collapse::None);
+        };
+        let digest = mask.object()?;
+        if let Some(known) = queue.predicted.get(&digest) {
+            return Ok(known.clone());
+        }
+        let bytes = self.bench.store.get(&digest).map_err(Error::from_store)?;
+        let network = &self.bench.plan.network;
+        let mask = validate::mask(&bytes, network).map_err(Error::from_host)?;
+        let collapse = jackpot_net::flow(network, &mask).collapse;
+        queue.predicted.insert(digest, collapse.clone());
+        Ok(collapse)
+    }
+
+    /// Whether the study does not start this training; never in silence.
+    fn skips(&self, queue: &mut Queue, node: usize, collapse: &Collapse) -> bool {
+        match collapse {
+            Collapse::Certain(why) if self.bench.plan.study.run.collapsed == Collapsed::Skip => {
+                (self.observe)(Event::Skipped { node, why });
+                queue.collapsed.insert(node, why.clone());
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The last look at the store, or a new one where something has changed since.
@@ -370,7 +466,7 @@ impl Shared<'_> {
         }
     }
 
-    fn finish(self) -> Result<Finish, Error> {
+    fn finish(self) -> Result<End, Error> {
         let mut queue = self.lock();
         if let Some(error) = queue.fatal.take() {
             return Err(error);
@@ -378,31 +474,27 @@ impl Shared<'_> {
         queue.assessment = None;
         let a = self.assessed(&mut queue)?;
         let plan = self.bench.plan;
-        let pin = Pin {
-            format: 1,
-            study: plan.study.digest,
-            device_class: plan.device.class.clone(),
-            libtorch: plan.libtorch.clone(),
-            cells: plan
-                .cells
-                .iter()
-                .map(|c| pinned(plan, &a, &queue.failed, c))
-                .collect(),
-        };
-        pin.write(self.bench.store, &plan.study.name)?;
         let open = |n: &usize| a.states[*n] != State::Cached;
         let title = |n: usize| plan.nodes[n].title.clone();
         let failed = queue.failed.iter().filter(|(n, _)| open(n));
+        let collapsed = queue.collapsed.iter().filter(|(n, _)| open(n));
         let blocked = (0..plan.nodes.len())
             .filter(|n| open(n) && !queue.failed.contains_key(n))
             .filter(|n| blame(plan, &queue.failed, *n).is_some());
-        Ok(Finish {
+        let finish = Finish {
             ran: queue.ran,
             left: a.summary(plan),
             diverged: self.diverged(&a)?,
             failures: failed.map(|(n, why)| (title(*n), why.clone())).collect(),
+            collapsed: collapsed.map(|(n, why)| (title(*n), why.clone())).collect(),
             blocked: blocked.map(title).collect(),
             interrupted: self.stop.load(Ordering::SeqCst),
+        };
+        Ok(End {
+            finish,
+            assessment: a,
+            failed: std::mem::take(&mut queue.failed),
+            collapsed: std::mem::take(&mut queue.collapsed),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
 use crate::{
-    checks::CheckSection, keys::SeedsSection, tickets::TicketSection, training::TrainingSection,
+    checks::CheckSection, facts::Collapsed, keys::SeedsSection, tickets::TicketSection,
+    training::TrainingSection,
 };
 use jackpot_net::{Activation, Block, Family, Stem};
 use serde::Deserialize;
@@ -63,6 +64,7 @@ pub(crate) struct RunSection {
     pub plugin_memory_mb: u64,
     pub plugin_scratch_mb: u64,
     pub keep_checkpoints: bool,
+    pub collapsed: Collapsed,
 }
 
 impl Default for RunSection {
@@ -75,6 +77,7 @@ impl Default for RunSection {
             plugin_memory_mb: 8192,
             plugin_scratch_mb: 1024,
             keep_checkpoints: false,
+            collapsed: Collapsed::Run,
         }
     }
 }

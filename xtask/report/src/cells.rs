@@ -95,6 +95,8 @@ pub(crate) struct Summary {
     pub loss: Option<MeanSd>,
     pub failed: usize,
     pub missing: usize,
+    /// Seeds that were not run because their masks are certain to collapse.
+    pub skipped: usize,
     /// Seeds that were not run because they cannot differ.
     pub not_run: usize,
     /// Seeds whose training is the unmodified ticket's, found to be so when it was planned or run.
@@ -218,6 +220,7 @@ impl<'a> Grid<'a> {
         };
         let not_run = count(|o| matches!(o, Outcome::Identical { .. }));
         let failed = count(|o| matches!(o, Outcome::Failed { .. }));
+        let skipped = count(|o| matches!(o, Outcome::Collapsed { .. }));
         let diverged = trained.iter().filter(|t| !t.test_loss.is_finite()).count();
         let loss = MeanSd::of(&values(|t| t.test_loss)).filter(|_| diverged == 0);
         Summary {
@@ -227,7 +230,8 @@ impl<'a> Grid<'a> {
             best: MeanSd::of(&values(|t| t.best_accuracy)),
             loss,
             failed,
-            missing: cell.runs.len() - trained.len() - not_run - failed,
+            missing: cell.runs.len() - trained.len() - not_run - failed - skipped,
+            skipped,
             not_run,
             shared: cell
                 .trained()

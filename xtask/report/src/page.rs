@@ -58,6 +58,13 @@ fn count(grid: &Grid<'_>) -> String {
     let not_run = outcomes()
         .filter(|o| matches!(o, Some(Outcome::Identical { .. })))
         .count();
+    let skipped = outcomes()
+        .filter(|o| matches!(o, Some(Outcome::Collapsed { .. })))
+        .count();
+    let said = match skipped {
+        0 => String::new(),
+        n => format!(" {n} skipped, certain to collapse,"),
+    };
     let asked = outcomes().count();
     let trained = grid
         .cells
@@ -67,8 +74,8 @@ fn count(grid: &Grid<'_>) -> String {
     let trained = trained.collect::<BTreeSet<_>>().len();
     format!(
         "{asked} runs: {done} measured by {trained} trainings, {not_run} identical by construction \
-         and not run, {failed} failed, {} missing.",
-        asked - done - failed - not_run
+         and not run,{said} {failed} failed, {} missing.",
+        asked - done - failed - not_run - skipped
     )
 }
 

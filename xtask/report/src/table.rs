@@ -1,8 +1,10 @@
 //! Tables: the same rows as Markdown for people and as CSV for programs.
 
 mod accuracy;
+mod collapse;
 mod differences;
 mod layers;
+mod masks;
 pub(crate) mod runs;
 pub(crate) mod spell;
 
@@ -44,6 +46,8 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "accuracy" => accuracy::table(grid)?,
             "differences" => differences::table(grid)?,
             "layers" => layers::table(grid)?,
+            "masks" => masks::table(grid)?,
+            "collapse" => collapse::table(grid)?,
             other => return Err(unknown("table", other, TABLES)),
         });
     }

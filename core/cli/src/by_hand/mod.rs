@@ -10,7 +10,7 @@ use jackpot_host::{
     Batches, ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput,
 };
 use jackpot_net::Network;
-use jackpot_study::{Device, Keys, Plugins, Programs, RunChoice, word};
+use jackpot_study::{Collapsed, Device, Keys, Plugins, Programs, RunChoice, word};
 use safetensors::SafeTensors;
 use std::{
     collections::BTreeMap,
@@ -128,6 +128,7 @@ impl Tools {
             threads: 1,
             limits: limits.clone(),
             keep_checkpoints: false,
+            collapsed: Collapsed::Run,
         })?;
         let server = match method.item.needs_autodiff() {
             true => {

@@ -4,7 +4,7 @@ use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_host::Limits;
 use jackpot_net::{Augment, Schedule, Training};
-use jackpot_study::{Device, Job, RunChoice, StepsJob};
+use jackpot_study::{Collapsed, Device, Job, RunChoice, StepsJob};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -88,6 +88,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         threads: 1,
         limits: limits.clone(),
         keep_checkpoints: false,
+        collapsed: Collapsed::Run,
     })?;
     device.can_differentiate(&network.architecture)?;
     let job = Job::Steps(Box::new(StepsJob {

@@ -156,9 +156,10 @@ impl Panel<'_, '_> {
         }
         let summary = self.grid.summary(cell);
         let Some(accuracy) = summary.accuracy else {
-            let (why, count) = match summary.failed {
-                0 => ("missing", summary.missing),
-                failed => ("failed", failed),
+            let (why, count) = match (summary.failed, summary.skipped) {
+                (0, 0) => ("missing", summary.missing),
+                (0, skipped) => ("certain collapse, not run", skipped),
+                (failed, _) => ("failed", failed),
             };
             let words = format!("{why}, {count} of {}", summary.asked);
             return self.words(canvas, &words, at_edge, y);

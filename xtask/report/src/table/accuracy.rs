@@ -96,6 +96,9 @@ fn state(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> &'static str {
         Summary {
             n: 0, failed: 1.., ..
         } => "failed",
+        Summary {
+            n: 0, skipped: 1.., ..
+        } => "collapsed",
         Summary { n: 0, .. } => "missing",
         s if s.n < s.asked => "incomplete",
         _ => "measured",

@@ -148,6 +148,12 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             "{share} collapsed (accuracy at chance, {chance} %)"
         ));
     }
+    if summary.skipped > 0 {
+        notes.push(format!(
+            "{} not run: the mask is certain to collapse",
+            of(summary.skipped, summary.asked)
+        ));
+    }
     if summary.diverged > 0 {
         notes.push(format!(
             "{} diverged (loss not finite)",

@@ -177,6 +177,7 @@ pub fn results() -> Results {
             sparsity: sparsity.into(),
             seed,
             outcome,
+            facts: None,
         });
     };
     for seed in SEEDS {

@@ -1,0 +1,77 @@
+//! What a mask is before anything is trained: counts, effective weights, collapse.
+use crate::{Error, recipe::Recipe};
+use jackpot_net::{Mask, Network};
+use jackpot_store::Digest;
+use serde::Deserialize;
+
+pub use jackpot_host::Selected;
+pub use jackpot_net::Collapse;
+
+/// What is done with a training whose mask is certain to collapse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Collapsed {
+    /// It is run all the same, and said.
+    #[default]
+    Run,
+    /// It is not started; the cell says why.
+    Skip,
+}
+
+/// Facts of a mask, whatever it is trained to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaskFacts {
+    /// The mask.
+    pub mask: Digest,
+    /// Prunable weights.
+    pub total: u64,
+    /// Kept weights.
+    pub kept: u64,
+    /// Kept weights on a path from the image to a logit.
+    pub effective: u64,
+    /// Channels that a shift makes constants; see [`jackpot_net::Flow::constant`].
+    pub constant: u64,
+    /// The layer that keeps the fewest weights, and how many.
+    pub smallest: (String, u64),
+    /// Layers that keep nothing, in forward order.
+    pub empty: Vec<String>,
+    /// What the mask says of its training.
+    pub collapse: Collapse,
+    /// How sharp the selection was; none for a mask that no selection made last.
+    pub selected: Option<Selected>,
+}
+
+impl MaskFacts {
+    /// A function of the network's shape and the mask, whose bytes have this digest, alone.
+    pub fn of(network: &Network, mask: &Mask, digest: Digest) -> Result<MaskFacts, Error> {
+        mask.check(network).map_err(|e| Error(e.to_string()))?;
+        let flow = jackpot_net::flow(network, mask);
+        let counts = mask.counts();
+        let layers = || network.layers.iter().map(|l| &l.name).zip(&counts);
+        let smallest = layers()
+            .min_by_key(|(_, kept)| **kept)
+            .map_or((String::new(), 0), |(name, kept)| (name.clone(), *kept));
+        let empty = layers().filter(|(_, kept)| **kept == 0);
+        Ok(MaskFacts {
+            mask: digest,
+            total: mask.total(),
+            kept: mask.kept(),
+            effective: flow.kept(),
+            constant: flow.constant,
+            smallest,
+            empty: empty.map(|(name, _)| name.clone()).collect(),
+            collapse: flow.collapse,
+            selected: None,
+        })
+    }
+}
+
+impl Recipe {
+    /// The mask that a training is given.
+    pub(crate) fn trained_mask(&self) -> Option<&crate::Input> {
+        match self {
+            Recipe::Train { mask, .. } => mask.as_ref(),
+            _ => None,
+        }
+    }
+}

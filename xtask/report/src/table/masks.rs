@@ -1,0 +1,162 @@
+//! What each mask is, whatever it was trained to: counts, effective weights, ties, collapse.
+
+use super::{Section, Table, frame_error, spell};
+use crate::Error;
+use crate::cells::{Cell, DENSE, Grid};
+use crate::digest::of_inputs;
+use crate::stats::{mean, settle};
+use jackpot_study::{Collapse, MaskFacts, Run};
+use polars::df;
+
+pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
+    Ok(Table {
+        name: "masks",
+        title: "what each mask keeps",
+        about: vec![
+            "Sparsity in percent of all prunable weights, means over seeds. *Effective* counts as \
+             kept only weights on a path of kept weights from the image to a logit. *Constant* \
+             channels get no input and become constants through a shift. *Ties* are pruned scores \
+             equal to the lowest kept one; *near* is the share of scores within 1e-6 of it \
+             (relative), which another device may settle otherwise; neither is known of a mask \
+             that a check or a method in rounds made last. *Predicted* is what the masks say of \
+             their trainings, in seeds."
+                .into(),
+        ],
+        sections: grid.sparsities().iter().map(|s| section(grid, s)).collect(),
+        frame: frame(grid)?,
+        keys: &["sparsity", "ticket", "check", "seed"],
+        inputs: inputs(grid),
+    })
+}
+
+/// The digest of the masks: with the network they say everything here but the ties.
+pub(super) fn inputs(grid: &Grid<'_>) -> jackpot_store::Digest {
+    of_inputs(known(grid).map(|(.., facts)| facts.mask))
+}
+
+/// Every run whose mask is known, with its cell and seed.
+pub(super) fn known<'g, 'a: 'g>(
+    grid: &'g Grid<'a>,
+) -> impl Iterator<Item = (&'g Cell<'a>, u64, &'a Run, &'a MaskFacts)> {
+    let sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
+    sparse.flat_map(|cell| {
+        cell.runs.iter().filter_map(move |(seed, run)| {
+            Some((cell, *seed, (*run)?, run.as_ref()?.facts.as_ref()?))
+        })
+    })
+}
+
+/// One word for a prediction.
+pub(super) fn word(collapse: &Collapse) -> &'static str {
+    match collapse {
+        Collapse::None => "none",
+        Collapse::AtRisk(_) => "at risk",
+        Collapse::Certain(_) => "certain",
+    }
+}
+
+fn pruned(kept: u64, total: u64) -> f64 {
+    100.0 * (total - kept) as f64 / total as f64
+}
+
+fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
+    let header = [
+        "ticket",
+        "check",
+        "achieved",
+        "effective",
+        "constant",
+        "smallest layer",
+        "empty layers",
+        "ties",
+        "near",
+        "predicted",
+    ];
+    let rows = grid.at(sparsity).filter_map(|cell| {
+        let all: Vec<&MaskFacts> = known(grid)
+            .filter(|(c, ..)| std::ptr::eq(*c, cell))
+            .map(|(_, _, _, facts)| facts)
+            .collect();
+        (!all.is_empty()).then(|| row(cell, &all))
+    });
+    Section {
+        heading: spell::sparsity(sparsity),
+        header: header.map(String::from).to_vec(),
+        left: 2,
+        rows: rows.collect(),
+    }
+}
+
+fn row(cell: &Cell<'_>, all: &[&MaskFacts]) -> Vec<String> {
+    let average = |of: &dyn Fn(&MaskFacts) -> f64| {
+        let values: Vec<f64> = all.iter().map(|f| of(f)).collect();
+        mean(&values).unwrap_or_default()
+    };
+    let selected = |of: &dyn Fn(&MaskFacts) -> Option<f64>, digits: usize| {
+        let values: Option<Vec<f64>> = all.iter().map(|f| of(f)).collect();
+        let mean = values.and_then(|v| mean(&v));
+        mean.map_or("–".to_owned(), |x| spell::number(x, digits))
+    };
+    let smallest = all.iter().map(|f| &f.smallest).min_by_key(|s| s.1);
+    let count = |word_wanted: &str| {
+        all.iter()
+            .filter(|f| word(&f.collapse) == word_wanted)
+            .count()
+    };
+    let predicted: Vec<String> = ["certain", "at risk"]
+        .iter()
+        .filter(|w| count(w) > 0)
+        .map(|w| format!("{w}: {}", spell::of(count(w), all.len())))
+        .collect();
+    vec![
+        spell::cell(&cell.ticket.title),
+        cell.check.map_or("–".to_owned(), |c| spell::cell(&c.title)),
+        spell::number(average(&|f| pruned(f.kept, f.total)), 3),
+        spell::number(average(&|f| pruned(f.effective, f.total)), 3),
+        spell::number(average(&|f| f.constant as f64), 1),
+        smallest.map_or(String::new(), |(name, kept)| format!("{name}: {kept}")),
+        spell::number(average(&|f| f.empty.len() as f64), 1),
+        selected(&|f| f.selected.as_ref().map(|s| s.ties as f64), 1),
+        selected(&near, 7),
+        if predicted.is_empty() {
+            "–".to_owned()
+        } else {
+            predicted.join(", ")
+        },
+    ]
+}
+
+/// Share of all scores near the threshold.
+fn near(facts: &MaskFacts) -> Option<f64> {
+    let selected = facts.selected.as_ref()?;
+    Some(selected.near as f64 / facts.total as f64)
+}
+
+fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
+    let rows: Vec<_> = known(grid).collect();
+    let number = |of: &dyn Fn(&MaskFacts) -> u64| -> Vec<u64> {
+        rows.iter().map(|(_, _, _, f)| of(f)).collect()
+    };
+    df!(
+        "sparsity" => rows.iter().map(|(c, ..)| c.sparsity).collect::<Vec<_>>(),
+        "ticket" => rows.iter().map(|(c, ..)| c.ticket.name.as_str()).collect::<Vec<_>>(),
+        "check" => rows.iter().map(|(c, ..)| c.check_name()).collect::<Vec<_>>(),
+        "seed" => rows.iter().map(|(_, seed, ..)| *seed).collect::<Vec<_>>(),
+        "mask" => rows.iter().map(|(.., f)| f.mask.to_string()).collect::<Vec<_>>(),
+        "weights" => number(&|f| f.total),
+        "kept" => number(&|f| f.kept),
+        "effective" => number(&|f| f.effective),
+        "constant_channels" => number(&|f| f.constant),
+        "smallest_layer" => rows.iter().map(|(_, _, _, f)| f.smallest.0.as_str()).collect::<Vec<_>>(),
+        "smallest_kept" => number(&|f| f.smallest.1),
+        "empty_layers" => number(&|f| f.empty.len() as u64),
+        "ties" => rows.iter().map(|(_, _, _, f)| f.selected.as_ref().map(|s| s.ties)).collect::<Vec<_>>(),
+        "near_share" => rows.iter().map(|(_, _, _, f)| near(f).map(settle)).collect::<Vec<_>>(),
+        "predicted" => rows.iter().map(|(_, _, _, f)| word(&f.collapse)).collect::<Vec<_>>(),
+        "why" => rows.iter().map(|(_, _, _, f)| match &f.collapse {
+            Collapse::None => None,
+            Collapse::AtRisk(why) | Collapse::Certain(why) => Some(why.as_str()),
+        }).collect::<Vec<_>>(),
+    )
+    .map_err(frame_error("masks"))
+}
