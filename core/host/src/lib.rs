@@ -24,6 +24,7 @@
 
 mod item;
 mod job;
+mod last_round;
 mod progress;
 mod promises;
 mod reap;

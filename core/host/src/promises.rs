@@ -43,8 +43,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) network: &'a Network,
     pub(crate) kind: Kind,
     pub(crate) promises: u32,
-    /// The mask so far.
+    /// The mask so far; of rounds, before the last one.
     pub(crate) mask: &'a Mask,
+    /// The mask that the host selected from the last round's scores.
+    pub(crate) selected: Option<&'a Mask>,
     /// The total that the density asks for.
     pub(crate) keep_count: u64,
 }
@@ -119,7 +121,10 @@ fn one(
         (abi::JKP_CHANGES_OUTPUT, Some(_), _) => return Ok("see `changed`"),
         (abi::JKP_ROWWISE, _, _) => return Ok("the worker ran it twice with other blocks of rows"),
         (abi::JKP_NESTED, _, Value::Masks(after)) => nested(facts.mask, after)?,
-        (abi::JKP_NESTED, _, _) => return Ok("one round: nothing to compare"),
+        (abi::JKP_NESTED, _, _) => match facts.selected {
+            Some(after) => nested(facts.mask, after)?,
+            None => return Ok("one round: nothing to compare"),
+        },
         _ => return Err("it cannot be verified on this output".into()),
     }
     Ok("verified")
@@ -151,7 +156,7 @@ fn total(expected: u64, found: u64) -> Result<(), String> {
     }
 }
 
-fn nested(before: &Mask, after: &Mask) -> Result<(), String> {
+pub(crate) fn nested(before: &Mask, after: &Mask) -> Result<(), String> {
     for (b, a) in before.layers.iter().zip(&after.layers) {
         let revived = b
             .kept

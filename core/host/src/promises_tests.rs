@@ -45,6 +45,7 @@ fn check(promises: u32, so_far: &Mask, before: &Value, after: &Value) -> Result<
         kind: Kind::Check,
         promises,
         mask: so_far,
+        selected: None,
         keep_count: 0,
     };
     verify(&facts, Some(before), after)
@@ -175,6 +176,7 @@ fn a_method_meets_its_total_and_stays_nested() {
         kind: Kind::Method,
         promises,
         mask: &so_far,
+        selected: None,
         keep_count: 2,
     };
     let total = facts(abi::JKP_KEEPS_TOTAL_COUNT);

@@ -1,7 +1,7 @@
 //! How many weights a method of many rounds keeps after each.
 use crate::select::invalid;
 use crate::sparsity::half_even;
-use crate::{Failure, Reserve, Scope, Sparsity};
+use crate::{Failure, Item, Kind, Output, Reserve, Scope, Sparsity};
 use serde::{Deserialize, Serialize};
 
 /// More rounds are a typing error.
@@ -40,14 +40,6 @@ pub struct Rounds {
 }
 
 impl Rounds {
-    /// Refuses no rounds at all and more than anybody means.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        match self.count {
-            1..=MOST => Ok(()),
-            n => Err(invalid(format!("rounds: expected 1 to {MOST}, found {n}"))),
-        }
-    }
-
     /// The density after a round (from 0); the last is exactly the sparsity's.
     pub fn keep(&self, round: u32) -> f64 {
         if round + 1 >= self.count {
@@ -84,6 +76,33 @@ impl Rounds {
             u128::from(n) * (unit * all - (unit - kept) * done),
             unit * all,
         )
+    }
+}
+
+/// Whether an item can be called in these rounds.
+pub(crate) fn check_item(item: &Item, rounds: Option<&Rounds>) -> Result<(), Failure> {
+    let Some(rounds) = rounds else {
+        return match item.rounds_hint {
+            0 | 1 => Ok(()),
+            hint => Err(invalid(format!(
+                "works in rounds ({hint} as published), and one call of it would be another \
+                 method: give a number of rounds and a sparsity"
+            ))),
+        };
+    };
+    if !(1..=MOST).contains(&rounds.count) {
+        let found = rounds.count;
+        return Err(invalid(format!(
+            "rounds: expected 1 to {MOST}, found {found}"
+        )));
+    }
+    match (item.kind, item.output) {
+        (Kind::Method, Output::Scores | Output::Masks) if !item.needs_scores() => Ok(()),
+        _ => Err(invalid(format!(
+            "{} rounds were asked of it, but only a method that gives scores or masks of its own \
+             works in rounds",
+            rounds.count
+        ))),
     }
 }
 
@@ -125,8 +144,6 @@ mod tests {
                 }
             }
         }
-        assert!(rounds(0, Linear, "0.5").check().is_err());
-        assert!(rounds(MOST + 1, Linear, "0.5").check().is_err());
     }
 
     #[test]

@@ -1,9 +1,15 @@
 //! One run of one item, from the job to a file that may enter a store.
+use crate::last_round::LastRound;
 use crate::promises::{Facts, verify};
-use crate::serve::{NAME, RAW};
+use crate::serve::{BEFORE, NAME, RAW};
 use crate::validate::{Value, read_file, read_input, read_raw, to_file};
-use crate::{Failure, Finished, Kind, PluginJob, PluginOutput, Server, job, sparsity, supervise};
+use crate::{
+    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server, job, rounds,
+    sparsity, supervise,
+};
+use jackpot_data::Images;
 use jackpot_net::{Mask, Network};
+use safetensors::SafeTensors;
 use serde_json::json;
 use std::path::Path;
 
@@ -44,52 +50,139 @@ fn run(
     let invalid = |e: jackpot_net::Error| Failure::new("invalid", e.to_string());
     let io = |e: std::io::Error| Failure::new("error", format!("`{}`: {e}", folder.display()));
     let network = job.architecture.build().map_err(invalid)?;
+    rounds::check_item(&job.item, job.rounds.as_ref())?;
+    check_batch(job)?;
     let (input, data) = read_input(job, &network)?;
     let mask = match &job.mask {
         Some(path) => Mask::from_bytes(&read_file(path)?).map_err(invalid)?,
         None => Mask::dense(&network),
     };
     mask.check(&network).map_err(invalid)?;
-    let keep_count = sparsity::share_of(job.keep, network.prunable_weights())
-        .map_err(|e| Failure::new("invalid", e))?;
-    job.rounds.as_ref().map_or(Ok(()), crate::Rounds::check)?;
+    let keep_count = match &job.rounds {
+        Some(rounds) => rounds.sparsity.kept(network.prunable_weights()),
+        None => sparsity::share_of(job.keep, network.prunable_weights())
+            .map_err(|e| Failure::new("invalid", e))?,
+    };
     std::fs::create_dir_all(folder).map_err(io)?;
-    let _ = std::fs::remove_file(folder.join(RAW));
+    for stale in [RAW, BEFORE] {
+        let _ = std::fs::remove_file(folder.join(stale));
+    }
     job::write_json(folder, "job.json", &tagged(job)?)?;
     let finished = supervise(server, folder, &job.limits, observe)?;
-    let conclude = || {
-        let raw = std::fs::read(folder.join(RAW)).map_err(io)?;
-        let output = read_raw(&raw, job, &network, data.as_ref())?;
-        let facts = Facts {
-            network: &network,
-            kind: job.item.kind,
-            promises: job.item.promises,
-            mask: &mask,
-            keep_count,
-        };
-        let promises = verify(&facts, input.as_ref(), &output)?;
-        refuse_dense(job, &network, &output, keep_count)?;
-        let certificate = certificate(&finished, &network, &output, keep_count, promises)?;
-        let (name, bytes) = to_file(&output, job, &network, data.clone())?;
-        let file = folder.join(name);
-        std::fs::write(&file, bytes).map_err(io)?;
-        // The worker's bytes have been read and verified: what counts is the file.
-        let _ = std::fs::remove_file(folder.join(RAW));
-        Ok((file, certificate))
+    let asked = Asked {
+        job,
+        network: &network,
+        mask,
+        input,
+        data,
+        keep_count,
     };
-    let (file, certificate) = conclude().map_err(|f: Failure| Failure {
+    let done = conclude(folder, asked, &finished).map_err(|f: Failure| Failure {
         log: finished.log.clone(),
         ..f
     })?;
     Ok(PluginOutput {
-        file,
-        mask: None,
-        selected: None,
-        certificate,
         log: finished.log,
         seconds: finished.seconds,
         peak_memory: finished.peak_memory,
+        ..done
     })
+}
+
+/// What the item was asked, read and checked.
+struct Asked<'a> {
+    job: &'a PluginJob,
+    network: &'a Network,
+    mask: Mask,
+    input: Option<Value>,
+    data: Option<Images>,
+    keep_count: u64,
+}
+
+/// Validates and verifies what the worker left, and writes what may enter a store.
+fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<PluginOutput, Failure> {
+    let (job, network) = (asked.job, asked.network);
+    let write = |name: &str, bytes: Vec<u8>| {
+        let file = folder.join(name);
+        std::fs::write(&file, bytes)
+            .map(|()| file)
+            .map_err(|e| Failure::new("error", format!("`{name}`: {e}")))
+    };
+    let output = read_raw(
+        &read_file(&folder.join(RAW))?,
+        job,
+        network,
+        asked.data.as_ref(),
+    )?;
+    let last = match &job.rounds {
+        Some(rounds) => Some(LastRound::read(
+            folder, job, rounds, network, finished, &output,
+        )?),
+        None => None,
+    };
+    let facts = Facts {
+        network,
+        kind: job.item.kind,
+        promises: job.item.promises,
+        mask: last.as_ref().map_or(&asked.mask, |l| &l.before),
+        selected: last.as_ref().and_then(|l| l.mask.as_ref()),
+        keep_count: asked.keep_count,
+    };
+    let promises = verify(&facts, asked.input.as_ref(), &output)?;
+    refuse_dense(job, network, &output, asked.keep_count)?;
+    let mut certificate = json!({ "promises": promises });
+    certify(&mut certificate, job, finished)?;
+    if let Some(kept) = last.as_ref().map(|l| l.kept).or_else(|| kept(&output)) {
+        let total = network.prunable_weights();
+        certificate["achieved"] =
+            json!({ "kept": kept, "asked": asked.keep_count, "total": total });
+    }
+    if let (Some(rounds), Some(last)) = (&job.rounds, &last) {
+        certificate["rounds"] = json!({ "schedule": rounds.schedule, "kept": last.each });
+    }
+    let (name, bytes) = to_file(&output, job, network, asked.data)?;
+    let file = write(name, bytes)?;
+    let mask = match last.as_ref().map(|l| l.mask.as_ref()) {
+        None => None,
+        Some(None) => Some(file.clone()),
+        Some(Some(mask)) => Some(write("mask", mask.to_bytes())?),
+    };
+    // The worker's bytes have been read and verified: what counts is the file.
+    for read in [RAW, BEFORE] {
+        let _ = std::fs::remove_file(folder.join(read));
+    }
+    Ok(PluginOutput {
+        file,
+        mask,
+        selected: last.and_then(|l| l.selected),
+        certificate,
+        log: String::new(),
+        seconds: 0.0,
+        peak_memory: 0,
+    })
+}
+
+/// The task's rows are those of a batch given by hand, and nobody but its file knows them.
+fn check_batch(job: &PluginJob) -> Result<(), Failure> {
+    let Some(Batches::Given { batch }) = &job.batches else {
+        return Ok(());
+    };
+    let invalid =
+        |why: String| Failure::new("invalid", format!("the batch `{}`: {why}", batch.display()));
+    let bytes = std::fs::read(batch).map_err(|e| invalid(e.to_string()))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| invalid(format!("not a safetensors file: {e}")))?;
+    let labels = file
+        .tensor("y")
+        .map_err(|_| invalid("expected a tensor `y` with the labels, found none".into()))?;
+    let rows = labels.shape().iter().product::<usize>() as u64;
+    match rows == job.rows {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "holds {rows} labels, and the job says {} rows",
+            job.rows
+        ))),
+    }
 }
 
 /// `job.json`: the job's fields beside `"kind": "plugin"`.
@@ -123,7 +216,8 @@ fn refuse_dense(
     }
 }
 
-fn kept(output: &Value) -> Option<u64> {
+/// Weights that an output keeps, if it says so itself.
+pub(crate) fn kept(output: &Value) -> Option<u64> {
     match output {
         Value::Masks(mask) => Some(mask.kept()),
         Value::Counts(counts) => Some(counts.iter().sum()),
@@ -131,37 +225,23 @@ fn kept(output: &Value) -> Option<u64> {
     }
 }
 
-fn certificate(
+/// What the worker says it used, and how much it was let see.
+fn certify(
+    certificate: &mut serde_json::Value,
+    job: &PluginJob,
     finished: &Finished,
-    network: &Network,
-    output: &Value,
-    keep_count: u64,
-    promises: serde_json::Value,
-) -> Result<serde_json::Value, Failure> {
-    let said = |name: &str| {
-        finished
-            .result
-            .get(name)
-            .filter(|v| v.is_array())
-            .cloned()
-            .ok_or_else(|| {
-                Failure::new(
-                    "contract",
-                    format!("the worker's record has no list `{name}`"),
-                )
-            })
-    };
-    let mut certificate = json!({
-        "promises": promises,
-        "services": said("services")?,
-        "batches": said("batches")?,
-    });
-    if let (Some(kept), Some(fields)) = (kept(output), certificate.as_object_mut()) {
-        let total = network.prunable_weights();
-        fields.insert(
-            "achieved".into(),
-            json!({ "kept": kept, "asked": keep_count, "total": total }),
-        );
+) -> Result<(), Failure> {
+    for name in ["services", "batches"] {
+        let said = finished.result.get(name).filter(|v| v.is_array());
+        certificate[name] = said.cloned().ok_or_else(|| {
+            Failure::new(
+                "contract",
+                format!("the worker's record has no list `{name}`"),
+            )
+        })?;
     }
-    Ok(certificate)
+    if job.access != Access::Declared {
+        certificate["access"] = json!(job.access);
+    }
+    Ok(())
 }

@@ -175,28 +175,23 @@ pub(crate) fn select_values(
 /// A mask must keep some and prune some.
 fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure> {
     let (kept, total) = (mask.kept(), mask.total());
-    match choice.by {
-        By::Counts(_) if kept == 0 => {
-            return Err(invalid("the counts keep no weight at all".into()));
-        }
+    let refused = match choice.by {
+        By::Counts(_) if kept == 0 => "the counts keep no weight at all".to_string(),
         By::Counts(_) if kept == total => {
-            return Err(invalid(
-                "the counts keep every weight: that is the dense network".into(),
-            ));
+            "the counts keep every weight: that is the dense network".to_string()
         }
         // A published rule may keep everything through ties: that is the rule, reproduced.
         By::Sparsity { sparsity, rule, .. }
             if kept == 0 || (kept == total && rule == Rule::Exact) =>
         {
-            return Err(invalid(format!(
+            format!(
                 "sparsity {sparsity} of {total} weights keeps {kept}: a mask must keep some and prune some"
-            )));
+            )
         }
-        By::Total { .. } if kept == 0 => {
-            return Err(invalid("a round keeps no weight at all".into()));
-        }
-        _ => Ok(()),
-    }
+        By::Total { .. } if kept == 0 => "a round keeps no weight at all".to_string(),
+        _ => return Ok(()),
+    };
+    Err(invalid(refused))
 }
 
 /// Exactly `total` over all layers: what is reserved first, then the largest of the rest.
@@ -223,7 +218,7 @@ fn by_total(
     if !whole.is_empty() && total <= spared {
         return Err(invalid(format!(
             "{asked} of {all} weights, but {}, which this selection keeps whole, has {spared}: \
-             lower the sparsity or select over all layers",
+             lower the sparsity, or select over all layers with nothing kept whole",
             reserve.whole_in_words()
         )));
     }

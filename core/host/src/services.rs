@@ -1,6 +1,6 @@
 //! What a host offers to a plugin beyond random numbers: derivatives of the network.
 use jackpot_data::BatchSpec;
-use jackpot_net::Objective;
+use jackpot_net::{Mask, Objective};
 
 /// A read-only view of one tensor of a point, vector or gradient.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,9 @@ pub enum ViewMut<'a> {
 /// effective weight, masked entries too. Results are the sum over the batches and their parts of
 /// each part's mean loss. An error's text reaches the plugin and the action's failure message.
 pub trait Services {
+    /// Another round begins: from now on `point` None is the weights under this mask, and no
+    /// handle of the round before stands for anything.
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), String>;
     /// Draws batches once; the handle stands for them until the run ends.
     fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String>;
     /// The objective's value. `handle` is 0 with an all-ones input.

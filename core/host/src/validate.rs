@@ -160,7 +160,7 @@ fn bits(raw: &[u8], what: &str) -> Result<Vec<bool>, Failure> {
     }
 }
 
-fn read_mask(network: &Network, raw: &[u8]) -> Result<Mask, Failure> {
+pub(crate) fn read_mask(network: &Network, raw: &[u8]) -> Result<Mask, Failure> {
     let mut layers = Vec::new();
     for (layer, bytes) in network.layers.iter().zip(split(network, raw)) {
         let kept =

@@ -55,9 +55,11 @@ struct Request {
 /// change. Derivatives are with respect to the effective weights w ⊙ m, pruned entries too.
 pub struct Autodiff {
     network: Network,
-    /// All parameters in f64 (exact for f32 files), prunable ones under the mask.
+    /// All parameters in f64 (exact for f32 files).
     parameters: Vec<Tensor>,
     prunable: Vec<usize>,
+    /// What is kept of each prunable layer; empty: everything.
+    kept: Vec<Tensor>,
     data: Data,
     /// What each handle stands for: batches and parts a batch; handles count from 1.
     requests: Vec<(Vec<Request>, u64)>,
@@ -77,15 +79,8 @@ impl Autodiff {
         source: Option<Source>,
         device: Device,
     ) -> Result<Autodiff, Error> {
-        let mut parameters = state::read(network, weights, Precision::F64, device)?;
+        let parameters = state::read(network, weights, Precision::F64, device)?;
         let prunable = prunable(network)?;
-        if let Some(mask) = mask {
-            mask.check(network)?;
-            for (&i, layer) in prunable.iter().zip(&mask.layers) {
-                let kept = mask_tensor(&layer.kept, &layer.shape, Kind::Double, device)?;
-                parameters[i] = parameters[i].f_mul(&kept)?;
-            }
-        }
         let data = match source {
             None => Data::Nothing,
             Some(Source::Given(bytes)) => Data::Given {
@@ -112,15 +107,31 @@ impl Autodiff {
                 }
             }
         };
-        let network = network.clone();
-        Ok(Autodiff {
-            network,
+        let mut autodiff = Autodiff {
+            network: network.clone(),
             parameters,
             prunable,
+            kept: Vec::new(),
             data,
             requests: Vec::new(),
             device,
-        })
+        };
+        mask.map_or(Ok(()), |mask| autodiff.set_mask(mask))?;
+        Ok(autodiff)
+    }
+
+    /// From now on the weights are under this mask, and no handle stands for anything.
+    ///
+    /// # Errors
+    /// A mask of another network.
+    pub fn set_mask(&mut self, mask: &Mask) -> Result<(), Error> {
+        mask.check(&self.network)?;
+        let kept = |layer: &jackpot_net::mask::LayerMask| {
+            mask_tensor(&layer.kept, &layer.shape, Kind::Uint8, self.device)
+        };
+        self.kept = mask.layers.iter().map(kept).collect::<Result<_, _>>()?;
+        self.requests.clear();
+        Ok(())
     }
 
     /// Draws batches and returns their handle, never 0.
@@ -247,18 +258,26 @@ impl Autodiff {
             ));
         }
         let kind = kind_of(objective);
-        let mut at = Vec::with_capacity(self.parameters.len());
-        for (i, parameter) in self.parameters.iter().enumerate() {
-            let parameter = parameter.f_to_kind(kind)?;
-            let rest = objective.abs_rest && !self.prunable.contains(&i);
-            at.push(if rest { parameter.f_abs()? } else { parameter });
-        }
+        let mut at: Vec<Option<Tensor>> = self.parameters.iter().map(|_| None).collect();
         if let Some(point) = point {
             for (&i, layer) in self.prunable.iter().zip(self.layers("point", point, kind)?) {
-                at[i] = layer;
+                at[i] = Some(layer);
+            }
+        } else {
+            for (&i, kept) in self.prunable.iter().zip(&self.kept) {
+                at[i] = Some(self.parameters[i].f_to_kind(kind)?.f_mul(kept)?);
             }
         }
-        Ok(at)
+        let parameter = |(i, at): (usize, Option<Tensor>)| -> Result<Tensor, Error> {
+            match at {
+                Some(layer) => Ok(layer),
+                None if objective.abs_rest && !self.prunable.contains(&i) => {
+                    Ok(self.parameters[i].f_to_kind(kind)?.f_abs()?)
+                }
+                None => Ok(self.parameters[i].f_to_kind(kind)?),
+            }
+        };
+        at.into_iter().enumerate().map(parameter).collect()
     }
 
     /// As [`Autodiff::at`], with the prunable layers tracked by autograd.

@@ -57,6 +57,10 @@ impl Gradients {
 }
 
 impl Services for Gradients {
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
+        self.autodiff.set_mask(mask).map_err(|e| e.to_string())
+    }
+
     fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
         self.autodiff.batches(spec).map_err(|e| e.to_string())
     }

@@ -2,9 +2,9 @@
 //! host, without libtorch.
 //!
 //! **Invariant:** nothing here is used outside tests, and nothing here knows libtorch.
-use jackpot_data::BatchSpec;
-use jackpot_host::{PluginJob, Services, View, ViewMut};
-use jackpot_net::{Network, Objective};
+use jackpot_data::{BatchSpec, Images};
+use jackpot_host::{Batches, PluginJob, Services, View, ViewMut};
+use jackpot_net::{Mask, Network, Objective};
 use std::time::Duration;
 
 /// The quadratic ½ Σ a w² in place of a network's loss, summed over batches and parts: its
@@ -12,8 +12,12 @@ use std::time::Duration;
 pub struct Quadratic {
     /// One vector a layer.
     weights: Vec<Vec<f64>>,
+    /// The same under the mask of this round.
+    masked: Vec<Vec<f64>>,
     /// Batches times parts of each handle.
     sums: Vec<u64>,
+    /// Of the data that the job offers; 0 without any: the function is then the plain one.
+    data: u64,
 }
 
 /// The coefficient of one weight.
@@ -27,15 +31,18 @@ impl Quadratic {
         let network = job.architecture.build().map_err(|e| e.to_string())?;
         let path = job.weights.as_ref().ok_or("the job has no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+        let weights = read_layers(&bytes, &network)?;
         Ok(Quadratic {
-            weights: read_layers(&bytes, &network)?,
+            masked: weights.clone(),
+            weights,
             sums: Vec::new(),
+            data: digest(job)?,
         })
     }
 
     fn point(&self, point: Option<&[View]>) -> Vec<Vec<f64>> {
         point.map_or_else(
-            || self.weights.clone(),
+            || self.masked.clone(),
             |views| views.iter().map(widen).collect(),
         )
     }
@@ -53,6 +60,21 @@ impl Quadratic {
             .map(|n| *n as f64)
             .ok_or_else(|| format!("no handle {handle}"))
     }
+}
+
+/// A number of the data within reach, so that who looks at them cannot help showing it.
+fn digest(job: &PluginJob) -> Result<u64, String> {
+    let Some(Batches::Sampled { train, .. }) = &job.batches else {
+        return Ok(0);
+    };
+    let bytes = std::fs::read(train).map_err(|e| e.to_string())?;
+    let images = Images::from_safetensors(&bytes).map_err(|e| e.to_string())?;
+    let labels = images.labels.iter().map(|&l| l as u64);
+    let values = images.pixels.iter().map(|&p| u64::from(p)).chain(labels);
+    // FNV-1a, a word at a time.
+    Ok(values.fold(0xcbf2_9ce4_8422_2325, |hash, value| {
+        (hash ^ value).wrapping_mul(0x100_0000_01b3)
+    }))
 }
 
 /// The f32 layers of a state_dict, widened, in forward order.
@@ -73,9 +95,10 @@ fn widen(view: &View) -> Vec<f64> {
     }
 }
 
-fn scaled(values: &[Vec<f64>], sum: f64, out: &mut [ViewMut]) {
+fn scaled(values: &[Vec<f64>], sum: f64, data: u64, out: &mut [ViewMut]) {
     for (layer, (values, out)) in values.iter().zip(out).enumerate() {
-        let result = |(i, v): (usize, &f64)| sum * coefficient(layer, i) * v;
+        let factor = |i: usize| sum * coefficient(layer, i) * (1 + (data >> (i % 64) & 1)) as f64;
+        let result = |(i, v): (usize, &f64)| factor(i) * v;
         let results = values.iter().enumerate().map(result);
         match out {
             ViewMut::F32(out) => out.iter_mut().zip(results).for_each(|(o, r)| *o = r as f32),
@@ -85,6 +108,17 @@ fn scaled(values: &[Vec<f64>], sum: f64, out: &mut [ViewMut]) {
 }
 
 impl Services for Quadratic {
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
+        for ((masked, weights), layer) in
+            (self.masked.iter_mut().zip(&self.weights)).zip(&mask.layers)
+        {
+            let both = weights.iter().zip(&layer.kept);
+            *masked = both.map(|(w, &kept)| if kept { *w } else { 0.0 }).collect();
+        }
+        self.sums.clear();
+        Ok(())
+    }
+
     fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
         self.sums.push(spec.n_batches * spec.parts);
         Ok(self.sums.len() as u64)
@@ -113,7 +147,7 @@ impl Services for Quadratic {
         out: &mut [ViewMut],
     ) -> Result<(), String> {
         let sum = self.sum(objective, handle)?;
-        scaled(&self.point(point), sum, out);
+        scaled(&self.point(point), sum, self.data, out);
         Ok(())
     }
 
@@ -126,7 +160,8 @@ impl Services for Quadratic {
         out: &mut [ViewMut],
     ) -> Result<(), String> {
         let sum = self.sum(objective, handle)?;
-        scaled(&vector.iter().map(widen).collect::<Vec<_>>(), sum, out);
+        let along: Vec<_> = vector.iter().map(widen).collect();
+        scaled(&along, sum, self.data, out);
         Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! Every way to misbehave meets the real host in a real worker process, and each ends in a
 //! definite verdict that names plugin, item, action and cause; after each, a good item runs.
+mod access;
 mod bench;
 mod modes;
+mod rounds;
 
 use bench::Bench;
 use jackpot_host::Batches;
@@ -97,12 +99,19 @@ fn of_a_given_batch_no_sampling_is_claimed() {
     let mut job = bench.job("grad");
     job.rows = 5;
     job.batches = Some(Batches::Given {
-        batch: bench.folder(),
+        batch: bench.batch_of(5),
     });
     let output = bench.run_job(&job).expect("a good item");
     assert_eq!(
         output.certificate["batches"].to_string(),
         r#"[{"given":true,"parts":"2","rows":"5"}]"#
+    );
+    // The file says how many rows there are, not the job.
+    job.rows = 6;
+    let failure = bench.run_job(&job).expect_err("another number of rows");
+    assert!(
+        failure.kind == "invalid" && failure.message.contains("holds 5 labels"),
+        "{failure}"
     );
 }
 

@@ -5,7 +5,7 @@
 
 use jackpot_data::BatchSpec;
 use jackpot_host::{PluginJob, Services, View, ViewMut, serve, serve_main};
-use jackpot_net::Objective;
+use jackpot_net::{Mask, Objective};
 use safetensors::SafeTensors;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,9 @@ fn main() -> ExitCode {
 }
 
 struct Toy {
-    /// The weights, layer by layer in forward order.
+    /// The weights, layer by layer in forward order, and the same under this round's mask.
     weights: Vec<Vec<f64>>,
+    masked: Vec<Vec<f64>>,
     asked: std::fs::File,
 }
 
@@ -48,8 +49,10 @@ impl Toy {
                 .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
                 .collect())
         };
+        let weights: Vec<Vec<f64>> = network.layers.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Toy {
-            weights: network.layers.iter().map(read).collect::<Result<_, _>>()?,
+            masked: weights.clone(),
+            weights,
             asked: std::fs::File::create(folder.join("asked")).map_err(|e| e.to_string())?,
         })
     }
@@ -82,6 +85,17 @@ fn write(out: &mut [ViewMut], value: impl Fn(usize, usize) -> f64) {
 }
 
 impl Services for Toy {
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
+        self.note(format!("mask of {}", mask.kept()))?;
+        for ((masked, weights), layer) in
+            (self.masked.iter_mut().zip(&self.weights)).zip(&mask.layers)
+        {
+            let both = weights.iter().zip(&layer.kept);
+            *masked = both.map(|(w, &kept)| if kept { *w } else { 0.0 }).collect();
+        }
+        Ok(())
+    }
+
     fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
         self.note(format!("{spec:?}"))?;
         Ok(7)
@@ -101,7 +115,7 @@ impl Services for Toy {
         let place = if point.is_some() { "point" } else { "weights" };
         self.note(format!("grad {handle} at {place}: {objective:?}"))?;
         write(out, |layer, i| {
-            curvature(layer, i) * point.map_or(self.weights[layer][i], |p| at(&p[layer], i))
+            curvature(layer, i) * point.map_or(self.masked[layer][i], |p| at(&p[layer], i))
         });
         Ok(())
     }

@@ -2,21 +2,30 @@
 use super::context::{Context, HOST};
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
-use super::{RAW, fault, load};
+use super::{RAW, fault, load, rounds};
 use crate::progress::{Page, Phase};
 use crate::{Batches, Failure, Kind, Output, PluginJob, Services};
 use jackpot_abi as abi;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
+use std::sync::atomic::AtomicU32;
 
 /// Images a call; the second run of a row-wise check cuts elsewhere.
 const BLOCK: usize = 1024;
 /// A prime: rows that a check mixes in groups (pairs, threes, fours) are cut apart.
 const OTHER_BLOCK: usize = 769;
 
-/// Runs the item (twice where a second look is needed), writes the raw outputs, and returns
-/// what the run used.
+/// Which call of how many, and what it is to reach.
+pub(super) struct Round {
+    pub(super) index: u32,
+    pub(super) keep: f64,
+    pub(super) keep_count: u64,
+    pub(super) key: abi::jkp_key,
+}
+
+/// Runs the item (in rounds, or twice where a second look is needed), writes the raw outputs,
+/// and returns what the run used.
 pub(super) fn call(
     folder: &Path,
     page: &'static Page,
@@ -29,6 +38,9 @@ pub(super) fn call(
         page,
         problem,
         item: job.item.clone(),
+        access: job.access,
+        round: AtomicU32::new(0),
+        rounds: job.rounds.as_ref().map_or(1, |r| r.count),
         services: RefCell::new(services),
         used: RefCell::default(),
         given_rows: matches!(job.batches, Some(Batches::Given { .. })).then_some(job.rows),
@@ -40,6 +52,23 @@ pub(super) fn call(
         scratch: RefCell::default(),
         thread: std::thread::current().id(),
     }));
+    let (raw, kept) = match &job.rounds {
+        Some(rounds) => rounds::run(folder, context, job, rounds, item)?,
+        None => (once(context, job, item)?, Vec::new()),
+    };
+    std::fs::write(folder.join(RAW), &raw)
+        .map_err(|e| Failure::new("error", format!("`{RAW}`: {e}")))?;
+    let used: Vec<String> = context.used.borrow().iter().cloned().collect();
+    let batches = context.batches.borrow().clone();
+    Ok(json!({ "services": used, "batches": batches, "kept": kept }))
+}
+
+/// The outputs of an item that is asked once.
+fn once(
+    context: &'static Context,
+    job: &PluginJob,
+    item: &abi::jkp_item,
+) -> Result<Vec<u8>, Failure> {
     let raw = run_all(context, job, item, Poison::First, BLOCK)?;
     // Bytes of a check are cheap to make again; of images any byte is valid, so only two runs
     // with different poison tell what was written.
@@ -50,17 +79,13 @@ pub(super) fn call(
     if job.item.kind == Kind::Check && by_bytes {
         let rowwise = job.item.promises & abi::JKP_ROWWISE != 0;
         let block = match rowwise {
-            true => other_block(problem_rows(problem)),
+            true => other_block(problem_rows(context.problem)),
             false => BLOCK,
         };
         let again = run_all(context, job, item, Poison::Second, block)?;
         compare(&raw, &again, rowwise)?;
     }
-    std::fs::write(folder.join(RAW), &raw)
-        .map_err(|e| Failure::new("error", format!("`{RAW}`: {e}")))?;
-    let used: Vec<String> = context.used.borrow().iter().cloned().collect();
-    let batches = context.batches.borrow().clone();
-    Ok(json!({ "services": used, "batches": batches }))
+    Ok(raw)
 }
 
 /// Rows a call of the second run: at least two calls if there are two rows, and no even
@@ -86,33 +111,54 @@ fn run_all(
     poison: Poison,
     block: usize,
 ) -> Result<Vec<u8>, Failure> {
+    let problem = context.problem;
+    let round = Round {
+        index: 0,
+        keep: job.keep,
+        keep_count: problem.keep_count,
+        key: problem.key,
+    };
     let mut raw = Vec::new();
-    for rows in ranges(job.item.output, context.problem, block) {
+    for rows in ranges(job.item.output, problem, block) {
         let named = fault::mark();
-        let block = Block::new(job, context.problem, rows, poison)?;
-        context.budget.set(job.limits.scratch);
-        let outcome = invoke(context, job, item, &block);
-        let scratch = context.scratch.take();
-        let overrun = block.check_canaries().and_then(|()| {
-            scratch
-                .iter()
-                .try_for_each(|buffer| buffer.check_canaries())
-        });
-        // Damaged memory explains whatever else went wrong.
-        overrun.and(outcome)?;
-        block.check_written(job.item.output, poison)?;
+        let block = Block::new(job, problem, rows, poison)?;
+        watched(context, job, item, &block, poison, &round)?;
         block.append_to(&mut raw);
         fault::forget_after(named);
     }
     Ok(raw)
 }
 
-/// One call.
-fn invoke(
+/// One call, and everything that it may have done.
+pub(super) fn watched(
     context: &'static Context,
     job: &PluginJob,
     item: &abi::jkp_item,
     block: &Block,
+    poison: Poison,
+    round: &Round,
+) -> Result<(), Failure> {
+    let named = fault::mark();
+    context.budget.set(job.limits.scratch);
+    let outcome = invoke(context, item, block, round);
+    let scratch = context.scratch.take();
+    let overrun = block.check_canaries().and_then(|()| {
+        scratch
+            .iter()
+            .try_for_each(|buffer| buffer.check_canaries())
+    });
+    // Damaged memory explains whatever else went wrong.
+    overrun.and(outcome)?;
+    fault::forget_after(named);
+    block.check_written(job.item.output, poison)
+}
+
+/// One call.
+fn invoke(
+    context: &'static Context,
+    item: &abi::jkp_item,
+    block: &Block,
+    round: &Round,
 ) -> Result<(), Failure> {
     let problem = context.problem;
     let all = |t: Option<&[*const abi::jkp_tensor]>| t.map_or(std::ptr::null(), |t| t.as_ptr());
@@ -128,15 +174,15 @@ fn invoke(
         n_out: block.out.len() as u64,
         config: problem.config.as_ptr(),
         n_config: problem.config.len() as u64,
-        keep: job.keep,
-        round: 0,
-        rounds: 1,
+        keep: round.keep,
+        round: round.index,
+        rounds: context.rounds,
         first_row: block.first_row,
-        key: problem.key,
+        key: round.key,
         task: problem.task,
         donor: all(problem.donor),
         r#ref: all(problem.reference),
-        keep_count: problem.keep_count,
+        keep_count: round.keep_count,
     };
     let mut error = abi::jkp_error::new();
     let function = item.run.expect("the table was checked");

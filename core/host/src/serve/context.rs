@@ -4,23 +4,28 @@ use super::memory::Guarded;
 use super::problem::{Problem, layer_tensors};
 use super::rng::RNG;
 use crate::progress::Page;
-use crate::{Item, Services};
+use crate::{Access, Item, Services};
 use jackpot_abi as abi;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_void};
 use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::ThreadId;
 
 /// A log line longer than this is cut.
 const LONGEST_LINE: usize = 4096;
 
-/// One job's state. A plugin may call `log` and `poll` from any thread: those touch `page`
-/// only. Everything else is refused off the run thread, so the cells are never shared.
+/// One job's state. A plugin may call `log` and `poll` from any thread: those touch `page` and
+/// the rounds only, which are atomics. Everything else is refused off the run thread, so the cells are never shared.
 pub(super) struct Context {
     pub(super) page: &'static Page,
     pub(super) problem: &'static Problem,
     pub(super) item: Item,
+    pub(super) access: Access,
+    /// This round, from 0, and how many there are.
+    pub(super) round: AtomicU32,
+    pub(super) rounds: u32,
     pub(super) services: RefCell<Option<Box<dyn Services>>>,
     /// What was used: "jackpot.rng/1", "jackpot.autodiff/1 grad".
     pub(super) used: RefCell<BTreeSet<String>>,
@@ -56,14 +61,14 @@ impl Context {
     }
 
     /// # Safety
-    /// As [`Context::of`]. Only `page` and `thread` may be touched.
+    /// As [`Context::of`]. Only `page`, `round`, `rounds` and `thread` may be touched.
     unsafe fn of_any_thread<'a>(run: *const abi::jkp_run) -> Option<&'a Context> {
         // SAFETY: NULL or valid by the contract; `host_ctx` was set by `call` to a leaked context.
         unsafe { run.as_ref()?.host_ctx.cast::<Context>().as_ref() }
     }
 
     pub(super) fn declares(&self, needs: u32) -> bool {
-        self.item.needs & needs != 0
+        self.access == Access::Everything || self.item.needs & needs != 0
     }
 
     pub(super) fn refuse(&self, what: String) {
@@ -161,11 +166,13 @@ unsafe extern "C" fn poll(
     done: f64,
     note: *const c_char,
 ) -> abi::jkp_status {
-    // SAFETY: a run of this host; only the page, which is atomics, is touched.
+    // SAFETY: a run of this host; only the page and the round, which are atomics, are touched.
     let Some(context) = (unsafe { Context::of_any_thread(run) }) else {
         return abi::JKP_E_INVALID;
     };
     if done >= 0.0 {
+        let round = f64::from(context.round.load(Relaxed));
+        let done = (round + done.min(1.0)) / f64::from(context.rounds);
         context.page.set_done(done);
     }
     if !note.is_null() {

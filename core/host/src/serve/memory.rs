@@ -89,18 +89,27 @@ impl Guarded {
     pub(super) fn read_only(bytes: &[u8], what: String) -> Result<Guarded, Failure> {
         let mut buffer = Guarded::new(bytes.len(), what)?;
         buffer.bytes_mut().copy_from_slice(bytes);
+        buffer.protect(MprotectFlags::READ)?;
         let start = buffer.body_start();
         let length = buffer.map_len - 2 * page();
-        // SAFETY: the pages between the guards; no reference into them is alive.
-        unsafe { mprotect(start as *mut _, length, MprotectFlags::READ) }.map_err(|e| {
-            Failure::new(
-                "memory",
-                format!("{} cannot be made read-only: {e}", buffer.what),
-            )
-        })?;
         let label = format!("of {}, which is read-only", buffer.what);
         fault::name(start, start + length, label);
         Ok(buffer)
+    }
+
+    /// Other bytes in the same read-only pages: whoever holds the pointer sees them.
+    pub(super) fn rewrite(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.protect(MprotectFlags::READ | MprotectFlags::WRITE)?;
+        self.bytes_mut().copy_from_slice(bytes);
+        self.protect(MprotectFlags::READ)
+    }
+
+    /// What may be done with the pages between the guards.
+    fn protect(&self, flags: MprotectFlags) -> Result<(), Failure> {
+        let (start, length) = (self.body_start(), self.map_len - 2 * page());
+        // SAFETY: our own pages, into which no reference is alive.
+        unsafe { mprotect(start as *mut _, length, flags) }
+            .map_err(|e| Failure::new("memory", format!("{} cannot be protected: {e}", self.what)))
     }
 
     fn body_start(&self) -> usize {
@@ -169,6 +178,15 @@ impl Drop for Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn read_only_pages_are_rewritten_in_place() {
+        let mut buffer = Guarded::read_only(&[1, 2, 3], "mask `x`".into()).unwrap();
+        let before = buffer.pointer();
+        buffer.rewrite(&[4, 5, 6]).unwrap();
+        assert_eq!((buffer.pointer(), buffer.bytes()), (before, &[4, 5, 6][..]));
+        buffer.check_canaries().unwrap();
+    }
 
     #[test]
     fn data_is_aligned_zeroed_and_its_neighbours_are_watched() {

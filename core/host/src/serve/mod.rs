@@ -11,11 +11,12 @@ mod memory;
 mod outputs;
 mod problem;
 mod rng;
+mod rounds;
 mod spans;
 mod table;
 
 use crate::progress::{Page, Phase};
-use crate::{Failure, PluginJob, Progress, Services};
+use crate::{Access, Failure, PluginJob, Progress, Services};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,8 @@ use std::process::ExitCode;
 
 /// Where the worker leaves the item's outputs, as the raw bytes of its tensors in order.
 pub(crate) const RAW: &str = "raw";
+/// Where the worker leaves the mask before the last round, as `Mask` bytes.
+pub(crate) const BEFORE: &str = "mask-before";
 /// Where the worker leaves the plugin's own name, for messages about how it died.
 pub(crate) const NAME: &str = "plugin-name";
 
@@ -38,14 +41,9 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         std::fs::write(folder.join(NAME), &plugin.described.name)
             .map_err(|e| Failure::new("error", format!("`{NAME}`: {e}")))?;
         let item = plugin.item(&job.item)?;
-        if job.item.rounds_hint > 1 || job.rounds.is_some() {
-            let message = format!(
-                "works in {} rounds, and this version calls an item once: that would be another method",
-                job.item.rounds_hint.max(2)
-            );
-            return Err(Failure::new("invalid", message));
-        }
-        let services = match job.item.needs_autodiff() {
+        crate::rounds::check_item(&job.item, job.rounds.as_ref())?;
+        let offered = job.access == Access::Everything;
+        let services = match job.item.needs_autodiff() || offered {
             true => Some(make(job).map_err(|e| Failure::new("error", e))?),
             false => None,
         };

@@ -234,6 +234,28 @@ impl Block {
         Ok(())
     }
 
+    /// Nothing is written yet, in the same memory: another round begins.
+    pub(super) fn poison(&mut self, poison: Poison) {
+        let element = poison.element(self.dtype);
+        for (_, buffer) in &mut self.outputs {
+            fill(buffer, &element);
+        }
+    }
+
+    /// f64 outputs as numbers, one slice a tensor.
+    pub(super) fn doubles(&self) -> Vec<&[f64]> {
+        assert_eq!(self.dtype, abi::DL_F64, "only scores are read as numbers");
+        self.outputs
+            .iter()
+            .map(|(_, buffer)| {
+                // SAFETY: any bytes are valid numbers; guarded data is 64-byte aligned and
+                // holds whole elements, so nothing is left over at either end.
+                let (_, numbers, _) = unsafe { buffer.bytes().align_to::<f64>() };
+                numbers
+            })
+            .collect()
+    }
+
     /// The outputs' bytes, one tensor after the other.
     pub(super) fn append_to(&self, raw: &mut Vec<u8>) {
         self.outputs
@@ -252,10 +274,14 @@ fn poisoned(
     let name = format!("output `{name}`");
     let element = poison.element(dtype);
     let mut buffer = Guarded::new(elements * element.len(), name.clone())?;
-    for to in buffer.bytes_mut().chunks_exact_mut(element.len()) {
-        to.copy_from_slice(&element);
-    }
+    fill(&mut buffer, &element);
     Ok((name, buffer))
+}
+
+fn fill(buffer: &mut Guarded, element: &[u8]) {
+    for to in buffer.bytes_mut().chunks_exact_mut(element.len()) {
+        to.copy_from_slice(element);
+    }
 }
 
 /// Two runs of the same job must write the same bytes.

@@ -1,9 +1,11 @@
 //! A job's inputs in the shape that a plugin sees: layers, weights, masks, task, config.
 use super::memory::Guarded;
-use crate::{ConfigValue, Failure, Output, PluginJob, scores, sparsity};
+use crate::{Access, ConfigValue, Failure, Output, PluginJob, scores, sparsity};
 use jackpot_abi as abi;
+use jackpot_net::mask::LayerMask;
 use jackpot_net::{Layer, Mask, Network, Role};
 use jackpot_rng::Key;
+use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_void};
 use std::path::Path;
 use std::ptr::null;
@@ -15,7 +17,11 @@ pub(super) type Tensors = &'static [*const abi::jkp_tensor];
 pub(super) struct Problem {
     pub(super) network: Network,
     pub(super) params: Tensors,
+    /// What is kept so far, and the pages that it lies in.
     pub(super) masks: Tensors,
+    mask_pages: RefCell<Vec<Guarded>>,
+    /// The mask that the job began with.
+    pub(super) so_far: Mask,
     pub(super) donor: Option<Tensors>,
     pub(super) reference: Option<Tensors>,
     pub(super) config: &'static [abi::jkp_value],
@@ -43,7 +49,9 @@ impl Problem {
             .build()
             .map_err(|e| invalid(e.to_string()))?;
         let item = &job.item;
-        let params = match (item.needs & abi::JKP_NEEDS_WEIGHTS != 0, &job.weights) {
+        let offered = job.access == Access::Everything && job.weights.is_some();
+        let reads_weights = offered || item.needs & abi::JKP_NEEDS_WEIGHTS != 0;
+        let params = match (reads_weights, &job.weights) {
             (true, Some(path)) => weights(&network, path, "weights")?,
             (true, None) => return Err(missing(item, "weights")),
             (false, _) => layer_tensors(
@@ -59,11 +67,10 @@ impl Problem {
             .as_deref()
             .map_or_else(dense, |p| read_mask(p, &network, "mask"))?;
         let donor = match (item.needs_donor(), &job.donor) {
-            (true, Some(path)) => Some(masks(
-                &network,
-                &read_mask(path, &network, "donor mask")?,
-                "donor mask",
-            )?),
+            (true, Some(path)) => {
+                let donor = read_mask(path, &network, "donor mask")?;
+                Some(leaked(&network, abi::DL_U8, pages(&donor, "donor mask")?))
+            }
             (true, None) => return Err(missing(item, "a donor mask")),
             (false, _) => None,
         };
@@ -74,9 +81,13 @@ impl Problem {
         };
         let key = Key::from_hex(&job.key)
             .ok_or_else(|| invalid(format!("key `{}`: expected 32 hexadecimal digits", job.key)))?;
+        let mut mask_pages = pages(&so_far, "mask")?;
+        let data: Vec<*mut c_void> = mask_pages.iter_mut().map(|p| p.pointer().cast()).collect();
         let problem = Problem {
             params,
-            masks: masks(&network, &so_far, "mask")?,
+            masks: layer_tensors(&network, abi::DL_U8, &data, false),
+            mask_pages: RefCell::new(mask_pages),
+            so_far,
             donor,
             reference,
             config: config(job)?,
@@ -88,6 +99,13 @@ impl Problem {
             network,
         };
         Ok(Box::leak(Box::new(problem)))
+    }
+
+    /// Another mask so far, in the pages of the one before: `masks` shows it.
+    pub(super) fn set_mask(&self, mask: &Mask) -> Result<(), Failure> {
+        let mut pages = self.mask_pages.borrow_mut();
+        let mut both = pages.iter_mut().zip(&mask.layers);
+        both.try_for_each(|(page, layer)| page.rewrite(&bytes(layer)))
     }
 }
 
@@ -117,9 +135,16 @@ fn weights(network: &Network, path: &Path, what: &str) -> Result<Tensors, Failur
     filled(network, abi::DL_F32, layers.iter().map(bytes), what)
 }
 
-fn masks(network: &Network, mask: &Mask, what: &str) -> Result<Tensors, Failure> {
-    let bytes = |l: &jackpot_net::mask::LayerMask| l.kept.iter().map(|&k| u8::from(k)).collect();
-    filled(network, abi::DL_U8, mask.layers.iter().map(bytes), what)
+/// A mask as the plugin sees it: a byte a weight.
+fn bytes(layer: &LayerMask) -> Vec<u8> {
+    layer.kept.iter().map(|&k| u8::from(k)).collect()
+}
+
+/// A mask in read-only pages, one buffer a layer.
+fn pages(mask: &Mask, what: &str) -> Result<Vec<Guarded>, Failure> {
+    let one =
+        |layer: &LayerMask| Guarded::read_only(&bytes(layer), format!("{what} `{}`", layer.name));
+    mask.layers.iter().map(one).collect()
 }
 
 fn input(job: &PluginJob, network: &Network) -> Result<Input, Failure> {
@@ -138,11 +163,10 @@ fn input(job: &PluginJob, network: &Network) -> Result<Input, Failure> {
         Output::Scores
     };
     Ok(match output {
-        Output::Masks => Input::Layers(masks(
-            network,
-            &read_mask(path, network, "input mask")?,
-            "input mask",
-        )?),
+        Output::Masks => {
+            let mask = read_mask(path, network, "input mask")?;
+            Input::Layers(leaked(network, abi::DL_U8, pages(&mask, "input mask")?))
+        }
         Output::Weights => Input::Layers(weights(network, path, "input weights")?),
         Output::Scores | Output::Counts => {
             let layers =
@@ -169,12 +193,17 @@ fn filled(
     layers: impl Iterator<Item = Vec<u8>>,
     what: &str,
 ) -> Result<Tensors, Failure> {
-    let mut data = Vec::with_capacity(network.layers.len());
-    for (layer, bytes) in network.layers.iter().zip(layers) {
-        let buffer = Guarded::read_only(&bytes, format!("{what} `{}`", layer.name))?;
-        data.push(buffer.leak().cast());
-    }
-    Ok(layer_tensors(network, dtype, &data, false))
+    let one = |(layer, bytes): (&Layer, Vec<u8>)| {
+        Guarded::read_only(&bytes, format!("{what} `{}`", layer.name))
+    };
+    let pages: Result<Vec<_>, _> = network.layers.iter().zip(layers).map(one).collect();
+    Ok(leaked(network, dtype, pages?))
+}
+
+/// Tensors over pages that stay until the process ends.
+fn leaked(network: &Network, dtype: abi::jkp_dl_dtype, pages: Vec<Guarded>) -> Tensors {
+    let data: Vec<_> = pages.into_iter().map(|p| p.leak().cast()).collect();
+    layer_tensors(network, dtype, &data, false)
 }
 
 /// One tensor a layer over the given memory, with the layer's facts. Leaked.

@@ -33,7 +33,7 @@ fn server() -> Server {
 }
 
 /// Builds the plugin with the machine's C compiler.
-fn compile(load: &str, to: &Path) {
+fn compile(source: &str, load: &str, to: &Path) {
     let status = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".into()))
         .args([
             "-std=gnu11",
@@ -47,7 +47,7 @@ fn compile(load: &str, to: &Path) {
         ])
         .arg(format!("-DLOAD={load}"))
         .arg(format!("-I{HERE}/../../core/abi/include"))
-        .arg(format!("{HERE}/plugins/hostile.c"))
+        .arg(format!("{HERE}/plugins/{source}.c"))
         .arg("-o")
         .arg(to)
         .arg("-lm")
@@ -55,26 +55,41 @@ fn compile(load: &str, to: &Path) {
         .expect("a C compiler is installed");
     assert!(
         status.success(),
-        "hostile.c does not compile with -DLOAD={load}"
+        "{source}.c does not compile with -DLOAD={load}"
     );
 }
 
 /// The good build, made once: its bytes.
 fn good_build() -> &'static [u8] {
     static BUILD: OnceLock<Vec<u8>> = OnceLock::new();
-    BUILD.get_or_init(|| {
+    build("hostile", &BUILD)
+}
+
+fn build(source: &str, once: &'static OnceLock<Vec<u8>>) -> &'static [u8] {
+    once.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("hostile.so");
-        compile("0", &path);
+        let path = folder.path().join(format!("{source}.so"));
+        compile(source, "0", &path);
         std::fs::read(path).expect("it was just written")
     })
 }
 
 impl Bench {
     pub fn new() -> Bench {
+        Bench::with("hostile", good_build())
+    }
+
+    /// With the items of another source beside `hostile.c`.
+    pub fn of(source: &str) -> Bench {
+        static BUILD: OnceLock<Vec<u8>> = OnceLock::new();
+        assert_eq!(source, "rounds", "one build is kept");
+        Bench::with(source, build(source, &BUILD))
+    }
+
+    fn with(source: &str, build: &[u8]) -> Bench {
         let root = tempfile::tempdir().expect("a temporary folder");
-        let path = root.path().join("hostile.so");
-        std::fs::write(&path, good_build()).expect("the folder is ours");
+        let path = root.path().join(format!("{source}.so"));
+        std::fs::write(&path, build).expect("the folder is ours");
         let plugin = describe(&server(), &path).expect("the good build loads");
         let architecture = Architecture::resnet(8, 2, 3, [1, 8, 8]);
         let network = architecture.build().expect("a tiny network");
@@ -203,7 +218,48 @@ impl Bench {
     }
 
     pub fn run_job(&self, job: &PluginJob) -> Result<PluginOutput, Failure> {
-        run_plugin(&server(), job, &self.folder(), &mut |_| ())
+        self.run_job_observed(job, &mut |_| ())
+    }
+
+    pub fn run_job_observed(
+        &self,
+        job: &PluginJob,
+        observe: &mut dyn FnMut(f64),
+    ) -> Result<PluginOutput, Failure> {
+        run_plugin(&server(), job, &self.folder(), observe)
+    }
+
+    /// Writes a file beside the jobs.
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        self.write(name, bytes);
+        self.root.path().join(name)
+    }
+
+    pub fn weights_file(&self) -> PathBuf {
+        self.root.path().join("weights")
+    }
+
+    /// A batch given by hand, of so many rows.
+    pub fn batch_of(&self, rows: usize) -> PathBuf {
+        use safetensors::{Dtype, tensor::TensorView};
+        let (x, y) = (vec![0; rows * 64 * 4], vec![0; rows * 8]);
+        let view = |dtype, shape: Vec<usize>, data| TensorView::new(dtype, shape, data);
+        let views = [
+            ("x", view(Dtype::F32, vec![rows, 1, 8, 8], &x)),
+            ("y", view(Dtype::I64, vec![rows], &y)),
+        ];
+        let views = views.map(|(name, view)| (name, view.expect("it fits")));
+        let bytes = safetensors::serialize(views, None).expect("safetensors");
+        self.file("batch", &bytes)
+    }
+
+    /// A larger network from now on.
+    pub fn widen(&mut self, width: u32) {
+        self.architecture = Architecture::resnet(8, width, 3, [1, 8, 8]);
+        self.network = self.architecture.build().expect("a small network");
+        let weights = jackpot_net::init::initial_weights(&self.network, Key([1, 2]));
+        self.write("weights", &weights.expect("weights"));
+        self.write("mask", &self.mask().to_bytes());
     }
 
     pub fn scores(&self, item: &str) -> Vec<Vec<f64>> {
@@ -249,7 +305,7 @@ impl Bench {
 
     pub fn expect_load_failure(&self, load: &str, kind: &str, says: &str) -> Result<(), String> {
         let path = self.root.path().join(format!("{load}.so"));
-        compile(load, &path);
+        compile("hostile", load, &path);
         self.expect_refusal(&path, kind, says)
     }
 

@@ -145,11 +145,6 @@ pub const MODES: &[(&str, &str, &str)] = &[
         "does not declare data (JKP_NEEDS_INPUTS and JKP_NEEDS_LABELS) and asked for a batch",
     ),
     ("takes_hvp", "contract", "does not declare JKP_NEEDS_HVP"),
-    (
-        "many_rounds",
-        "invalid",
-        "works in 100 rounds, and this version calls an item once",
-    ),
     ("reads_weights", "crash", "used a null pointer"),
     ("other_thread", "error", "no service on this thread"),
     // services used wrongly
