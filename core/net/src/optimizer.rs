@@ -21,7 +21,7 @@ pub enum Optimizer {
 }
 
 /// Decay rates of Adam's two running means, and what keeps its quotient finite.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamSettings {
     /// Of the mean gradient.

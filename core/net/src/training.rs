@@ -148,7 +148,7 @@ impl Training {
     /// W = `warmup_epochs` × `steps_per_epoch` steps, rounded; its step s has lr·(s+1)/W. The
     /// cosine of the T − W steps after it is lr·½(1 + cos π(s−W)/(T−W)).
     pub fn lr_at(&self, step: u64, steps_per_epoch: u64) -> f64 {
-        let offset = u64::from(self.offset_epochs) * steps_per_epoch;
+        let offset = u64::from(self.offset_epochs).saturating_mul(steps_per_epoch);
         let step = step.saturating_add(offset);
         let warmup = (self.warmup_epochs * steps_per_epoch as f64).round() as u64;
         if step < warmup {
@@ -184,6 +184,12 @@ impl Training {
         };
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch", self.batch)?;
+        if self.offset_epochs.checked_add(self.epochs).is_none() {
+            return Error::invalid(format!(
+                "training `offset_epochs`: {} and `epochs` are more than can be counted",
+                self.offset_epochs
+            ));
+        }
         expect("lr", self.lr, "a number above 0", |x| x > 0.0)?;
         let epochs = self.schedule_epochs() as f64;
         let warmup = match self.offset_epochs {

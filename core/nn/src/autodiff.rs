@@ -3,7 +3,7 @@ mod given;
 mod slices;
 
 use crate::model::{forward, prunable};
-use crate::sgd::mask_tensor;
+use crate::trainer::mask_tensor;
 use crate::{
     Batch, Error, ImageSet, Precision, Statistics, batch, error::invalid, objective, state,
 };

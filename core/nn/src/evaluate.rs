@@ -47,14 +47,28 @@ impl Evaluation {
 /// # Errors
 /// libtorch's.
 pub fn evaluate(model: &Model, images: &ImageSet) -> Result<Evaluation, Error> {
+    let options = (Kind::Int64, images.device());
+    evaluate_rows(
+        model,
+        images,
+        &Tensor::f_arange(images.rows() as i64, options)?,
+    )
+}
+
+/// As [`evaluate`], over `rows` (i64 `[n]`, on the device) alone.
+pub(crate) fn evaluate_rows(
+    model: &Model,
+    images: &ImageSet,
+    rows: &Tensor,
+) -> Result<Evaluation, Error> {
     tch::no_grad(|| {
         let device = images.device();
-        let rows = Tensor::f_arange(images.rows() as i64, (Kind::Int64, device))?;
+        let count = rows.numel();
         let mut loss = Tensor::f_zeros([0_i64; 0], (Kind::Double, device))?;
         let mut right = Vec::new();
-        for start in (0..images.rows()).step_by(BATCH) {
-            let length = BATCH.min(images.rows() - start);
-            let batch = images.gather_range(&rows, None, start, length, model.precision.kind())?;
+        for start in (0..count).step_by(BATCH) {
+            let length = BATCH.min(count - start);
+            let batch = images.gather_range(rows, None, start, length, model.precision.kind())?;
             let logits = model.forward(&batch.x, Statistics::Running)?;
             loss = loss.f_add_(&objective::cross_entropy_sum(&logits, &batch.y)?)?;
             right.push(objective::right(&logits, &batch.y)?);
@@ -62,8 +76,8 @@ pub fn evaluate(model: &Model, images: &ImageSet) -> Result<Evaluation, Error> {
         let right = Tensor::f_cat(&right, 0)?
             .f_to_kind(Kind::Uint8)?
             .f_to_device(Device::Cpu)?;
-        let mut flags = vec![0_u8; images.rows()];
-        right.f_copy_data(&mut flags, images.rows())?;
+        let mut flags = vec![0_u8; count];
+        right.f_copy_data(&mut flags, count)?;
         Ok(Evaluation {
             loss_sum: loss.f_double_value(&[])?,
             right: flags.into_iter().map(|flag| flag == 1).collect(),

@@ -2,7 +2,7 @@
 //! [`jackpot_net::Network`] describes.
 //!
 //! - [`Model`]: a network with its parameters; `forward` walks the described nodes.
-//! - [`Trainer`] and [`train`]: SGD under a mask, metrics of every epoch, a resume point.
+//! - [`Trainer`] and [`train`]: optimisers under a mask, metrics of every epoch, a resume point.
 //! - [`Autodiff`]: loss, gradient and Hessian-vector product at any point in weight space.
 //!
 //! ```no_run
@@ -30,10 +30,12 @@ mod evaluate;
 mod metrics;
 mod model;
 mod objective;
+mod optimizer;
 mod resume;
-mod sgd;
+mod split;
 mod state;
 mod train;
+mod trainer;
 
 pub use autodiff::{Autodiff, Slice, SliceMut, Source, given_batch};
 pub use batch::{Batch, Draws, ImageSet};
@@ -42,6 +44,6 @@ pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
 pub use metrics::{Epoch, Metrics};
 pub use model::{Model, Statistics};
-pub use sgd::{Step, Trainer};
 pub use tch::Device;
 pub use train::{Event, Job, Trained, train};
+pub use trainer::{Step, Trainer};

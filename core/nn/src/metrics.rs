@@ -24,9 +24,23 @@ pub struct Epoch {
     /// Over the epoch's batches, each as it was met.
     #[serde(with = "exponent")]
     pub train_accuracy: f64,
-    /// Over the epoch's batches, each as it was met.
+    /// Over the epoch's batches, each as it was met; label smoothing included.
     #[serde(with = "exponent")]
     pub train_loss: f64,
+    /// Of the rows held back, with running statistics, after the epoch; none are: absent.
+    #[serde(
+        with = "maybe_exponent",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub validation_accuracy: Option<f64>,
+    /// As `validation_accuracy`, without label smoothing.
+    #[serde(
+        with = "maybe_exponent",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub validation_loss: Option<f64>,
 }
 
 /// A whole training.
@@ -45,6 +59,16 @@ pub struct Metrics {
     pub epochs: Vec<Epoch>,
     /// Kept weights at the end.
     pub kept: u64,
+    /// The first epoch with the highest validation accuracy; absent without validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected_epoch: Option<u32>,
+    /// Percent, of the test rows after that epoch.
+    #[serde(
+        with = "maybe_exponent",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub selected_test_accuracy: Option<f64>,
     /// Percent, of the last weights.
     #[serde(with = "exponent")]
     pub test_accuracy: f64,
@@ -120,6 +144,8 @@ mod tests {
             test_loss: -0.0,
             train_accuracy: 12.5,
             train_loss: 1.0 / 3.0,
+            validation_accuracy: None,
+            validation_loss: None,
         };
         let metrics = Metrics {
             best_epoch: 1,
@@ -127,6 +153,8 @@ mod tests {
             diverged_at_epoch: Some(2),
             epochs: vec![epoch],
             kept: 7,
+            selected_epoch: None,
+            selected_test_accuracy: None,
             test_accuracy: 0.0,
             test_correct: 0,
             test_loss: None,
@@ -138,5 +166,18 @@ mod tests {
             r#"{"best_epoch":1,"best_test_accuracy":"5e1","diverged_at_epoch":2,"epochs":[{"epoch":1,"kept":7,"lr":"1e-1","test_accuracy":"5e1","test_loss":"0e0","train_accuracy":"1.25e1","train_loss":"3.333333333333333e-1"}],"kept":7,"test_accuracy":"0e0","test_correct":0,"test_loss":null,"test_rows":4}"#
         );
         assert_eq!(serde_json::from_slice::<Metrics>(&json).unwrap(), metrics);
+        let mut validated = metrics;
+        validated.epochs[0].validation_accuracy = Some(25.0);
+        validated.epochs[0].validation_loss = Some(2.0);
+        validated.selected_epoch = Some(1);
+        validated.selected_test_accuracy = Some(50.0);
+        let text = String::from_utf8(validated.to_json()).unwrap();
+        for part in [
+            r#""train_loss":"3.333333333333333e-1","validation_accuracy":"2.5e1","validation_loss":"2e0"}]"#,
+            r#""kept":7,"selected_epoch":1,"selected_test_accuracy":"5e1","test_accuracy""#,
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(serde_json::from_str::<Metrics>(&text).unwrap(), validated);
     }
 }

@@ -8,6 +8,20 @@ pub(crate) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor, 
     nll(logits, labels, Reduction::Mean)
 }
 
+/// (1 − ε) times the mean cross-entropy with the labels plus ε times the mean cross-entropy
+/// with every class, as PyTorch's `label_smoothing` = ε.
+pub(crate) fn smoothed(logits: &Tensor, labels: &Tensor, epsilon: f64) -> Result<Tensor, Error> {
+    let hard = cross_entropy(logits, labels)?;
+    if epsilon == 0.0 {
+        return Ok(hard);
+    }
+    let log_probabilities = logits.f_log_softmax(-1, logits.f_kind()?)?;
+    let every = log_probabilities.f_mean(logits.f_kind()?)?;
+    Ok(hard
+        .f_mul_scalar(1.0 - epsilon)?
+        .f_sub(&every.f_mul_scalar(epsilon)?)?)
+}
+
 /// Sum of the cross-entropies in f64, whatever the logits are in.
 pub(crate) fn cross_entropy_sum(logits: &Tensor, labels: &Tensor) -> Result<Tensor, Error> {
     nll(&logits.f_to_kind(Kind::Double)?, labels, Reduction::Sum)

@@ -1,12 +1,12 @@
 //! The resume point of a training: one file, replaced in place after every epoch.
 //!
-//! It holds everything the rest of the training is a function of: weights, momentum,
-//! running statistics, the number of finished epochs and their metrics. Its tensors are
+//! It holds everything the rest of the training is a function of: weights, running
+//! statistics, the optimiser's buffers, the steps taken, the finished epochs' metrics. Its tensors are
 //! row-major, and the layout is applied again on load. The `job` entry is the sha256 of
 //! all inputs, so a file of another training is never taken for this one; the `digest`
 //! entry is the sha256 of the file without it, so a damaged one is never trusted.
 use crate::state::{Entry, from_view, serialize};
-use crate::{Epoch, Error, sgd::Trainer};
+use crate::{Epoch, Error, trainer::Trainer};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -32,6 +32,7 @@ pub(crate) fn save(
         .collect::<Result<Vec<_>, Error>>()?;
     let metrics = serde_json::to_vec(epochs).expect("finished epochs have finite metrics");
     entries.push(Entry::raw("metrics", metrics));
+    entries.push(Entry::raw("steps", trainer.steps().to_le_bytes().to_vec()));
     entries.push(Entry::raw("job", fingerprint.to_vec()));
     let digest = Sha256::digest(serialize(&entries)?);
     entries.push(Entry::raw("digest", digest.to_vec()));
@@ -125,6 +126,9 @@ fn apply(
             Ok(saved)
         })
         .collect::<Result<Vec<_>, String>>()?;
-    trainer.restore(&saved).map_err(|e| e.to_string())?;
+    let steps = raw("steps")?;
+    let steps = <[u8; 8]>::try_from(steps).map_err(|_| "entry `steps` is no count".to_string())?;
+    let steps = u64::from_le_bytes(steps);
+    trainer.restore(&saved, steps).map_err(|e| e.to_string())?;
     Ok(epochs)
 }

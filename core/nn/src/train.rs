@@ -1,7 +1,8 @@
 //! A whole training: epochs, metrics, resume point.
 use crate::metrics::{Epoch, Metrics, percent};
 use crate::resume::{self, Fingerprint};
-use crate::{Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid};
+use crate::split::{Split, pass_key};
+use crate::{Draws, Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid};
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Mask, Network, Op, Training};
 use jackpot_rng::Key;
@@ -25,13 +26,13 @@ pub struct Job<'a> {
     pub test: &'a Rows,
     /// Of both.
     pub normalisation: &'a Normalisation,
-    /// Draws the order of the rows in every epoch.
+    /// Draws the order of the rows in every epoch, where it is shuffled.
     pub order_key: Key,
     /// Draws crops and flips: folded with the epoch, then with the row.
     pub augment_key: Key,
     /// Where it runs.
     pub device: Device,
-    /// Of weights, momentum and images.
+    /// What layers compute in.
     pub precision: Precision,
     /// Folder of the resume point; `None`: a killed training starts over.
     pub resume: Option<&'a Path>,
@@ -79,18 +80,22 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
         set("training images", job.train)?,
         set("test images", job.test)?,
     );
+    let course = Course::new(job, &train)?;
     let model = Model::load(job.network, job.weights, job.precision, job.device)?;
     let mut trainer = Trainer::new(model, job.mask, job.training)?;
-    refuse_single_values(job.network, train.rows(), job.training.batch as usize)?;
 
     let fingerprint = fingerprint(job)?;
     let mut epochs = resumed(job, &fingerprint, &mut trainer, observe);
     let mut last = None;
     let mut diverged = None;
-    for epoch in epochs.len() as u32..job.training.epochs {
-        let seen = run_epoch(job, &mut trainer, &train, epoch, observe)?;
+    while course.left(epochs.len()) > 0 {
+        let epoch = epochs.len() as u32;
+        let seen = run_epoch(job, &course, &mut trainer, &train, epoch, observe)?;
         let evaluation = crate::evaluate(trainer.model(), &test)?;
-        if !seen.loss.is_finite() || !evaluation.loss().is_finite() {
+        let held = course.validate(trainer.model(), &train)?;
+        let losses = [Some(&evaluation), held.as_ref()];
+        let finite = losses.iter().flatten().all(|e| e.loss().is_finite());
+        if !seen.loss.is_finite() || !finite {
             diverged = Some(epoch + 1);
             last = Some(evaluation);
             break;
@@ -101,8 +106,10 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
             lr: seen.lr,
             test_accuracy: evaluation.accuracy(),
             test_loss: evaluation.loss(),
-            train_accuracy: percent(seen.correct, train.rows() as u64),
+            train_accuracy: percent(seen.correct, seen.images),
             train_loss: seen.loss,
+            validation_accuracy: held.as_ref().map(Evaluation::accuracy),
+            validation_loss: held.as_ref().map(Evaluation::loss),
         });
         last = Some(evaluation);
         if let Some(folder) = job.resume {
@@ -148,39 +155,95 @@ fn resumed(
     }
 }
 
+/// How long a training is and which rows it meets.
+struct Course {
+    rows: Split,
+    /// The rows held back, on the device; none without validation.
+    validation: Option<Tensor>,
+    /// Images a step.
+    batch: usize,
+    /// Steps of a pass over the trained rows, the last of which may be smaller.
+    pass: u64,
+    /// Steps of an epoch.
+    epoch: u64,
+    /// Steps of the training, and of the whole one that it may be the beginning of.
+    total: u64,
+}
+
+impl Course {
+    fn new(job: &Job, train: &ImageSet) -> Result<Course, Error> {
+        let settings = job.training;
+        let classes = job.network.architecture.classes;
+        let rows = Split::of(job.train.labels(), classes, settings.validation_rows)?;
+        let validation = match rows.validation.is_empty() {
+            true => None,
+            false => Some(batch::row_tensor(&rows.validation, job.device)?),
+        };
+        let batch = settings.batch as usize;
+        let all = train.rows() as u64;
+        let course = Course {
+            pass: rows.trained.len().div_ceil(batch) as u64,
+            epoch: settings.steps_in_epoch(all),
+            total: settings.steps(all),
+            validation,
+            rows,
+            batch,
+        };
+        let whole = course.epoch * u64::from(settings.epochs);
+        if let Some(until) = settings.until.filter(|&until| until > whole) {
+            return invalid(format!(
+                "`until`: expected at most the {whole} steps of the training, found {until}"
+            ));
+        }
+        refuse_single_values(job.network, &course)?;
+        Ok(course)
+    }
+
+    /// Steps of the next epoch when `epochs` are done; 0 at the end.
+    fn left(&self, epochs: usize) -> u64 {
+        let done = epochs as u64 * self.epoch;
+        self.total.saturating_sub(done).min(self.epoch)
+    }
+
+    fn validate(&self, model: &Model, train: &ImageSet) -> Result<Option<Evaluation>, Error> {
+        let rows = self.validation.as_ref();
+        rows.map(|rows| crate::evaluate::evaluate_rows(model, train, rows))
+            .transpose()
+    }
+}
+
 /// What an epoch's steps saw.
 struct Seen {
     loss: f64,
     correct: u64,
+    images: u64,
     lr: f64,
 }
 
 fn run_epoch(
     job: &Job,
+    course: &Course,
     trainer: &mut Trainer,
     train: &ImageSet,
     epoch: u32,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Seen, Error> {
-    let rows = train.rows();
-    let size = job.training.batch as usize;
-    let steps = rows.div_ceil(size) as u64;
-    let order = jackpot_data::epoch_order(job.order_key, epoch, rows);
-    let key = job.augment_key.fold(u64::from(epoch));
-    let draws = train.draws(&job.training.augment, key, &order)?;
-    let order = batch::row_tensor(&order, job.device)?;
     // Sums stay on the device and are read once an epoch.
     let mut loss = Tensor::f_zeros([0_i64; 0], (Kind::Double, job.device))?;
     let mut correct = Tensor::f_zeros([0_i64; 0], (Kind::Int64, job.device))?;
-    let mut lr = 0.0;
-    let total = steps * u64::from(job.training.epochs);
-    for step in 0..steps {
-        let start = step as usize * size;
-        let length = size.min(rows - start);
-        let done = u64::from(epoch) * steps + step;
-        lr = job.training.lr_at(done, steps);
-        let batch =
-            train.gather_range(&order, draws.as_ref(), start, length, job.precision.kind())?;
+    let (mut images, mut lr) = (0, 0.0);
+    let mut pass = Pass::new(job, course, train, epoch, 0)?;
+    for step in 0..course.left(epoch as usize) {
+        let place = step % course.pass;
+        if place == 0 && step > 0 {
+            pass = Pass::new(job, course, train, epoch, step / course.pass)?;
+        }
+        let start = place as usize * course.batch;
+        let length = course.batch.min(course.rows.trained.len() - start);
+        let done = u64::from(epoch) * course.epoch + step;
+        lr = job.training.lr_at(done, course.epoch);
+        let kind = job.precision.kind();
+        let batch = train.gather_range(&pass.order, pass.draws.as_ref(), start, length, kind)?;
         let seen = trainer.step(&batch, lr)?;
         loss = loss.f_add_(
             &seen
@@ -189,51 +252,79 @@ fn run_epoch(
                 .f_mul_scalar_(length as f64)?,
         )?;
         correct = correct.f_add_(&seen.correct)?;
-        if (done + 1) * 200 / total != done * 200 / total {
-            observe(Event::Progress((done + 1) as f64 / total as f64));
+        images += length as u64;
+        if (done + 1) * 200 / course.total != done * 200 / course.total {
+            observe(Event::Progress((done + 1) as f64 / course.total as f64));
         }
     }
     Ok(Seen {
-        loss: loss.f_double_value(&[])? / rows as f64,
+        loss: loss.f_double_value(&[])? / images as f64,
         correct: correct.f_int64_value(&[])? as u64,
+        images,
         lr,
     })
 }
 
-fn summary(epochs: Vec<Epoch>, diverged: Option<u32>, last: &Evaluation, kept: u64) -> Metrics {
-    let mut best = (
-        0,
-        if epochs.is_empty() {
-            last.accuracy()
-        } else {
-            f64::NEG_INFINITY
-        },
-    );
-    for epoch in &epochs {
-        if epoch.test_accuracy > best.1 {
-            best = (epoch.epoch, epoch.test_accuracy);
-        }
+/// One pass over the trained rows: their order and what is drawn for each.
+struct Pass {
+    order: Tensor,
+    draws: Option<Draws>,
+}
+
+impl Pass {
+    /// The orders and crops of an epoch are those of its place in the schedule, so that a
+    /// training with an offset meets what the whole one meets there.
+    fn new(
+        job: &Job,
+        course: &Course,
+        train: &ImageSet,
+        epoch: u32,
+        pass: u64,
+    ) -> Result<Pass, Error> {
+        let settings = job.training;
+        let epoch = settings.offset_epochs + epoch;
+        let order = course.rows.pass(settings.order, job.order_key, epoch, pass);
+        let key = pass_key(job.augment_key, pass).fold(u64::from(epoch));
+        Ok(Pass {
+            draws: train.draws(&settings.augment, key, &order)?,
+            order: batch::row_tensor(&order, job.device)?,
+        })
     }
+}
+
+fn summary(epochs: Vec<Epoch>, diverged: Option<u32>, last: &Evaluation, kept: u64) -> Metrics {
+    let best = first_best(&epochs, |epoch| Some(epoch.test_accuracy));
+    let selected = first_best(&epochs, |epoch| epoch.validation_accuracy);
     Metrics {
-        best_epoch: best.0,
-        best_test_accuracy: best.1,
+        best_epoch: best.map_or(0, |epoch| epoch.epoch),
+        best_test_accuracy: best.map_or(last.accuracy(), |epoch| epoch.test_accuracy),
         diverged_at_epoch: diverged,
-        epochs,
         kept,
+        selected_epoch: selected.map(|epoch| epoch.epoch),
+        selected_test_accuracy: selected.map(|epoch| epoch.test_accuracy),
         test_accuracy: last.accuracy(),
         test_correct: last.correct(),
         test_loss: Some(last.loss()).filter(|loss| loss.is_finite()),
         test_rows: last.right.len() as u64,
+        epochs,
     }
+}
+
+/// The first epoch with the highest value, of those that have one.
+fn first_best(epochs: &[Epoch], of: impl Fn(&Epoch) -> Option<f64>) -> Option<&Epoch> {
+    let valued = epochs.iter().filter_map(|epoch| Some((epoch, of(epoch)?)));
+    let best = valued.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map(|(epoch, _)| epoch)
 }
 
 /// The variance of one value is no number: a last batch of one image through a layer of
 /// 1×1 maps would end the training as "diverged", which it did not.
-fn refuse_single_values(network: &Network, rows: usize, batch: usize) -> Result<(), Error> {
-    let last = if rows.is_multiple_of(batch) {
-        batch
-    } else {
-        rows % batch
+fn refuse_single_values(network: &Network, course: &Course) -> Result<(), Error> {
+    let (rows, batch) = (course.rows.trained.len(), course.batch);
+    // An epoch that ends before the pass does never meets the pass's last batch.
+    let last = match rows % batch {
+        ragged if ragged > 0 && course.epoch >= course.pass => ragged,
+        _ => batch,
     };
     for node in &network.nodes {
         if let Op::BatchNorm { weight, .. } = node.op

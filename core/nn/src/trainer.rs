@@ -1,47 +1,42 @@
-//! Stochastic gradient descent under a mask.
+//! Training steps under a mask.
 use crate::model::{is_trained, prunable};
+use crate::optimizer::Optimizer;
 use crate::{Error, Model, Statistics, batch::Batch, error::invalid, model, objective, state};
 use jackpot_net::{Mask, Training};
 use tch::{Device, Kind, Tensor};
 
-/// A model being trained: SGD with momentum and weight decay on all parameters, no
-/// Nesterov, as PyTorch defines it,
+/// A model being trained by the optimiser that its settings name.
 ///
-/// d = g + λ·w,  v ← μ·v + d,  w ← (w − η·v) ⊙ m,
-///
-/// with v = 0 before the first step. The mask m multiplies once a step, so pruned weights
-/// are exactly 0 after it; it comes from the [`Mask`], never from the weights' zeros, so a
-/// kept weight that happens to be 0 is trained on.
+/// The mask multiplies the weights once a step, so pruned weights are exactly 0 after it; it
+/// comes from the [`Mask`], never from the weights' zeros, so a kept weight that happens to
+/// be 0 is trained on.
 pub struct Trainer {
     model: Model,
-    /// Indices of what is trained, and each one's momentum v.
+    /// Indices of what is trained.
     trained: Vec<usize>,
-    momentum: Vec<Tensor>,
+    optimizer: Optimizer,
     /// Indices of the prunable weights with their 0/1 masks; empty: dense.
     masks: Vec<(usize, Tensor)>,
     prunable: Vec<usize>,
     settings: Training,
-    weight_decay: Tensor,
-    minus_lr: Tensor,
 }
 
 /// What one step saw, on the device, so that nothing waits for it.
 pub struct Step {
-    /// Mean cross-entropy of the batch before the step.
+    /// Mean loss of the batch before the step: the cross-entropy, label smoothing included.
     pub loss: Tensor,
     /// Images of the batch classified rightly, i64.
     pub correct: Tensor,
 }
 
 impl Trainer {
-    /// Puts the mask on the model's weights and starts with no momentum.
+    /// Puts the mask on the model's weights and starts with the optimiser's buffers at 0.
     ///
     /// # Errors
     /// A mask of another network; invalid settings.
     pub fn new(model: Model, mask: Option<&Mask>, settings: &Training) -> Result<Trainer, Error> {
         settings.validate()?;
         let network = model.network.clone();
-        let options = (model.precision.kind(), model.device);
         let trained: Vec<usize> = (0..network.parameters.len())
             .filter(|&i| is_trained(network.parameters[i].kind))
             .collect();
@@ -54,18 +49,13 @@ impl Trainer {
                 prunable.iter().copied().zip(tensors).collect()
             }
         };
-        let momentum = trained
-            .iter()
-            .map(|&i| Ok(model.parameters[i].f_zeros_like()?))
-            .collect::<Result<Vec<_>, Error>>()?;
+        let tensors: Vec<&Tensor> = trained.iter().map(|&i| &model.parameters[i]).collect();
         let mut trainer = Trainer {
+            optimizer: Optimizer::new(settings, &tensors)?,
             trained,
-            momentum,
             masks,
             prunable,
             settings: settings.clone(),
-            weight_decay: Tensor::f_full([0_i64; 0], settings.weight_decay, options)?,
-            minus_lr: Tensor::f_zeros([0_i64; 0], options)?,
             model,
         };
         tch::no_grad(|| trainer.prune())?;
@@ -89,7 +79,7 @@ impl Trainer {
     /// libtorch's.
     pub fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
         let logits = self.model.forward(&batch.x, Statistics::Training)?;
-        let loss = objective::cross_entropy(&logits, &batch.y)?;
+        let loss = objective::smoothed(&logits, &batch.y, self.settings.label_smoothing)?;
         let leaves: Vec<&Tensor> = self
             .trained
             .iter()
@@ -100,15 +90,11 @@ impl Trainer {
             if self.settings.published_gradient_mask {
                 self.drop_gradients_of_zeros(&mut gradients)?;
             }
-            let _ = self.minus_lr.f_fill_(-lr)?;
+            self.optimizer.begin(lr)?;
             for (place, &i) in self.trained.iter().enumerate() {
                 let weight = &mut self.model.parameters[i];
-                let momentum = &mut self.momentum[place];
-                let direction = gradients[place].f_addcmul_(weight, &self.weight_decay)?;
-                let _ = momentum
-                    .f_mul_scalar_(self.settings.momentum)?
-                    .f_add_(&direction)?;
-                let _ = weight.f_addcmul_(momentum, &self.minus_lr)?;
+                self.optimizer
+                    .step(place, weight, &mut gradients[place], lr)?;
             }
             self.prune()?;
             let correct = objective::right(&logits, &batch.y)?.f_sum(Kind::Int64)?;
@@ -182,7 +168,7 @@ impl Trainer {
     }
 
     /// As the published loop does: a weight that is exactly 0, kept or pruned, gets no
-    /// gradient in this step (its momentum and weight decay go on).
+    /// gradient in this step (the optimiser's buffers and weight decay go on).
     fn drop_gradients_of_zeros(&self, gradients: &mut [Tensor]) -> Result<(), Error> {
         for (place, i) in self.trained.iter().enumerate() {
             if self.prunable.contains(i) {
@@ -207,21 +193,28 @@ impl Trainer {
         let parameters = &self.model.network.parameters;
         let weights = parameters.iter().zip(&self.model.parameters);
         let weights = weights.map(|(p, tensor)| (format!("weight.{}", p.name), tensor));
-        let momentum = self.trained.iter().zip(&self.momentum);
-        let momentum =
-            momentum.map(|(&i, tensor)| (format!("momentum.{}", parameters[i].name), tensor));
-        weights.chain(momentum).collect()
+        let buffers = self.optimizer.state().map(|(name, place, tensor)| {
+            let parameter = &parameters[self.trained[place]];
+            (format!("{name}.{}", parameter.name), tensor)
+        });
+        weights.chain(buffers).collect()
     }
 
-    /// Puts saved tensors, row-major and in the order of [`Trainer::state`], back in place:
-    /// copying keeps the layout that the trainer was made with.
-    pub(crate) fn restore(&mut self, saved: &[Tensor]) -> Result<(), Error> {
+    /// Steps taken so far.
+    pub(crate) fn steps(&self) -> u64 {
+        self.optimizer.steps()
+    }
+
+    /// Puts saved tensors, row-major and in the order of [`Trainer::state`], back in place
+    /// after `steps` steps: copying keeps the layout that the trainer was made with.
+    pub(crate) fn restore(&mut self, saved: &[Tensor], steps: u64) -> Result<(), Error> {
+        self.optimizer.set_steps(steps);
         tch::no_grad(|| {
             let targets = self
                 .model
                 .parameters
                 .iter_mut()
-                .chain(self.momentum.iter_mut());
+                .chain(self.optimizer.state_mut());
             for (target, tensor) in targets.zip(saved) {
                 target.f_copy_(tensor)?;
             }
