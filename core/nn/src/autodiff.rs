@@ -296,7 +296,8 @@ impl Autodiff {
         } else {
             Statistics::Running
         };
-        let mut logits = forward(&self.network, at, &part.x, statistics)?;
+        let precision = precision_of(objective);
+        let mut logits = forward(&self.network, at, &part.x, statistics, precision)?;
         if objective.temperature != 1.0 {
             logits = logits.f_div_scalar(objective.temperature)?;
         }
@@ -403,12 +404,15 @@ impl Autodiff {
     }
 }
 
-fn kind_of(objective: &Objective) -> Kind {
-    if objective.compute_f64 {
-        Kind::Double
-    } else {
-        Kind::Float
+fn precision_of(objective: &Objective) -> Precision {
+    match objective.compute_f64 {
+        true => Precision::F64,
+        false => Precision::F32,
     }
+}
+
+fn kind_of(objective: &Objective) -> Kind {
+    precision_of(objective).kind()
 }
 
 fn accumulate(sums: &mut [Tensor], terms: &[Option<Tensor>]) -> Result<(), Error> {

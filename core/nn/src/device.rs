@@ -1,6 +1,6 @@
 //! Where and how precisely numbers are computed.
 use crate::{Error, error::invalid};
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 /// The floating-point type of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,13 +9,27 @@ pub enum Precision {
     F32,
     /// 64 bits: what derivatives are compared in.
     F64,
+    /// Mixed: the factors of every convolution and linear layer are rounded to bfloat16 and
+    /// its results flow on in it; weights, gradients, the optimiser, normalisation's
+    /// statistics and the loss are in 32 bits. Libtorch's CPU kernels for it want AVX-512;
+    /// below that they are emulated.
+    Bf16,
 }
 
 impl Precision {
+    /// Of weights, images, buffers and losses.
     pub(crate) fn kind(self) -> Kind {
         match self {
-            Precision::F32 => Kind::Float,
+            Precision::F32 | Precision::Bf16 => Kind::Float,
             Precision::F64 => Kind::Double,
+        }
+    }
+
+    /// A factor of a convolution or linear layer, rounded where the precision says so.
+    pub(crate) fn factor(self, tensor: &Tensor) -> Result<Tensor, Error> {
+        match self {
+            Precision::F32 | Precision::F64 => Ok(tensor.shallow_clone()),
+            Precision::Bf16 => Ok(tensor.f_to_kind(Kind::BFloat16)?),
         }
     }
 }

@@ -66,7 +66,13 @@ impl Model {
     /// # Errors
     /// An image shape that is not the network's; libtorch's errors.
     pub fn forward(&self, x: &Tensor, statistics: Statistics) -> Result<Tensor, Error> {
-        forward(&self.network, &self.parameters, x, statistics)
+        forward(
+            &self.network,
+            &self.parameters,
+            x,
+            statistics,
+            self.precision,
+        )
     }
 
     /// Logits as numbers, row by row, of images given as numbers (normalised, row-major
@@ -127,12 +133,14 @@ pub(crate) fn prunable(network: &Network) -> Result<Vec<usize>, Error> {
         .collect()
 }
 
-/// Walks the nodes; a value is dropped after its last use.
+/// Walks the nodes; a value is dropped after its last use. The logits are of the
+/// precision's [`Precision::kind`].
 pub(crate) fn forward(
     network: &Network,
     parameters: &[Tensor],
     x: &Tensor,
     statistics: Statistics,
+    precision: Precision,
 ) -> Result<Tensor, Error> {
     let input = network.architecture.input.map(i64::from);
     if x.dim() != 4 || x.size()[1..] != input {
@@ -173,12 +181,13 @@ pub(crate) fn forward(
                 network.architecture.activation,
                 parameters,
                 statistics,
+                precision,
             )?,
         };
         values.push(Some(value));
     }
     match values.pop().flatten() {
-        Some(logits) => Ok(logits),
+        Some(logits) => Ok(logits.f_to_kind(precision.kind())?),
         None => invalid("the network has no nodes"),
     }
 }
@@ -194,6 +203,7 @@ fn apply(
     activation: Activation,
     parameters: &[Tensor],
     statistics: Statistics,
+    precision: Precision,
 ) -> Result<Tensor, Error> {
     let second = if inputs.len() > 1 { inputs.pop() } else { None };
     let Some(Value {
@@ -214,10 +224,10 @@ fn apply(
             ..
         } => {
             let (stride, padding) = ([stride as i64; 2], [padding as i64; 2]);
-            let bias = bias.map(|b| &parameters[b]);
-            x.f_conv2d(
-                &parameters[weight],
-                bias,
+            let bias = bias.map(|b| precision.factor(&parameters[b])).transpose()?;
+            precision.factor(&x)?.f_conv2d(
+                &precision.factor(&parameters[weight])?,
+                bias.as_ref(),
                 stride,
                 padding,
                 [1, 1],
@@ -269,12 +279,15 @@ fn apply(
             let [kernel, stride, padding] = [kernel, stride, padding].map(|side| [side as i64; 2]);
             x.f_max_pool2d(kernel, stride, padding, [1, 1], false)?
         }
-        Op::GlobalAveragePool => x.f_mean_dim([2_i64, 3].as_slice(), false, x.kind())?,
+        Op::GlobalAveragePool => x.f_mean_dim([2_i64, 3].as_slice(), false, precision.kind())?,
         Op::Linear { weight, bias } => {
             if x.dim() > 2 {
                 x = x.f_flatten(1, -1)?;
             }
-            x.f_linear(&parameters[weight], Some(&parameters[bias]))?
+            let bias = precision.factor(&parameters[bias])?;
+            precision
+                .factor(&x)?
+                .f_linear(&precision.factor(&parameters[weight])?, Some(&bias))?
         }
     })
 }

@@ -49,7 +49,10 @@ pub fn run(folder: &Path, job: &TrainJob) -> Result<(), Failure> {
         order_key: key("order_key", &job.order_key)?,
         augment_key: key("augment_key", &job.augment_key)?,
         device: jackpot_nn::parse_device(&job.device).map_err(told)?,
-        precision: Precision::F32,
+        precision: match job.precision {
+            jackpot_study::Precision::F32 => Precision::F32,
+            jackpot_study::Precision::Bf16 => Precision::Bf16,
+        },
         resume: Some(&job.resume),
     };
     let trained = jackpot_nn::train(&job, &mut observe).map_err(told)?;

@@ -4,5 +4,7 @@
 
 mod derivatives;
 mod golden;
+mod optimizers;
+mod options;
 mod support;
 mod training;

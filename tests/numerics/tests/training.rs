@@ -1,5 +1,6 @@
 //! What a training must hold to, whatever it learns.
 use crate::support::*;
+use jackpot_data::Images;
 use jackpot_net::{Activation, Augment, Mask, Network, Op, Schedule, Training};
 use jackpot_nn::{Device, Event, Job, Metrics, Model, Precision, Trained, Trainer};
 use jackpot_rng::Key;
@@ -8,15 +9,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// A small training: 50 rows in batches of 16 leave a ragged last batch of 2.
-struct Setting {
-    network: Network,
-    training: Training,
-    weights: Vec<u8>,
-    order: u64,
+pub struct Setting {
+    pub network: Network,
+    pub training: Training,
+    pub weights: Vec<u8>,
+    pub order: u64,
+    pub train: Images,
+    pub precision: Precision,
 }
 
 impl Setting {
-    fn new() -> Setting {
+    pub fn new() -> Setting {
         one_thread();
         let network = small(Activation::Relu);
         let weights = first_weights(&network);
@@ -37,6 +40,8 @@ impl Setting {
             ..Training::su2020()
         };
         Setting {
+            train: images(&network, 50, 1),
+            precision: Precision::F32,
             network,
             training,
             weights,
@@ -44,37 +49,46 @@ impl Setting {
         }
     }
 
-    fn run(
+    pub fn job<T>(
         &self,
         mask: Option<&Mask>,
         resume: Option<&Path>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Trained {
-        let (train, test) = (images(&self.network, 50, 1), images(&self.network, 21, 2));
+        then: impl FnOnce(&Job) -> T,
+    ) -> T {
+        let test = images(&self.network, 21, 2);
         let job = Job {
             network: &self.network,
             training: &self.training,
             weights: &self.weights,
             mask,
-            train: &train.clone().into(),
-            test: &test.clone().into(),
+            train: &self.train.clone().into(),
+            test: &test.into(),
             normalisation: &normalisation(&self.network),
             order_key: Key::from_seed(self.order),
             augment_key: Key::from_seed(2),
             device: Device::Cpu,
-            precision: Precision::F32,
+            precision: self.precision,
             resume,
         };
-        jackpot_nn::train(&job, observe).unwrap()
+        then(&job)
     }
 
-    fn plain(&self, mask: Option<&Mask>) -> Trained {
+    pub fn run(
+        &self,
+        mask: Option<&Mask>,
+        resume: Option<&Path>,
+        observe: &mut dyn FnMut(Event),
+    ) -> Trained {
+        self.job(mask, resume, |job| jackpot_nn::train(job, observe).unwrap())
+    }
+
+    pub fn plain(&self, mask: Option<&Mask>) -> Trained {
         self.run(mask, None, &mut |_| ())
     }
 }
 
 /// Every third weight is kept.
-fn third(network: &Network) -> Mask {
+pub fn third(network: &Network) -> Mask {
     let mut mask = Mask::dense(network);
     for layer in &mut mask.layers {
         layer
@@ -172,7 +186,7 @@ fn metrics_are_canonical_and_agree_with_the_bits() {
 }
 
 /// (pixel/255 − mean)/std in f32, as torchvision computes it.
-fn normalise(network: &Network, images: &jackpot_data::Images) -> Vec<f32> {
+pub fn normalise(network: &Network, images: &Images) -> Vec<f32> {
     let normalisation = normalisation(network);
     let (mean, std) = (normalisation.mean[0] as f32, normalisation.std[0] as f32);
     images
