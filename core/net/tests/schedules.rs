@@ -1,6 +1,6 @@
 //! Learning rates by hand, and hyperparameters that are refused.
 
-use jackpot_net::{Augment, Schedule, Training};
+use jackpot_net::{AdamSettings, Augment, Optimizer, Schedule, Training};
 
 fn training(schedule: Schedule, warmup_epochs: f64) -> Training {
     Training {
@@ -139,5 +139,116 @@ fn what_does_not_fit_names_the_field() {
     refused(
         &|t| t.schedule = step(&[80, 160], 0.1),
         "`schedule.milestones`: 160 is never reached: `epochs` is 160",
+    );
+}
+
+#[test]
+fn an_offset_starts_the_schedule_later_and_ends_it_with_the_training() {
+    // Epochs 3 to 8 of a schedule of 8.
+    let whole = training(Schedule::Cosine, 1.0);
+    let rest = Training {
+        epochs: 5,
+        offset_epochs: 3,
+        ..whole.clone()
+    };
+    for step in [0, 1, 99, 499] {
+        assert_eq!(rest.lr_at(step, 100), whole.lr_at(300 + step, 100));
+    }
+    let mut published = Training::su2020();
+    published.offset_epochs = 100;
+    published.epochs = 60;
+    published.validate().unwrap();
+    check(
+        &published,
+        10,
+        &[(0, 0.01), (199, 0.01), (200, 0.001), (599, 0.001)],
+    );
+    published.offset_epochs = 10;
+    let error = published.validate().unwrap_err().to_string();
+    assert!(
+        error.contains("80 is never reached: `offset_epochs` + `epochs` is 10 + 60"),
+        "{error}"
+    );
+    published.offset_epochs = u32::MAX;
+    let error = published.validate().unwrap_err().to_string();
+    assert!(error.contains("`offset_epochs`"), "{error}");
+}
+
+#[test]
+fn the_steps_of_a_training_are_counted() {
+    let mut training = training(Schedule::Constant, 0.0);
+    training.batch = 64;
+    assert_eq!(
+        (training.steps_in_epoch(50_000), training.steps(50_000)),
+        (782, 6_256)
+    );
+    training.validation_rows = 5_000;
+    assert_eq!(training.steps_in_epoch(50_000), 704);
+    training.steps_per_epoch = Some(10);
+    training.until = Some(35);
+    assert_eq!(
+        (training.steps_in_epoch(50_000), training.steps(50_000)),
+        (10, 35)
+    );
+    training.until = Some(0);
+    let error = training.validate().unwrap_err().to_string();
+    assert!(
+        error.contains("`until`: expected at least 1 step"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_optimizer_is_spelled_by_name_or_with_its_settings() {
+    let read = |json: &str| serde_json::from_str::<Optimizer>(json);
+    assert_eq!(read(r#""sgd""#).unwrap(), Optimizer::Sgd);
+    let adam = read(r#""adam""#).unwrap();
+    assert_eq!(adam, Optimizer::Adam(AdamSettings::default()));
+    let json = serde_json::to_string(&adam).unwrap();
+    assert_eq!(
+        json,
+        r#"{"adam":{"beta1":0.9,"beta2":0.999,"epsilon":1e-8}}"#
+    );
+    assert_eq!(read(&json).unwrap(), adam);
+    assert_eq!(
+        serde_json::to_string(&Optimizer::Nesterov).unwrap(),
+        r#""nesterov""#
+    );
+    for (wrong, expected) in [
+        (r#""lamb""#, "unknown variant `lamb`"),
+        ("{}", "expected one optimizer, found none"),
+        (r#"{"adam":{},"adamw":{}}"#, "found `adam` and `adamw`"),
+        ("7", "an optimizer's name"),
+    ] {
+        let error = read(wrong).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let mut training = Training::su2020();
+    training.optimizer = Optimizer::Nesterov;
+    training.momentum = 0.0;
+    assert!(
+        training
+            .validate()
+            .unwrap_err()
+            .to_string()
+            .contains("above 0")
+    );
+    training.optimizer = read(r#"{"adam":{"beta1":1.0}}"#).unwrap();
+    let error = training.validate().unwrap_err().to_string();
+    assert!(
+        error.contains("`optimizer.adam.beta1`: expected 0 to below 1, found 1"),
+        "{error}"
+    );
+}
+
+/// What a training says as before, it leaves out: no old key moves.
+#[test]
+fn a_training_without_options_is_spelled_as_before() {
+    let json = serde_json::to_value(Training::su2020()).unwrap();
+    let fields: Vec<&String> = json.as_object().unwrap().keys().collect();
+    assert_eq!(fields.len(), 9, "{fields:?}");
+    assert_eq!(
+        serde_json::from_value::<Training>(json).unwrap(),
+        Training::su2020()
     );
 }

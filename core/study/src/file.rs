@@ -146,6 +146,9 @@ impl Study {
         let tickets = tickets::tickets(file.ticket, &base)?;
         let checks = checks::checks(file.check, &tickets)?;
         let (seeds, held) = file.seeds.read()?;
+        let run = run_choice(file.run)?;
+        let precision = file.training.precision.unwrap_or_default();
+        precision.fits(&run)?;
         Ok(Study {
             name,
             title: file.title,
@@ -161,8 +164,8 @@ impl Study {
             },
             architecture,
             training,
-            precision: file.training.precision.unwrap_or_default(),
-            run: run_choice(file.run)?,
+            precision,
+            run,
             sparsities: sparsities(text, &file.sparsities, weights)?,
             seeds,
             held,
@@ -230,6 +233,12 @@ fn fits(
         return Err(Error(format!(
             "`training.batch`: expected at most the {train_rows} training rows, found {}",
             training.batch
+        )));
+    }
+    if training.validation_rows >= train_rows {
+        return Err(Error(format!(
+            "`training.validation_rows`: expected fewer than the {train_rows} training rows, found {}",
+            training.validation_rows
         )));
     }
     let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);

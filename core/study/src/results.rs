@@ -6,7 +6,7 @@ use crate::{
     pin::{Pin, PinnedCell},
     validate,
 };
-use jackpot_net::{Architecture, Mask, Network, Schedule};
+use jackpot_net::{Architecture, Mask, Network};
 use jackpot_store::{Digest, Store};
 use std::{collections::BTreeMap, path::Path};
 
@@ -64,6 +64,9 @@ pub struct Trained {
     pub accuracy: f64,
     /// Percent, after the best epoch.
     pub best_accuracy: f64,
+    /// Percent, on the test rows after the epoch that is best on validation rows; none if the
+    /// training held none back.
+    pub selected_accuracy: Option<f64>,
     /// Mean cross-entropy over the test rows after the last epoch.
     pub test_loss: f64,
     /// Name, weights, kept weights of each layer, in forward order.
@@ -153,7 +156,6 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
 fn facts(study: &Study) -> Vec<(String, String)> {
     let d = &study.data;
     let a = &study.architecture;
-    let t = &study.training;
     let [channels, height, width] = a.input;
     let data = format!(
         "{}, {} training and {} test images of {channels}×{height}×{width}, {} classes",
@@ -165,41 +167,12 @@ fn facts(study: &Study) -> Vec<(String, String)> {
         a.title(),
         a.width
     );
-    let schedule = match &t.schedule {
-        Schedule::Cosine => "cosine".to_owned(),
-        Schedule::Constant => "constant".to_owned(),
-        Schedule::Step { milestones, factor } => {
-            let at: Vec<String> = milestones.iter().map(u32::to_string).collect();
-            format!("times {factor} after epochs {}", at.join(", "))
-        }
-    };
-    let crop = match (t.augment.crop, t.augment.crop_padding) {
-        (None, 0) => "no crop".to_owned(),
-        (None, n) => format!("crop with padding {n}"),
-        (Some(side), 0) => format!("crop of {side}×{side}"),
-        (Some(side), n) => format!("crop of {side}×{side} with padding {n}"),
-    };
-    let flip = if t.augment.flip { "flip" } else { "no flip" };
-    let training = format!(
-        "{}, batch {}, learning rate {} ({schedule}, warm-up {}), momentum {}, weight decay {}, {flip}, {crop}",
-        epochs(f64::from(t.epochs)),
-        t.batch,
-        t.lr,
-        epochs(t.warmup_epochs),
-        t.momentum,
-        t.weight_decay
-    );
+    let training = crate::training::in_words(&study.training, study.precision);
     vec![
         ("data".to_owned(), data),
         ("network".to_owned(), network),
         ("training".to_owned(), training),
     ]
-}
-
-/// "5 epochs", "1 epoch".
-fn epochs(n: f64) -> String {
-    let plural = if n == 1.0 { "" } else { "s" };
-    format!("{n} epoch{plural}")
 }
 
 /// Needs no plugin and no libtorch. Every object read is verified.
@@ -332,6 +305,7 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
         mask: cell.mask,
         accuracy: numbers.accuracy,
         best_accuracy: numbers.best_accuracy,
+        selected_accuracy: numbers.selected_accuracy,
         test_loss: numbers.test_loss,
         layers: layers(store, &key, cell.mask)?,
     }))

@@ -25,6 +25,9 @@ pub(crate) struct Metrics {
     pub accuracy: f64,
     /// Percent, after the best epoch.
     pub best_accuracy: f64,
+    /// Percent, on the test rows after the epoch that is best on the rows held back for
+    /// validation; none without such rows.
+    pub selected_accuracy: Option<f64>,
     /// Mean cross-entropy over the test rows after the last epoch.
     pub test_loss: f64,
     /// Test rows that were right.
@@ -65,6 +68,10 @@ pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
     Ok(Metrics {
         accuracy: float("test_accuracy")?,
         best_accuracy: float("best_test_accuracy")?,
+        selected_accuracy: match value.get("selected_test_accuracy") {
+            None => None,
+            Some(_) => Some(float("selected_test_accuracy")?),
+        },
         test_loss: float("test_loss")?,
         correct: count("test_correct")?,
         rows: count("test_rows")?,

@@ -1,5 +1,6 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
-use jackpot_study::{Allocation, Study, outline};
+use jackpot_net::{AdamSettings, Optimizer, Order, Training};
+use jackpot_study::{Allocation, Precision, Study, outline};
 use std::path::Path;
 
 const QUICK: &str = include_str!("../../../reports/quick/study.toml");
@@ -218,7 +219,7 @@ fn a_preset_is_taken_and_overridden() {
     ]
     .concat();
     let study = parse(&text).unwrap();
-    let published = jackpot_net::Training::su2020();
+    let published = Training::su2020();
     assert_eq!(study.training.epochs, 200);
     assert_eq!(study.training.lr, published.lr);
     assert_eq!(
@@ -235,4 +236,87 @@ fn a_data_set_of_files_needs_a_folder() {
         "set = \"mnist\"",
         &["data.folder", "mnist"],
     );
+}
+
+/// What `[training]` says is what is trained; `momentum` of the preset goes with SGD only.
+#[test]
+fn the_options_of_training_are_read_and_told() {
+    let with =
+        |more: &str| parse(&QUICK.replacen("[training]\n", &format!("[training]\n{more}\n"), 1));
+    let plain = parse(QUICK).unwrap().training;
+    let training = with(
+        "label_smoothing = 0.1\norder = \"stored\"\nsteps_per_epoch = 40\noffset_epochs = 1\n\
+         validation_rows = 600\noptimizer = \"nesterov\"",
+    )
+    .unwrap()
+    .training;
+    let expected = Training {
+        label_smoothing: 0.1,
+        order: Order::Stored,
+        steps_per_epoch: Some(40),
+        offset_epochs: 1,
+        validation_rows: 600,
+        optimizer: Optimizer::Nesterov,
+        ..plain.clone()
+    };
+    assert_eq!(training, expected);
+    assert_eq!((training.steps(6_000), plain.steps(6_000)), (200, 5 * 94));
+
+    let adam = QUICK.replacen(
+        "momentum = 0.9",
+        "optimizer = { adamw = { beta2 = 0.99 } }",
+        1,
+    );
+    let settings = AdamSettings {
+        beta2: 0.99,
+        ..AdamSettings::default()
+    };
+    assert_eq!(
+        parse(&adam).unwrap().training.optimizer,
+        Optimizer::AdamW(settings)
+    );
+    let preset = "preset = \"su2020\"\noptimizer = \"adam\"";
+    let training = parse(&adam.replacen("optimizer = { adamw = { beta2 = 0.99 } }", preset, 1));
+    assert_eq!(training.unwrap().training.momentum, 0.0);
+
+    let native = QUICK.replacen("cpu-avx2", "native", 1);
+    let mixed = native.replacen("[training]\n", "[training]\nprecision = \"bf16\"\n", 1);
+    assert_eq!(parse(&mixed).unwrap().precision, Precision::Bf16);
+    assert_eq!(parse(&native).unwrap().precision, Precision::F32);
+}
+
+#[test]
+fn options_of_training_that_do_not_fit_are_named() {
+    let refused = |more: &str, expected: &[&str]| {
+        refused("[training]\n", &format!("[training]\n{more}\n"), expected);
+    };
+    refused(
+        "precision = \"bf16\"",
+        &["`training.precision`", "cpu-avx2", "native"],
+    );
+    refused("precision = \"f16\"", &["f16", "`f32`", "`bf16`"]);
+    refused("optimizer = \"adamm\"", &["`adamm`", "did you mean `adam`"]);
+    refused("optimizer = { sgd = {} }", &["`sgd` has no settings"]);
+    refused(
+        "optimizer = { adam = { beta3 = 1 } }",
+        &["`beta3`", "did you mean `beta1`"],
+    );
+    refused(
+        "optimizer = \"adam\"",
+        &["`momentum`: expected 0", "`adam`", "found 0.9"],
+    );
+    refused(
+        "validation_rows = 6000",
+        &["`training.validation_rows`", "6000 training rows"],
+    );
+    refused("order = \"sorted\"", &["`sorted`", "`stored`"]);
+    refused(
+        "steps_per_epoch = 0",
+        &["`steps_per_epoch`: expected at least 1"],
+    );
+    refused(
+        "label_smoothing = 1.0",
+        &["`label_smoothing`: expected 0 to below 1"],
+    );
+    refused("until = 3", &["`until`"]);
 }

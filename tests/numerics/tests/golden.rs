@@ -64,6 +64,7 @@ fn scores(network: &Network, golden: &Golden, precision: Precision, halves: u64)
         Precision::F64 => into_f64(network, |out| {
             autodiff.hvp(&objective, cut, None, &slices(&g), out)
         }),
+        Precision::Bf16 => panic!("derivatives are taken in f32 or f64"),
         Precision::F32 => {
             let g: Vec<Vec<f32>> = g
                 .iter()

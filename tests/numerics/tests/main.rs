@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
+mod bf16;
 mod derivatives;
 mod golden;
 mod optimizers;

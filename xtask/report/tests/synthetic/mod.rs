@@ -77,6 +77,7 @@ pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u
         mask: (!layers.is_empty()).then(|| Digest::of(format!("mask {name}").as_bytes())),
         accuracy,
         best_accuracy: (accuracy + 0.15).min(100.0),
+        selected_accuracy: None,
         test_loss: loss,
         layers,
     }
