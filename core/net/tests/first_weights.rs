@@ -1,6 +1,6 @@
 //! First weights: the published laws, and bytes that depend on the key and the name alone.
 
-use jackpot_net::{Architecture, init::initial_weights};
+use jackpot_net::{Architecture, Family, init::initial_weights};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors};
 
@@ -74,6 +74,55 @@ fn spreads_are_the_published_ones() {
     check(&vgg, "features.4.weight", 2.0 / (9.0 * 64.0));
     check(&vgg, "features.11.weight", 2.0 / (9.0 * 256.0));
     check(&vgg, "classifier.weight", 1e-4);
+}
+
+/// Kaiming over all output channels (also of a depthwise convolution), PyTorch's default of
+/// a linear layer, Gaussian Glorot.
+#[test]
+fn other_families_start_as_their_code_does() {
+    let of = |family, depth, width, input| {
+        weights(Architecture::new(family, depth, width, 100, input), 1)
+    };
+    let check = |bytes: &[u8], name: &str, variance: f64| {
+        let values = values(bytes, name);
+        let n = values.len() as f64;
+        let mean: f64 = values.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|&x| f64::from(x).powi(2)).sum();
+        let error = (squares / n / variance - 1.0) / (2.0 / n).sqrt();
+        assert!(error.abs() < 5.0, "{name}: {error} standard errors");
+        assert!(mean.abs() < 5.0 * (variance / n).sqrt(), "{name}: {mean}");
+    };
+    let uniform = |bytes: &[u8], name: &str, bound: f64| {
+        check(bytes, name, bound * bound / 3.0);
+        let values = values(bytes, name);
+        let largest = values
+            .iter()
+            .map(|x| f64::from(x.abs()))
+            .fold(0.0, f64::max);
+        assert!(largest <= bound && largest > 0.95 * bound, "{name}");
+    };
+    let wrn = of(Family::Wrn, 10, 64, [3, 32, 32]);
+    check(&wrn, "block1.layer.0.conv1.weight", 2.0 / (9.0 * 64.0));
+    check(&wrn, "block2.layer.0.convShortcut.weight", 2.0 / 128.0);
+    uniform(&wrn, "fc.weight", 1.0 / 16.0);
+    assert_eq!(values(&wrn, "fc.bias"), vec![0.0; 100]);
+    let imagenet = of(Family::ResnetImagenet, 18, 64, [3, 64, 64]);
+    check(&imagenet, "conv1.weight", 2.0 / (49.0 * 64.0));
+    uniform(&imagenet, "fc.weight", 1.0 / 512f64.sqrt());
+    uniform(&imagenet, "fc.bias", 1.0 / 512f64.sqrt());
+    let mobilenet = of(Family::MobilenetV2, 53, 32, [3, 64, 64]);
+    check(
+        &mobilenet,
+        "features.14.conv.1.0.weight",
+        2.0 / (9.0 * 576.0),
+    );
+    check(&mobilenet, "classifier.1.weight", 1e-4);
+    let lenet = of(Family::Lenet5, 4, 20, [1, 28, 28]);
+    check(&lenet, "conv2.weight", 2.0 / (25.0 * 70.0));
+    check(&lenet, "fc1.weight", 2.0 / 1300.0);
+    assert_eq!(values(&lenet, "fc1.bias"), vec![0.0; 500]);
+    let lenet = of(Family::Lenet300, 3, 300, [1, 28, 28]);
+    check(&lenet, "fc1.weight", 2.0 / 1084.0);
 }
 
 #[test]

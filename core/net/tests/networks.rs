@@ -216,12 +216,21 @@ fn shape_after(net: &Network, node: usize) -> [usize; 3] {
 
 #[test]
 fn the_graph_fits_together_and_reads_every_parameter_once() {
+    let of = |family, depth, width, input| {
+        let architecture = Architecture::new(family, depth, width, 7, input);
+        architecture.build().expect("a published network")
+    };
     let nets = [
         resnet(8, 3, 10),
         resnet(56, 2, 7),
         vgg(13, 5, 10),
         Architecture::vgg(19, 4, 2, [1, 64, 48]).build().unwrap(),
         Architecture::resnet(20, 4, 2, [5, 9, 31]).build().unwrap(),
+        of(Family::Wrn, 16, 32, [3, 32, 32]),
+        of(Family::ResnetImagenet, 50, 8, [3, 97, 64]),
+        of(Family::MobilenetV2, 53, 8, [3, 96, 97]),
+        of(Family::Lenet300, 3, 20, [1, 7, 9]),
+        of(Family::Lenet5, 4, 3, [1, 28, 31]),
     ];
     for net in nets {
         let mut reads = vec![0; net.parameters.len()];
@@ -244,8 +253,10 @@ fn the_graph_fits_together_and_reads_every_parameter_once() {
         assert!(reads.iter().all(|&n| n == 1));
         let logits = net.nodes.last().expect("nodes").output;
         assert_eq!(logits, [net.architecture.classes as usize, 1, 1]);
-        let linear = net.layers.iter().filter(|layer| layer.role == Role::Linear);
-        assert_eq!(linear.count(), 1);
+        let classifiers = net.layers.iter().filter(|layer| layer.classifier);
+        assert!(classifiers.map(|layer| layer.role).eq([Role::Linear]));
+        let firsts = net.layers.iter().map(|layer| layer.first);
+        assert!(firsts.eq((0..net.layers.len()).map(|at| at == 0)));
     }
 }
 

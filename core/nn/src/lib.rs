@@ -24,6 +24,7 @@
 
 mod autodiff;
 mod batch;
+mod conv;
 mod device;
 mod error;
 mod evaluate;

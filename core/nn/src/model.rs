@@ -1,5 +1,5 @@
 //! A network with its parameters.
-use crate::{Error, Precision, error::invalid, state};
+use crate::{Error, Precision, conv::conv, error::invalid, state};
 use jackpot_net::{Activation, Network, Node, Op, ParameterKind};
 use tch::{Device, Kind, Tensor};
 
@@ -215,24 +215,9 @@ fn apply(
     };
     Ok(match node.op {
         Op::Input => x,
-        Op::Conv {
-            weight,
-            bias,
-            stride,
-            padding,
-            groups,
-            ..
-        } => {
-            let (stride, padding) = ([stride as i64; 2], [padding as i64; 2]);
-            let bias = bias.map(|b| precision.factor(&parameters[b])).transpose()?;
-            precision.factor(&x)?.f_conv2d(
-                &precision.factor(&parameters[weight])?,
-                bias.as_ref(),
-                stride,
-                padding,
-                [1, 1],
-                groups as i64,
-            )?
+        Op::Conv { .. } => {
+            let reads_image = node.inputs == [0];
+            conv(&node.op, parameters, &x, precision, reads_image)?
         }
         Op::BatchNorm {
             weight,

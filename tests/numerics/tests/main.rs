@@ -4,7 +4,9 @@
 
 mod bf16;
 mod derivatives;
+mod families;
 mod golden;
+mod naive;
 mod optimizers;
 mod options;
 mod support;

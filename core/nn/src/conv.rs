@@ -1,0 +1,60 @@
+//! One convolution, on numbers of channels that oneDNN computes rightly.
+//!
+//! oneDNN's AVX2 convolution with channels last (libtorch 2.13, `brgconv_strided:avx2`,
+//! backward data) writes past its buffers where the channels are no multiple of 8: measured,
+//! it corrupts the heap or crashes. Such a convolution is computed with zero channels added
+//! up to the next multiple, which changes no product and is exact; it is taken off again.
+//! This happens whatever the kernels are, so that a device class is no other computation.
+
+use crate::{Error, Precision};
+use jackpot_net::Op;
+use tch::{Kind, Tensor};
+
+/// oneDNN's block of channels on AVX2.
+const BLOCK: i64 = 8;
+
+/// `op` of `x` `[n, channels, height, width]`, channels last, in the factors of `precision`
+/// and of their kind; `reads_image` if nothing before
+/// it is differentiated, so that its input channels may be any number.
+pub(crate) fn conv(
+    op: &Op,
+    parameters: &[Tensor],
+    x: &Tensor,
+    precision: Precision,
+    reads_image: bool,
+) -> Result<Tensor, Error> {
+    let Op::Conv {
+        weight,
+        bias,
+        stride,
+        padding,
+        groups,
+        ..
+    } = *op
+    else {
+        return crate::error::invalid(format!("{op:?} is no convolution"));
+    };
+    let weight = precision.factor(&parameters[weight])?;
+    let bias = bias.map(|b| precision.factor(&parameters[b])).transpose()?;
+    let x = precision.factor(x)?;
+    let (stride, padding) = ([stride as i64; 2], [padding as i64; 2]);
+    let missing = |channels: i64| (BLOCK - channels % BLOCK) % BLOCK;
+    let out = weight.size()[0];
+    let more_out = missing(out);
+    let more_in = if reads_image { 0 } else { missing(x.size()[1]) };
+    // Only oneDNN needs this, which computes no doubles; groups would need it each.
+    let whole = groups > 1 || x.kind() == Kind::Double || x.device() != tch::Device::Cpu;
+    if whole || (more_out == 0 && more_in == 0) {
+        let groups = groups as i64;
+        return Ok(x.f_conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], groups)?);
+    }
+    let x = x.f_constant_pad_nd([0, 0, 0, 0, 0, more_in])?;
+    let weight = weight.f_constant_pad_nd([0, 0, 0, 0, 0, more_in, 0, more_out])?;
+    let bias = bias
+        .map(|b| b.f_constant_pad_nd([0, more_out]))
+        .transpose()?;
+    let y = x.f_conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], 1)?;
+    // Dense again, with channels last: what follows is fast on that and has its bytes.
+    let rows = y.f_narrow(1, 0, out)?.f_permute([0, 2, 3, 1])?;
+    Ok(rows.f_contiguous()?.f_permute([0, 3, 1, 2])?)
+}
