@@ -2,6 +2,7 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_host::{Item, Kind, Param};
+use jackpot_net::Family;
 use jackpot_study::{Plugins, Programs, word};
 use std::process::ExitCode;
 
@@ -70,11 +71,30 @@ fn print_param(param: &Param) {
 }
 
 fn networks() {
+    println!("\nnetworks");
+    for family in Family::ALL {
+        let facts = family.facts();
+        let [channels, height, width] = facts.input;
+        println!(
+            "  {}: {}, made for {} classes of {channels}×{height}×{width}; names as in {}",
+            facts.name, facts.title, facts.classes, facts.code
+        );
+        println!("    depth {}", facts.depths);
+        println!("    width {} as published: {}", facts.width, facts.width_is);
+        if family == Family::Wrn {
+            println!("    widen: the widen factor, instead of the width");
+        }
+        if family.has_block() {
+            println!(
+                "    block = published: basic, bottleneck (9n+2 layers) from depth 54; or one of the two"
+            );
+        }
+        if family.has_stem() {
+            println!("    stem = imagenet as published, or small for small images");
+        }
+    }
     println!(
-        "\nnetworks
-  resnet  depth 6n+2 (bottlenecks from 54: 9n+2), width of the first stage 32 as published
-  vgg     depth 11, 13, 16 or 19, width of the first stage 64 as published; images of 32×32 or more
-  both    activation relu, tanh or softplus; any number of channels and classes"
+        "  all: activation relu, tanh or softplus; any number of channels and classes\n  `jackpot describe NETWORK` shows the layers"
     );
 }
 

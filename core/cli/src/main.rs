@@ -7,6 +7,7 @@
 
 mod audit;
 mod by_hand;
+mod describe;
 mod list;
 mod network;
 mod plan;
@@ -53,6 +54,8 @@ enum Command {
     Run(run::Arguments),
     /// List plugins, networks and data sets, with their parameters
     List,
+    /// Show a network's layers: shapes, weights, multiply-adds and totals
+    Describe(describe::Arguments),
     /// Show an action or object by the first digits of its sha256
     Show(show::Arguments),
     /// Hash everything in the store again; exit 1 if anything is wrong
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(places, arguments),
         Command::Run(arguments) => run::run(places, arguments),
         Command::List => list::run(places),
+        Command::Describe(arguments) => describe::run(arguments),
         Command::Show(arguments) => show::run(places, arguments),
         Command::Audit => audit::run(places),
         Command::Score(arguments) => by_hand::score::run(places, arguments),

@@ -47,9 +47,9 @@ pub struct NetworkOptions {
     /// Beginning of `resnet-imagenet` or `mobilenetv2` [default: imagenet]
     #[arg(long)]
     stem: Option<StemName>,
-    /// relu, tanh or softplus
-    #[arg(long, default_value = "relu")]
-    activation: String,
+    /// relu, tanh or softplus [default: relu]
+    #[arg(long)]
+    activation: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -66,6 +66,16 @@ enum StemName {
 }
 
 impl NetworkOptions {
+    /// Whether any was given.
+    pub fn any(&self) -> bool {
+        let numbers = [self.depth, self.width, self.widen];
+        let texts = [&self.input, &self.activation];
+        numbers.iter().any(Option::is_some)
+            || texts.iter().any(|text| text.is_some())
+            || self.block.is_some()
+            || self.stem.is_some()
+    }
+
     /// The network of that name with these options over it.
     pub fn build(
         &self,
@@ -77,11 +87,13 @@ impl NetworkOptions {
         choice.width = self.width;
         choice.classes = classes;
         choice.input = self.input.as_deref().map(shape).transpose()?;
-        choice.activation = match self.activation.as_str() {
-            "relu" => Activation::Relu,
-            "tanh" => Activation::Tanh,
-            "softplus" => Activation::Softplus,
-            other => bail!("`--activation`: expected relu, tanh or softplus, found `{other}`"),
+        choice.activation = match self.activation.as_deref() {
+            None | Some("relu") => Activation::Relu,
+            Some("tanh") => Activation::Tanh,
+            Some("softplus") => Activation::Softplus,
+            Some(other) => {
+                bail!("`--activation`: expected relu, tanh or softplus, found `{other}`")
+            }
         };
         choice.block = match self.block {
             None | Some(BlockName::Published) => Block::Published,

@@ -21,7 +21,6 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
     let source = jackpot_data::open(&study.data.set, study.data.folder.as_deref())
         .map_err(|e| Error(format!("`data`: {e}")))?;
     let device = Device::of(&study.run)?;
-    device.can_differentiate(&study.architecture)?;
     let mut builder = Builder {
         plan: Plan {
             study,

@@ -1,7 +1,6 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
 use crate::{Error, file::RunChoice, file::hint, recipe::Libtorch};
 use jackpot_host::{Item, Kind, Plugin, Server};
-use jackpot_net::Architecture;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -152,26 +151,6 @@ impl Device {
             class,
             environment,
         })
-    }
-}
-
-impl Device {
-    /// Refuses what libtorch computes wrongly. oneDNN's AVX2 convolution (libtorch 2.13,
-    /// `brgconv_strided:avx2`, backward data, channels last) writes past its buffers where the
-    /// channels are no multiple of 8: measured, it corrupts the heap or crashes.
-    pub fn can_differentiate(&self, architecture: &Architecture) -> Result<(), Error> {
-        let avx2 = self
-            .environment
-            .get("ONEDNN_MAX_CPU_ISA")
-            .map(String::as_str)
-            == Some("AVX2");
-        if self.name != "cpu" || !avx2 || architecture.width.is_multiple_of(8) {
-            return Ok(());
-        }
-        Err(Error(format!(
-            "`network.width`: expected a multiple of 8 on the kernels of `{}` (oneDNN's AVX2 convolutions corrupt memory at other widths), found {}; change the width, or write `device_class = \"native\"` on a CPU with AVX-512",
-            self.class, architecture.width
-        )))
     }
 }
 

@@ -128,8 +128,7 @@ pub fn network(
     .unwrap()
 }
 
-/// A small ResNet on small images. Not narrower: oneDNN's AVX2 convolutions corrupt memory
-/// where channels are no multiple of 8, and these tests run on whatever CPU is there.
+/// A small ResNet on small images, of channels that oneDNN computes without added ones.
 pub fn small(activation: Activation) -> Network {
     network(Family::Resnet, 8, 8, 3, [2, 8, 8], activation)
 }

@@ -133,7 +133,6 @@ impl Tools {
         let server = match method.item.needs_autodiff() {
             true => {
                 self.programs.require_worker()?;
-                device.can_differentiate(&network.architecture)?;
                 self.programs.worker_server(&device)
             }
             false => self.programs.light_server(),

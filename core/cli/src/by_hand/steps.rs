@@ -90,7 +90,6 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         keep_checkpoints: false,
         collapsed: Collapsed::Run,
     })?;
-    device.can_differentiate(&network.architecture)?;
     let job = Job::Steps(Box::new(StepsJob {
         architecture: network.architecture.clone(),
         training,

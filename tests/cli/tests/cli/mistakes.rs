@@ -49,7 +49,7 @@ fn a_bad_study_is_refused_with_its_file_its_field_and_what_to_write() {
             "did you mean `momentum`?",
         ),
         ("depth = 8", "depth = 10", "depth"),
-        ("width = 8", "width = 12", "multiple of 8"),
+        ("width = 8", "widen = 8", "only a `wrn`"),
         ("sparsities = [0.9]", "sparsities = [1.0]", "sparsities"),
         ("\"fashion-mnist-10k\"", "\"mnist\"", "data.folder"),
         ("\"magnitude\"", "\"magnitud\"", "did you mean `magnitude`?"),
