@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Actions at once; results do not depend on it [default: one a core]
     #[arg(long, short = 'j', value_name = "N")]
     workers: Option<NonZeroUsize>,
+    /// Replace the pinned results of another study whose folder has the same name
+    #[arg(long)]
+    replace_pin: bool,
 }
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
@@ -31,6 +34,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store_to_fill(places)?;
     let options = Options {
         workers: arguments.workers.unwrap_or_else(study::workers),
+        replace_pin: arguments.replace_pin,
     };
     let stop = stop_on_signals()?;
     let display = Display::new(&plan);

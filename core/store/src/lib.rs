@@ -45,5 +45,5 @@ pub use actions::{Action, Committed, Found};
 pub use audit::{Audit, Problem};
 pub use digest::Digest;
 pub use error::Error;
-pub use locks::{Claim, Scratch};
+pub use locks::{Claim, Running, Scratch};
 pub use store::{FORMAT, Store};

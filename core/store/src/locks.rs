@@ -219,7 +219,66 @@ pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
     }
 }
 
+/// Held while a study runs: objects that its actions read are not removed by another run.
+#[derive(Debug)]
+pub struct Running {
+    gate: PathBuf,
+    /// None on a file system without locks: every run takes itself for the only one.
+    lock: Option<File>,
+}
+
+impl Running {
+    /// Does the work if no other run has the store open meanwhile; says whether it did.
+    pub fn if_alone<E: From<Error>>(
+        &self,
+        work: impl FnOnce() -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let Some(lock) = &self.lock else {
+            work()?;
+            return Ok(true);
+        };
+        // The shared lock is let go for a moment. The gate keeps every other run from having
+        // the store alone in that moment; one that begins now waits for its shared lock.
+        let Locked::Held(_gate) = lock_named(&self.gate)? else {
+            return Ok(false);
+        };
+        let trouble = |source| failed(&self.gate, "could not lock")(source);
+        lock.unlock().map_err(trouble)?;
+        let alone = outcome(lock.try_lock()).map_err(trouble)?.is_none();
+        let done = match alone {
+            true => work(),
+            false => Ok(()),
+        };
+        if alone {
+            lock.unlock().map_err(trouble)?;
+        }
+        lock.lock_shared().map_err(trouble)?;
+        done.map(|()| alone)
+    }
+}
+
 impl Store {
+    /// Says that a study runs on this store, until the value is dropped. Waits while another
+    /// run removes what nobody needs any more.
+    pub fn running(&self) -> Result<Running, Error> {
+        let path = self.root().join("locks/runs");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed(&path, "could not open the lock file"))?;
+        let lock = match file.lock_shared() {
+            Ok(()) => Some(file),
+            Err(error) if is_unsupported(&error) => None,
+            Err(source) => return Err(failed(path, "could not lock")(source)),
+        };
+        Ok(Running {
+            gate: self.root().join("locks/alone"),
+            lock,
+        })
+    }
+
     /// Takes the action for this process, so that nobody else runs it meanwhile.
     /// None: another process, or another thread of this one, holds it.
     pub fn claim(&self, key: &crate::Digest) -> Result<Option<Claim>, Error> {

@@ -18,6 +18,7 @@ mod file;
 mod grid;
 mod jobs;
 mod keys;
+mod lineage;
 mod needs;
 mod outcome;
 mod pin;
@@ -42,6 +43,7 @@ pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest}
 pub use grid::plan;
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
+pub use lineage::Lineage;
 pub use needs::word;
 pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};

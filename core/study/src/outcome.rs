@@ -39,6 +39,7 @@ pub(crate) fn pinned(
         action: None,
         mask: None,
         selection: None,
+        lineage: plan.lineage(cell),
         identical: None,
         failed: None,
         collapsed: None,

@@ -1,7 +1,7 @@
 //! `pins/NAME.json`: which action fills which cell of a study's grid.
 //!
 //! Canonical JSON, so the same study on the same store gives the same bytes.
-use crate::{Error, recipe::Libtorch};
+use crate::{Error, lineage::Lineage, recipe::Libtorch};
 use jackpot_net::Architecture;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ pub struct Pin {
     pub format: u32,
     /// sha256 of `study.toml`.
     pub study: Digest,
+    /// Of the study: tells it from another one whose folder has the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// As recipes spell it.
     pub device_class: String,
     /// Version and build.
@@ -47,6 +50,9 @@ pub struct PinnedCell {
     /// How sharp the selection of that mask was, if a selection made it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Digest>,
+    /// What the result comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
     /// Why nothing had to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identical: Option<String>,
@@ -66,21 +72,39 @@ impl Pin {
         store.write_pin(name, &bytes).map_err(Error::from_store)
     }
 
+    /// Refuses to replace the pin of another study whose folder has the same name.
+    pub fn refuse_strangers(store: &Store, name: &str, title: &str) -> Result<(), Error> {
+        let Some(pin) = Pin::find(store, name)? else {
+            return Ok(());
+        };
+        match pin.title {
+            Some(other) if other != title => Err(Error(format!(
+                "pins/{name}.json holds the results of another study in a folder of this name, titled `{other}`; rename this folder, or replace them with `--replace-pin` (the results themselves stay in the store)"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads `pins/NAME.json`.
     pub fn read(store: &Store, name: &str) -> Result<Pin, Error> {
-        let bytes = store.read_pin(name).map_err(Error::from_store)?;
-        let bytes = bytes.ok_or_else(|| {
+        Pin::find(store, name)?.ok_or_else(|| {
             Error(format!(
                 "{}: no results of the study `{name}`: expected `pins/{name}.json`, found nothing; run `jackpot run {name}` first",
                 store.root().display()
             ))
-        })?;
+        })
+    }
+
+    fn find(store: &Store, name: &str) -> Result<Option<Pin>, Error> {
+        let Some(bytes) = store.read_pin(name).map_err(Error::from_store)? else {
+            return Ok(None);
+        };
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
         let value = canonical::parse(&bytes).map_err(|e| wrong(&e))?;
         let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;
         if pin.format != 1 {
             return Err(wrong(&format!("expected format 1, found {}", pin.format)));
         }
-        Ok(pin)
+        Ok(Some(pin))
     }
 }

@@ -38,18 +38,12 @@ impl FromStr for Profile {
     }
 }
 
-/// An item's parameters under a profile: its own parameter `profile`, or what stands for it.
-/// None: the item is the same under both.
+/// An item's parameters under a profile: its own parameter `profile`. Where only the selection
+/// differs there are none; None: the item is the same under both.
 pub fn preset(item: &Item, profile: Profile) -> Option<Config> {
-    let has = |name: &str| item.params.iter().any(|p| p.name == name);
-    if has("profile") {
+    if item.params.iter().any(|p| p.name == "profile") {
         let value = ConfigValue::Text(profile.name().to_owned());
         return Some(Config::from([("profile".to_owned(), value)]));
-    }
-    if has("mixed") {
-        // GraSP's halves: released in class order, so that each sees half of the classes.
-        let value = ConfigValue::Bool(profile == Profile::Corrected);
-        return Some(Config::from([("mixed".to_owned(), value)]));
     }
     published_rule(&item.id).is_ok().then(Config::new)
 }

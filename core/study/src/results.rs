@@ -3,6 +3,7 @@ use crate::{
     Error,
     facts::MaskFacts,
     file::Study,
+    lineage::Lineage,
     pin::{Pin, PinnedCell},
     validate,
 };
@@ -71,6 +72,16 @@ pub struct Trained {
     pub test_loss: f64,
     /// Name, weights, kept weights of each layer, in forward order.
     pub layers: Vec<(String, u64, u64)>,
+    /// Which data each stage saw, and the epochs in all; none in a pin of an older version.
+    pub lineage: Option<Lineage>,
+}
+
+impl Trained {
+    /// The kept share of all prunable weights.
+    pub fn density(&self) -> f64 {
+        let sum = |of: fn(&(String, u64, u64)) -> u64| self.layers.iter().map(of).sum::<u64>();
+        sum(|l| l.2) as f64 / sum(|l| l.1).max(1) as f64
+    }
 }
 
 /// A ticket or check: the name used in files, the title used in tables.
@@ -168,11 +179,16 @@ fn facts(study: &Study) -> Vec<(String, String)> {
         a.width
     );
     let training = crate::training::in_words(&study.training, study.precision);
-    vec![
+    let mut facts = vec![
         ("data".to_owned(), data),
         ("network".to_owned(), network),
         ("training".to_owned(), training),
-    ]
+    ];
+    let held = study.held.words();
+    if !held.is_empty() {
+        facts.push(("seeds".to_owned(), held.join(", ")));
+    }
+    facts
 }
 
 /// Needs no plugin and no libtorch. Every object read is verified.
@@ -308,6 +324,7 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
         selected_accuracy: numbers.selected_accuracy,
         test_loss: numbers.test_loss,
         layers: layers(store, &key, cell.mask)?,
+        lineage: cell.lineage.clone(),
     }))
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 use jackpot_host::Failure;
 use jackpot_net::Collapse;
-use jackpot_store::{Claim, Committed, Digest, Store};
+use jackpot_store::{Claim, Committed, Digest, Running, Store};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +34,8 @@ use std::{
 pub struct Options {
     /// Actions at once.
     pub workers: NonZeroUsize,
+    /// Replace the pin of another study whose folder has the same name.
+    pub replace_pin: bool,
 }
 
 /// What happens while a plan runs.
@@ -115,11 +117,15 @@ pub fn run(
     stop: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Finish, Error> {
+    if !options.replace_pin {
+        Pin::refuse_strangers(store, &plan.study.name, &plan.study.title)?;
+    }
     let end = drive(plan, store, programs, options, stop, observe)?;
     let cell = |c| pinned(plan, &end.assessment, &end.failed, &end.collapsed, c);
     let pin = Pin {
         format: 1,
         study: plan.study.digest,
+        title: Some(plan.study.title.clone()),
         device_class: plan.device.class.clone(),
         libtorch: plan.libtorch.clone(),
         architecture: Some(plan.study.architecture.clone()),
@@ -146,7 +152,10 @@ pub(crate) fn drive(
     stop: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<End, Error> {
+    require_objects(plan, store)?;
+    let running = store.running().map_err(Error::from_store)?;
     let shared = Shared {
+        running,
         bench: Bench {
             plan,
             store,
@@ -164,6 +173,24 @@ pub(crate) fn drive(
         }
     });
     shared.finish()
+}
+
+/// What a study names by its hash must be in the store: no action makes it.
+fn require_objects(plan: &Plan, store: &Store) -> Result<(), Error> {
+    for node in &plan.nodes {
+        for input in node.recipe.inputs() {
+            if let Input::Object(digest) = input
+                && !store.has(&digest)
+            {
+                return Err(Error(format!(
+                    "{}: the study names the object {digest}, which is not in {}; `jackpot import` puts weights there and prints their name",
+                    node.title,
+                    store.root().display()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is known while the plan runs; one lock guards it.
@@ -185,6 +212,8 @@ struct Queue {
 
 struct Shared<'a> {
     bench: Bench<'a>,
+    /// Says to other runs on this store that checkpoints may be read.
+    running: Running,
     queue: Mutex<Queue>,
     changed: Condvar,
     stop: &'a AtomicBool,
@@ -356,7 +385,8 @@ impl Shared<'_> {
         Ok(a)
     }
 
-    /// A checkpoint is kept only while an unfinished action reads it.
+    /// A checkpoint is kept only while an unfinished action of this run, or another run, may
+    /// read it.
     fn forget_checkpoints(&self, queue: &mut Queue, a: &Assessment) -> Result<(), Error> {
         let (plan, store) = (self.bench.plan, self.bench.store);
         if plan.study.run.keep_checkpoints {
@@ -373,15 +403,28 @@ impl Shared<'_> {
                 }
             }
         }
-        for node in 0..plan.nodes.len() {
-            let checkpoint = a.outputs[node].as_ref().and_then(|o| o.get("checkpoint"));
-            let Some(digest) = checkpoint else { continue };
-            if !read.contains(digest) && store.has(digest) {
-                store.remove(digest).map_err(Error::from_store)?;
+        let checkpoints = a
+            .outputs
+            .iter()
+            .flatten()
+            .filter_map(|o| o.get("checkpoint"));
+        let unread: BTreeSet<Digest> = checkpoints
+            .filter(|c| !read.contains(c) && store.has(c))
+            .copied()
+            .collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        // Another run may be about to read them; the last one to end forgets its own.
+        let forget = || {
+            for digest in &unread {
+                store.remove(digest)?;
                 queue.verified.remove(digest);
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        let done: Result<bool, jackpot_store::Error> = self.running.if_alone(forget);
+        done.map(|_| ()).map_err(Error::from_store)
     }
 
     fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {

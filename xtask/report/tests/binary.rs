@@ -88,8 +88,11 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
         seed: "7".into(),
         action: Some(Store::key(&recipe).unwrap()),
         mask: pruned.then(|| store.put(&mask.to_bytes()).unwrap()),
+        selection: None,
+        lineage: None,
         identical: None,
         failed: None,
+        collapsed: None,
     }
 }
 
@@ -103,11 +106,13 @@ fn fill(store: &Path, folder: &Path) {
     let pin = Pin {
         format: 1,
         study: study.digest,
+        title: Some(study.title.clone()),
         device_class: "cpu-avx2".into(),
         libtorch: Libtorch {
             version: "2.13.0".into(),
             build: "0123456789abcdef".into(),
         },
+        architecture: Some(study.architecture.clone()),
         cells: cells.to_vec(),
     };
     pin.write(&store, &study.name).unwrap();

@@ -80,6 +80,7 @@ pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u
         selected_accuracy: None,
         test_loss: loss,
         layers,
+        lineage: None,
     }
 }
 
