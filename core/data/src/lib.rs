@@ -18,16 +18,25 @@
 
 mod batches;
 mod catalogue;
+mod cifar;
+mod decode;
 mod idx;
+mod idx_set;
 mod images;
+mod manifest;
+mod normalisation;
 mod prepare;
 mod published;
+mod resample;
 mod rows;
+mod transform;
+mod tree;
 
 pub use batches::{BatchSpec, epoch_order, scoring_rows};
-pub use catalogue::{Info, Source, SourceFile, info, list, open};
+pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
 pub use images::{Images, centre};
-pub use prepare::{Normalisation, Preparation, Prepared, prepare, prepared_shape};
+pub use normalisation::Normalisation;
+pub use prepare::{Preparation, Prepared, prepare, prepared_shape, write_prepared};
 pub use rows::{Rows, StoredRows};
 
 use std::path::PathBuf;
@@ -46,4 +55,21 @@ pub enum Error {
     /// A request that cannot be met, whatever the files hold.
     #[error("{0}")]
     Invalid(String),
+}
+
+/// Lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of 64 hexadecimal digits.
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(bytes)
 }

@@ -1,14 +1,29 @@
-//! From stored files to the study's images: split, resize, pad, subset, normalisation.
+//! From stored files to the study's images: split, subset, resize, cut, pad, normalisation.
+//!
+//! A part is read in blocks of images, so that a set of any size can be prepared in the memory
+//! of one block: [`prepare`] keeps the blocks, [`write_prepared`] writes them as it goes.
 
-use crate::{Error, Images, Info, Source, catalogue, info};
+use crate::images::Layout as Object;
+use crate::normalisation::{Moments, Normalisation};
+use crate::transform::{average_pool, cut, pad};
+use crate::tree::{Leaf, wrong};
+use crate::{Error, Images, Info, Source, catalogue, decode, idx_set, resample};
+use rayon::prelude::*;
+use std::io::Write;
+use std::path::Path;
 
 /// How stored images become the study's images, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preparation {
-    /// Side after average pooling; must divide the stored side. Means are rounded to
-    /// the nearest u8, halves up.
+    /// A folder of images: the shorter side after resizing with Pillow's bilinear filter, the
+    /// longer keeping the ratio. Others: the side after average pooling, which must divide the
+    /// stored side; means are rounded to the nearest u8, halves up.
     pub resize: Option<u32>,
+    /// Side of the square that is cut from the middle; a folder of images is cut to the side
+    /// that it was resized to unless this says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<u32>,
     /// Side after zero padding on all sides; an odd remainder goes below and right.
     pub pad_to: Option<u32>,
     /// The first n training rows, balanced over the classes.
@@ -28,33 +43,71 @@ pub struct Prepared {
     pub normalisation: Normalisation,
 }
 
-/// Per channel, of the training pixels / 255: `(pixel / 255 − mean) / std`.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Normalisation {
-    /// Arithmetic mean.
-    pub mean: Vec<f64>,
-    /// Population standard deviation.
-    pub std: Vec<f64>,
-}
+/// Images decoded at once: enough for every thread, little memory.
+const BLOCK: usize = 256;
 
 /// Decodes and prepares a data set. Mean and standard deviation are those of the prepared
 /// training images, padding included.
 pub fn prepare(source: &Source, preparation: &Preparation) -> Result<Prepared, Error> {
-    let info = info(&source.set)?;
-    let (_, train_rows, _) = prepared_shape(info, preparation)?;
-    let (train, test) = stored(source, info)?;
-    let mut train = resize_and_pad(train, preparation);
-    let test = resize_and_pad(test, preparation);
-    if preparation.train_subset.is_some() {
-        train = train.take(&balanced_rows(&train.labels, train_rows, info)?);
-    }
-    let normalisation = normalisation(&train)?;
+    let (train, test) = parts(source, preparation)?;
+    let mut moments = Moments::default();
+    let held = |part: &Part, see: &mut dyn FnMut(&Images)| -> Result<Images, Error> {
+        let [channels, height, width] = part.shape;
+        let mut images = Images {
+            channels,
+            height,
+            width,
+            pixels: Vec::new(),
+            labels: part.labels.clone(),
+        };
+        part.each_block(&mut |block| {
+            see(block);
+            images.pixels.extend_from_slice(&block.pixels);
+            Ok(())
+        })?;
+        Ok(images)
+    };
     Ok(Prepared {
-        train,
-        test,
-        classes: info.classes,
-        normalisation,
+        train: held(&train, &mut |block| moments.add(block))?,
+        test: held(&test, &mut |_| ())?,
+        classes: source.info.classes,
+        normalisation: moments.normalisation()?,
     })
+}
+
+/// As [`prepare`], written as data objects (the bytes of [`Images::to_safetensors`]) in the
+/// memory of one block. `seen` hears how many images of all are done.
+pub fn write_prepared(
+    source: &Source,
+    preparation: &Preparation,
+    outputs: [&mut dyn Write; 2],
+    seen: &mut dyn FnMut(u64, u64),
+) -> Result<Normalisation, Error> {
+    let (train, test) = parts(source, preparation)?;
+    let mut moments = Moments::default();
+    let all = (train.labels.len() + test.labels.len()) as u64;
+    let mut done = 0;
+    let failed = |error: std::io::Error| Error::Invalid(format!("a prepared data set: {error}"));
+    for (number, (part, output)) in [&train, &test].into_iter().zip(outputs).enumerate() {
+        let object = Object {
+            rows: part.labels.len(),
+            shape: part.shape,
+        };
+        output.write_all(&object.header()).map_err(failed)?;
+        for label in &part.labels {
+            output.write_all(&label.to_le_bytes()).map_err(failed)?;
+        }
+        part.each_block(&mut |block| {
+            if number == 0 {
+                moments.add(block);
+            }
+            done += block.rows() as u64;
+            seen(done, all);
+            output.write_all(&block.pixels).map_err(failed)
+        })?;
+        output.flush().map_err(failed)?;
+    }
+    moments.normalisation()
 }
 
 /// Image shape (channels, height, width) and the numbers of training and test rows after
@@ -64,21 +117,17 @@ pub fn prepared_shape(
     preparation: &Preparation,
 ) -> Result<([u32; 3], u32, u32), Error> {
     let invalid = |message: String| Err(Error::Invalid(message));
-    let [channels, stored, _] = info.image;
-    let mut side = stored;
-    if let Some(resize) = preparation.resize {
-        if resize == 0 || !side.is_multiple_of(resize) {
-            let divisors: Vec<String> = (1..=side)
-                .filter(|d| side.is_multiple_of(*d))
-                .map(|d| d.to_string())
-                .collect();
+    let mut side = match info.layout.is_tree() {
+        true => resized(info, preparation)?,
+        false => pooled(info, preparation)?,
+    };
+    if let Some(crop) = preparation.crop {
+        if !(1..=side).contains(&crop) {
             return invalid(format!(
-                "`resize`: {resize} does not divide the side {side} of `{}`: one of {}",
-                info.name,
-                divisors.join(", ")
+                "`crop`: {crop} is not within 1 to {side} (the side of the images)"
             ));
         }
-        side = resize;
+        side = crop;
     }
     if let Some(pad_to) = preparation.pad_to {
         if !(side..=MAX_SIDE).contains(&pad_to) {
@@ -104,35 +153,215 @@ pub fn prepared_shape(
         }
         rows = subset;
     }
-    Ok(([channels, side, side], rows, info.test_rows))
+    Ok(([info.image[0], side, side], rows, info.test_rows))
 }
 
-/// Largest side after padding: beyond it a typing error would fill the memory.
+/// Largest side after padding or resizing: beyond it a typing error would fill the memory.
 const MAX_SIDE: u32 = 512;
 
-/// Training and test images as stored, after the embedded set's split.
-fn stored(source: &Source, info: &Info) -> Result<(Images, Images), Error> {
+/// The side after average pooling.
+fn pooled(info: &Info, preparation: &Preparation) -> Result<u32, Error> {
+    let side = info.image[1];
+    let Some(resize) = preparation.resize else {
+        return Ok(side);
+    };
+    if resize == 0 || !side.is_multiple_of(resize) {
+        let divisors: Vec<String> = (1..=side)
+            .filter(|d| side.is_multiple_of(*d))
+            .map(|d| d.to_string())
+            .collect();
+        return Err(Error::Invalid(format!(
+            "`resize`: {resize} does not divide the side {side} of `{}`: one of {}",
+            info.name,
+            divisors.join(", ")
+        )));
+    }
+    Ok(resize)
+}
+
+/// The side that can be cut from every image of a folder.
+fn resized(info: &Info, preparation: &Preparation) -> Result<u32, Error> {
+    let [_, height, width] = info.image;
+    match (preparation.resize, preparation.crop) {
+        (Some(resize), _) if (1..=MAX_SIDE).contains(&resize) => Ok(resize),
+        (Some(resize), _) => Err(Error::Invalid(format!(
+            "`resize`: {resize} is not within 1 to {MAX_SIDE}"
+        ))),
+        (None, Some(_)) => Ok(MAX_SIDE.min(height).min(width)),
+        (None, None) if height == width && height <= MAX_SIDE => Ok(height),
+        (None, None) => Err(Error::Invalid(format!(
+            "the first image of `{}` has {height}×{width} pixels: say `resize` (the shorter side) and, if it is to be smaller, `crop`, both at most {MAX_SIDE}",
+            info.name
+        ))),
+    }
+}
+
+/// Where a part's images are.
+enum Stored<'a> {
+    Held(Images),
+    Files(&'a [Leaf]),
+}
+
+/// Training or test images, to be read block by block.
+struct Part<'a> {
+    source: &'a Source,
+    preparation: &'a Preparation,
+    stored: Stored<'a>,
+    /// Of what is stored.
+    rows: Vec<u32>,
+    /// Of these rows.
+    labels: Vec<i64>,
+    /// Channels, height, width when prepared.
+    shape: [u32; 3],
+}
+
+fn parts<'a>(
+    source: &'a Source,
+    preparation: &'a Preparation,
+) -> Result<(Part<'a>, Part<'a>), Error> {
+    let info = &source.info;
+    let (shape, train_rows, _) = prepared_shape(info, preparation)?;
+    let part = |stored: Stored<'a>, subset: Option<u32>| -> Result<Part<'a>, Error> {
+        let labels: Vec<i64> = match &stored {
+            Stored::Held(images) => images.labels.clone(),
+            Stored::Files(leaves) => leaves.iter().map(|leaf| i64::from(leaf.label)).collect(),
+        };
+        let rows = match subset {
+            Some(rows) => balanced_rows(&labels, rows, info)?,
+            None => (0..labels.len() as u32).collect(),
+        };
+        Ok(Part {
+            source,
+            preparation,
+            stored,
+            labels: rows.iter().map(|&row| labels[row as usize]).collect(),
+            rows,
+            shape,
+        })
+    };
+    let (train, test) = match &source.tree {
+        Some(tree) => (Stored::Files(&tree.0.train), Stored::Files(&tree.0.test)),
+        None => {
+            let [train, test] = held(source)?;
+            (Stored::Held(train), Stored::Held(test))
+        }
+    };
+    let subset = preparation.train_subset.map(|_| train_rows);
+    Ok((part(train, subset)?, part(test, None)?))
+}
+
+impl Part<'_> {
+    /// Prepares the images in stored order, a block at a time.
+    fn each_block(&self, see: &mut dyn FnMut(&Images) -> Result<(), Error>) -> Result<(), Error> {
+        for (rows, labels) in self.rows.chunks(BLOCK).zip(self.labels.chunks(BLOCK)) {
+            let mut block = match &self.stored {
+                Stored::Held(images) => self.pooled(images.take(rows)),
+                Stored::Files(leaves) => self.decoded(leaves, rows, labels)?,
+            };
+            if let Some(side) = self.preparation.crop
+                && matches!(self.stored, Stored::Held(_))
+            {
+                block = cut(&block, side);
+            }
+            if let Some(side) = self.preparation.pad_to {
+                block = pad(&block, side);
+            }
+            see(&block)?;
+        }
+        Ok(())
+    }
+
+    fn pooled(&self, block: Images) -> Images {
+        match self.preparation.resize {
+            Some(side) => average_pool(&block, side),
+            None => block,
+        }
+    }
+
+    /// Decodes in parallel. The first file that fails is the one that is named.
+    fn decoded(&self, leaves: &[Leaf], rows: &[u32], labels: &[i64]) -> Result<Images, Error> {
+        let folder = self.source.folder.as_deref().unwrap_or(Path::new("."));
+        let decoded: Vec<Result<Images, Error>> = rows
+            .par_iter()
+            .map(|&row| self.image(folder, &leaves[row as usize]))
+            .collect();
+        let mut block = Images {
+            channels: 3,
+            height: 0,
+            width: 0,
+            pixels: Vec::new(),
+            labels: labels.to_vec(),
+        };
+        for image in decoded {
+            let image = image?;
+            (block.height, block.width) = (image.height, image.width);
+            block.pixels.extend_from_slice(&image.pixels);
+        }
+        Ok(block)
+    }
+
+    /// One file: checked, decoded, resized, cut.
+    fn image(&self, folder: &Path, leaf: &Leaf) -> Result<Images, Error> {
+        let path = folder.join(&leaf.path);
+        let bytes = std::fs::read(&path)
+            .map_err(|error| wrong(&path, format!("cannot be read: {error}")))?;
+        self.source.check(&leaf.path, &bytes)?;
+        let mut picture = decode::decode(&bytes).map_err(|message| wrong(&path, message))?;
+        if let Some(side) = self.preparation.resize {
+            picture = resample::shorter_side(picture, side as usize);
+        }
+        let asked = self.preparation.crop.or(self.preparation.resize);
+        let side = asked.unwrap_or(self.source.info.image[1]) as usize;
+        let (height, width) = (picture.height, picture.width);
+        let exact = asked.is_none() && (height, width) != (side, side);
+        if exact || height < side || width < side {
+            return Err(wrong(
+                &path,
+                format!(
+                    "is an image of {height}×{width} pixels, expected {side}×{side}: say `resize`"
+                ),
+            ));
+        }
+        let plane = |channel: usize| picture.pixels.iter().skip(channel).step_by(3);
+        let planar = Images {
+            channels: 3,
+            height: height as u32,
+            width: width as u32,
+            pixels: (0..3).flat_map(plane).copied().collect(),
+            labels: Vec::new(),
+        };
+        Ok(cut(&planar, side as u32))
+    }
+}
+
+/// Training and test images of the sets that fit the memory as stored, after the embedded
+/// set's split.
+fn held(source: &Source) -> Result<[Images; 2], Error> {
+    let info = &source.info;
+    if let (Some(cifar), Some(folder)) = (catalogue::cifar(info), &source.folder) {
+        return cifar.read(source, folder);
+    }
     let images = |pixels: usize, labels: usize| -> Result<Images, Error> {
         let [channels, height, width] = info.image;
         Ok(Images {
             channels,
             height,
             width,
-            pixels: catalogue::read(source, pixels)?,
-            labels: catalogue::read(source, labels)?
+            pixels: idx_set::read(source, pixels)?,
+            labels: idx_set::read(source, labels)?
                 .into_iter()
                 .map(i64::from)
                 .collect(),
         })
     };
     if !info.embedded {
-        return Ok((images(0, 1)?, images(2, 3)?));
+        return Ok([images(0, 1)?, images(2, 3)?]);
     }
     let all = images(0, 1)?;
     let train = balanced_rows(&all.labels, info.train_rows, info)?;
     let mut test: Vec<u32> = (0..all.rows() as u32).collect();
     test.retain(|row| train.binary_search(row).is_err());
-    Ok((all.take(&train), all.take(&test)))
+    Ok([all.take(&train), all.take(&test)])
 }
 
 /// The first `rows / classes` rows of every class, in stored order.
@@ -156,217 +385,6 @@ fn balanced_rows(labels: &[i64], rows: u32, info: &Info) -> Result<Vec<u32>, Err
     }
 }
 
-fn resize_and_pad(images: Images, preparation: &Preparation) -> Images {
-    let mut images = images;
-    if let Some(side) = preparation.resize {
-        images = average_pool(&images, side);
-    }
-    if let Some(side) = preparation.pad_to {
-        images = pad(&images, side);
-    }
-    images
-}
-
-/// Each pixel is the mean of a square block, in integers: floor(sum / n + 1/2).
-fn average_pool(images: &Images, side: u32) -> Images {
-    let (stored, side) = (images.width as usize, side as usize);
-    let block = stored / side;
-    let area = (block * block) as u32;
-    let mut pixels = Vec::with_capacity(images.pixels.len() / (block * block));
-    for plane in images.pixels.chunks_exact(stored * stored) {
-        for y in 0..side {
-            for x in 0..side {
-                let rows = plane.chunks_exact(stored).skip(y * block).take(block);
-                let sum: u32 = rows
-                    .flat_map(|row| &row[x * block..(x + 1) * block])
-                    .map(|&pixel| u32::from(pixel))
-                    .sum();
-                pixels.push(((2 * sum + area) / (2 * area)) as u8);
-            }
-        }
-    }
-    Images {
-        channels: images.channels,
-        height: side as u32,
-        width: side as u32,
-        pixels,
-        labels: images.labels.clone(),
-    }
-}
-
-fn pad(images: &Images, side: u32) -> Images {
-    let (stored, side) = (images.width as usize, side as usize);
-    let before = (side - stored) / 2;
-    let planes = images.pixels.chunks_exact(stored * stored);
-    let mut pixels = vec![0; planes.len() * side * side];
-    for (plane, padded) in planes.zip(pixels.chunks_exact_mut(side * side)) {
-        let rows = padded.chunks_exact_mut(side).skip(before);
-        for (row, padded) in plane.chunks_exact(stored).zip(rows) {
-            padded[before..before + stored].copy_from_slice(row);
-        }
-    }
-    Images {
-        channels: images.channels,
-        height: side as u32,
-        width: side as u32,
-        pixels,
-        labels: images.labels.clone(),
-    }
-}
-
-/// Sums are exact integers; only the last division and the square root round.
-fn normalisation(images: &Images) -> Result<Normalisation, Error> {
-    let channels = images.channels as usize;
-    let plane = images.height as usize * images.width as usize;
-    let mut sums = vec![(0u64, 0u64); channels];
-    for (i, pixels) in images.pixels.chunks_exact(plane).enumerate() {
-        let (sum, squares) = &mut sums[i % channels];
-        for &pixel in pixels {
-            *sum += u64::from(pixel);
-            *squares += u64::from(pixel).pow(2);
-        }
-    }
-    let n = (images.rows() * plane) as u128;
-    let mut normalisation = Normalisation {
-        mean: Vec::new(),
-        std: Vec::new(),
-    };
-    for (channel, &(sum, squares)) in sums.iter().enumerate() {
-        let (sum, squares) = (u128::from(sum), u128::from(squares));
-        let variance = n * squares - sum * sum;
-        if variance == 0 {
-            return Err(Error::Invalid(format!(
-                "every training pixel of channel {channel} has the same value: images cannot be normalised"
-            )));
-        }
-        let scale = n as f64 * 255.0;
-        normalisation.mean.push(sum as f64 / scale);
-        normalisation.std.push((variance as f64).sqrt() / scale);
-    }
-    Ok(normalisation)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn images(side: u32, pixels: Vec<u8>) -> Images {
-        let rows = pixels.len() / (side * side) as usize;
-        Images {
-            channels: 1,
-            height: side,
-            width: side,
-            labels: (0..rows as i64).collect(),
-            pixels,
-        }
-    }
-
-    #[test]
-    fn pooling_rounds_halves_up() {
-        let stored = images(
-            4,
-            vec![0, 1, 255, 255, 0, 1, 255, 255, 0, 0, 1, 0, 0, 1, 1, 1],
-        );
-        // means 0.5, 255, 0.25, 0.75
-        assert_eq!(average_pool(&stored, 2).pixels, [1, 255, 0, 1]);
-        assert_eq!(average_pool(&stored, 4), stored);
-        assert_eq!(average_pool(&images(4, vec![5; 16]), 1).pixels, [5]);
-        let eighths = |ones: usize| images(4, (0..16).map(|i| u8::from(i < ones)).collect());
-        assert_eq!(average_pool(&eighths(7), 1).pixels, [0]);
-        assert_eq!(average_pool(&eighths(8), 1).pixels, [1]);
-    }
-
-    #[test]
-    fn padding_is_centred_and_zero() {
-        let stored = images(2, vec![1, 2, 3, 4]);
-        #[rustfmt::skip]
-        let even = [0, 0, 0, 0,  0, 1, 2, 0,  0, 3, 4, 0,  0, 0, 0, 0];
-        assert_eq!(pad(&stored, 4).pixels, even);
-        assert_eq!(pad(&stored, 3).pixels, [1, 2, 0, 3, 4, 0, 0, 0, 0]);
-        assert_eq!(pad(&stored, 2), stored);
-    }
-
-    #[test]
-    fn normalisation_is_the_population_moment_of_each_channel() {
-        let two_channels = Images {
-            channels: 2,
-            height: 1,
-            width: 2,
-            pixels: vec![0, 255, 10, 10, 255, 0, 30, 30],
-            labels: vec![0, 1],
-        };
-        let found = normalisation(&two_channels).unwrap();
-        assert_eq!(found.mean, [0.5, 20.0 / 255.0]);
-        assert_eq!(found.std, [0.5, 10.0 / 255.0]);
-        let constant = images(2, vec![7; 8]);
-        let error = normalisation(&constant).unwrap_err().to_string();
-        assert!(error.contains("channel 0"), "{error}");
-    }
-
-    proptest! {
-        #[test]
-        fn normalisation_agrees_with_the_two_pass_formula(
-            pixels in proptest::collection::vec(any::<u8>(), 8..64)
-        ) {
-            let pixels = pixels[..pixels.len() / 4 * 4].to_vec();
-            prop_assume!(pixels.iter().any(|&p| p != pixels[0]));
-            let scaled: Vec<f64> = pixels.iter().map(|&p| f64::from(p) / 255.0).collect();
-            let mean = scaled.iter().sum::<f64>() / scaled.len() as f64;
-            let variance = scaled.iter().map(|p| (p - mean).powi(2)).sum::<f64>();
-            let std = (variance / scaled.len() as f64).sqrt();
-            let found = normalisation(&images(2, pixels)).unwrap();
-            prop_assert!((found.mean[0] - mean).abs() < 1e-12);
-            prop_assert!((found.std[0] - std).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_prepared_names_its_field() {
-        let info = info("fashion-mnist-10k").unwrap();
-        let check = |resize, pad_to, train_subset, expected: &str| {
-            let preparation = Preparation {
-                resize,
-                pad_to,
-                train_subset,
-            };
-            let error = prepared_shape(info, &preparation).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        };
-        check(
-            Some(13),
-            None,
-            None,
-            "`resize`: 13 does not divide the side 28",
-        );
-        check(Some(0), None, None, "one of 1, 2, 4, 7, 14, 28");
-        check(Some(56), None, None, "`resize`: 56");
-        check(None, Some(27), None, "`pad_to`: 27 is not within 28");
-        check(Some(14), Some(13), None, "`pad_to`: 13 is not within 14");
-        check(None, Some(4_000_000_000), None, "to 512");
-        check(None, None, Some(0), "`train_subset`: 0");
-        check(None, None, Some(6_010), "1 to the 6000 training rows");
-        check(None, None, Some(55), "cannot be balanced over 10 classes");
-        let good = Preparation {
-            resize: Some(14),
-            pad_to: Some(32),
-            train_subset: Some(100),
-        };
-        assert_eq!(
-            prepared_shape(info, &good).unwrap(),
-            ([1, 32, 32], 100, 4_000)
-        );
-    }
-
-    #[test]
-    fn a_subset_larger_than_a_class_names_the_class() {
-        let info = info("mnist").unwrap();
-        let labels: Vec<i64> = (0..30).map(|i| if i < 21 { i % 10 } else { 0 }).collect();
-        assert_eq!(
-            balanced_rows(&labels, 20, info).unwrap(),
-            (0..20).collect::<Vec<_>>()
-        );
-        let error = balanced_rows(&labels, 30, info).unwrap_err().to_string();
-        assert!(error.contains("class 1 of `mnist` has 2 rows"), "{error}");
-    }
-}
+#[path = "prepare_tests.rs"]
+mod tests;

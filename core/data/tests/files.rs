@@ -91,6 +91,7 @@ fn preparation_keeps_its_word_on_real_images() {
     let preparation = Preparation {
         resize: Some(14),
         pad_to: Some(16),
+        crop: None,
         train_subset: Some(500),
     };
     let prepared = prepare(&source, &preparation).unwrap();

@@ -1,0 +1,175 @@
+//! CIFAR-10 and CIFAR-100 in their binary version: records of one image each.
+//!
+//! A record is the label (CIFAR-100: the coarse one, which is not used, then the fine one)
+//! and 3 × 32 × 32 values, red, green, blue, each row by row.
+
+use crate::tree::wrong;
+use crate::{Error, Images, Source, SourceFile};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// One published form of the set.
+pub(crate) struct Cifar {
+    pub(crate) classes: u32,
+    /// Bytes before the pixels; the last is the label.
+    labels: usize,
+    train: &'static [&'static str],
+    test: &'static str,
+    /// Records of one training file, and of the test file.
+    rows: [usize; 2],
+}
+
+pub(crate) static CIFAR10: Cifar = Cifar {
+    classes: 10,
+    labels: 1,
+    train: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test: "test_batch.bin",
+    rows: [10_000, 10_000],
+};
+
+pub(crate) static CIFAR100: Cifar = Cifar {
+    classes: 100,
+    labels: 2,
+    train: &["train.bin"],
+    test: "test.bin",
+    rows: [50_000, 10_000],
+};
+
+const SIDE: u32 = 32;
+const PIXELS: usize = 3 * 32 * 32;
+
+impl Cifar {
+    fn record(&self) -> usize {
+        self.labels + PIXELS
+    }
+
+    /// File names, training before test.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &'static str> {
+        self.train.iter().copied().chain([self.test])
+    }
+
+    fn published_rows(&self, name: &str) -> usize {
+        self.rows[usize::from(name == self.test)]
+    }
+
+    /// Rows of the files as they lie: training, test.
+    pub(crate) fn rows(&self, folder: &Path, partial: bool) -> Result<[u32; 2], Error> {
+        let mut rows = [0; 2];
+        for name in self.files() {
+            let path = folder.join(name);
+            let facts = std::fs::metadata(&path).map_err(|error| {
+                let hint = "expected the files of the set's binary version in `folder`";
+                wrong(&path, format!("cannot be read: {error}; {hint}"))
+            })?;
+            let found = self.check_length(&path, name, facts.len(), partial)?;
+            rows[usize::from(name == self.test)] += found as u32;
+        }
+        Ok(rows)
+    }
+
+    fn check_length(
+        &self,
+        path: &Path,
+        name: &str,
+        bytes: u64,
+        partial: bool,
+    ) -> Result<usize, Error> {
+        let record = self.record() as u64;
+        let published = self.published_rows(name) as u64;
+        let expected = format!(
+            "{} bytes ({published} images of {record})",
+            published * record
+        );
+        if bytes == published * record {
+            return Ok(published as usize);
+        }
+        if bytes % record != 0 || bytes == 0 || bytes > published * record {
+            return Err(wrong(
+                path,
+                format!(
+                    "{bytes} bytes, expected {expected}: the last record ends at byte {}; copy the file again",
+                    bytes / record * record
+                ),
+            ));
+        }
+        if !partial {
+            return Err(wrong(
+                path,
+                format!(
+                    "{bytes} bytes ({} images), expected {expected}: copy the file again, or say `partial = true` if a part of the set is meant",
+                    bytes / record
+                ),
+            ));
+        }
+        Ok((bytes / record) as usize)
+    }
+
+    /// Hashes the files and checks every label.
+    pub(crate) fn open(&self, folder: &Path, partial: bool) -> Result<Vec<SourceFile>, Error> {
+        let files = self.files().map(|name| {
+            let bytes = self.load(folder, name, partial)?;
+            Ok(SourceFile {
+                name: name.to_owned(),
+                sha256: Sha256::digest(&bytes).into(),
+                bytes: bytes.len() as u64,
+            })
+        });
+        files.collect()
+    }
+
+    fn load(&self, folder: &Path, name: &str, partial: bool) -> Result<Vec<u8>, Error> {
+        let path = folder.join(name);
+        let unreadable = |error| wrong(&path, format!("cannot be read: {error}"));
+        let facts = std::fs::metadata(&path).map_err(unreadable)?;
+        if !facts.is_file() {
+            return Err(wrong(&path, "is no regular file"));
+        }
+        // Before reading: a file of another length may not fit the memory.
+        self.check_length(&path, name, facts.len(), partial)?;
+        let bytes = std::fs::read(&path).map_err(unreadable)?;
+        self.check_length(&path, name, bytes.len() as u64, partial)?;
+        for (row, record) in bytes.chunks_exact(self.record()).enumerate() {
+            let label = record[self.labels - 1];
+            if u32::from(label) >= self.classes {
+                return Err(wrong(
+                    &path,
+                    format!(
+                        "byte {}: label {label} of row {row}, expected 0 to {}: is it another set's file?",
+                        row * self.record() + self.labels - 1,
+                        self.classes - 1
+                    ),
+                ));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Training and test images, after checking that the files are those that were hashed.
+    pub(crate) fn read(&self, source: &Source, folder: &Path) -> Result<[Images; 2], Error> {
+        let part = |names: &[&str]| -> Result<Images, Error> {
+            let mut images = Images {
+                channels: 3,
+                height: SIDE,
+                width: SIDE,
+                pixels: Vec::new(),
+                labels: Vec::new(),
+            };
+            for name in names {
+                let bytes = self.load(folder, name, true)?;
+                source.check(name, &bytes)?;
+                for record in bytes.chunks_exact(self.record()) {
+                    images.labels.push(i64::from(record[self.labels - 1]));
+                    images.pixels.extend_from_slice(&record[self.labels..]);
+                }
+            }
+            Ok(images)
+        };
+        Ok([part(self.train)?, part(&[self.test])?])
+    }
+}
