@@ -10,7 +10,7 @@ impl Builder {
     pub(crate) fn estimate(&self, recipe: &Recipe) -> (f64, u64) {
         let study = &self.plan.study;
         let n = self.plan.network.prunable_weights();
-        let [c, h, w] = study.architecture.input;
+        let [c, h, w] = study.data.image;
         let image = u64::from(c) * u64::from(h) * u64::from(w);
         match recipe {
             Recipe::Data { .. } => {

@@ -15,6 +15,8 @@ use jackpot_store::{Digest, Store, canonical};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::BufWriter,
     path::{Path, PathBuf},
 };
 
@@ -58,7 +60,7 @@ impl Bench<'_> {
         observe: Observe,
     ) -> Result<Made, Failure> {
         match recipe {
-            Recipe::Data { .. } => self.data(),
+            Recipe::Data { .. } => self.data(observe),
             Recipe::Init { architecture, key } => self.init(architecture, key),
             Recipe::Select { .. } => self.select(recipe),
             Recipe::Score { .. } | Recipe::Allocate { .. } | Recipe::Check { .. } => {
@@ -99,21 +101,30 @@ impl Bench<'_> {
         })
     }
 
-    fn data(&self) -> Result<Made, Failure> {
+    /// Writes the data objects block by block: a set of any size takes the memory of one.
+    fn data(&self, observe: Observe) -> Result<Made, Failure> {
         let data = &self.plan.study.data;
         let fail = invalid("data");
-        let prepared =
-            jackpot_data::prepare(&self.plan.source, &data.preparation).map_err(|e| fail(&e))?;
-        let train = prepared.train.to_safetensors().map_err(|e| fail(&e))?;
-        let test = prepared.test.to_safetensors().map_err(|e| fail(&e))?;
-        let mut normalisation = json!(prepared.normalisation);
+        let folder = self.store.scratch().map_err(store_failed)?;
+        let paths = ["train", "test"].map(|name| (name, folder.path.join(name)));
+        let create = |path: &Path| File::create(path).map(BufWriter::new).map_err(|e| fail(&e));
+        let mut train = create(&paths[0].1)?;
+        let mut test = create(&paths[1].1)?;
+        let normalisation = jackpot_data::write_prepared(
+            &self.plan.source,
+            &data.preparation,
+            [&mut train, &mut test],
+            &mut |done, all| observe(done as f64 / all as f64),
+        );
+        let mut normalisation = json!(normalisation.map_err(|e| fail(&e))?);
         floats_to_text(&mut normalisation)?;
         let normalisation = canonical::to_bytes(&normalisation).map_err(store_failed)?;
-        self.pure(&[
-            ("train", train),
-            ("test", test),
-            ("normalisation", normalisation),
-        ])
+        let mut made = self.pure(&[("normalisation", normalisation)])?;
+        for (name, path) in paths {
+            let digest = self.store.put_file(&path).map_err(store_failed)?;
+            made.outputs.insert(name.to_owned(), digest);
+        }
+        Ok(made)
     }
 
     fn init(&self, architecture: &Architecture, key: &str) -> Result<Made, Failure> {

@@ -2,13 +2,13 @@
 use crate::{
     Error,
     checks::{self, Check},
+    data::{self, DataChoice},
     facts::Collapsed,
     keys::Held,
     sections::{NetworkSection, RunSection, StudyFile},
     tickets::{self, Base, Ticket},
     training::Precision,
 };
-use jackpot_data::{Info, Preparation};
 use jackpot_host::{Limits, Sparsity};
 use jackpot_net::{Architecture, NetworkChoice, Training};
 use jackpot_store::Digest;
@@ -26,8 +26,6 @@ pub const NO_CHECK: &str = "none";
 
 /// Most threads of one training: above this OpenMP aborts before it says why.
 const MOST_THREADS: u32 = 256;
-/// Data objects up to this size are held unless the study says otherwise.
-const HELD_MB: u32 = 1024;
 /// Least memory of a plugin's process: with less, libtorch does not load.
 const LEAST_MEMORY_MB: u64 = 128;
 
@@ -66,23 +64,6 @@ pub struct Study {
     pub tables: Vec<String>,
     /// Of [`FIGURES`].
     pub figures: Vec<String>,
-}
-
-/// The data set and how its images are prepared.
-#[derive(Clone, Debug)]
-pub struct DataChoice {
-    /// As `jackpot list` names it.
-    pub set: String,
-    /// Absolute, or relative to where the program runs (the study's own folder is joined).
-    pub folder: Option<PathBuf>,
-    /// Resize, pad, subset.
-    pub preparation: Preparation,
-    /// Training rows after preparation.
-    pub train_rows: u32,
-    /// Test rows after preparation.
-    pub test_rows: u32,
-    /// Bytes up to which a data object is held in memory; no result depends on it.
-    pub memory: u64,
 }
 
 /// Device, threads, limits.
@@ -132,16 +113,13 @@ impl Study {
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_else(|| "study".into());
-        let info = jackpot_data::info(&file.data.set).map_err(at("data.set"))?;
-        let data = data_choice(&file, info, folder)?;
-        let (shape, train_rows, test_rows) =
-            jackpot_data::prepared_shape(info, &data).map_err(at("data"))?;
+        let (data, classes) = data::choice(&file.data, folder)?;
         let training = file.training.whole()?;
-        let input = fits(&training, shape, train_rows)?;
-        let (architecture, weights) = architecture(&file.network, info.classes, input)?;
+        let input = fits(&training, data.image, data.train_rows)?;
+        let (architecture, weights) = architecture(&file.network, classes, input)?;
         let base = Base {
             training: &training,
-            rows: train_rows,
+            rows: data.train_rows,
         };
         let tickets = tickets::tickets(file.ticket, &base)?;
         let checks = checks::checks(file.check, &tickets)?;
@@ -154,14 +132,7 @@ impl Study {
             title: file.title,
             folder: folder.to_owned(),
             digest: Digest::of(text.as_bytes()),
-            data: DataChoice {
-                set: file.data.set,
-                folder: file.data.folder.map(|f| folder.join(f)),
-                preparation: data,
-                train_rows,
-                test_rows,
-                memory: u64::from(file.data.memory_mb.unwrap_or(HELD_MB)) << 20,
-            },
+            data,
             architecture,
             training,
             precision,
@@ -206,21 +177,6 @@ fn nearest_field(error: toml::de::Error) -> Error {
         _ => String::new(),
     };
     Error(format!("{}{hint}", error.to_string().trim_end()))
-}
-
-fn data_choice(file: &StudyFile, info: &Info, folder: &Path) -> Result<Preparation, Error> {
-    if !info.embedded && file.data.folder.is_none() {
-        return Err(Error(format!(
-            "`data.folder`: expected the folder that holds the files of `{}`, found nothing; write `folder = \"…\"` (relative to {})",
-            info.name,
-            folder.display()
-        )));
-    }
-    Ok(Preparation {
-        resize: file.data.resize,
-        pad_to: file.data.pad_to,
-        train_subset: file.data.train_subset,
-    })
 }
 
 /// Whether the data can be trained on in this way; what the network then takes.

@@ -18,8 +18,7 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
         .architecture
         .build()
         .map_err(|e| Error(format!("`network`: {e}")))?;
-    let source = jackpot_data::open(&study.data.set, study.data.folder.as_deref())
-        .map_err(|e| Error(format!("`data`: {e}")))?;
+    let source = study.data.open(study.architecture.classes)?;
     let device = Device::of(&study.run)?;
     let mut builder = Builder {
         plan: Plan {

@@ -11,6 +11,7 @@
 mod allocations;
 mod assess;
 mod checks;
+mod data;
 mod estimate;
 mod execute;
 mod facts;
@@ -38,8 +39,9 @@ mod validate;
 pub use allocations::{Allocation, DonorSeed};
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Sees, Step, Steps, Target};
+pub use data::DataChoice;
 pub use facts::{Collapse, Collapsed, MaskFacts, Selected};
-pub use file::{DataChoice, FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
+pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use grid::plan;
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};

@@ -161,8 +161,11 @@ pub enum Recipe {
         set: String,
         /// In the set's order.
         files: Vec<File>,
-        /// Side after average pooling.
+        /// Side after average pooling; of a folder of images, the shorter side after resizing.
         resize: Option<u32>,
+        /// Side of the square cut from the middle.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        crop: Option<u32>,
         /// Side after zero padding.
         pad_to: Option<u32>,
         /// Training rows.

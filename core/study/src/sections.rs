@@ -33,7 +33,13 @@ pub(crate) struct StudyFile {
 pub(crate) struct DataSection {
     pub set: String,
     pub folder: Option<PathBuf>,
+    #[serde(default)]
+    pub partial: bool,
+    pub classes: Option<u32>,
+    pub train_rows: Option<u32>,
+    pub test_rows: Option<u32>,
     pub resize: Option<u32>,
+    pub crop: Option<u32>,
     pub pad_to: Option<u32>,
     pub train_subset: Option<u32>,
     pub memory_mb: Option<u32>,

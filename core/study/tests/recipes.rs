@@ -78,6 +78,7 @@ fn recipes() -> Vec<Recipe> {
                 sha256: Digest([1; 32]),
             }],
             resize: Some(14),
+            crop: None,
             pad_to: None,
             train_subset: None,
         },

@@ -50,6 +50,7 @@ impl Builder {
             set: data.set.clone(),
             files: files.collect(),
             resize: data.preparation.resize,
+            crop: data.preparation.crop,
             pad_to: data.preparation.pad_to,
             train_subset: data.preparation.train_subset,
         };
@@ -151,6 +152,9 @@ impl Builder {
                 word(needs.output)
             )));
         }
+        if step.on == Target::Data {
+            self.fits_in_memory(&field, &step.item)?;
+        }
         let recipe = Recipe::Check {
             item,
             on,
@@ -173,6 +177,20 @@ impl Builder {
         };
         let title = format!("check {}{of}, seed {}", step.item, at.seed);
         self.output(title, recipe, output)
+    }
+
+    /// A check is given all training rows at once.
+    fn fits_in_memory(&self, field: &str, item: &str) -> Result<(), Error> {
+        let data = &self.plan.study.data;
+        let bytes = data.train_bytes();
+        if bytes <= data.memory {
+            return Ok(());
+        }
+        Err(Error(format!(
+            "{field}: `{item}` needs all training images in memory, which take {} MiB, more than `data.memory_mb` = {}: raise it, or take a smaller `train_subset`, `resize` or `crop`",
+            bytes.div_ceil(1 << 20),
+            data.memory >> 20
+        )))
     }
 
     /// The same ticket's mask of the next seed, under the same check up to here.
