@@ -1,6 +1,7 @@
 //! `jackpot list`
 use crate::Places;
 use anyhow::Result;
+use jackpot_data::{Info, Layout};
 use jackpot_host::{Item, Kind, Param};
 use jackpot_net::Family;
 use jackpot_study::{Plugins, Programs, word};
@@ -101,15 +102,27 @@ fn networks() {
 fn data_sets() {
     println!("\ndata sets");
     for info in jackpot_data::list() {
-        let [channels, height, width] = info.image;
-        let place = match info.embedded {
-            true => "built in",
-            false => "from files: `folder = \"…\"`",
-        };
-        println!(
-            "  {}: {}\n    {} + {} images of {channels}×{height}×{width}, {} classes, {place}; {}",
-            info.name, info.summary, info.train_rows, info.test_rows, info.classes, info.licence
-        );
+        println!("{}", data_set(info));
     }
-    println!("    options: resize, pad_to, train_subset");
+    println!("    options: resize, crop, pad_to, train_subset, partial, memory_mb");
+}
+
+/// What a data set is, in lines.
+pub fn data_set(info: &Info) -> String {
+    let [channels, height, width] = info.image;
+    let place = match info.embedded {
+        true => "built in",
+        false => "from files: `folder = \"…\"`",
+    };
+    let images = match info.layout {
+        Layout::ImageFolder => "as many images and classes as the folder holds".to_owned(),
+        _ => format!(
+            "{} + {} images of {channels}×{height}×{width}, {} classes",
+            info.train_rows, info.test_rows, info.classes
+        ),
+    };
+    format!(
+        "  {}: {}\n    {images}, {place}; licence: {}",
+        info.name, info.summary, info.licence
+    )
 }

@@ -7,6 +7,7 @@
 
 mod audit;
 mod by_hand;
+mod data;
 mod describe;
 mod list;
 mod network;
@@ -56,6 +57,8 @@ enum Command {
     List,
     /// Show a network's layers: shapes, weights, multiply-adds and totals
     Describe(describe::Arguments),
+    /// List, verify or fetch data sets
+    Data(data::Arguments),
     /// Show an action or object by the first digits of its sha256
     Show(show::Arguments),
     /// Hash everything in the store again; exit 1 if anything is wrong
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(places, arguments),
         Command::List => list::run(places),
         Command::Describe(arguments) => describe::run(arguments),
+        Command::Data(arguments) => data::run(arguments),
         Command::Show(arguments) => show::run(places, arguments),
         Command::Audit => audit::run(places),
         Command::Score(arguments) => by_hand::score::run(places, arguments),

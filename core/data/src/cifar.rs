@@ -112,15 +112,35 @@ impl Cifar {
 
     /// Hashes the files and checks every label.
     pub(crate) fn open(&self, folder: &Path, partial: bool) -> Result<Vec<SourceFile>, Error> {
+        // Training and test rows of each class.
+        let mut counts = [vec![0; 256], vec![0; 256]];
         let files = self.files().map(|name| {
             let bytes = self.load(folder, name, partial)?;
+            for record in bytes.chunks_exact(self.record()) {
+                let label = usize::from(record[self.labels - 1]);
+                counts[usize::from(name == self.test)][label] += 1;
+            }
             Ok(SourceFile {
                 name: name.to_owned(),
                 sha256: Sha256::digest(&bytes).into(),
                 bytes: bytes.len() as u64,
             })
         });
-        files.collect()
+        let files: Vec<SourceFile> = files.collect::<Result<_, Error>>()?;
+        for (part, counts) in ["training", "test"].into_iter().zip(counts) {
+            let counts = &counts[..self.classes as usize];
+            // As published, every class has as many images as another.
+            if !partial && let Some(class) = counts.iter().position(|&count| count != counts[0]) {
+                return Err(wrong(
+                    folder,
+                    format!(
+                        "is not the published set: {} {part} images of class {class}, {} of class 0: copy the files again, or say `partial = true` if other images are meant",
+                        counts[class], counts[0]
+                    ),
+                ));
+            }
+        }
+        Ok(files)
     }
 
     fn load(&self, folder: &Path, name: &str, partial: bool) -> Result<Vec<u8>, Error> {

@@ -1,8 +1,8 @@
 //! Image data sets as raw bytes: readers, preparation, and which rows a batch holds.
 //!
 //! [`open`] finds and hashes the files of a data set, [`prepare`] decodes them into u8
-//! images with their labels, [`scoring_rows`] and [`epoch_order`] say which rows are seen
-//! in which order. One set, `fashion-mnist-10k`, is embedded in the crate:
+//! images with their labels ([`write_prepared`] in the memory of one block, for sets that do
+//! not fit), [`scoring_rows`] and [`epoch_order`] say which rows are seen in which order. One set, `fashion-mnist-10k`, is embedded in the crate:
 //!
 //! ```
 //! let source = jackpot_data::open("fashion-mnist-10k", None)?;
@@ -12,8 +12,8 @@
 //! # Ok::<(), jackpot_data::Error>(())
 //! ```
 //!
-//! **Invariant:** this crate never makes a tensor, never augments, never writes a file,
-//! never fetches one, and never returns a pixel of a file whose bytes it has not hashed.
+//! **Invariant:** this crate never makes a tensor, never augments, never fetches a file,
+//! writes none but the sums that [`Access`] names, and never returns a pixel of a file whose bytes it has not hashed.
 //! Everything it returns is a function of the files' bytes and of keys.
 
 mod batches;
@@ -27,17 +27,21 @@ mod manifest;
 mod normalisation;
 mod prepare;
 mod published;
+mod remote;
 mod resample;
 mod rows;
 mod transform;
 mod tree;
+mod verify;
 
 pub use batches::{BatchSpec, epoch_order, scoring_rows};
 pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
 pub use images::{Images, centre};
 pub use normalisation::Normalisation;
 pub use prepare::{Preparation, Prepared, prepare, prepared_shape, write_prepared};
+pub use remote::{Remote, remotes};
 pub use rows::{Rows, StoredRows};
+pub use verify::verify;
 
 use std::path::PathBuf;
 

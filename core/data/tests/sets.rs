@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 
 use jackpot_data::{
-    Access, Preparation, Rows, Source, open, open_as, prepare, prepared_shape, survey,
+    Access, Preparation, Rows, Source, open, open_as, prepare, prepared_shape, survey, verify,
     write_prepared,
 };
 use jpeg_encoder::{ColorType, Encoder};
@@ -86,6 +86,14 @@ fn a_whole_cifar_has_the_published_length() {
     assert_eq!((info.train_rows, info.test_rows), (50_000, 10_000));
     let source = open("cifar-10", Some(folder.path())).unwrap();
     assert!(source.files.iter().all(|file| file.bytes == 30_730_000));
+    // One label changed: the classes are no longer of one size.
+    let batch = folder.path().join("data_batch_3.bin");
+    let mut bytes = std::fs::read(&batch).unwrap();
+    bytes[3073 * 7] = 1;
+    std::fs::write(&batch, bytes).unwrap();
+    let error = refused("cifar-10", &whole(folder.path()), &Preparation::default());
+    assert!(error.contains("5001 training images of class 1"), "{error}");
+    open_as("cifar-10", &partial(folder.path())).unwrap();
 }
 
 #[test]
@@ -194,6 +202,9 @@ fn an_image_folder_is_sorted_resized_and_cut() {
     let source = open("image-folder", Some(folder.path())).unwrap();
     let shape = prepared_shape(&source.info, &SQUARE).unwrap();
     assert_eq!(shape, ([3, 12, 12], 8, 2));
+    let mut last = (0, 0);
+    verify(&source, &mut |done, all| last = (done, all)).unwrap();
+    assert_eq!(last, (10, 10));
     let prepared = prepare(&source, &SQUARE).unwrap();
     // `a-dogs` comes before `b-cats`.
     assert_eq!(prepared.train.labels, [0, 0, 0, 1, 1, 1, 1, 1]);
