@@ -295,6 +295,23 @@ fn is_constant(values: &[u64]) -> bool {
     values.windows(2).all(|w| w[0] == w[1])
 }
 
+/// Why a check has nothing to do here: a comparison with what it leaves would be one with itself.
+fn nothing_to_change(facts: &Facts<'_>, before: &Value) -> String {
+    let why = match before {
+        Value::Masks(mask) if mask.kept() == mask.total() => {
+            "every layer of the mask is kept whole, and nothing can be moved within a full layer"
+        }
+        Value::Masks(_) => "every layer of the mask is full or empty",
+        Value::Weights(_) if facts.promised(abi::JKP_KEEPS_KEPT_MULTISET) => {
+            "no layer keeps two different weights"
+        }
+        Value::Weights(_) | Value::Scores(_) => "each layer holds one value only",
+        Value::Images { .. } => "the values of each image are all the same",
+        _ => "all its values are the same",
+    };
+    format!("had nothing to change: {why}; leave this check out here")
+}
+
 /// Counts what could change and what did, in values and in tensors; nothing at all is an error.
 fn changes(facts: &Facts<'_>, before: &Value, after: &Value) -> Result<serde_json::Value, Failure> {
     let (mut possible, mut changed, mut tensors, mut changed_tensors) = (0u64, 0u64, 0u64, 0u64);
@@ -312,7 +329,10 @@ fn changes(facts: &Facts<'_>, before: &Value, after: &Value) -> Result<serde_jso
         }
         changed += differ;
     }
-    if possible > 0 && changed == 0 {
+    if possible == 0 && changed == 0 {
+        return Err(Failure::new("promise", nothing_to_change(facts, before)));
+    }
+    if changed == 0 {
         return Err(Failure::new(
             "promise",
             format!("changed nothing of {possible} values that could change"),

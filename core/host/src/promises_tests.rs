@@ -89,12 +89,14 @@ fn a_rearranged_mask_keeps_its_promises_and_its_broken_twins_do_not() {
             .unwrap_err()
             .contains("changed nothing")
     );
-    // Full and empty layers cannot change: nothing is wrong with that.
-    assert!(
-        masks(REARRANGE, "xx|..", "xx|..")
-            .unwrap()
-            .contains(r#""possible":0"#)
-    );
+    // One full layer beside one that changes is fine (above); nothing but such layers is not.
+    for (before, says) in [
+        ("xx|xx", "every layer of the mask is kept whole"),
+        ("xx|..", "every layer of the mask is full or empty"),
+    ] {
+        let error = masks(REARRANGE, before, before).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 #[test]

@@ -303,3 +303,7 @@ fn unknown_layer(network: &Network, name: &str) -> String {
     };
     format!("the table of densities names `{name}`, which is no prunable layer: {hint}")
 }
+
+#[cfg(test)]
+#[path = "reserve_tests.rs"]
+mod tests;

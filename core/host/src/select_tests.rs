@@ -231,3 +231,160 @@ fn one_shot_masks_are_nested_over_sparsity() {
             .all(|(l, h)| h != 'x' || l == 'x')
     );
 }
+
+/// The rule again, naively: what is reserved, then a stable sort of the rest.
+fn naive(
+    layers: &[Vec<f64>],
+    k: usize,
+    within: &[Vec<bool>],
+    whole: &[bool],
+    floor: usize,
+) -> Vec<Vec<bool>> {
+    let mut kept: Vec<Vec<bool>> = layers.iter().map(|l| vec![false; l.len()]).collect();
+    let best = |kept: &[Vec<bool>], of: &dyn Fn(usize) -> bool| {
+        let mut open = Vec::new();
+        for (i, layer) in layers.iter().enumerate().filter(|(i, _)| of(*i)) {
+            let free = |j: &usize| within[i][*j] && !kept[i][*j];
+            open.extend((0..layer.len()).filter(free).map(|j| (i, j)));
+        }
+        open.sort_by(|a, b| layers[b.0][b.1].partial_cmp(&layers[a.0][a.1]).unwrap());
+        open
+    };
+    for (i, &whole) in whole.iter().enumerate() {
+        let least = if whole { usize::MAX } else { floor };
+        let own = best(&kept, &|l| l == i);
+        own.into_iter()
+            .take(least)
+            .for_each(|(i, j)| kept[i][j] = true);
+    }
+    let taken = kept.iter().flatten().filter(|k| **k).count();
+    let rest = best(&kept, &|_| true);
+    rest.into_iter()
+        .take(k - taken)
+        .for_each(|(i, j)| kept[i][j] = true);
+    kept
+}
+
+#[test]
+fn choices_agree_with_a_naive_sort() {
+    let mut state = 3u64;
+    let mut draw = |below: u64| {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 33) % below
+    };
+    let mut tried = 0;
+    for case in 0..400 {
+        let lengths: Vec<usize> = (0..2 + draw(3)).map(|_| 1 + draw(30) as usize).collect();
+        // Few distinct values: most cases have ties at the threshold.
+        let distinct = 2 + draw(40);
+        let layers: Vec<Vec<f64>> = lengths
+            .iter()
+            .map(|&n| (0..n).map(|_| draw(distinct) as f64 - 1.0).collect())
+            .collect();
+        let narrow = case % 2 == 0;
+        let within: Vec<Vec<bool>> = lengths
+            .iter()
+            .map(|&n| (0..n).map(|_| !narrow || draw(4) > 0).collect())
+            .collect();
+        let net = network(&lengths);
+        let mask = build(&net, &within);
+        let reserve = Reserve {
+            first: draw(3) == 0,
+            classifier: draw(3) == 0,
+            floor: draw(3),
+        };
+        let whole: Vec<bool> = net.layers.iter().map(|l| reserve.keeps_whole(l)).collect();
+        let total: usize = within.iter().flatten().filter(|k| **k).count();
+        let k = 1 + draw(total.max(1) as u64) as usize;
+        let choice = Choice {
+            by: By::Total {
+                kept: k as u64,
+                scope: Scope::All,
+            },
+            within: narrow.then_some(&mask),
+            reserve,
+        };
+        let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
+        let Ok((found, _)) = select_values(&net, &values, &choice) else {
+            continue;
+        };
+        tried += 1;
+        let expected = naive(&layers, k, &within, &whole, reserve.floor as usize);
+        assert_eq!(show(&found), show(&build(&net, &expected)), "case {case}");
+        assert_eq!(found.kept(), k as u64);
+    }
+    assert!(tried > 200, "{tried}");
+}
+
+fn build(net: &Network, kept: &[Vec<bool>]) -> Mask {
+    let layer = |(layer, kept): (&Layer, &Vec<bool>)| LayerMask {
+        name: layer.name.clone(),
+        shape: layer.shape.clone(),
+        kept: kept.clone(),
+    };
+    Mask {
+        layers: net.layers.iter().zip(kept).map(layer).collect(),
+    }
+}
+
+#[test]
+fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
+    let lengths = [4, 4, 2];
+    let net = network(&lengths);
+    let layers: [&[f64]; 3] = [&[4.0, 3.0, 2.0, 1.0], &[8.0, 7.0, 6.0, 5.0], &[0.0, 0.0]];
+    let mask = build(&net, &[vec![true; 4], vec![false; 4], vec![true; 2]]);
+    let run = |kept: u64, within: Option<&Mask>, first: bool, floor: u64| {
+        let choice = Choice {
+            by: By::Total {
+                kept,
+                scope: Scope::All,
+            },
+            within,
+            reserve: Reserve {
+                first,
+                classifier: false,
+                floor,
+            },
+        };
+        select_values(&net, &layers, &choice)
+            .map(|(mask, _)| show(&mask))
+            .map_err(|f| f.message)
+    };
+    assert_eq!(run(4, None, false, 0).unwrap(), "....|xxxx|..");
+    assert_eq!(run(4, None, false, 1).unwrap(), "x...|xx..|x.");
+    assert_eq!(run(6, None, true, 1).unwrap(), "xxxx|x...|x.");
+    assert_eq!(run(4, Some(&mask), false, 0).unwrap(), "xxxx|....|..");
+    // All of them: a round may keep everything, a sparsity may not.
+    assert_eq!(run(10, None, false, 0).unwrap(), "xxxx|xxxx|xx");
+    for (found, says) in [
+        (run(4, None, true, 0), "the first layer alone"),
+        (
+            run(2, None, false, 1),
+            "the floor of 1 a layer alone keeps 3",
+        ),
+        (run(7, Some(&mask), false, 0), "only 6 may be chosen"),
+    ] {
+        let error = found.unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+    let counts = Choice {
+        by: By::Counts(&[2, 1, 1]),
+        within: Some(&mask),
+        reserve: Reserve::default(),
+    };
+    let error = select_values(&net, &layers, &counts).unwrap_err().message;
+    assert!(error.contains("the mask so far keeps 0"), "{error}");
+    let reserved = Choice {
+        within: None,
+        reserve: Reserve {
+            first: false,
+            classifier: true,
+            floor: 0,
+        },
+        ..counts
+    };
+    let (mask, _) = select_values(&net, &layers, &reserved).unwrap();
+    assert_eq!((show(&mask).as_str(), mask.kept()), ("x...|x...|xx", 4));
+}

@@ -222,7 +222,7 @@ RUN allocates(R run, E err) {
   for (int i = 0; i < 64; i++) {
     char *p = malloc(64 << 20);
     if (!p) return jkp_fail(err, JKP_E_NOMEM, "malloc gave nothing");
-    memset(p, 1, 64 << 20);
+    *(volatile char *)p = 1;
   }
   return good(run, err);
 }
@@ -325,6 +325,11 @@ RUN service_fails(R run, E err) { return gradient(run, 14, err); }
 RUN service_is_slow(R run, E err) { return gradient(run, 15, err); }
 RUN bad_temperature(R run, E err) { return gradient(run, -1, err); }
 RUN no_handle(R run, E err) { jkp_objective o = objective(1); return autodiff(run)->grad(run, &o, 0, NULL, run->out, err); }
+RUN no_parts(R run, E err) {
+  uint64_t handle;
+  jkp_batch_spec s = {.struct_size = sizeof s, .key = run->key, .n_batches = 1, .per_class = 1};
+  return autodiff(run)->batches(run, &s, &handle, err);
+}
 RUN into_params(R run, E err) {
   uint64_t h = 0;
   jkp_objective o = objective(1);
@@ -387,7 +392,7 @@ static const jkp_param *const params[] = {&text, &number, &share, &flag};
   SCORES(X, W, takes_rng) SCORES(X, W, takes_autodiff) SCORES(X, W | JKP_NEEDS_GRAD, takes_batch) \
   SCORES(X, AD, takes_hvp) SCORES(X, 0, reads_weights) SCORES(X, W | JKP_NEEDS_RNG, other_thread) \
   SCORES(X, AD, service_panics) SCORES(X, AD, service_fails) SCORES(X, AD, service_is_slow) SCORES(X, AD, bad_temperature) \
-  SCORES(X, AD, no_handle) SCORES(X, AD, into_params) SCORES(X, AD, overlaps) SCORES(X, AD, short_objective)
+  SCORES(X, AD, no_handle) SCORES(X, AD, no_parts) SCORES(X, AD, into_params) SCORES(X, AD, overlaps) SCORES(X, AD, short_objective)
 ITEMS(ITEM)
 static const jkp_item item_uniform = {
     .struct_size = LOAD == SHORT_STRUCT ? 8 : sizeof(jkp_item), .kind = LOAD == CHECK_SCORES ? JKP_CHECK : JKP_METHOD, .output = JKP_SCORES,

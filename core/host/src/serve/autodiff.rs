@@ -105,12 +105,15 @@ unsafe extern "C" fn batches(
         if spec.n_batches == 0 || size == 0 || spec.augment > 1 || spec.shuffle > 1 {
             return invalid("expected at least one batch of at least one image; flags are 0 or 1");
         }
+        if spec.parts == 0 {
+            return invalid("`parts` is 0, expected at least 1: a whole batch is one part");
+        }
         let spec = BatchSpec {
             key: Key(spec.key.w),
             n_batches: spec.n_batches,
             batch_size: spec.batch_size,
             per_class: spec.per_class,
-            parts: spec.parts.max(1),
+            parts: spec.parts,
             augment: spec.augment == 1,
             shuffle: spec.shuffle == 1,
         };

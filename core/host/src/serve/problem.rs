@@ -226,7 +226,8 @@ pub(super) fn layer_tensors(
             | flag(layer.depthwise, abi::JKP_DEPTHWISE);
         let mut tensor = tensor(&layer.name, role, flags, dtype, &layer.shape, data);
         tensor.n_uses = layer.uses;
-        tensor.depth = layer.depth;
+        // The contract counts places from 0, a description of a network from 1.
+        tensor.depth = layer.depth - 1;
         tensor.block = layer.block;
         tensor.stride = layer.stride;
         tensor.groups = layer.groups;

@@ -149,6 +149,7 @@ pub const MODES: &[(&str, &str, &str)] = &[
     ("other_thread", "error", "no service on this thread"),
     // services used wrongly
     ("service_panics", "error", "the host panicked: thirteen"),
+    ("no_parts", "invalid", "`parts` is 0, expected at least 1"),
     ("service_fails", "error", "the toy is out of order"),
     (
         "bad_temperature",
