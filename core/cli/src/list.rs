@@ -2,9 +2,9 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_data::{Info, Layout};
-use jackpot_host::{Item, Kind, Param};
+use jackpot_host::{Item, Kind, Output, Param, Rule};
 use jackpot_net::Family;
-use jackpot_study::{Plugins, Programs, word};
+use jackpot_study::{Plugins, Profile, Programs, preset, published_rule, word};
 use std::process::ExitCode;
 
 pub fn run(places: &Places) -> Result<ExitCode> {
@@ -31,29 +31,79 @@ pub fn run(places: &Places) -> Result<ExitCode> {
 }
 
 fn print_item(item: &Item) {
-    let kind = match item.kind {
-        Kind::Method => "method",
-        Kind::Check => "check",
-    };
-    let mut given = Vec::new();
-    for (needed, word) in [
+    let given: Vec<&str> = [
         (item.needs_weights(), "weights"),
         (item.needs_data(), "data"),
         (item.needs_autodiff(), "gradients"),
         (item.needs_rng(), "random numbers"),
-    ] {
-        if needed {
-            given.push(word);
+        (item.needs_scores(), "scores"),
+        (item.needs_donor(), "another ticket's mask"),
+        (item.needs_reference(), "the initial weights"),
+    ]
+    .into_iter()
+    .filter_map(|(needed, word)| needed.then_some(word))
+    .collect();
+    let (output, id, given) = (word(item.output), &item.id, given.join(", "));
+    match (item.kind, given.is_empty()) {
+        (Kind::Method, true) => println!("    method `{id}` gives {output} from shapes only"),
+        (Kind::Method, false) => println!("    method `{id}` gives {output} from {given}"),
+        (Kind::Check, true) => println!("    check `{id}` changes {output}"),
+        (Kind::Check, false) => println!("    check `{id}` changes {output} with {given}"),
+    }
+    println!("      {}", item.summary);
+    if item.rounds_hint > 1 {
+        println!("      works in rounds, {} as published", item.rounds_hint);
+    }
+    promises(item);
+    profiles(item);
+    item.params.iter().for_each(print_param);
+}
+
+/// What the host verifies of every output.
+fn promises(item: &Item) {
+    let (mut keeps, mut changes) = (Vec::new(), Vec::new());
+    for name in item.promised() {
+        match (name, item.output) {
+            ("keeps-layer-counts", _) => keeps.push("the layers' counts"),
+            ("keeps-total-count", _) => keeps.push("the total"),
+            ("keeps-multiset", Output::Images) => keeps.push("the values of each image"),
+            ("keeps-multiset", Output::Labels) => keeps.push("the classes' counts"),
+            ("keeps-multiset", _) => keeps.push("the values of each layer"),
+            ("keeps-kept-multiset", _) => keeps.push("the kept values of each layer"),
+            ("nested", _) => keeps.push("what is pruned pruned"),
+            ("changes-output", _) => changes.push("something"),
+            ("changes-structure", Output::Images) => {
+                changes.push("the values of pixel rows and columns");
+            }
+            ("changes-structure", Output::Labels) => changes.push("which rows share a label"),
+            ("changes-structure", Output::Masks) => changes.push("the layers' counts"),
+            ("changes-structure", Output::Weights) => changes.push("which values are kept"),
+            ("changes-structure", _) => changes.push("the order"),
+            // How the host may cut the rows: nothing that a reader of results asks for.
+            _ => {}
         }
     }
-    let given = match given.is_empty() {
-        true => "shapes only".to_owned(),
-        false => given.join(", "),
-    };
-    let output = word(item.output);
-    println!("    {kind} `{}` gives {output} from {given}", item.id);
-    println!("      {}", item.summary);
-    item.params.iter().for_each(print_param);
+    for (what, promised) in [("keep", keeps), ("change", changes)] {
+        if !promised.is_empty() {
+            println!("      must {what} {}", promised.join(", "));
+        }
+    }
+}
+
+/// What is different between the presets of an item, beside its own parameters.
+fn profiles(item: &Item) {
+    let selection = published_rule(&item.id).map_or("", |rule| match rule {
+        Rule::PublishedSnip => {
+            "; published keeps every score not below the k-th largest, k = int(n * (1 - sparsity)) in doubles, corrected exactly k, rounded half to even"
+        }
+        Rule::PublishedGrasp => {
+            "; published prunes what is above the r-th largest prune score, r = int(n * (1 - (1 - sparsity))) in doubles, one weight fewer than corrected, which keeps exactly k"
+        }
+        Rule::Exact => "",
+    });
+    if preset(item, Profile::Published).is_some() {
+        println!("      profiles published and corrected{selection}");
+    }
 }
 
 fn print_param(param: &Param) {

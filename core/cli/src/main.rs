@@ -9,6 +9,8 @@ mod audit;
 mod by_hand;
 mod data;
 mod describe;
+mod export;
+mod import;
 mod list;
 mod network;
 mod plan;
@@ -69,8 +71,14 @@ enum Command {
     Mask(by_hand::mask::Arguments),
     /// Say how many weights an allocation keeps in each layer
     Allocate(by_hand::allocate::Arguments),
+    /// Apply a check to a mask, scores, weights or data
+    Check(by_hand::check::Arguments),
     /// Give the logits of a batch, and take a few training steps on it
     Steps(by_hand::steps::Arguments),
+    /// Take a PyTorch state_dict into the store
+    Import(import::Arguments),
+    /// Write a mask or checkpoint of the store as PyTorch loads it
+    Export(export::Arguments),
     #[command(name = "__serve", hide = true)]
     Serve { folder: PathBuf },
 }
@@ -92,6 +100,9 @@ fn main() -> ExitCode {
         Command::Score(arguments) => by_hand::score::run(places, arguments),
         Command::Mask(arguments) => by_hand::mask::run(places, arguments),
         Command::Allocate(arguments) => by_hand::allocate::run(places, arguments),
+        Command::Check(arguments) => by_hand::check::run(places, arguments),
+        Command::Import(arguments) => import::run(places, arguments),
+        Command::Export(arguments) => export::run(places, arguments),
         Command::Steps(arguments) => by_hand::steps::run(places, arguments),
         Command::Serve { folder } => Ok(jackpot_host::serve_main(folder)),
     };

@@ -1,6 +1,6 @@
 //! `jackpot show HASH`
 use crate::{Places, study};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Found, Store};
 use safetensors::SafeTensors;
@@ -15,28 +15,9 @@ pub struct Arguments {
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    let found = store.find(&arguments.hash)?;
-    match found.as_slice() {
-        [] => bail!(
-            "no action and no object of {} starts with `{}`",
-            store.root().display(),
-            arguments.hash
-        ),
-        [Found::Action(key)] => action(&store, key)?,
-        [Found::Object(digest)] => object(&store, digest)?,
-        several => {
-            for one in several {
-                match one {
-                    Found::Action(key) => println!("action {key}"),
-                    Found::Object(digest) => println!("object {digest}"),
-                }
-            }
-            bail!(
-                "`{}` is the start of {} hashes",
-                arguments.hash,
-                several.len()
-            );
-        }
+    match study::one(&store, &arguments.hash)? {
+        Found::Action(key) => action(&store, &key)?,
+        Found::Object(digest) => object(&store, &digest)?,
     }
     Ok(ExitCode::SUCCESS)
 }

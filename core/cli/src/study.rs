@@ -1,7 +1,7 @@
 //! Finds a study, its store and what it is run with.
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_store::Store;
+use jackpot_store::{Found, Store};
 use jackpot_study::{Plan, Plugins, Programs, Study};
 use std::{
     env,
@@ -38,6 +38,28 @@ fn empty(folder: &Path) -> bool {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// The one action or object whose hash starts so.
+pub fn one(store: &Store, start: &str) -> Result<Found> {
+    let mut found = store.find(start)?;
+    match (found.pop(), found.is_empty()) {
+        (None, _) => bail!(
+            "no action and no object of {} starts with `{start}`",
+            store.root().display()
+        ),
+        (Some(one), true) => Ok(one),
+        (Some(last), false) => {
+            found.push(last);
+            for one in &found {
+                match one {
+                    Found::Action(key) => println!("action {key}"),
+                    Found::Object(digest) => println!("object {digest}"),
+                }
+            }
+            bail!("`{start}` is the start of {} hashes", found.len());
+        }
     }
 }
 

@@ -133,6 +133,13 @@ impl Item {
         self.needs & abi::JKP_NEEDS_RNG != 0
     }
 
+    /// The names of what it promises, as certificates spell them.
+    pub fn promised(&self) -> Vec<&'static str> {
+        let kept = |(bit, _): &&(u32, &str)| self.promises & bit != 0;
+        let names = crate::promises::NAMES.iter().filter(kept);
+        names.map(|(_, name)| *name).collect()
+    }
+
     /// An allocation that reads scores: they are its input.
     pub fn needs_scores(&self) -> bool {
         self.needs & abi::JKP_NEEDS_SCORES != 0

@@ -1,11 +1,14 @@
 //! `jackpot mask`
 use super::{
-    Common, Given, Inputs, Tools,
-    allocate::{parse_sparsity, read_counts, summary},
+    Chosen, Common, Given, InRounds, Inputs, Kept, Tools,
+    allocate::{Own, parse_sparsity, read_counts, shares},
 };
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Output, Rule, Scope, Scores, Selected, Sparsity};
+use jackpot_host::{
+    By, Choice, Output, PluginOutput, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity,
+    select,
+};
 use jackpot_net::{Mask, Network};
 use std::{
     path::{Path, PathBuf},
@@ -27,9 +30,13 @@ pub struct Arguments {
     /// A parameter of the allocation
     #[arg(long, value_name = "NAME=VALUE")]
     allocation_param: Vec<String>,
+    #[command(flatten)]
+    own: Own,
     /// `all` or `convolutions`: the layers that `global` chooses from
     #[arg(long, default_value = "all")]
     scope: String,
+    #[command(flatten)]
+    kept: Kept,
     /// Pruned share of all prunable weights, for example 0.95
     #[arg(long)]
     sparsity: String,
@@ -38,50 +45,102 @@ pub struct Arguments {
     #[arg(long)]
     selection: Option<String>,
     #[command(flatten)]
+    in_rounds: InRounds,
+    #[command(flatten)]
     common: Common,
     /// Where to write the mask (safetensors, u8 0/1 under the parameters' names)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
 
+/// What is asked for, read once.
+struct Asked {
+    network: Network,
+    sparsity: Sparsity,
+    scope: Scope,
+    rule: Rule,
+    reserve: Reserve,
+    /// The counts of a table of one's own.
+    own: Option<Vec<u64>>,
+}
+
+impl Asked {
+    fn of(arguments: &Arguments) -> Result<Asked> {
+        let network = arguments.network.build()?;
+        let sparsity = parse_sparsity(&arguments.sparsity)?;
+        let own = arguments.own.counts(&network, &sparsity)?;
+        let scope = match arguments.scope.as_str() {
+            "all" => Scope::All,
+            "convolutions" => Scope::Convolutions,
+            other => bail!("`--scope`: expected all or convolutions, found `{other}`"),
+        };
+        let global = arguments.allocation == "global" && own.is_none();
+        let rule = rule(arguments, global)?;
+        if !global && (rule != Rule::Exact || scope != Scope::All) {
+            bail!(
+                "`--selection published` and `--scope` have a meaning with `--allocation global` only"
+            );
+        }
+        Ok(Asked {
+            network,
+            sparsity,
+            scope,
+            rule,
+            reserve: arguments.kept.reserve()?,
+            own,
+        })
+    }
+}
+
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
-    let network = arguments.network.build()?;
-    let sparsity = parse_sparsity(&arguments.sparsity)?;
-    let rule = rule(arguments)?;
-    let scope = match arguments.scope.as_str() {
-        "all" => Scope::All,
-        "convolutions" => Scope::Convolutions,
-        other => bail!("`--scope`: expected all or convolutions, found `{other}`"),
-    };
+    let asked = Asked::of(arguments)?;
     let tools = Tools::open(places)?;
     let common = &arguments.common;
-    let global = arguments.allocation == "global";
+    let global = arguments.allocation == "global" && asked.own.is_none();
     let method = tools.method(
         &arguments.method,
         Output::Scores,
         "method",
         &common.param,
-        common.profile.as_deref().filter(|_| global),
+        // Without a global selection the profile is the allocation's.
+        common.profile()?.filter(|_| global || asked.own.is_some()),
     )?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
-    let inputs = Inputs::of(method.item, &arguments.given)?;
+    let rounds = rounds(arguments, &asked, &method, global)?;
+    let inputs = Inputs {
+        rounds: rounds.clone(),
+        ..Inputs::of(method.item, &arguments.given)?
+    };
     let place = make(folder.path(), "score")?;
-    let done = tools.run(&method, &network, inputs, common, &place)?;
-    let scores = Scores::from_safetensors(&std::fs::read(&done.file)?, &network)?;
-    let (mask, selected) = match global {
-        true => jackpot_host::select_global(&network, &scores, &sparsity, scope, rule)?,
-        false => {
-            if rule != Rule::Exact || scope != Scope::All {
-                bail!(
-                    "`--selection published` and `--scope` have a meaning with `--allocation global` only"
-                );
-            }
+    let done = tools.run(&method, &asked.network, inputs, common, &place)?;
+    if rounds.is_some() {
+        return after_rounds(arguments, &asked, &done);
+    }
+    let network = &asked.network;
+    let scores = Scores::from_safetensors(&std::fs::read(&done.file)?, network)?;
+    let counts = match (asked.own.clone(), global) {
+        (Some(counts), _) => counts,
+        (None, true) => Vec::new(),
+        (None, false) => {
             let place = make(folder.path(), "allocate")?;
-            let counts = counts(&tools, arguments, &network, &sparsity, &done.file, &place)?;
-            jackpot_host::select_counts(&network, &scores, &counts)?
+            counts(&tools, arguments, &asked, &done.file, &place)?
         }
     };
-    finish(arguments, &network, &sparsity, &mask, &selected)
+    let by = match global {
+        true => By::Sparsity {
+            sparsity: &asked.sparsity,
+            scope: asked.scope,
+            rule: asked.rule,
+        },
+        false => By::Counts(&counts),
+    };
+    let choice = Choice {
+        by,
+        within: None,
+        reserve: asked.reserve,
+    };
+    let (mask, selected) = select(network, &scores, &choice)?;
+    finish(arguments, &asked, &mask, &selected)
 }
 
 fn make(folder: &Path, name: &str) -> Result<PathBuf> {
@@ -91,22 +150,58 @@ fn make(folder: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// How ties and rounding are settled; a `published` profile brings its own rule.
-fn rule(arguments: &Arguments) -> Result<Rule> {
+fn rule(arguments: &Arguments, global: bool) -> Result<Rule> {
     let profile = arguments.common.profile.as_deref();
-    let by_profile = profile == Some("published") && arguments.allocation == "global";
+    let by_profile = profile == Some("published") && global;
     match arguments.selection.as_deref() {
         Some("exact") => Ok(Rule::Exact),
         None if !by_profile => Ok(Rule::Exact),
-        Some("published") | None => Ok(jackpot_study::published_rule(&arguments.method)?),
+        // A method with a profile and without a rule of its own selects exactly.
+        None => Ok(jackpot_study::published_rule(&arguments.method).unwrap_or(Rule::Exact)),
+        Some("published") => Ok(jackpot_study::published_rule(&arguments.method)?),
         Some(other) => bail!("`--selection`: expected exact or published, found `{other}`"),
     }
+}
+
+/// The rounds that were asked for or that the method was published with; None: one call.
+fn rounds(
+    arguments: &Arguments,
+    asked: &Asked,
+    method: &Chosen,
+    global: bool,
+) -> Result<Option<Rounds>> {
+    let Some(count) = arguments.in_rounds.count(method.item) else {
+        return Ok(None);
+    };
+    if !global {
+        bail!(
+            "`--method {}` works in {count} rounds, each with a global selection: leave `--allocation` and `--densities` out",
+            method.item.id
+        );
+    }
+    if asked.rule != Rule::Exact {
+        bail!("`--selection`: rounds select exactly, `published` has no meaning with `--rounds`");
+    }
+    let (sparsity, scope) = (&asked.sparsity, asked.scope);
+    let rounds = arguments
+        .in_rounds
+        .to(count, sparsity, scope, asked.reserve);
+    Ok(Some(rounds))
+}
+
+/// The mask that the host selected after the last round.
+fn after_rounds(arguments: &Arguments, asked: &Asked, done: &PluginOutput) -> Result<ExitCode> {
+    let file = done.mask.as_ref();
+    let file = file.context("the rounds left no mask: the host and this program differ")?;
+    let mask = Mask::from_bytes(&std::fs::read(file)?)?;
+    let selected = done.selected.clone().unwrap_or_default();
+    finish(arguments, asked, &mask, &selected)
 }
 
 fn counts(
     tools: &Tools,
     arguments: &Arguments,
-    network: &Network,
-    sparsity: &Sparsity,
+    asked: &Asked,
     scores: &Path,
     folder: &Path,
 ) -> Result<Vec<u64>> {
@@ -116,30 +211,31 @@ fn counts(
         Output::Counts,
         "allocation",
         &arguments.allocation_param,
-        common.profile.as_deref(),
+        common.profile()?,
     )?;
     let inputs = Inputs {
-        keep: sparsity.density(),
+        keep: asked.sparsity.density(),
         input: method.item.needs_scores().then(|| scores.to_owned()),
         ..Inputs::of(method.item, &arguments.given)?
     };
-    let done = tools.run(&method, network, inputs, common, folder)?;
-    read_counts(&done.file, network)
+    let done = tools.run(&method, &asked.network, inputs, common, folder)?;
+    read_counts(&done.file, &asked.network)
 }
 
 fn finish(
     arguments: &Arguments,
-    network: &Network,
-    sparsity: &Sparsity,
+    asked: &Asked,
     mask: &Mask,
     selected: &Selected,
 ) -> Result<ExitCode> {
     std::fs::write(&arguments.out, mask.to_safetensors()?)
         .with_context(|| format!("`--out {}`", arguments.out.display()))?;
-    let mut summary = summary(network, &mask.counts(), sparsity)?;
-    summary["ties"] = selected.ties.into();
-    summary["near_the_threshold"] = selected.near.into();
-    summary["out"] = arguments.out.display().to_string().into();
-    println!("{summary:#}");
+    let mut said = shares(&asked.network, &mask.counts(), &asked.sparsity)?;
+    said["total"] = mask.total().into();
+    said["kept"] = mask.kept().into();
+    said["ties"] = selected.ties.into();
+    said["near_the_threshold"] = selected.near.into();
+    said["out"] = arguments.out.display().to_string().into();
+    println!("{said:#}");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,26 +1,26 @@
-//! Single steps without a study or a store: `score`, `mask`, `allocate`, `steps`.
+//! Single steps without a study or a store: `score`, `mask`, `allocate`, `check`, `steps`.
 
 pub mod allocate;
+pub mod check;
+mod inputs;
 pub mod mask;
 pub mod score;
 pub mod steps;
 
+pub use inputs::{Given, InRounds, Inputs, Kept, Kernels};
+
 use anyhow::{Context, Result, bail};
 use jackpot_host::{
-    Batches, ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput,
+    Access, ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput,
 };
 use jackpot_net::Network;
-use jackpot_study::{Collapsed, Device, Keys, Plugins, Programs, RunChoice, word};
-use safetensors::SafeTensors;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use jackpot_study::{Keys, Plugins, Profile, Programs, preset, word};
+use std::{collections::BTreeMap, path::Path};
 
 /// What every step by hand takes.
 #[derive(clap::Args)]
 pub struct Common {
-    /// A parameter of the method or allocation
+    /// A parameter of the method, allocation or check
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
     /// `published` or `corrected`: the method's own presets
@@ -46,23 +46,11 @@ impl Common {
             scratch: 4 << 30,
         })
     }
-}
 
-/// What methods are given.
-#[derive(clap::Args)]
-pub struct Given {
-    /// state_dict as safetensors, with PyTorch's names
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// One batch as safetensors: `x` f32 [n, c, h, w], normalised, and `y` i64 [n]
-    #[arg(long, value_name = "FILE")]
-    batch: Option<PathBuf>,
-    /// Precision of gradients: f32 or f64
-    #[arg(long, default_value = "f32")]
-    precision: String,
-    /// Kernels of gradients: cpu-avx2 or native
-    #[arg(long, default_value = "cpu-avx2")]
-    device_class: String,
+    fn profile(&self) -> Result<Option<Profile>> {
+        let parsed = self.profile.as_deref().map(str::parse).transpose();
+        parsed.context("`--profile`")
+    }
 }
 
 /// Programs and plugins, found.
@@ -85,164 +73,113 @@ impl Tools {
         output: Output,
         flag: &str,
         params: &[String],
-        profile: Option<&str>,
-    ) -> Result<Method<'_>> {
-        let field = format!("`--{flag}`");
-        let (plugin, item) = self.plugins.item(id, Kind::Method, &field)?;
-        if item.output != output {
+        profile: Option<Profile>,
+    ) -> Result<Chosen<'_>> {
+        let chosen = self.item(id, Kind::Method, flag, params, profile)?;
+        if chosen.item.output != output {
             bail!(
-                "{field}: expected a method that gives {}, found `{id}`, which gives {}",
+                "`--{flag}`: expected a method that gives {}, found `{id}`, which gives {}",
                 word(output),
-                word(item.output)
+                word(chosen.item.output)
             );
         }
-        let mut given = BTreeMap::new();
-        if let Some(profile) = profile {
-            given.extend(preset(item, profile)?);
-        }
+        Ok(chosen)
+    }
+
+    /// An item with its parameters complete.
+    pub fn item(
+        &self,
+        id: &str,
+        kind: Kind,
+        flag: &str,
+        params: &[String],
+        profile: Option<Profile>,
+    ) -> Result<Chosen<'_>> {
+        let (plugin, item) = self.plugins.item(id, kind, &format!("`--{flag}`"))?;
+        let mut given = match profile {
+            Some(profile) => preset(item, profile)
+                .with_context(|| format!("`--profile`: `{id}` has no presets"))?,
+            None => BTreeMap::new(),
+        };
         for text in params {
             let (name, value) = parse_param(item, text)?;
             given.insert(name, value);
         }
         let config = item.configure(&given)?;
-        Ok(Method {
+        Ok(Chosen {
             plugin,
             item,
             config,
         })
     }
 
-    /// Runs a method in a fresh process; its output lies in `folder`.
+    /// Runs an item in a fresh process; its output lies in `folder`.
     pub fn run(
         &self,
-        method: &Method,
+        chosen: &Chosen,
         network: &Network,
         inputs: Inputs,
         common: &Common,
         folder: &Path,
     ) -> Result<PluginOutput> {
-        let limits = common.limits()?;
-        let device = Device::of(&RunChoice {
-            device: "cpu".into(),
-            device_class: inputs.device_class.clone(),
-            threads: 1,
-            limits: limits.clone(),
-            keep_checkpoints: false,
-            collapsed: Collapsed::Run,
-        })?;
-        let server = match method.item.needs_autodiff() {
+        let item = chosen.item;
+        let server = match item.needs_autodiff() {
             true => {
                 self.programs.require_worker()?;
-                self.programs.worker_server(&device)
+                self.programs.worker_server(&inputs.device)
             }
             false => self.programs.light_server(),
         };
-        let keys = Keys::of(common.seed);
-        let key = match (method.item.output, method.item.needs_autodiff()) {
-            (Output::Counts, _) => keys.allocation(),
-            (_, true) => keys.score_batch(),
-            (_, false) => keys.selection(),
-        };
         let job = PluginJob {
-            plugin: std::path::absolute(&method.plugin.path)?,
-            sha256: method.plugin.sha256.clone(),
-            item: method.item.clone(),
-            config: method.config.clone(),
+            plugin: std::path::absolute(&chosen.plugin.path)?,
+            sha256: chosen.plugin.sha256.clone(),
+            item: item.clone(),
+            config: chosen.config.clone(),
             architecture: network.architecture.clone(),
             rows: inputs.rows,
             weights: inputs.weights,
-            reference: None,
-            mask: None,
-            donor: None,
+            reference: inputs.reference,
+            mask: inputs.mask,
+            donor: inputs.donor,
             input: inputs.input,
             batches: inputs.batches,
             keep: inputs.keep,
-            rounds: None,
-            access: jackpot_host::Access::Declared,
-            key: key.to_hex(),
-            force_f64: inputs.force_f64,
-            device: device.name,
-            limits,
+            rounds: inputs.rounds,
+            access: Access::Declared,
+            key: key(item, common.seed),
+            force_f64: inputs.double,
+            device: inputs.device.name,
+            limits: common.limits()?,
         };
+        let mut silent = |_| {};
         Ok(jackpot_host::run_plugin(
             &server,
             &job,
             folder,
-            &mut |_| {},
+            &mut silent,
         )?)
     }
 }
 
+/// The key that a study of this seed would give the item; of a check, one of its name.
+fn key(item: &Item, seed: u64) -> String {
+    use Output::*;
+    let keys = Keys::of(seed);
+    let key = match (item.kind, item.output, item.needs_autodiff()) {
+        (Kind::Check, Images | Labels | Subset, _) => keys.corruption(&item.id, 0),
+        (Kind::Check, ..) => keys.check(&item.id, 0),
+        (Kind::Method, Counts, _) => keys.allocation(),
+        (Kind::Method, _, true) => keys.score_batch(),
+        (Kind::Method, _, false) => keys.selection(),
+    };
+    key.to_hex()
+}
+
 /// One item with its parameters complete.
-pub struct Method<'a> {
+pub struct Chosen<'a> {
     pub plugin: &'a Plugin,
     pub item: &'a Item,
     pub config: BTreeMap<String, ConfigValue>,
-}
-
-/// What a method is given beside the network.
-pub struct Inputs {
-    pub weights: Option<PathBuf>,
-    pub batches: Option<Batches>,
-    pub input: Option<PathBuf>,
-    pub rows: u64,
-    pub keep: f64,
-    pub force_f64: bool,
-    pub device_class: String,
-}
-
-impl Inputs {
-    /// Shapes and sparsity only.
-    pub fn none() -> Inputs {
-        Inputs {
-            weights: None,
-            batches: None,
-            input: None,
-            rows: 0,
-            keep: 1.0,
-            force_f64: false,
-            device_class: "native".into(),
-        }
-    }
-
-    /// What the item asks for, and nothing that it does not.
-    pub fn of(item: &Item, given: &Given) -> Result<Inputs> {
-        let mut inputs = Inputs::none();
-        inputs.device_class = match given.device_class.as_str() {
-            class @ ("cpu-avx2" | "native") => class.to_owned(),
-            other => bail!("`--device-class`: expected cpu-avx2 or native, found `{other}`"),
-        };
-        inputs.force_f64 = match given.precision.as_str() {
-            "f32" => false,
-            "f64" => true,
-            other => bail!("`--precision`: expected f32 or f64, found `{other}`"),
-        };
-        let id = &item.id;
-        if item.needs_weights() {
-            let path = given.weights.as_ref();
-            let path =
-                path.with_context(|| format!("`{id}` reads weights: give `--weights FILE`"))?;
-            inputs.weights = Some(std::path::absolute(path)?);
-        }
-        if item.needs_data() {
-            let path = given.batch.as_ref();
-            let path = path.with_context(|| format!("`{id}` reads data: give `--batch FILE`"))?;
-            inputs.rows = batch_rows(path)?;
-            inputs.batches = Some(Batches::Given {
-                batch: std::path::absolute(path)?,
-            });
-        }
-        Ok(inputs)
-    }
-}
-
-fn batch_rows(path: &Path) -> Result<u64> {
-    let wrong = || format!("`--batch {}`", path.display());
-    let bytes = std::fs::read(path).with_context(wrong)?;
-    let tensors = SafeTensors::deserialize(&bytes).with_context(wrong)?;
-    let y = tensors.tensor("y").with_context(wrong)?;
-    tensors.tensor("x").with_context(wrong)?;
-    Ok(y.shape().iter().product::<usize>() as u64)
 }
 
 /// `NAME=VALUE` in the type that the item declares.
@@ -271,24 +208,4 @@ fn parse_param(item: &Item, text: &str) -> Result<(String, ConfigValue)> {
         Some(ConfigValue::Text(_)) | None => ConfigValue::Text(value.to_owned()),
     };
     Ok((name.to_owned(), value))
-}
-
-/// A method's preset: its own parameter `profile`, or what stands for it.
-fn preset(item: &Item, profile: &str) -> Result<BTreeMap<String, ConfigValue>> {
-    if !["published", "corrected"].contains(&profile) {
-        bail!("`--profile`: expected published or corrected, found `{profile}`");
-    }
-    let has = |name: &str| item.params.iter().any(|p| p.name == name);
-    let mut given = BTreeMap::new();
-    if has("profile") {
-        given.insert("profile".to_owned(), ConfigValue::Text(profile.to_owned()));
-    } else if has("mixed") {
-        given.insert(
-            "mixed".to_owned(),
-            ConfigValue::Bool(profile == "corrected"),
-        );
-    } else if jackpot_study::published_rule(&item.id).is_err() {
-        bail!("`--profile`: `{}` has no presets", item.id);
-    }
-    Ok(given)
 }

@@ -1,8 +1,8 @@
 //! `jackpot score`
-use super::{Common, Given, Inputs, Tools};
+use super::{Common, Given, InRounds, Inputs, Tools, allocate::parse_sparsity};
 use crate::Places;
-use anyhow::{Context, Result};
-use jackpot_host::{Output, Scores};
+use anyhow::{Context, Result, bail};
+use jackpot_host::{Item, Output, Reserve, Rounds, Scope, Scores};
 use jackpot_net::Network;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
@@ -17,6 +17,12 @@ pub struct Arguments {
     method: String,
     #[command(flatten)]
     given: Given,
+    #[command(flatten)]
+    in_rounds: InRounds,
+    /// Of a method that works in rounds: the sparsity that they lead to; the scores are the
+    /// last round's
+    #[arg(long)]
+    sparsity: Option<String>,
     #[command(flatten)]
     common: Common,
     /// Where to write the scores (safetensors, in the requested precision)
@@ -33,11 +39,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         Output::Scores,
         "method",
         &common.param,
-        common.profile.as_deref(),
+        common.profile()?,
     )?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
-    let inputs = Inputs::of(method.item, &arguments.given)?;
-    let double = inputs.force_f64;
+    let inputs = Inputs {
+        rounds: rounds(arguments, method.item)?,
+        ..Inputs::of(method.item, &arguments.given)?
+    };
+    let double = inputs.double;
     let done = tools.run(&method, &network, inputs, common, folder.path())?;
     let bytes = std::fs::read(&done.file)?;
     let mut scores = Scores::from_safetensors(&bytes, &network)?;
@@ -61,6 +70,24 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         })
     );
     Ok(ExitCode::SUCCESS)
+}
+
+fn rounds(arguments: &Arguments, item: &Item) -> Result<Option<Rounds>> {
+    let id = &item.id;
+    match (arguments.in_rounds.count(item), &arguments.sparsity) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => bail!("`--sparsity`: `{id}` scores in one round, the same for any"),
+        (Some(count), None) => bail!(
+            "`{id}` works in rounds ({count} now): give the `--sparsity` that they lead to; `--rounds 1` gives the scores of the whole network"
+        ),
+        (Some(count), Some(text)) => {
+            let sparsity = parse_sparsity(text)?;
+            let (scope, reserve) = (Scope::All, Reserve::default());
+            Ok(Some(
+                arguments.in_rounds.to(count, &sparsity, scope, reserve),
+            ))
+        }
+    }
 }
 
 /// The sign in which the method's paper writes its scores. A plugin's larger score is kept,

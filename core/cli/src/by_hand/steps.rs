@@ -1,10 +1,10 @@
 //! `jackpot steps`
-use super::Tools;
+use super::{Kernels, Tools};
 use crate::Places;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use jackpot_host::Limits;
 use jackpot_net::{Augment, Schedule, Training};
-use jackpot_study::{Collapsed, Device, Job, RunChoice, StepsJob};
+use jackpot_study::{Job, StepsJob};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,12 +36,8 @@ pub struct Arguments {
     /// As published: a kept weight that is exactly 0 loses that step's gradient
     #[arg(long)]
     published_gradient_mask: bool,
-    /// f32 or f64
-    #[arg(long, default_value = "f32")]
-    precision: String,
-    /// Kernels: cpu-avx2 or native
-    #[arg(long, default_value = "cpu-avx2")]
-    device_class: String,
+    #[command(flatten)]
+    kernels: Kernels,
     /// Where to write the state_dict after the steps (safetensors)
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -66,15 +62,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         ..Training::su2020()
     };
     training.validate()?;
-    let double = match arguments.precision.as_str() {
-        "f32" => false,
-        "f64" => true,
-        other => bail!("`--precision`: expected f32 or f64, found `{other}`"),
-    };
-    let class = match arguments.device_class.as_str() {
-        class @ ("cpu-avx2" | "native") => class.to_owned(),
-        other => bail!("`--device-class`: expected cpu-avx2 or native, found `{other}`"),
-    };
+    let (double, device) = (arguments.kernels.double()?, arguments.kernels.device()?);
     let tools = Tools::open(places)?;
     tools.programs.require_worker()?;
     let limits = Limits {
@@ -82,14 +70,6 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         memory: 0,
         scratch: 0,
     };
-    let device = Device::of(&RunChoice {
-        device: "cpu".into(),
-        device_class: class,
-        threads: 1,
-        limits: limits.clone(),
-        keep_checkpoints: false,
-        collapsed: Collapsed::Run,
-    })?;
     let job = Job::Steps(Box::new(StepsJob {
         architecture: network.architecture.clone(),
         training,
@@ -115,7 +95,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     println!(
         "{:#}",
         json!({
-            "precision": arguments.precision, "steps": arguments.steps,
+            "precision": if double { "f64" } else { "f32" }, "steps": arguments.steps,
             "logits": done.result["logits"], "losses": done.result["losses"],
             "out": arguments.out,
         })

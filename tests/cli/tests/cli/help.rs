@@ -12,7 +12,8 @@ fn help(arguments: &[&str]) -> String {
 fn every_command_explains_itself() {
     insta::assert_snapshot!("jackpot", help(&["--help"]));
     for command in [
-        "plan", "run", "list", "show", "audit", "score", "mask", "allocate", "steps",
+        "plan", "run", "list", "show", "audit", "import", "export", "score", "mask", "allocate",
+        "check", "steps",
     ] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
     }
@@ -30,7 +31,7 @@ fn the_list_has_plugins_networks_and_data_sets() {
         "method `snip` gives scores from weights, data, gradients",
         "method `org.jackpot.c.snip`",
         "method `smart-ratio` gives counts from shapes only",
-        "check `layerwise-rearrange` gives masks from random numbers",
+        "check `layerwise-rearrange` changes masks with random numbers",
         "samples_per_class = 10",
         "linear_keep_ratio = 0.3",
         "resnet",

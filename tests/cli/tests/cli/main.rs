@@ -6,3 +6,4 @@ mod help;
 mod mistakes;
 mod runs;
 mod support;
+mod tensors;

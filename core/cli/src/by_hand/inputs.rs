@@ -1,0 +1,199 @@
+//! What the steps by hand are given, checked once for all of them.
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use jackpot_host::{Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity};
+use jackpot_study::{Collapsed, Device, RunChoice};
+use safetensors::SafeTensors;
+use std::path::{Path, PathBuf};
+
+/// What numbers are computed in, and by which kernels.
+#[derive(clap::Args)]
+pub struct Kernels {
+    /// What is computed in: f32 or f64
+    #[arg(long, default_value = "f32")]
+    precision: String,
+    /// Which kernels: cpu-avx2 or native
+    #[arg(long, default_value = "cpu-avx2")]
+    device_class: String,
+}
+
+impl Kernels {
+    /// In f64?
+    pub fn double(&self) -> Result<bool> {
+        match self.precision.as_str() {
+            "f32" => Ok(false),
+            "f64" => Ok(true),
+            other => bail!("`--precision`: expected f32 or f64, found `{other}`"),
+        }
+    }
+
+    /// One thread of the CPU, on the kernels asked for.
+    pub fn device(&self) -> Result<Device> {
+        match self.device_class.as_str() {
+            class @ ("cpu-avx2" | "native") => device(class),
+            other => bail!("`--device-class`: expected cpu-avx2 or native, found `{other}`"),
+        }
+    }
+}
+
+fn device(class: &str) -> Result<Device> {
+    Ok(Device::of(&RunChoice {
+        device: "cpu".into(),
+        device_class: class.into(),
+        threads: 1,
+        limits: Limits {
+            plugin_seconds: 0.0,
+            memory: 0,
+            scratch: 0,
+        },
+        keep_checkpoints: false,
+        collapsed: Collapsed::Run,
+    })?)
+}
+
+/// What methods are given.
+#[derive(clap::Args)]
+pub struct Given {
+    /// state_dict as safetensors, with PyTorch's names
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// One batch as safetensors: `x` f32 [n, c, h, w], normalised, and `y` i64 [n]
+    #[arg(long, value_name = "FILE")]
+    batch: Option<PathBuf>,
+    #[command(flatten)]
+    pub kernels: Kernels,
+}
+
+/// What is kept whatever an allocation says; the other layers give what these take.
+#[derive(clap::Args)]
+pub struct Kept {
+    /// Layers kept whole: first, classifier, or both
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    whole: Vec<String>,
+    /// Weights that every layer keeps at least
+    #[arg(long, default_value_t = 0, value_name = "WEIGHTS")]
+    floor: u64,
+}
+
+impl Kept {
+    pub fn reserve(&self) -> Result<Reserve> {
+        let mut reserve = Reserve {
+            floor: self.floor,
+            ..Reserve::default()
+        };
+        for layer in &self.whole {
+            match layer.as_str() {
+                "first" => reserve.first = true,
+                "classifier" => reserve.classifier = true,
+                other => bail!("`--whole`: expected first or classifier, found `{other}`"),
+            }
+        }
+        Ok(reserve)
+    }
+}
+
+/// How often a method scores.
+#[derive(clap::Args)]
+pub struct InRounds {
+    /// Rounds of scoring and global selection [default: as the method was published]
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+    /// How the density falls over the rounds
+    #[arg(long, default_value = "exponential")]
+    schedule: Schedule,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Schedule {
+    Exponential,
+    Linear,
+}
+
+impl InRounds {
+    /// How many for this item; None: it is called once, as a method without rounds.
+    pub fn count(&self, item: &Item) -> Option<u32> {
+        let count = self.rounds.unwrap_or(item.rounds_hint.max(1));
+        (count != 1 || item.rounds_hint > 1).then_some(count)
+    }
+
+    pub fn to(&self, count: u32, sparsity: &Sparsity, scope: Scope, reserve: Reserve) -> Rounds {
+        Rounds {
+            count,
+            schedule: match self.schedule {
+                Schedule::Exponential => RoundSchedule::Exponential,
+                Schedule::Linear => RoundSchedule::Linear,
+            },
+            sparsity: sparsity.clone(),
+            scope,
+            reserve,
+        }
+    }
+}
+
+/// What an item is given beside the network.
+pub struct Inputs {
+    pub weights: Option<PathBuf>,
+    pub reference: Option<PathBuf>,
+    pub mask: Option<PathBuf>,
+    pub donor: Option<PathBuf>,
+    pub input: Option<PathBuf>,
+    pub batches: Option<Batches>,
+    pub rows: u64,
+    pub keep: f64,
+    pub rounds: Option<Rounds>,
+    pub double: bool,
+    pub device: Device,
+}
+
+impl Inputs {
+    /// Shapes and sparsity only.
+    pub fn none() -> Result<Inputs> {
+        Ok(Inputs {
+            weights: None,
+            reference: None,
+            mask: None,
+            donor: None,
+            input: None,
+            batches: None,
+            rows: 0,
+            keep: 1.0,
+            rounds: None,
+            double: false,
+            device: device("native")?,
+        })
+    }
+
+    /// What the item asks for, and nothing that it does not.
+    pub fn of(item: &Item, given: &Given) -> Result<Inputs> {
+        let mut inputs = Inputs {
+            double: given.kernels.double()?,
+            device: given.kernels.device()?,
+            ..Inputs::none()?
+        };
+        let id = &item.id;
+        if item.needs_weights() {
+            let path = given.weights.as_ref();
+            let path =
+                path.with_context(|| format!("`{id}` reads weights: give `--weights FILE`"))?;
+            inputs.weights = Some(std::path::absolute(path)?);
+        }
+        if item.needs_data() {
+            let path = given.batch.as_ref();
+            let path = path.with_context(|| format!("`{id}` reads data: give `--batch FILE`"))?;
+            inputs.rows = batch_rows(path)?;
+            inputs.batches = Some(Batches::Given {
+                batch: std::path::absolute(path)?,
+            });
+        }
+        Ok(inputs)
+    }
+}
+
+fn batch_rows(path: &Path) -> Result<u64> {
+    let wrong = || format!("`--batch {}`", path.display());
+    let bytes = std::fs::read(path).with_context(wrong)?;
+    let tensors = SafeTensors::deserialize(&bytes).with_context(wrong)?;
+    let y = tensors.tensor("y").with_context(wrong)?;
+    tensors.tensor("x").with_context(wrong)?;
+    Ok(y.shape().iter().product::<usize>() as u64)
+}
