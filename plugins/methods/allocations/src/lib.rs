@@ -14,6 +14,8 @@ mod erdos_renyi;
 mod layer;
 mod proportion;
 mod published;
+#[cfg(test)]
+mod released_tests;
 
 use apportion::apportion;
 use erdos_renyi::Kernel;
