@@ -50,11 +50,16 @@ impl Toy {
                 .collect())
         };
         let weights: Vec<Vec<f64>> = network.layers.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Toy {
+        let mut toy = Toy {
             masked: weights.clone(),
             weights,
             asked: std::fs::File::create(folder.join("asked")).map_err(|e| e.to_string())?,
-        })
+        };
+        if let Some(path) = &job.mask {
+            let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+            toy.set_mask(&Mask::from_bytes(&bytes).map_err(|e| e.to_string())?)?;
+        }
+        Ok(toy)
     }
 
     fn note(&mut self, what: String) -> Result<(), String> {

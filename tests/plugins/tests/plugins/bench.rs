@@ -1,6 +1,6 @@
 //! Builds a plugin, describes it, and runs one of its items on a job.
 use jackpot_host::{
-    ConfigValue, Failure, Item, Limits, Plugin, PluginJob, PluginOutput, Server, describe,
+    ConfigValue, Failure, Item, Limits, Plugin, PluginJob, PluginOutput, Rounds, Server, describe,
     run_plugin,
 };
 use jackpot_net::{Architecture, Family};
@@ -22,6 +22,7 @@ pub struct Bench {
     pub mask: Option<PathBuf>,
     pub donor: Option<PathBuf>,
     pub reference: Option<PathBuf>,
+    pub rounds: Option<Rounds>,
 }
 
 impl Bench {
@@ -56,6 +57,7 @@ impl Bench {
             mask: None,
             donor: None,
             reference: None,
+            rounds: None,
         }
     }
 
@@ -83,7 +85,7 @@ impl Bench {
             input: self.input.clone(),
             batches: None,
             keep: self.keep,
-            rounds: None,
+            rounds: self.rounds.clone(),
             access: jackpot_host::Access::Declared,
             key: self.key.to_hex(),
             force_f64: true,

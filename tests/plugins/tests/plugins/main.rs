@@ -8,6 +8,8 @@ mod data;
 mod grasp;
 mod layers;
 mod masks;
+mod methods;
+mod saliency;
 mod scores;
 mod twins;
 mod weights;
