@@ -203,10 +203,10 @@ impl Autodiff {
         out: &mut [SliceMut],
     ) -> Result<(), Error> {
         let at = self.leaves(objective, point)?;
-        let mut sums = self.zeros(objective)?;
+        let mut sums: Vec<Option<Tensor>> = self.prunable.iter().map(|_| None).collect();
         self.each_part(objective, handle, &mut |part| {
             let value = self.value(objective, &at, part)?;
-            accumulate(&mut sums, &self.derive(&value, &at, false)?)
+            accumulate(&mut sums, self.derive(&value, &at, false)?)
         })?;
         self.write(&sums, out)
     }
@@ -226,7 +226,7 @@ impl Autodiff {
     ) -> Result<(), Error> {
         let at = self.leaves(objective, point)?;
         let vector = self.layers("vector", vector, kind_of(objective))?;
-        let mut sums = self.zeros(objective)?;
+        let mut sums: Vec<Option<Tensor>> = self.prunable.iter().map(|_| None).collect();
         self.each_part(objective, handle, &mut |part| {
             let value = self.value(objective, &at, part)?;
             let mut dot: Option<Tensor> = None;
@@ -242,7 +242,7 @@ impl Autodiff {
                 });
             }
             match dot {
-                Some(dot) => accumulate(&mut sums, &self.derive(&dot, &at, false)?),
+                Some(dot) => accumulate(&mut sums, self.derive(&dot, &at, false)?),
                 None => Ok(()),
             }
         })?;
@@ -393,15 +393,6 @@ impl Autodiff {
             }
         }
     }
-
-    fn zeros(&self, objective: &Objective) -> Result<Vec<Tensor>, Error> {
-        let zeros = |&i: &usize| -> Result<Tensor, Error> {
-            Ok(self.parameters[i]
-                .f_zeros_like()?
-                .f_to_kind(kind_of(objective))?)
-        };
-        self.prunable.iter().map(zeros).collect()
-    }
 }
 
 fn precision_of(objective: &Objective) -> Precision {
@@ -415,11 +406,17 @@ fn kind_of(objective: &Objective) -> Kind {
     precision_of(objective).kind()
 }
 
-fn accumulate(sums: &mut [Tensor], terms: &[Option<Tensor>]) -> Result<(), Error> {
+/// Adds the terms; the first of a layer becomes its sum, so that nothing is held twice.
+fn accumulate(sums: &mut [Option<Tensor>], terms: Vec<Option<Tensor>>) -> Result<(), Error> {
     tch::no_grad(|| {
         for (sum, term) in sums.iter_mut().zip(terms) {
-            if let Some(term) = term {
-                let _ = sum.f_add_(term)?;
+            let Some(mut term) = term else { continue };
+            match sum {
+                Some(sum) => {
+                    let _ = sum.f_add_(&term)?;
+                }
+                // As if added to 0: a sum is never -0.
+                None => *sum = Some(term.f_add_scalar_(0.0)?),
             }
         }
         Ok(())

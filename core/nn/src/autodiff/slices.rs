@@ -47,19 +47,30 @@ impl Autodiff {
         self.network.layers.iter().zip(slices).map(tensor).collect()
     }
 
-    pub(super) fn write(&self, sums: &[Tensor], out: &mut [SliceMut]) -> Result<(), Error> {
+    /// Sums into numbers; 0 where the result does not depend on a layer.
+    pub(super) fn write(&self, sums: &[Option<Tensor>], out: &mut [SliceMut]) -> Result<(), Error> {
         self.count("out", out.len())?;
         for ((layer, sum), out) in self.network.layers.iter().zip(sums).zip(out) {
-            let flat = sum.f_to_device(Device::Cpu)?.f_contiguous()?;
+            let flat = match sum {
+                Some(sum) => Some(sum.f_to_device(Device::Cpu)?.f_contiguous()?),
+                None => None,
+            };
             match out {
                 SliceMut::F32(out) => {
                     self.length("out", layer, out.len())?;
-                    flat.f_to_kind(Kind::Float)?.f_copy_data(out, layer.len())?;
+                    match flat {
+                        Some(flat) => flat.f_to_kind(Kind::Float)?.f_copy_data(out, layer.len())?,
+                        None => out.fill(0.0),
+                    }
                 }
                 SliceMut::F64(out) => {
                     self.length("out", layer, out.len())?;
-                    flat.f_to_kind(Kind::Double)?
-                        .f_copy_data(out, layer.len())?;
+                    match flat {
+                        Some(flat) => flat
+                            .f_to_kind(Kind::Double)?
+                            .f_copy_data(out, layer.len())?,
+                        None => out.fill(0.0),
+                    }
                 }
             }
         }
