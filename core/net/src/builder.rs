@@ -4,7 +4,7 @@
 use crate::architecture::{
     Activation, Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role,
 };
-use crate::family::Family;
+use crate::family::{Family, Stem};
 
 /// Where the search for the smallest image that fits ends: no family needs more.
 const LARGEST_ADVICE: u32 = 256;
@@ -42,8 +42,12 @@ impl Misfit {
             Some(side) => format!("; use images of at least {side}×{side} (`pad_to`)"),
             None => String::new(),
         };
+        let stem = match architecture.family.has_stem() && architecture.stem == Stem::Imagenet {
+            true => " or the stem `small`",
+            false => "",
+        };
         format!(
-            "layer `{layer}`: {needs}, but an image of {height}×{width} has shrunk to {}×{} there{advice}",
+            "layer `{layer}`: {needs}, but an image of {height}×{width} has shrunk to {}×{} there{advice}{stem}",
             map[0], map[1]
         )
     }

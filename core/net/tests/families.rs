@@ -352,6 +352,8 @@ fn the_smallest_image_that_fits_is_named() {
             continue;
         }
         let error = of(1).build().expect_err("too small").to_string();
+        let other = family.has_stem() && stem == Stem::Imagenet;
+        assert_eq!(error.ends_with(" or the stem `small`"), other, "{error}");
         let after = error.split("at least ").nth(1).expect("advice");
         let side: u32 = after.split('×').next().unwrap().parse().unwrap();
         assert!(of(side).build().is_ok(), "{family:?} {side}");
