@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
+mod access;
 mod bf16;
 mod derivatives;
 mod families;
 mod golden;
+mod grasp;
 mod naive;
 mod optimizers;
 mod options;
+mod real;
+mod saliency;
 mod support;
+mod synflow;
 mod training;
