@@ -33,6 +33,8 @@ mod model;
 mod objective;
 mod optimizer;
 mod resume;
+#[cfg(test)]
+mod rows_tests;
 mod split;
 mod state;
 mod train;

@@ -84,7 +84,12 @@ pub fn plugins(build: u8) -> Plugins {
 }
 
 pub fn try_plan(text: &str) -> Result<Plan, String> {
-    let study = Study::parse(text, Path::new("/somewhere/quick")).map_err(|e| e.to_string())?;
+    planned(text, Path::new("/somewhere/quick"))
+}
+
+/// The plan of a study that lies in `folder`.
+pub fn planned(text: &str, folder: &Path) -> Result<Plan, String> {
+    let study = Study::parse(text, folder).map_err(|e| e.to_string())?;
     let libtorch = Libtorch {
         version: "2.13.0".into(),
         build: "0".repeat(16),

@@ -1,0 +1,190 @@
+//! `[data]` of a study: what it says is what is read, prepared and named in the key.
+mod support;
+
+use jackpot_study::{Recipe, Study};
+use std::path::Path;
+use support::QUICK;
+
+const DATA: &str = "set = \"fashion-mnist-10k\"\nresize = 14";
+
+fn with(data: &str) -> String {
+    let start = QUICK.find("set = \"fashion-mnist-10k\"").unwrap();
+    let end = start + QUICK[start..].find("\n[").unwrap();
+    format!("{}{data}\n{}", &QUICK[..start], &QUICK[end..])
+}
+
+fn parse(data: &str, folder: &Path) -> Result<Study, String> {
+    Study::parse(&with(data), folder).map_err(|e| e.to_string())
+}
+
+fn refused(data: &str, folder: &Path, expected: &str) {
+    let error = match parse(data, folder) {
+        Ok(_) => panic!("`{data}` was accepted"),
+        Err(error) => error,
+    };
+    assert!(error.contains(expected), "{data}: {error}");
+}
+
+const NOWHERE: &str = "/nowhere/at/all";
+
+#[test]
+fn a_published_set_is_planned_without_its_files() {
+    let nowhere = Path::new(NOWHERE);
+    let study = parse("set = \"cifar-100\"\nfolder = \"c\"", nowhere).unwrap();
+    assert_eq!(study.data.image, [3, 32, 32]);
+    assert_eq!(study.architecture.classes, 100);
+    assert_eq!(
+        (study.data.train_rows, study.data.test_rows),
+        (50_000, 10_000)
+    );
+    let study = parse(
+        "set = \"tiny-imagenet\"\nfolder = \"t\"\nresize = 32",
+        nowhere,
+    )
+    .unwrap();
+    assert_eq!(
+        (study.architecture.input, study.architecture.classes),
+        ([3, 32, 32], 200)
+    );
+    assert_eq!(study.data.memory, 1 << 30);
+    // A set that only its folder tells says what it holds, or must be there.
+    let stated = "set = \"image-folder\"\nfolder = \"i\"\nresize = 40\ncrop = 32\nclasses = 7\ntrain_rows = 700\ntest_rows = 70\nmemory_mb = 3";
+    let study = parse(stated, nowhere).unwrap();
+    assert_eq!(
+        (study.data.image, study.architecture.classes),
+        ([3, 32, 32], 7)
+    );
+    assert_eq!(study.data.memory, 3 << 20);
+    refused(
+        "set = \"image-folder\"\nfolder = \"i\"\nresize = 40",
+        nowhere,
+        "`classes`",
+    );
+}
+
+#[test]
+fn slips_in_data_are_named() {
+    let nowhere = Path::new(NOWHERE);
+    refused("set = \"cifar-10\"", nowhere, "`data.folder`");
+    refused("set = \"cifar10\"\nfolder = \"x\"", nowhere, "`cifar-10`");
+    refused(
+        "set = \"cifar-10\"\nfolder = \"x\"\nclasses = 10",
+        nowhere,
+        "remove them",
+    );
+    refused(
+        "set = \"cifar-10\"\nfolder = \"x\"\ncrop = 33",
+        nowhere,
+        "`crop`: 33",
+    );
+    refused(
+        "set = \"cifar-10\"\nfolder = \"x\"\npartial = true",
+        nowhere,
+        "data_batch_1.bin",
+    );
+    let stated = "set = \"image-folder\"\nfolder = \"i\"\nresize = 40\nclasses = 7";
+    refused(stated, nowhere, "all of `classes`");
+    let stated =
+        "set = \"image-folder\"\nfolder = \"i\"\nclasses = 7\ntrain_rows = 70\ntest_rows = 7";
+    refused(stated, nowhere, "`data.resize`");
+    refused(&format!("{DATA}\npartial = 1"), nowhere, "partial");
+    // A window larger than the stored images.
+    let text = with(DATA).replacen("flip = ", "crop = 15, flip = ", 1);
+    let error = Study::parse(&text, nowhere).err().unwrap().to_string();
+    assert!(
+        error.contains("`training.augment.crop`") && error.contains("14×14"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_window_is_what_the_network_takes() {
+    let text = with(DATA).replacen("flip = ", "crop = 12, flip = ", 1);
+    let study = Study::parse(&text, Path::new(NOWHERE)).unwrap();
+    assert_eq!(study.architecture.input, [1, 12, 12]);
+    assert_eq!(study.data.image, [1, 14, 14]);
+    assert_eq!(study.training.augment.crop, Some(12));
+}
+
+/// A part of CIFAR-10 in its real format.
+fn cifar(folder: &Path, rows: usize) {
+    std::fs::create_dir_all(folder).unwrap();
+    for name in [
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ] {
+        let record = |row: usize| {
+            let pixels = (0..3072).map(move |place| ((place * 7 + row * 31) % 256) as u8);
+            std::iter::once((row % 10) as u8).chain(pixels)
+        };
+        let bytes: Vec<u8> = (0..rows).flat_map(record).collect();
+        std::fs::write(folder.join(format!("{name}.bin")), bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_plan_opens_what_was_read_and_its_key_follows_the_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    let study = root.path().join("study");
+    std::fs::create_dir(&study).unwrap();
+    cifar(&root.path().join("c"), 400);
+    let data = "set = \"cifar-10\"\nfolder = \"../c\"\npartial = true";
+    let planned = |data: &str| support::planned(&with(data), &study);
+    let key = |data: &str| {
+        let plan = planned(data).unwrap();
+        let node = plan
+            .nodes
+            .iter()
+            .find(|n| matches!(n.recipe, Recipe::Data { .. }));
+        node.unwrap().recipe.key().unwrap()
+    };
+    let first = key(data);
+    assert_eq!(planned(data).unwrap().study.data.train_rows, 2_000);
+    // Where it is held and how it is said changes nothing; pixels and preparation do.
+    assert_eq!(key(&format!("{data}\nmemory_mb = 7")), first);
+    assert_eq!(
+        key(&format!(
+            "{data}\nclasses = 10\ntrain_rows = 2000\ntest_rows = 400"
+        )),
+        first
+    );
+    assert_ne!(key(&format!("{data}\ncrop = 30")), first);
+    let wrong = planned(&format!(
+        "{data}\nclasses = 10\ntrain_rows = 2000\ntest_rows = 300"
+    ));
+    let error = wrong.err().unwrap();
+    assert!(
+        error.contains("2000 + 300") && error.contains("2000 + 400"),
+        "{error}"
+    );
+    let path = root.path().join("c/data_batch_2.bin");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_ne!(key(data), first);
+}
+
+#[test]
+fn a_check_on_data_above_the_bound_is_refused_by_name() {
+    let root = tempfile::tempdir().unwrap();
+    cifar(&root.path().join("c"), 400);
+    let data = "set = \"cifar-10\"\nfolder = \"../c\"\npartial = true";
+    let study = root.path().join("study");
+    std::fs::create_dir(&study).unwrap();
+    support::planned(&with(data), &study).unwrap();
+    let error = support::planned(&with(&format!("{data}\nmemory_mb = 1")), &study)
+        .err()
+        .unwrap();
+    assert!(
+        error.contains("needs all training images in memory")
+            && error.contains("`data.memory_mb` = 1"),
+        "{error}"
+    );
+    let planned = support::planned(&with(data), &study).unwrap();
+    // 2,000 images and their labels, the header aside.
+    assert_eq!(planned.study.data.train_bytes(), 2_000 * 3_080);
+}
