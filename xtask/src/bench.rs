@@ -1,18 +1,34 @@
-//! Speed, as ratios within one run: the machines are noisy, ratios less so.
+//! Speed: the training loop as a ratio within one run (the machines are noisy, ratios less
+//! so), and the seconds that the methods take for a mask.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{cargo, libtorch};
+use crate::{binaries, build, cargo, libtorch};
 
-/// Images a second of our training loop against the same network in plain libtorch calls.
-pub fn run(root: &Path) -> Result<()> {
+/// Images a second of our training loop against the same network in plain libtorch calls,
+/// then seconds a mask, SynFlow's in so many rounds.
+pub fn run(root: &Path, synflow_rounds: u32) -> Result<()> {
     println!("{}", libtorch::setup(root, false)?);
+    println!("training steps, ours and plain libtorch in turns: about a minute");
+    let speed = measure(root, "jackpot-nn", "train_speed", &[])?;
+    println!("{}", sentence(&speed)?);
+    build::programs(root)?;
+    println!("masks of networks of full width, one thread, SynFlow in {synflow_rounds} rounds");
+    let place = binaries()?.display().to_string();
+    let given = [place, synflow_rounds.to_string()];
+    let seconds = measure(root, "jackpot-worker", "mask_seconds", &given)?;
+    println!("{}", table(&seconds)?);
+    Ok(())
+}
+
+/// What an example prints, as JSON.
+fn measure(root: &Path, package: &str, example: &str, given: &[String]) -> Result<Value> {
     let mut command = cargo(root);
-    command.args(["run", "--release", "--quiet", "--package", "jackpot-nn"]);
-    command.args(["--example", "train_speed"]);
+    command.args(["run", "--release", "--quiet", "--package", package]);
+    command.args(["--example", example, "--"]).args(given);
     // The kernels that the shipped studies pin; an environment of the caller's wins.
     for (name, value) in [
         ("ONEDNN_MAX_CPU_ISA", "AVX2"),
@@ -23,18 +39,37 @@ pub fn run(root: &Path) -> Result<()> {
             command.env(name, value);
         }
     }
-    println!("training steps, ours and plain libtorch in turns: about a minute");
-    let output = command.output().context("cannot start `train_speed`")?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start `{example}`"))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`train_speed` ended with {}:\n{}",
-            output.status,
-            words.trim_end()
-        );
+        let words = words.trim_end();
+        bail!("`{example}` ended with {}:\n{words}", output.status);
     }
-    println!("{}", sentence(&serde_json::from_slice(&output.stdout)?)?);
-    Ok(())
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("`{example}` prints something other than JSON"))
+}
+
+/// One line a mask.
+fn table(measured: &Value) -> Result<String> {
+    let rows = measured
+        .as_array()
+        .context("`mask_seconds` prints no list")?;
+    let row = |row: &Value| {
+        let text = |field: &str| row[field].as_str().map(str::to_owned);
+        let number = |field: &str| row[field].as_f64();
+        let line = text("network")
+            .zip(text("method"))
+            .zip(number("seconds").zip(number("rounds")));
+        let ((network, method), (seconds, rounds)) =
+            line.with_context(|| format!("`mask_seconds` prints an odd row: {row}"))?;
+        Ok(format!(
+            "{network:<10} {method:<8} {rounds:>4} rounds {seconds:>9.1} s"
+        ))
+    };
+    let lines: Vec<String> = rows.iter().map(row).collect::<Result<_>>()?;
+    Ok(lines.join("\n"))
 }
 
 /// What the example measured, in words.
@@ -56,7 +91,23 @@ fn sentence(measured: &Value) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::sentence;
+    use super::{sentence, table};
+
+    #[test]
+    fn masks_are_a_table_and_an_odd_row_is_shown() {
+        let mut measured = serde_json::json!([
+            { "network": "VGG-19", "method": "snip", "rounds": 1, "seconds": 4.26, "kept": 9 },
+            { "network": "ResNet-32", "method": "synflow", "rounds": 100, "seconds": 71.04, "kept": 9 },
+        ]);
+        assert_eq!(
+            table(&measured).unwrap(),
+            "VGG-19     snip        1 rounds       4.3 s\n\
+             ResNet-32  synflow   100 rounds      71.0 s"
+        );
+        measured[1]["seconds"] = "slow".into();
+        let told = table(&measured).unwrap_err().to_string();
+        assert!(told.contains("odd row") && told.contains("slow"), "{told}");
+    }
 
     #[test]
     fn a_measurement_is_a_sentence_and_a_missing_number_is_named() {

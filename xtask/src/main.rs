@@ -65,8 +65,12 @@ enum Task {
         #[arg(long)]
         yes: bool,
     },
-    /// Measure speed, as ratios within one run.
-    Bench,
+    /// Measure speed: training against plain libtorch, and seconds a mask.
+    Bench {
+        /// Rounds of SynFlow; published: 100.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        synflow_rounds: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -95,7 +99,7 @@ fn run(task: Task) -> Result<()> {
             libtorch::setup(&root, yes)?;
             build::programs(&root)
         }
-        Task::Bench => bench::run(&root),
+        Task::Bench { synflow_rounds } => bench::run(&root, synflow_rounds),
     }
 }
 
