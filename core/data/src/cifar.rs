@@ -89,7 +89,7 @@ impl Cifar {
         if bytes == published * record {
             return Ok(published as usize);
         }
-        if bytes % record != 0 || bytes == 0 || bytes > published * record {
+        if !bytes.is_multiple_of(record) || bytes == 0 || bytes > published * record {
             return Err(wrong(
                 path,
                 format!(

@@ -2,7 +2,9 @@
 use super::*;
 
 /// A file and what Pillow makes of it; the largest difference of a value, and the mean one.
-const PILLOW: [(&str, &[u8], &[u8], u8, f64); 6] = [
+type Case = (&'static str, &'static [u8], &'static [u8], u8, f64);
+
+const PILLOW: [Case; 6] = [
     // Half the colours of this one are stored, and decoders fill in the others differently.
     (
         "rgb420.jpg",

@@ -30,7 +30,7 @@ fn whole(folder: &Path) -> Access<'_> {
 /// The error of opening or preparing.
 fn refused(set: &str, access: &Access, preparation: &Preparation) -> String {
     let done = open_as(set, access).and_then(|source| prepare(&source, preparation));
-    done.err().expect("expected an error").to_string()
+    done.expect_err("expected an error").to_string()
 }
 
 /// Records whose label is `row % classes` and whose pixels follow from file, row and place.

@@ -1,4 +1,5 @@
 //! `[data]` of a study: what it says is what is read, prepared and named in the key.
+#![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 mod support;
 
 use jackpot_study::{Recipe, Study};
