@@ -1,7 +1,9 @@
 //! `jackpot plan STUDY`
 use crate::{Places, study};
 use anyhow::Result;
-use jackpot_study::{Assessment, Content, Memo, NO_CHECK, Plan, State, assess, outline};
+use jackpot_study::{
+    Assessment, Content, Lineage, Memo, NO_CHECK, Plan, State, assess, foresee, outline,
+};
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
 
@@ -22,14 +24,18 @@ pub struct Arguments {
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    let (plan, _) = study::plan(places, &arguments.study)?;
+    let (plan, programs) = study::plan(places, &arguments.study)?;
     let a = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
     let workers = arguments.workers.unwrap_or_else(study::workers);
+    let warnings = foresee(&plan, &store, &programs);
     if arguments.json {
-        println!("{:#}", in_json(&plan, &a, workers));
+        println!("{:#}", in_json(&plan, &a, workers, &warnings));
         return Ok(ExitCode::SUCCESS);
     }
     print(&plan, &a, workers)?;
+    for warning in &warnings {
+        println!("warning  {warning}");
+    }
     if arguments.actions {
         println!();
         for (node, state) in plan.nodes.iter().zip(&a.states) {
@@ -62,6 +68,7 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> Result<()> {
         "  {:<9} libtorch {}, {}",
         "device", plan.libtorch, plan.device.class
     );
+    print_stages(plan);
     let (runs, identical) = cells(plan);
     println!(
         "\ncells    {} in the grid: {runs} trainings, {} identical by construction",
@@ -100,6 +107,66 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> Result<()> {
     Ok(())
 }
 
+/// Every ticket and check in words, and which data each stage of them sees.
+fn print_stages(plan: &Plan) {
+    println!("\ntickets");
+    for ticket in &plan.study.tickets {
+        let mut name = ticket.name.as_str();
+        for stage in plan.stages(ticket) {
+            println!("  {name:<14} {stage}");
+            name = "";
+        }
+    }
+    if !plan.study.checks.is_empty() {
+        println!("\nchecks");
+    }
+    for check in &plan.study.checks {
+        println!("  {:<14} {}", check.name, check.in_words());
+    }
+    println!("\ndata that each stage sees (tests are on clean data)");
+    println!(
+        "  {:<28} {:<24} {:<24} {:<10} epochs in all",
+        "", "pretraining", "scoring", "training"
+    );
+    for ((ticket, check), (lineage, epochs)) in lineages(plan) {
+        let name = match check == NO_CHECK {
+            true => ticket.to_owned(),
+            false => format!("{ticket}, {check}"),
+        };
+        let word = |data: &Option<String>| data.clone().unwrap_or_else(|| "–".into());
+        println!(
+            "  {name:<28} {:<24} {:<24} {:<10} {epochs}",
+            word(&lineage.pretraining),
+            word(&lineage.scoring),
+            lineage.training
+        );
+    }
+}
+
+/// The lineage of each ticket under each check that is run, in the plan's order, and the
+/// epochs of its sparsities.
+fn lineages(plan: &Plan) -> Vec<((&str, &str), (Lineage, String))> {
+    let mut found: Vec<((&str, &str), (Lineage, String))> = Vec::new();
+    for cell in &plan.cells {
+        let Some(lineage) = plan.lineage(cell) else {
+            continue;
+        };
+        let here = (cell.ticket.as_str(), cell.check.as_str());
+        match found.iter_mut().find(|(at, _)| *at == here) {
+            None => {
+                let epochs = lineage.epochs.clone();
+                found.push((here, (lineage, epochs)));
+            }
+            Some((_, (_, epochs))) => {
+                if !epochs.split(", ").any(|e| e == lineage.epochs) {
+                    *epochs += &format!(", {}", lineage.epochs);
+                }
+            }
+        }
+    }
+    found
+}
+
 type Identical<'a> = BTreeMap<(&'a str, &'a str, &'a str), usize>;
 
 fn cells(plan: &Plan) -> (usize, Identical<'_>) {
@@ -135,7 +202,12 @@ fn kinds(plan: &Plan, a: &Assessment) -> Vec<(&'static str, [usize; 3])> {
         .collect()
 }
 
-fn in_json(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> serde_json::Value {
+fn in_json(
+    plan: &Plan,
+    a: &Assessment,
+    workers: NonZeroUsize,
+    warnings: &[String],
+) -> serde_json::Value {
     let s = a.summary(plan);
     let cells = plan.cells.iter().map(|c| {
         let mut cell = json!({
@@ -145,6 +217,7 @@ fn in_json(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> serde_json::Va
             Content::Run { train, .. } => {
                 cell["action"] = json!(a.keys[*train]);
                 cell["state"] = json!(word(a.states[*train]));
+                cell["lineage"] = json!(plan.lineage(c));
             }
             Content::Identical { because } => cell["identical"] = json!(because),
         }
@@ -158,6 +231,13 @@ fn in_json(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> serde_json::Va
         "not_yet_knowable": s.unknown, "shared": s.shared,
         "estimated_seconds": estimate(s.seconds, workers), "estimated_bytes": s.bytes,
         "unmodified": NO_CHECK,
+        "warnings": warnings,
+        "tickets": plan.study.tickets.iter().map(|t| json!({
+            "name": t.name, "stages": plan.stages(t),
+        })).collect::<Vec<_>>(),
+        "checks": plan.study.checks.iter().map(|c| json!({
+            "name": c.name, "changes": c.in_words(),
+        })).collect::<Vec<_>>(),
         "cells": cells.collect::<Vec<_>>(),
         "nodes": actions.map(|((n, state), key)| json!({
             "kind": n.recipe.kind(), "title": n.title, "state": word(*state), "key": key,

@@ -5,6 +5,13 @@ use crate::{grid::Builder, recipe::Recipe};
 /// ResNet-8 w16 at 14×14, rounded down. Only estimates read it.
 const MULTIPLY_ADDS_A_SECOND: f64 = 5e10;
 
+/// Images of a class that a method differentiates on, once or twice over: SNIP's and GraSP's
+/// published batches have 10.
+const SCORED_A_CLASS: f64 = 20.0;
+
+/// A selection is linear in the weights.
+const SECONDS_A_SELECTED_WEIGHT: f64 = 2e-8;
+
 impl Builder {
     /// Seconds of one core, and bytes.
     pub(crate) fn estimate(&self, recipe: &Recipe) -> (f64, u64) {
@@ -18,19 +25,39 @@ impl Builder {
                 (0.3, rows * (image + 8))
             }
             Recipe::Init { .. } => (0.1, 4 * n),
-            Recipe::Score { platform, .. } => (if platform.is_some() { 1.5 } else { 0.1 }, 8 * n),
+            Recipe::Score {
+                platform, rounds, ..
+            } => {
+                let calls = f64::from(rounds.as_ref().map_or(1, |r| r.count));
+                let multiply_adds = self.plan.network.multiply_adds() as f64;
+                let seconds = match platform {
+                    None => 0.1,
+                    // A worker that loads libtorch, then images forward and backward, in f32.
+                    Some(_) => {
+                        let images = SCORED_A_CLASS * f64::from(study.architecture.classes);
+                        1.0 + calls * 3.0 * images * multiply_adds / MULTIPLY_ADDS_A_SECOND
+                    }
+                };
+                // Between rounds all weights are selected from.
+                let selecting = (calls - 1.0) * n as f64 * SECONDS_A_SELECTED_WEIGHT;
+                (seconds + selecting, 8 * n)
+            }
             Recipe::Allocate { .. } => (0.1, 4_096),
             Recipe::Select { .. } => (0.05, n / 8 + 4_096),
             Recipe::Check { on: "data", .. } => {
                 (0.2, u64::from(study.data.train_rows) * (image + 8))
             }
+            Recipe::Check { on: "scores", .. } => (0.1, 8 * n),
+            Recipe::Check { on: "weights", .. } => (0.1, 4 * n),
             Recipe::Check { .. } => (0.1, n / 8 + 4_096),
-            Recipe::Train { .. } => {
-                let images =
-                    3.0 * f64::from(study.data.train_rows) + f64::from(study.data.test_rows);
-                let work = images * f64::from(study.training.epochs);
+            Recipe::Train { training, .. } => {
+                let rows = u64::from(study.data.train_rows);
+                let epochs =
+                    training.steps(rows) as f64 / training.steps_in_epoch(rows).max(1) as f64;
+                let trained = training.steps(rows) as f64 * f64::from(training.batch);
+                let images = 3.0 * trained + epochs * f64::from(study.data.test_rows);
                 let seconds =
-                    work * self.plan.network.multiply_adds() as f64 / MULTIPLY_ADDS_A_SECOND;
+                    images * self.plan.network.multiply_adds() as f64 / MULTIPLY_ADDS_A_SECOND;
                 (1.0 + seconds, 16_384)
             }
         }

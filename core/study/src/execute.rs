@@ -8,7 +8,7 @@ use crate::{
     validate,
 };
 use jackpot_data::{Images, Normalisation, StoredRows};
-use jackpot_host::{Batches, Choice, Failure, PluginJob, PluginOutput, Scores, Selected};
+use jackpot_host::{Batches, Choice, Failure, Plugin, PluginJob, PluginOutput, Scores, Selected};
 use jackpot_net::{Architecture, Mask};
 use jackpot_rng::Key;
 use jackpot_store::{Digest, Store, canonical};
@@ -252,10 +252,35 @@ impl Bench<'_> {
         })
     }
 
-    /// Everything that the item is given; whatever the recipe does not name is absent.
     fn job(&self, item: &Item, recipe: &Recipe) -> Result<PluginJob, Failure> {
-        let study = &self.plan.study;
         let (plugin, described) = self.described(item)?;
+        self.job_of(plugin, described, item, recipe)
+    }
+
+    /// What an allocation that reads nothing counts, and what its plugin says; stores nothing.
+    pub(crate) fn counts_beforehand(&self, recipe: &Recipe) -> Result<(Vec<u64>, String), Failure> {
+        let Recipe::Allocate { item, .. } = recipe else {
+            return Err(Failure::new("invalid", "not an allocation"));
+        };
+        let (plugin, described) = self.offered(item)?;
+        let job = self.job_of(plugin.path.clone(), described.clone(), item, recipe)?;
+        let folder = tempfile::tempdir()
+            .map_err(|e| Failure::new("error", format!("a temporary folder: {e}")))?;
+        let server = self.programs.light_server();
+        let done = jackpot_host::run_plugin(&server, &job, folder.path(), &mut |_| {})?;
+        let bytes = std::fs::read(&done.file).map_err(|e| invalid("counts")(&e))?;
+        Ok((validate::counts(&bytes, &self.plan.network)?, done.log))
+    }
+
+    /// Everything that the item is given; whatever the recipe does not name is absent.
+    fn job_of(
+        &self,
+        plugin: PathBuf,
+        described: jackpot_host::Item,
+        item: &Item,
+        recipe: &Recipe,
+    ) -> Result<PluginJob, Failure> {
+        let study = &self.plan.study;
         let mut job = PluginJob {
             plugin,
             sha256: item.plugin.to_string(),
@@ -350,8 +375,8 @@ impl Bench<'_> {
         })
     }
 
-    /// Copies the plugin into the store and gives that copy: what was hashed is what runs.
-    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_host::Item), Failure> {
+    /// The plugin as it was found, and its item.
+    fn offered(&self, item: &Item) -> Result<(&Plugin, &jackpot_host::Item), Failure> {
         let hex = item.plugin.to_string();
         let plugin = self.plan.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {
@@ -360,22 +385,28 @@ impl Bench<'_> {
                 format!("the plugin {hex} of `{}` is not here", item.item),
             )
         })?;
+        let described = plugin.items.iter().find(|i| i.id == item.item);
+        let described =
+            described.ok_or_else(|| Failure::new("invalid", format!("no item `{}`", item.item)))?;
+        Ok((plugin, described))
+    }
+
+    /// Copies the plugin into the store and gives that copy: what was hashed is what runs.
+    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_host::Item), Failure> {
+        let (plugin, described) = self.offered(item)?;
         let stored = self.store.put_file(&plugin.path).map_err(store_failed)?;
         if stored != item.plugin {
             return Err(Failure::new(
                 "invalid",
                 format!(
-                    "{}: expected the file with sha256 {hex}, found {stored}: it was replaced after the plan was made; run again",
-                    plugin.path.display()
+                    "{}: expected the file with sha256 {}, found {stored}: it was replaced after the plan was made; run again",
+                    plugin.path.display(),
+                    item.plugin
                 ),
             ));
         }
-        let described = plugin.items.iter().find(|i| i.id == item.item);
-        let described = described
-            .ok_or_else(|| Failure::new("invalid", format!("no item `{}`", item.item)))?
-            .clone();
         let path = self.store.verified_path(&stored).map_err(store_failed)?;
-        Ok((path, described))
+        Ok((path, described.clone()))
     }
 
     fn train(&self, recipe: &Recipe, key: &Digest, observe: Observe) -> Result<Made, Failure> {

@@ -134,7 +134,7 @@ impl Plan {
             .steps_per_epoch
             .filter(|_| training.steps_per_epoch != base.steps_per_epoch)
         {
-            words.push(format!("{steps} steps an epoch"));
+            words.push(crate::words::steps(steps));
         }
         match words.is_empty() {
             true => String::new(),
@@ -147,7 +147,7 @@ impl Plan {
             None => f64::from(training.epochs),
             Some(step) => {
                 let rows = u64::from(self.study.data.train_rows);
-                step as f64 / training.steps_in_epoch(rows) as f64
+                step as f64 / training.steps_in_epoch(rows).max(1) as f64
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod describe;
+mod everything;
 mod help;
 mod mistakes;
 mod runs;

@@ -1,0 +1,73 @@
+//! What is known of allocations before anything runs: those that need neither weights nor
+//! scores are called while a study is planned, and what they would ruin is said.
+use crate::{execute::Bench, plan::Plan, recipe::Recipe, toolbox::Programs};
+use jackpot_net::Network;
+use jackpot_store::Store;
+use std::collections::BTreeSet;
+
+/// Fewer kept inputs a live filter than this starve a layer.
+const LEAST_FAN_IN: f64 = 2.0;
+
+/// One sentence for each allocation of the plan that empties a layer, starves it, or that its
+/// own plugin warns of. Allocations that read weights or scores are not known yet and left out.
+/// Nothing is kept of it.
+pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
+    let bench = Bench {
+        plan,
+        store,
+        programs,
+    };
+    let mut said = BTreeSet::new();
+    let mut warnings = Vec::new();
+    for node in &plan.nodes {
+        let Recipe::Allocate {
+            scores: None,
+            weights: None,
+            ..
+        } = &node.recipe
+        else {
+            continue;
+        };
+        let found = match bench.counts_beforehand(&node.recipe) {
+            Ok((counts, log)) => {
+                let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
+                let own = own.map(str::to_owned);
+                own.chain(starved(&plan.network, &counts)).collect()
+            }
+            // The plan is still worth reading, and the run will fail with the same words.
+            Err(failure) => vec![failure.message],
+        };
+        for warning in found {
+            let line = format!("{}: {warning}", node.title);
+            if said.insert(line.clone()) {
+                warnings.push(line);
+            }
+        }
+    }
+    warnings
+}
+
+/// Layers with no weight, and those whose live filters keep too few inputs: at best, with
+/// every filter alive, each keeps count / filters.
+fn starved(network: &Network, counts: &[u64]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (layer, &count) in network.layers.iter().zip(counts) {
+        let filters = layer.shape.first().copied().unwrap_or(1).max(1);
+        let fan_in = count as f64 / filters as f64;
+        let fits = layer.len() as f64 / filters as f64 >= LEAST_FAN_IN;
+        if count == 0 {
+            lines.push(format!(
+                "cut: `{}` keeps none of its {} weights",
+                layer.name,
+                layer.len()
+            ));
+        } else if fits && fan_in < LEAST_FAN_IN {
+            lines.push(format!(
+                "`{}` keeps {count} of {} weights, {fan_in:.2} a filter: fewer than {LEAST_FAN_IN}",
+                layer.name,
+                layer.len()
+            ));
+        }
+    }
+    lines
+}
