@@ -14,6 +14,7 @@ mod import;
 mod list;
 mod network;
 mod plan;
+mod probe;
 mod progress;
 mod run;
 mod show;
@@ -55,6 +56,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Run a study, or what is left of it
     Run(run::Arguments),
+    /// Answer from masks alone, without training: dependence on the data, allocation, collapse
+    Probe(probe::Arguments),
     /// List plugins, networks and data sets, with their parameters
     List,
     /// Show a network's layers: shapes, weights, multiply-adds and totals
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
     let done: Result<ExitCode> = match &cli.command {
         Command::Plan(arguments) => plan::run(places, arguments),
         Command::Run(arguments) => run::run(places, arguments),
+        Command::Probe(arguments) => probe::run(places, arguments),
         Command::List => list::run(places),
         Command::Describe(arguments) => describe::run(arguments),
         Command::Data(arguments) => data::run(arguments),

@@ -68,7 +68,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(report(&finish))
 }
 
-fn report(finish: &Finish) -> ExitCode {
+pub(crate) fn report(finish: &Finish) -> ExitCode {
     // Elsewhere than on a terminal each was the line of its action already, and stays there.
     if std::io::stderr().is_terminal() {
         for (title, why) in &finish.failures {
@@ -92,7 +92,7 @@ fn report(finish: &Finish) -> ExitCode {
 }
 
 /// Ctrl-C and its kin start nothing new and kill the workers; a second one ends the program.
-fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+pub(crate) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     let mut signals = Signals::new(TERM_SIGNALS).context("cannot listen for Ctrl-C")?;

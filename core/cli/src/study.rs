@@ -2,7 +2,7 @@
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Found, Store};
-use jackpot_study::{Plan, Plugins, Programs, Study};
+use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study};
 use std::{
     env,
     path::{Path, PathBuf},
@@ -105,6 +105,14 @@ pub fn find(given: &Path) -> Result<PathBuf> {
 pub fn plan(places: &Places, given: &Path) -> Result<(Plan, Programs)> {
     let found = find(given)?;
     let study = Study::load(&found)?;
+    let (programs, plugins, libtorch) = tools(places)?;
+    let plan = jackpot_study::plan(study, plugins, libtorch)
+        .with_context(|| found.display().to_string())?;
+    Ok((plan, programs))
+}
+
+/// What a study is run with: programs, plugins, libtorch.
+pub fn tools(places: &Places) -> Result<(Programs, Plugins, Libtorch)> {
     let programs = Programs::of_this_process()?;
     let (plugins, libtorch) = std::thread::scope(|scope| {
         let libtorch = scope.spawn(|| programs.libtorch());
@@ -112,9 +120,7 @@ pub fn plan(places: &Places, given: &Path) -> Result<(Plan, Programs)> {
         let libtorch = libtorch.join().expect("asking the worker does not panic");
         (plugins, libtorch)
     });
-    let plan = jackpot_study::plan(study, plugins?, libtorch?)
-        .with_context(|| found.display().to_string())?;
-    Ok((plan, programs))
+    Ok((programs, plugins?, libtorch?))
 }
 
 /// Actions at once, unless the user says otherwise: one a core.

@@ -76,7 +76,7 @@ fn first_values(parameter: &Parameter, law: Law, key: Key) -> Vec<u8> {
         .collect()
 }
 
-enum Law {
+pub(crate) enum Law {
     Constant(f32),
     /// Mean 0 and this standard deviation.
     Normal(f64),
@@ -84,7 +84,7 @@ enum Law {
     Uniform(f64),
 }
 
-fn law(parameter: &Parameter, family: Family, fan_in: usize) -> Law {
+pub(crate) fn law(parameter: &Parameter, family: Family, fan_in: usize) -> Law {
     use Family::{Lenet5, Lenet300, MobilenetV2, Resnet, ResnetImagenet, Vgg, Wrn};
     let fan_out = || {
         let [out, _, kernel @ ..] = &parameter.shape[..] else {

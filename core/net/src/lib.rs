@@ -17,6 +17,7 @@
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`NetworkChoice`] | what a study file or a command line says of a network |
 //! | [`family`] | the kinds of network as a table: names, depths, published widths |
+//! | [`magnitude_null()`] | what the initial scale alone explains of a mask by magnitude |
 //! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
 //! | [`init`] | the first weights, drawn from a key |
 //! | [`state_dict`] | a state_dict of PyTorch, checked and brought to the stored form |
@@ -36,6 +37,7 @@ pub mod init;
 mod lenet;
 pub mod mask;
 mod mobilenet;
+mod null;
 pub mod objective;
 mod optimizer;
 mod resnet;
@@ -50,6 +52,7 @@ pub use choice::NetworkChoice;
 pub use family::{Block, Facts, Family, Stem};
 pub use flow::*;
 pub use mask::{LayerMask, Mask};
+pub use null::magnitude_null;
 pub use objective::*;
 pub use optimizer::{AdamSettings, Optimizer};
 pub use state_dict::{StateDict, read_state_dict};

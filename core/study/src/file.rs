@@ -50,6 +50,8 @@ pub struct Study {
     pub precision: Precision,
     /// Where it is trained.
     pub run: RunChoice,
+    /// Widths of the network that `jackpot probe` maps collapse over; empty: its own.
+    pub probe_widths: Vec<u32>,
     /// In the file's order.
     pub sparsities: Vec<Sparsity>,
     /// In the file's order.
@@ -137,6 +139,10 @@ impl Study {
             training,
             precision,
             run,
+            probe_widths: match file.probe.widths.is_empty() {
+                true => Vec::new(),
+                false => distinct("probe.widths", file.probe.widths)?,
+            },
             sparsities: sparsities(text, &file.sparsities, weights)?,
             seeds,
             held,

@@ -14,35 +14,47 @@ use std::collections::BTreeMap;
 
 /// Makes the plan. Hashes the data set's files; starts nothing.
 pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, Error> {
-    let network = study
-        .architecture
-        .build()
-        .map_err(|e| Error(format!("`network`: {e}")))?;
-    let source = study.data.open(study.architecture.classes)?;
-    let device = Device::of(&study.run)?;
-    let mut builder = Builder {
-        plan: Plan {
-            study,
-            network,
-            source,
-            device,
-            libtorch,
-            plugins,
-            nodes: Vec::new(),
-            cells: Vec::new(),
-            wanted: Vec::new(),
-            shared: 0,
-        },
-        index: BTreeMap::new(),
-    };
+    let mut builder = Builder::new(study, plugins, libtorch)?;
     builder.grid()?;
     Ok(builder.plan)
 }
 
 /// A plan while it grows; the steps are in `pipeline`.
+#[derive(Clone)]
 pub(crate) struct Builder {
     pub plan: Plan,
     index: BTreeMap<String, usize>,
+}
+
+impl Builder {
+    /// A plan without actions yet. Hashes the data set's files.
+    pub(crate) fn new(
+        study: Study,
+        plugins: Plugins,
+        libtorch: Libtorch,
+    ) -> Result<Builder, Error> {
+        let network = study
+            .architecture
+            .build()
+            .map_err(|e| Error(format!("`network`: {e}")))?;
+        let source = study.data.open(study.architecture.classes)?;
+        let device = Device::of(&study.run)?;
+        Ok(Builder {
+            plan: Plan {
+                study,
+                network,
+                source,
+                device,
+                libtorch,
+                plugins,
+                nodes: Vec::new(),
+                cells: Vec::new(),
+                wanted: Vec::new(),
+                shared: 0,
+            },
+            index: BTreeMap::new(),
+        })
+    }
 }
 
 /// Where in the grid an action is asked for.

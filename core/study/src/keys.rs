@@ -42,6 +42,13 @@ impl Held {
         Keys { seed, held: self }
     }
 
+    /// The same with one key held at a seed.
+    pub(crate) fn with(&self, name: &str, seed: u64) -> Held {
+        let mut held = self.clone();
+        held.named.insert(name.to_owned(), Some(seed));
+        held
+    }
+
     /// "init from seed 5", for people; empty where every key varies.
     pub fn words(&self) -> Vec<String> {
         let named = self.named.iter().map(|(name, seed)| match seed {

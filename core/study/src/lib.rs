@@ -26,6 +26,7 @@ mod outcome;
 mod pin;
 mod pipeline;
 mod plan;
+mod probe;
 mod profile;
 mod recipe;
 mod results;
@@ -52,6 +53,10 @@ pub use lineage::Lineage;
 pub use needs::word;
 pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};
+pub use probe::{
+    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
+    make, measure, probe,
+};
 pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 pub use results::{Named, Outcome, Outline, Results, Run, Trained, collect, outline};

@@ -23,6 +23,8 @@ pub(crate) struct StudyFile {
     pub training: TrainingSection,
     #[serde(default)]
     pub run: RunSection,
+    #[serde(default)]
+    pub probe: ProbeSection,
     pub ticket: Vec<TicketSection>,
     #[serde(default)]
     pub check: Vec<CheckSection>,
@@ -58,6 +60,13 @@ pub(crate) struct NetworkSection {
     pub block: Block,
     #[serde(default)]
     pub stem: Stem,
+}
+
+/// What `jackpot probe` looks at beside the study itself.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProbeSection {
+    pub widths: Vec<u32>,
 }
 
 #[derive(Deserialize)]

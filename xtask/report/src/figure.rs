@@ -7,6 +7,7 @@ mod canvas;
 mod layers;
 mod legend;
 mod panel;
+mod probe;
 
 use crate::cells::Grid;
 use crate::{Error, Output};
@@ -50,6 +51,15 @@ impl Figure {
         };
         Ok([file("svg", svg), file("png", png)])
     }
+}
+
+/// The SVG and the PNG of a probe's figure.
+pub(crate) fn of_probe(
+    name: &str,
+    probed: &jackpot_study::Probed,
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let drawing = probe::drawing(name, probed)?;
+    canvas::render("probe", "What masks alone say", &drawing)
 }
 
 /// The line under every figure: which study, and what it was drawn from.

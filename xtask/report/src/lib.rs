@@ -88,6 +88,18 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
     Ok(files)
 }
 
+/// The figure of a probe, by path in the study's folder.
+///
+/// # Errors
+/// When drawing fails.
+pub fn probe(name: &str, probed: &jackpot_study::Probed) -> Result<Files, Error> {
+    let (svg, png) = figure::of_probe(name, probed)?;
+    Ok(Files::from([
+        ("probe/probe.svg".to_owned(), svg),
+        ("probe/probe.png".to_owned(), png),
+    ]))
+}
+
 /// A few lines for a terminal: how many runs there are, and how accurate each ticket is.
 ///
 /// # Errors

@@ -19,6 +19,9 @@ struct Arguments {
     /// Write nothing: compare every byte with what is there, exit 1 if a file differs
     #[arg(long, conflicts_with = "beside")]
     check: bool,
+    /// Draw the figure of the last `jackpot probe` instead, into the folder's `probe/`
+    #[arg(long, conflicts_with_all = ["check", "beside"])]
+    probe: bool,
     /// Write here, and say how the result compares with the report in the study's folder
     #[arg(long, value_name = "FOLDER")]
     beside: Option<PathBuf>,
@@ -45,6 +48,13 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     })?;
     let root = Store::locate(arguments.store.as_deref(), &here).map_err(store)?;
     let opened = Store::open(&root).map_err(store)?;
+    if arguments.probe {
+        let probed = jackpot_study::Probed::read(&opened, &outline.name).map_err(study)?;
+        let files = jackpot_report::probe(&outline.name, &probed)?;
+        compare::write(folder, &files)?;
+        println!("wrote {} files to {}", files.len(), folder.display());
+        return Ok(ExitCode::SUCCESS);
+    }
     let results = jackpot_study::collect(&opened, &outline.name).map_err(study)?;
     let files = render(&outline, &results)?;
     if arguments.check {

@@ -15,6 +15,7 @@ use crate::{
     plan::Content,
     recipe::{Input, Platform},
     stage::Stage,
+    tickets::Sparse,
     training::Precision,
 };
 use jackpot_host::Sparsity;
@@ -32,13 +33,23 @@ impl Builder {
         }
     }
 
+    /// The mask that a cell's training is given.
+    pub(crate) fn masked(
+        &mut self,
+        sparse: &Sparse,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let mask = self.mask(sparse, sparsity, at)?;
+        self.changed_mask(mask, sparsity, at)
+    }
+
     /// A cell's training and the mask that it is given.
     pub(crate) fn run(&mut self, at: &At, sparsity: Option<&Sparsity>) -> Result<Content, Error> {
         let clean = self.data("train")?;
         let (mask, start, training) = match (&at.ticket.sparse, sparsity) {
             (Some(sparse), Some(sparsity)) => {
-                let mask = self.mask(sparse, sparsity, at)?;
-                let mask = self.changed_mask(mask, sparsity, at)?;
+                let mask = self.masked(sparse, sparsity, at)?;
                 let start = self.start(sparse, sparsity, at)?;
                 (Some(mask), start, sparse.training.clone())
             }

@@ -1,0 +1,170 @@
+//! The numbers: chance, index, distances, rank correlation.
+use jackpot_net::{Layer, Network, Role};
+
+/// Standard normal quantile of 97.5 %.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// How many weights two masks share by chance, if only their counts a layer are alike: a sum
+/// of independent hypergeometric counts, one a layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chance {
+    /// Σ k·k'/n.
+    pub mean: f64,
+    /// Of that sum.
+    pub deviation: f64,
+}
+
+impl Chance {
+    /// Half of the interval that holds 95 % (normal; mean and deviation are exact).
+    pub fn width(&self) -> f64 {
+        Z * self.deviation
+    }
+}
+
+/// Chance for two masks with these counts in layers of these sizes. Layers of other lengths
+/// are ignored.
+pub fn chance(first: &[u64], second: &[u64], sizes: &[u64]) -> Chance {
+    let layers = first.iter().zip(second).zip(sizes);
+    let (mut mean, mut variance) = (0.0, 0.0);
+    for ((&k, &l), &n) in layers.filter(|(_, n)| **n > 0) {
+        let [k, l, n] = [k, l, n].map(|x| x as f64);
+        mean += k * l / n;
+        if n > 1.0 {
+            variance += k * l * (n - k) * (n - l) / (n * n * (n - 1.0));
+        }
+    }
+    Chance {
+        mean,
+        deviation: variance.sqrt(),
+    }
+}
+
+/// (clean − check) / (clean − chance), of shares of `kept`: 0 no more change than another
+/// batch makes, 1 chance. None where another batch itself lands on chance: there is nothing
+/// between the anchors.
+pub(super) fn index(clean: f64, check: f64, chance: &Chance, kept: f64) -> Option<f64> {
+    let mean = chance.mean / kept;
+    let room = chance.width() / kept;
+    // Adding 0 makes −0, which canonical JSON has no spelling for, plain.
+    (clean > mean + room).then(|| (clean - check) / (clean - mean) + 0.0)
+}
+
+/// Total variation of two allocations, ½ Σ |k/K − k'/K'|: 0 the same, 1 disjoint.
+pub fn allocation_distance(first: &[u64], second: &[u64]) -> f64 {
+    let total = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
+    let (all, others) = (total(first), total(second));
+    let apart = first.iter().zip(second);
+    let apart = apart.map(|(&k, &l)| (k as f64 / all - l as f64 / others).abs());
+    0.5 * apart.sum::<f64>() + 0.0
+}
+
+/// Spearman's rank correlation with mid-ranks; None where either side is constant or there
+/// are fewer than three values.
+pub fn spearman(first: &[f64], second: &[f64]) -> Option<f64> {
+    if first.len() < 3 || first.len() != second.len() {
+        return None;
+    }
+    let (a, b) = (mid_ranks(first), mid_ranks(second));
+    // Mid-ranks always average to this.
+    let mean = (first.len() + 1) as f64 / 2.0;
+    let product = |x: &[f64], y: &[f64]| -> f64 {
+        x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum()
+    };
+    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
+    (scale > 0.0).then(|| product(&a, &b) / scale + 0.0)
+}
+
+/// Ranks from 1; equal values share the mean of theirs.
+fn mid_ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |x: &f64| {
+        let below = values.iter().filter(|y| *y < x).count() as f64;
+        let equal = values.iter().filter(|y| *y == x).count() as f64;
+        below + (equal + 1.0) / 2.0
+    };
+    values.iter().map(rank).collect()
+}
+
+/// Of the kept share with depth, over convolutions in forward order, projections left out.
+pub(super) fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
+    let main = |l: &Layer| l.role == Role::Conv && !l.shortcut;
+    let layers = network.layers.iter().zip(counts);
+    let shares: Vec<f64> = layers
+        .filter(|(l, _)| main(l))
+        .map(|(l, kept)| *kept as f64 / l.len() as f64)
+        .collect();
+    let depths: Vec<f64> = (0..shares.len()).map(|at| at as f64).collect();
+    spearman(&depths, &shares)
+}
+
+/// The kept share of the layers that are meant, together; None: there are none.
+pub(super) fn kept_share(
+    network: &Network,
+    counts: &[u64],
+    meant: impl Fn(&Layer) -> bool,
+) -> Option<f64> {
+    let layers = network.layers.iter().zip(counts).filter(|(l, _)| meant(l));
+    let (all, kept) = layers.fold((0, 0), |(all, kept), (l, k)| {
+        (all + l.len() as u64, kept + k)
+    });
+    (all > 0).then(|| kept as f64 / all as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jackpot_rng::{Key, permutation};
+
+    #[test]
+    fn chance_is_what_random_subsets_share() {
+        let sizes = [40u64, 7, 90];
+        let (first, second) = ([13u64, 7, 20], [20u64, 3, 0]);
+        let expected = chance(&first, &second, &sizes);
+        assert!((expected.mean - (13.0 * 20.0 / 40.0 + 3.0)).abs() < 1e-12);
+        let draws = 4000;
+        let mut found = Vec::new();
+        for draw in 0..draws {
+            let mut shared = 0u64;
+            for (layer, &n) in sizes.iter().enumerate() {
+                let key = Key::from_seed(9).fold(draw).fold(layer as u64);
+                let chosen = |key: Key, k: u64| permutation(key, n as usize)[..k as usize].to_vec();
+                let a = chosen(key.fold(1), first[layer]);
+                let b = chosen(key.fold(2), second[layer]);
+                shared += a.iter().filter(|x| b.contains(x)).count() as u64;
+            }
+            found.push(shared as f64);
+        }
+        let mean = found.iter().sum::<f64>() / draws as f64;
+        let variance = found.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / draws as f64;
+        assert!((mean - expected.mean).abs() < 5.0 * expected.deviation / (draws as f64).sqrt());
+        assert!((variance.sqrt() / expected.deviation - 1.0).abs() < 0.06);
+        let inside = found
+            .iter()
+            .filter(|x| (*x - expected.mean).abs() <= expected.width());
+        let share = inside.count() as f64 / draws as f64;
+        assert!((0.90..0.99).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn the_index_runs_from_another_batch_to_chance() {
+        let chance = Chance {
+            mean: 30.0,
+            deviation: 2.0,
+        };
+        assert_eq!(index(0.5, 0.5, &chance, 100.0), Some(0.0));
+        assert_eq!(index(0.5, 0.3, &chance, 100.0), Some(1.0));
+        assert_eq!(index(0.33, 0.3, &chance, 100.0), None, "the anchors touch");
+    }
+
+    #[test]
+    fn distances_and_ranks_by_hand() {
+        assert_eq!(allocation_distance(&[1, 1], &[3, 3]), 0.0);
+        assert_eq!(allocation_distance(&[4, 0], &[0, 9]), 1.0);
+        assert_eq!(allocation_distance(&[1, 3], &[2, 2]), 0.25);
+        assert_eq!(mid_ranks(&[5.0, 1.0, 5.0, 7.0]), [2.5, 1.0, 2.5, 4.0]);
+        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[9.0, 5.0, 1.0]), Some(-1.0));
+        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[4.0, 4.0, 4.0]), None);
+        // Of the four ranks 1, 2, 3, 4 against 1, 2.5, 2.5, 4: 4.5 / √(5 · 4.5).
+        let tied = spearman(&[1.0, 2.0, 3.0, 4.0], &[1.0, 6.0, 6.0, 8.0]);
+        assert!((tied.unwrap() - 4.5 / 22.5f64.sqrt()).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,233 @@
+//! What masks alone answer, without training: access, dependence on the batch and on the
+//! initialisation, allocation, depth, collapse over widths.
+//!
+//! The masks are made by the study's own actions in the same store, so that what a run has
+//! made is not made again, and the other way round. Beside each data-dependent ticket's mask
+//! stand three others: of another clean batch with the same first weights (the anchor of "no
+//! change"), of other first weights with the same batch (which must land on layer-wise chance:
+//! the probe's own oracle), and of each check.
+mod csv;
+mod grid;
+mod measure;
+mod pinned;
+mod tables;
+
+pub use grid::{Asked, Part, Probe, probe};
+use measure::{allocation_distance, chance};
+pub use pinned::{Comparison, LayerRow, LeftOut, MaskRow, Probed};
+pub use tables::{ProbeTable, Spelled};
+
+use crate::{
+    Error, Event, Finish, MaskFacts, Options,
+    assess::Assessment,
+    plan::Plan,
+    recipe::{Input, Recipe, Ref},
+    run::drive,
+    toolbox::Programs,
+    validate,
+};
+use grid::Variant;
+use jackpot_net::Mask;
+use jackpot_store::{Digest, Store};
+use std::{collections::BTreeSet, sync::atomic::AtomicBool};
+
+/// Makes the masks of one part that are not there yet. `stop` ends it early.
+pub fn make(
+    part: &Part,
+    store: &Store,
+    programs: &Programs,
+    options: Options,
+    stop: &AtomicBool,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<(Finish, Made), Error> {
+    let end = drive(&part.plan, store, programs, options, stop, observe)?;
+    let made = Made(end.assessment);
+    Ok((end.finish, made))
+}
+
+/// Where the masks of one part are.
+pub struct Made(Assessment);
+
+/// Measures every mask that was made, and pins the answer as `pins/NAME.probe.json`.
+pub fn measure(probe: &Probe, made: &[Made], store: &Store) -> Result<Probed, Error> {
+    let Some(own) = probe.parts.first() else {
+        return Err(Error("the probe has no part: this is a bug".into()));
+    };
+    let plan = &own.plan;
+    let mut probed = Probed {
+        format: 1,
+        study: plan.study.digest,
+        device_class: plan.device.class.clone(),
+        libtorch: plan.libtorch.clone(),
+        network: plan.study.architecture.title(),
+        width: plan.study.architecture.width,
+        masks: Vec::new(),
+        comparisons: Vec::new(),
+        left_out: probe.left_out.clone(),
+    };
+    for (part, made) in probe.parts.iter().zip(made) {
+        let reader = Reader::new(part, &made.0, store);
+        for asked in &part.asked {
+            if let (Variant::Clean, Some((digest, mask))) = (&asked.variant, reader.mask(asked)?) {
+                let layers = std::ptr::eq(part, own);
+                probed.masks.push(reader.row(asked, digest, &mask, layers)?);
+            }
+        }
+        probed.comparisons.extend(reader.comparisons()?);
+    }
+    probed.write(store, &plan.study.name)?;
+    Ok(probed)
+}
+
+/// Reads the masks of one part.
+struct Reader<'a> {
+    part: &'a Part,
+    made: &'a Assessment,
+    store: &'a Store,
+}
+
+impl<'a> Reader<'a> {
+    fn new(part: &'a Part, made: &'a Assessment, store: &'a Store) -> Reader<'a> {
+        Reader { part, made, store }
+    }
+
+    /// None: it could not be made; the run has said why.
+    fn mask(&self, asked: &Asked) -> Result<Option<(Digest, Mask)>, Error> {
+        let digest = self.made.object(&asked.mask).filter(|d| self.store.has(d));
+        let Some(digest) = digest else {
+            return Ok(None);
+        };
+        let bytes = self.store.get(&digest).map_err(Error::from_store)?;
+        let mask = validate::mask(&bytes, &self.part.plan.network).map_err(Error::from_host)?;
+        Ok(Some((digest, mask)))
+    }
+
+    fn row(
+        &self,
+        asked: &Asked,
+        digest: Digest,
+        mask: &Mask,
+        layers: bool,
+    ) -> Result<MaskRow, Error> {
+        let network = &self.part.plan.network;
+        let facts = MaskFacts::of(network, mask, digest)?;
+        let null = self.null(asked, mask);
+        let counts = mask.counts();
+        let rows = network.layers.iter().zip(&counts).enumerate();
+        Ok(MaskRow {
+            width: self.part.plan.study.architecture.width,
+            ticket: asked.ticket.clone(),
+            sparsity: asked.sparsity.clone(),
+            seed: asked.seed.to_string(),
+            depth: measure::depth_correlation(network, &counts),
+            projections: measure::kept_share(network, &counts, |l| l.shortcut),
+            classifier: measure::kept_share(network, &counts, |l| l.classifier),
+            access: self.access(asked.mask)?,
+            layers: match layers {
+                false => Vec::new(),
+                true => rows
+                    .map(|(at, (layer, kept))| LayerRow {
+                        name: layer.name.clone(),
+                        weights: layer.len() as u64,
+                        kept: *kept,
+                        null: null.as_ref().map(|n| n[at]),
+                    })
+                    .collect(),
+            },
+            ..MaskRow::of(facts)
+        })
+    }
+
+    /// What the initial scale alone explains, of a ticket by magnitude of the first weights.
+    fn null(&self, asked: &Asked, mask: &Mask) -> Option<Vec<f64>> {
+        let scope = asked.magnitude?;
+        let whole =
+            |l: &jackpot_net::Layer| scope == jackpot_host::Scope::Convolutions && l.classifier;
+        jackpot_net::magnitude_null(&self.part.plan.network, mask.kept(), whole)
+    }
+
+    /// The services that the ticket's plugins used, from their certificates.
+    fn access(&self, mask: Ref) -> Result<Vec<String>, Error> {
+        let mut services = BTreeSet::new();
+        for node in upstream(&self.part.plan, mask.node) {
+            let outputs = self.made.outputs[node].as_ref();
+            let certificate = outputs.and_then(|o| o.get("certificate"));
+            let Some(digest) = certificate.filter(|d| self.store.has(d)) else {
+                continue;
+            };
+            let bytes = self.store.get(digest).map_err(Error::from_store)?;
+            let value: serde_json::Value = serde_json::from_slice(&bytes)
+                .map_err(|e| Error(format!("certificate {digest}: {e}")))?;
+            let used = value["services"].as_array().into_iter().flatten();
+            services.extend(used.filter_map(|s| s.as_str()).map(str::to_owned));
+        }
+        Ok(services.into_iter().collect())
+    }
+
+    /// Each cell's other masks against its own, which comes before them.
+    fn comparisons(&self) -> Result<Vec<Comparison>, Error> {
+        let mut out = Vec::new();
+        let mut own: Option<Mask> = None;
+        let mut clean: Option<f64> = None;
+        for asked in &self.part.asked {
+            let mask = self.mask(asked)?;
+            if asked.variant == Variant::Clean {
+                own = mask.map(|(_, mask)| mask);
+                clean = None;
+                continue;
+            }
+            let (Some(own), Some((digest, mask))) = (&own, mask) else {
+                continue;
+            };
+            let kept = own.kept() as f64;
+            let both = own.overlap(&mask).map_err(|e| Error(e.to_string()))?;
+            let overlap = both.iter().sum::<u64>() as f64 / kept;
+            let chance = chance(&own.counts(), &mask.counts(), &sizes(own));
+            let index = clean.and_then(|clean| measure::index(clean, overlap, &chance, kept));
+            if asked.variant == Variant::Batch {
+                clean = Some(overlap);
+            }
+            out.push(Comparison {
+                ticket: asked.ticket.clone(),
+                sparsity: asked.sparsity.clone(),
+                seed: asked.seed.to_string(),
+                with: asked.variant.name().to_owned(),
+                mask: digest,
+                overlap,
+                chance: chance.mean / kept,
+                low: (chance.mean - chance.width()) / kept,
+                high: (chance.mean + chance.width()) / kept,
+                index,
+                allocation: allocation_distance(&own.counts(), &mask.counts()),
+            });
+        }
+        Ok(out)
+    }
+}
+
+fn sizes(mask: &Mask) -> Vec<u64> {
+    mask.layers.iter().map(|l| l.kept.len() as u64).collect()
+}
+
+/// The actions that an action depends on, itself included.
+pub(super) fn upstream(plan: &Plan, node: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        if found.insert(node) {
+            let inputs = plan.nodes[node].recipe.inputs();
+            open.extend(inputs.iter().filter_map(|input| match input {
+                Input::Node(r) => Some(r.node),
+                Input::Object(_) => None,
+            }));
+        }
+    }
+    found
+}
+
+/// Whether some action before a mask is of this kind.
+pub(super) fn depends_on(plan: &Plan, node: usize, is: impl Fn(&Recipe) -> bool) -> bool {
+    upstream(plan, node)
+        .iter()
+        .any(|&n| is(&plan.nodes[n].recipe))
+}
