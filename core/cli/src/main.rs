@@ -19,6 +19,7 @@ mod progress;
 mod run;
 mod show;
 mod study;
+mod tensorboard;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -66,6 +67,8 @@ enum Command {
     Data(data::Arguments),
     /// Show an action or object by the first digits of its sha256
     Show(show::Arguments),
+    /// Write the curves of a study's trainings as TensorBoard's event files
+    Tensorboard(tensorboard::Arguments),
     /// Hash everything in the store again; exit 1 if anything is wrong
     Audit,
     /// Score a network's weights with one method
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Command::Describe(arguments) => describe::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Show(arguments) => show::run(places, arguments),
+        Command::Tensorboard(arguments) => tensorboard::run(places, arguments),
         Command::Audit => audit::run(places),
         Command::Score(arguments) => by_hand::score::run(places, arguments),
         Command::Mask(arguments) => by_hand::mask::run(places, arguments),

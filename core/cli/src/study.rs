@@ -34,7 +34,8 @@ fn root(places: &Places) -> Result<PathBuf> {
     Ok(Store::locate(places.store.as_deref(), &here)?)
 }
 
-fn empty(folder: &Path) -> bool {
+/// Absent, or a folder with nothing in it.
+pub fn empty(folder: &Path) -> bool {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,

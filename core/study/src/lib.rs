@@ -11,6 +11,7 @@
 mod allocations;
 mod assess;
 mod checks;
+mod curves;
 mod data;
 mod estimate;
 mod execute;
@@ -42,6 +43,7 @@ mod words;
 pub use allocations::{Allocation, DonorSeed};
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Sees, Step, Steps, Target};
+pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
 pub use facts::{Collapse, Collapsed, MaskFacts, Selected};
 pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};

@@ -228,4 +228,10 @@ fn every_field_of_a_training_is_in_its_key() {
         let old = keys.insert(recipe.key().unwrap(), format!("change {index}"));
         assert_eq!(old, None, "change {index} did not move the key");
     }
+    let mut mixed = recipes().remove(7);
+    if let Recipe::Train { platform, .. } = &mut mixed {
+        platform.precision = jackpot_study::Precision::Bf16;
+    }
+    assert_eq!(mixed.to_value().unwrap()["precision"], "bf16");
+    assert!(!keys.contains_key(&mixed.key().unwrap()));
 }

@@ -152,6 +152,30 @@ fn a_training_killed_twice_ends_in_the_same_bytes() {
     assert!((1..11).contains(&epochs), "{record}");
 }
 
+/// The job's options reach the training: other bytes, and an epoch chosen on validation rows.
+#[test]
+fn precision_and_validation_are_the_jobs() {
+    let run = |change: &dyn Fn(&mut TrainJob)| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = job(folder.path(), 2);
+        change(&mut job);
+        let done = train(folder.path(), &job);
+        assert!(done.status.success(), "{done:?}");
+        outputs(folder.path())
+    };
+    let plain = run(&|_| ());
+    let mixed = run(&|job| job.precision = jackpot_study::Precision::Bf16);
+    assert_ne!(plain[2], mixed[2]);
+    let validated = run(&|job| job.training.validation_rows = 60);
+    assert_ne!(plain[2], validated[2]);
+    let selected = |outputs: &[Vec<u8>]| {
+        let metrics: serde_json::Value = serde_json::from_slice(&outputs[0]).unwrap();
+        metrics["selected_epoch"].as_u64()
+    };
+    assert_eq!(selected(&plain), None);
+    assert!(matches!(selected(&validated), Some(1 | 2)));
+}
+
 #[test]
 fn what_does_not_fit_is_told_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -92,6 +92,8 @@ pub(crate) struct Summary {
     pub asked: usize,
     pub accuracy: Option<MeanSd>,
     pub best: Option<MeanSd>,
+    /// Over the trainings that chose an epoch on validation rows.
+    pub selected: Option<MeanSd>,
     pub loss: Option<MeanSd>,
     pub failed: usize,
     pub missing: usize,
@@ -208,8 +210,15 @@ impl<'a> Grid<'a> {
         cell.identical().is_some() || (!cell.runs.is_empty() && shared())
     }
 
+    /// True when a training of the study chose an epoch on validation rows.
+    pub fn selects(&self) -> bool {
+        let mut trained = self.cells.iter().flat_map(Cell::trained);
+        trained.any(|(_, t)| t.selected_accuracy.is_some())
+    }
+
     pub fn summary(&self, cell: &Cell<'_>) -> Summary {
         let trained: Vec<&Trained> = cell.trained().map(|(_, t)| t).collect();
+        let selected: Vec<f64> = trained.iter().filter_map(|t| t.selected_accuracy).collect();
         let values = |of: fn(&Trained) -> f64| trained.iter().map(|t| of(t)).collect::<Vec<_>>();
         let count = |is: fn(&Outcome) -> bool| {
             let found = cell
@@ -228,6 +237,7 @@ impl<'a> Grid<'a> {
             asked: cell.runs.len(),
             accuracy: MeanSd::of(&values(|t| t.accuracy)),
             best: MeanSd::of(&values(|t| t.best_accuracy)),
+            selected: MeanSd::of(&selected),
             loss,
             failed,
             missing: cell.runs.len() - trained.len() - not_run - failed - skipped,
@@ -290,13 +300,18 @@ fn possible(run: &Run) -> Result<(), Error> {
     let percent = 0.0..=100.0;
     match &run.outcome {
         Outcome::Done(t)
-            if !percent.contains(&t.accuracy) || !percent.contains(&t.best_accuracy) =>
+            if ![Some(t.accuracy), Some(t.best_accuracy), t.selected_accuracy]
+                .into_iter()
+                .flatten()
+                .all(|accuracy| percent.contains(&accuracy)) =>
         {
             Err(Error::Study(format!(
-                "{}: an accuracy must lie between 0 and 100 %, found {} (best {})",
+                "{}: an accuracy must lie between 0 and 100 %, found {} (best {}{})",
                 name_of(run),
                 t.accuracy,
-                t.best_accuracy
+                t.best_accuracy,
+                t.selected_accuracy
+                    .map_or(String::new(), |a| format!(", selected {a}"))
             )))
         }
         _ => Ok(()),

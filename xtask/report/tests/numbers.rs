@@ -219,6 +219,46 @@ fn accuracy_is_a_mean_with_its_deviation() {
     assert_eq!(row["state"], "incomplete");
 }
 
+/// The choice on validation rows has its own columns, in a study that makes one and in no other.
+#[test]
+fn the_selected_epoch_stands_beside_the_last_and_the_best() {
+    let (outline, mut results) = grouped(&[]);
+    for (seed, accuracy) in [(1, 80.0), (2, 82.0)] {
+        results.runs.push(run("snip", "none", seed, accuracy));
+    }
+    let file = |results: &Results, name: &str| {
+        let files = render(&outline, results).unwrap();
+        String::from_utf8(files[name].clone()).unwrap()
+    };
+    for name in [
+        "tables/accuracy.csv",
+        "tables/accuracy.md",
+        "tables/runs.csv",
+    ] {
+        assert!(!file(&results, name).contains("selected"), "{name}");
+    }
+    for run in &mut results.runs {
+        if let Outcome::Done(trained) = &mut run.outcome {
+            trained.selected_accuracy = Some(trained.accuracy - 1.0);
+        }
+    }
+    let all = rows(&outline, &results, "tables/accuracy.csv");
+    let snip = row(&all, "snip", "none");
+    assert_eq!(snip["selected_accuracy_mean"], "80.000000");
+    assert_eq!(snip["accuracy_mean"], "81.000000");
+    let page = file(&results, "tables/accuracy.md");
+    assert!(
+        page.contains("selected epoch, %") && page.contains("80.00 ± 1.41"),
+        "{page}"
+    );
+    assert!(file(&results, "tables/runs.csv").contains("selected_accuracy"));
+    if let Outcome::Done(trained) = &mut results.runs[0].outcome {
+        trained.selected_accuracy = Some(101.0);
+    }
+    let error = render(&outline, &results).unwrap_err().to_string();
+    assert!(error.contains("selected 101"), "{error}");
+}
+
 #[test]
 fn one_seed_has_no_deviation() {
     let (outline, mut results) = grouped(&[]);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 mod by_hand;
+mod curves;
 mod describe;
 mod everything;
 mod help;

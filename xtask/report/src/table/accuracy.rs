@@ -6,16 +6,20 @@ use crate::cells::{COLLAPSE_POINTS, Cell, DENSE, Grid, Summary, metrics};
 use crate::digest::of_inputs;
 use crate::stats::settle;
 use polars::df;
+use polars::prelude::Column;
 
-const HEADER: [&str; 7] = [
-    "ticket",
-    "check",
-    "accuracy, %",
-    "best epoch, %",
-    "test loss",
-    "n",
-    "notes",
-];
+/// The columns; the one of the selected epoch stands only where a training selected one.
+fn header(selects: bool) -> Vec<String> {
+    let selected = if selects {
+        &["selected epoch, %"][..]
+    } else {
+        &[]
+    };
+    let first: &[&str] = &["ticket", "check", "accuracy, %"];
+    let last: &[&str] = &["best epoch, %", "test loss", "n", "notes"];
+    let all = [first, selected, last].concat();
+    all.into_iter().map(String::from).collect()
+}
 
 pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     let rows: Vec<(&Cell<'_>, Summary)> = grid.cells.iter().map(|c| (c, grid.summary(c))).collect();
@@ -28,7 +32,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         if !rows.is_empty() {
             sections.push(Section {
                 heading: spell::sparsity(sparsity),
-                header: HEADER.map(String::from).to_vec(),
+                header: header(grid.selects()),
                 left: 2,
                 rows,
             });
@@ -56,21 +60,30 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
                  counted."
             .into(),
     };
-    vec![
+    let mut about = vec![
         "Mean ± standard deviation (n − 1) over seeds, after the last epoch; *best epoch* is the \
          highest test accuracy of any epoch, and is chosen on the test set. *identical* marks a \
          check that cannot change the ticket: nothing was measured there."
             .into(),
         collapse,
-    ]
+    ];
+    if grid.selects() {
+        about.push(
+            "*selected epoch* is the test accuracy after the epoch that is best on the training \
+             rows held back for validation: the choice never saw the test set."
+                .into(),
+        );
+    }
+    about
 }
 
 fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
-    let [accuracy, best, loss, n] = if grid.identical(cell) {
-        ["identical", "", "", ""].map(String::from)
+    let [accuracy, selected, best, loss, n] = if grid.identical(cell) {
+        ["identical", "", "", "", ""].map(String::from)
     } else {
         [
             spell::mean_sd(summary.accuracy, 2),
+            spell::mean_sd(summary.selected, 2),
             spell::mean_sd(summary.best, 2),
             spell::mean_sd(summary.loss, 4),
             spell::of(summary.n, summary.asked),
@@ -78,15 +91,12 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
     };
     let check = cell.check.map_or("–", |c| c.title.as_str());
     let notes = spell::notes(grid, cell, summary).join("; ");
-    vec![
-        cell.ticket.title.clone(),
-        check.into(),
-        accuracy,
-        best,
-        loss,
-        n,
-        notes,
-    ]
+    let mut row = vec![cell.ticket.title.clone(), check.into(), accuracy];
+    if grid.selects() {
+        row.push(selected);
+    }
+    row.extend([best, loss, n, notes]);
+    row
 }
 
 /// One word for a cell, for programs.
@@ -120,7 +130,7 @@ fn frame(
         rows.iter().map(|(_, s)| of(s) as u32).collect()
     };
     let collapsed = |s: &Summary| s.collapsed.map(|n| n as u32);
-    df!(
+    let mut frame = df!(
         "sparsity" => rows.iter().map(|(c, _)| c.sparsity).collect::<Vec<_>>(),
         "ticket" => rows.iter().map(|(c, _)| c.ticket.name.as_str()).collect::<Vec<_>>(),
         "check" => rows.iter().map(|(c, _)| c.check_name()).collect::<Vec<_>>(),
@@ -141,5 +151,16 @@ fn frame(
         "notes" => rows.iter().map(|(c, s)| spell::notes(grid, c, s).join("; "))
             .collect::<Vec<_>>(),
     )
-    .map_err(frame_error("accuracy"))
+    .map_err(frame_error("accuracy"))?;
+    if grid.selects() {
+        let selected: [(&str, fn(&Summary) -> Option<f64>); 2] = [
+            ("selected_accuracy_mean", |s| s.selected.map(|x| x.mean)),
+            ("selected_accuracy_sd", |s| s.selected.and_then(|x| x.sd)),
+        ];
+        for (name, of) in selected {
+            let column = Column::new(name.into(), value(of));
+            frame.with_column(column).map_err(frame_error("accuracy"))?;
+        }
+    }
+    Ok(frame)
 }

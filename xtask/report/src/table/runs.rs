@@ -9,6 +9,7 @@ use crate::digest::of_inputs;
 use crate::stats::{mean, settle};
 use jackpot_study::{Outcome, Run, Trained};
 use polars::df;
+use polars::prelude::Column;
 use polars::prelude::{CsvReadOptions, DataType, Field, PolarsError, Schema, SerReader};
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -44,7 +45,7 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
             .map(|(_, _, run)| trained(*run).map(|t| settle(of(t))))
             .collect()
     };
-    df!(
+    let mut frame = df!(
         "sparsity" => rows.iter().map(|(c, _, _)| c.sparsity).collect::<Vec<_>>(),
         "ticket" => rows.iter().map(|(c, _, _)| c.ticket.name.as_str()).collect::<Vec<_>>(),
         "check" => rows.iter().map(|(c, _, _)| c.check_name()).collect::<Vec<_>>(),
@@ -58,7 +59,15 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
         "test_loss" => value(|t| t.test_loss),
         "why" => rows.iter().map(|(_, _, run)| state(*run).1).collect::<Vec<_>>(),
     )
-    .map_err(frame_error("runs"))
+    .map_err(frame_error("runs"))?;
+    if grid.selects() {
+        let selected = rows
+            .iter()
+            .map(|(_, _, run)| trained(*run)?.selected_accuracy.map(settle));
+        let column = Column::new("selected_accuracy".into(), selected.collect::<Vec<_>>());
+        frame.with_column(column).map_err(frame_error("runs"))?;
+    }
+    Ok(frame)
 }
 
 fn trained(run: Option<&Run>) -> Option<&Trained> {
