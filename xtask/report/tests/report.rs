@@ -27,10 +27,14 @@ fn the_same_results_give_the_same_bytes() {
         LOCK,
         "tables/accuracy.csv",
         "tables/accuracy.md",
+        "tables/collapse.csv",
+        "tables/collapse.md",
         "tables/differences.csv",
         "tables/differences.md",
         "tables/layers.csv",
         "tables/layers.md",
+        "tables/masks.csv",
+        "tables/masks.md",
         "tables/runs.csv",
     ];
     assert_eq!(names, expected);
