@@ -128,43 +128,52 @@ fn print_stages(plan: &Plan) {
         "  {:<28} {:<24} {:<24} {:<10} epochs in all",
         "", "pretraining", "scoring", "training"
     );
-    for ((ticket, check), (lineage, epochs)) in lineages(plan) {
-        let name = match check == NO_CHECK {
-            true => ticket.to_owned(),
-            false => format!("{ticket}, {check}"),
+    for row in lineages(plan) {
+        let name = match row.check == NO_CHECK {
+            true => row.ticket.to_owned(),
+            false => format!("{}, {}", row.ticket, row.check),
         };
         let word = |data: &Option<String>| data.clone().unwrap_or_else(|| "–".into());
         println!(
-            "  {name:<28} {:<24} {:<24} {:<10} {epochs}",
-            word(&lineage.pretraining),
-            word(&lineage.scoring),
-            lineage.training
+            "  {name:<28} {:<24} {:<24} {:<10} {}",
+            word(&row.lineage.pretraining),
+            word(&row.lineage.scoring),
+            row.lineage.training,
+            row.epochs.join(", ")
         );
     }
 }
 
-/// The lineage of each ticket under each check that is run, in the plan's order, and the
-/// epochs of its sparsities.
-fn lineages(plan: &Plan) -> Vec<((&str, &str), (Lineage, String))> {
-    let mut found: Vec<((&str, &str), (Lineage, String))> = Vec::new();
+/// A ticket under a check, over all sparsities.
+struct Row<'a> {
+    ticket: &'a str,
+    check: &'a str,
+    lineage: Lineage,
+    /// Of the sparsities, each number once.
+    epochs: Vec<String>,
+}
+
+/// Each ticket under each check that is run, in the plan's order.
+fn lineages(plan: &Plan) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row> = Vec::new();
     for cell in &plan.cells {
         let Some(lineage) = plan.lineage(cell) else {
             continue;
         };
-        let here = (cell.ticket.as_str(), cell.check.as_str());
-        match found.iter_mut().find(|(at, _)| *at == here) {
-            None => {
-                let epochs = lineage.epochs.clone();
-                found.push((here, (lineage, epochs)));
-            }
-            Some((_, (_, epochs))) => {
-                if !epochs.split(", ").any(|e| e == lineage.epochs) {
-                    *epochs += &format!(", {}", lineage.epochs);
-                }
-            }
+        let (ticket, check) = (cell.ticket.as_str(), cell.check.as_str());
+        let here = |row: &&mut Row| row.ticket == ticket && row.check == check;
+        match rows.iter_mut().find(here) {
+            Some(row) if row.epochs.contains(&lineage.epochs) => {}
+            Some(row) => row.epochs.push(lineage.epochs),
+            None => rows.push(Row {
+                ticket,
+                check,
+                epochs: vec![lineage.epochs.clone()],
+                lineage,
+            }),
         }
     }
-    found
+    rows
 }
 
 type Identical<'a> = BTreeMap<(&'a str, &'a str, &'a str), usize>;

@@ -73,7 +73,7 @@ pub struct Trained {
     /// Name, weights, kept weights of each layer, in forward order.
     pub layers: Vec<(String, u64, u64)>,
     /// Which data each stage saw, and the epochs in all; none in a pin of an older version.
-    pub lineage: Option<Lineage>,
+    pub lineage: Option<Box<Lineage>>,
 }
 
 impl Trained {
@@ -324,7 +324,7 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
         selected_accuracy: numbers.selected_accuracy,
         test_loss: numbers.test_loss,
         layers: layers(store, &key, cell.mask)?,
-        lineage: cell.lineage.clone(),
+        lineage: cell.lineage.clone().map(Box::new),
     }))
 }
 

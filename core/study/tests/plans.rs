@@ -4,7 +4,7 @@
 mod support;
 
 use jackpot_store::{Digest, Store};
-use jackpot_study::{Content, Input, Memo, Plan, Recipe, State, assess};
+use jackpot_study::{Content, Input, Memo, Pin, Plan, Recipe, State, assess};
 use serde_json::json;
 use std::collections::BTreeMap;
 use support::{QUICK, count, plugins, try_plan};
@@ -398,4 +398,33 @@ fn a_broken_metrics_file_is_one_training_again_and_no_more() {
     let s = a.summary(&plan);
     assert_eq!((s.to_run, s.unknown), (1, 0));
     assert_eq!(a.states[last], State::ToRun);
+}
+
+#[test]
+fn the_pin_of_another_study_with_the_same_name_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("store")).unwrap();
+    let plan = quick();
+    let refuse = |title: &str| Pin::refuse_strangers(&store, "quick", title);
+    refuse("Quick").unwrap();
+    let pin = Pin {
+        format: 1,
+        study: plan.study.digest,
+        title: Some("Quick".into()),
+        device_class: "cpu-avx2".into(),
+        libtorch: plan.libtorch.clone(),
+        architecture: None,
+        cells: Vec::new(),
+    };
+    pin.write(&store, "quick").unwrap();
+    refuse("Quick").unwrap();
+    let error = refuse("Another").unwrap_err().to_string();
+    assert!(
+        error.contains("`Quick`") && error.contains("--replace-pin"),
+        "{error}"
+    );
+    // A pin of the first release does not say whose it is.
+    let old = Pin { title: None, ..pin };
+    old.write(&store, "quick").unwrap();
+    refuse("Another").unwrap();
 }

@@ -140,3 +140,34 @@ fn garbage_collection_keeps_users_out() {
     assert_eq!((one.note(), two.note()), (None, None));
     drop(folder);
 }
+
+/// What one run no longer needs another may be about to read: only the last run removes.
+#[test]
+fn only_a_run_that_is_alone_removes() {
+    let sample = Sample::empty();
+    let other = Store::open(sample.root()).unwrap();
+    let mine = sample.store.running().unwrap();
+    let alone = |running: &jackpot_store::Running| {
+        let mut done = false;
+        let said = running.if_alone::<Error>(|| {
+            done = true;
+            Ok(())
+        });
+        assert_eq!(said.unwrap(), done);
+        done
+    };
+    assert!(alone(&mine));
+    let theirs = other.running().unwrap();
+    assert!(!alone(&mine) && !alone(&theirs));
+    // Having asked, it still counts as running.
+    drop(mine);
+    assert!(alone(&theirs));
+    let again = sample.store.running().unwrap();
+    assert!(!alone(&theirs) && !alone(&again));
+    // An error of the work is passed on, and the lock is shared again.
+    drop(again);
+    let failed = theirs.if_alone(|| Err(Error::Invalid("broken".into())));
+    assert!(failed.is_err());
+    let late = other.running().unwrap();
+    assert!(!alone(&late));
+}
