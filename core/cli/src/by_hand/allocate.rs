@@ -81,6 +81,10 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         None => counts(places, arguments, &network, &sparsity)?,
     };
     let counts = reserve_counts(&network, &counts, &arguments.kept.reserve()?)?;
+    // A layer that is cut is said beside the JSON as well.
+    if !log.trim().is_empty() {
+        eprintln!("{}", log.trim());
+    }
     if arguments.json {
         println!("{:#}", shares(&network, &counts, &sparsity)?);
         return Ok(ExitCode::SUCCESS);
@@ -99,9 +103,6 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         sparsity.text(),
         achieved(&network, &counts)
     );
-    if !log.trim().is_empty() {
-        eprintln!("{}", log.trim());
-    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -44,6 +44,18 @@ fn an_allocation_prints_what_each_layer_keeps() {
     assert_eq!(fields, ["achieved", "layers", "requested"]);
 }
 
+/// The published `ascend` leaves the first convolution of a ResNet nothing: said, not refused.
+#[test]
+fn a_cut_network_is_printed_beside_the_counts() {
+    let command = "allocate --network resnet --depth 32 --classes 10 --allocation smart-ratio --param shape=ascending --sparsity 0.98";
+    let arguments: Vec<&str> = command.split(' ').collect();
+    for form in [&[][..], &["--json"]] {
+        let (code, out, err) = call(&[&arguments[..], form].concat());
+        assert_eq!(code, 0, "{out}{err}");
+        assert!(err.contains("cut: `conv1.weight` keeps no weight"), "{err}");
+    }
+}
+
 #[test]
 fn what_an_allocation_cannot_do_is_said() {
     let base = ["allocate", "--classes", "10", "--sparsity", "0.9"];
