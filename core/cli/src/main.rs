@@ -57,7 +57,7 @@ enum Command {
     Plan(plan::Arguments),
     /// Run a study, or what is left of it
     Run(run::Arguments),
-    /// Answer from masks alone, without training: dependence on the data, allocation, collapse
+    /// Answer from masks alone, without training: dependence on data, allocation, collapse
     Probe(probe::Arguments),
     /// List plugins, networks and data sets, with their parameters
     List,

@@ -2,7 +2,8 @@
 use crate::{Places, study};
 use anyhow::Result;
 use jackpot_study::{
-    Assessment, Content, Lineage, Memo, NO_CHECK, Plan, State, assess, foresee, outline,
+    Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, State,
+    assess, foresee, outline, predictions,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -33,6 +34,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print(&plan, &a, workers)?;
+    print_predictions(&plan, &predictions(&plan, &a, &store)?);
     for warning in &warnings {
         println!("warning  {warning}");
     }
@@ -105,6 +107,26 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What known masks say of the trainings that are not done.
+fn print_predictions(plan: &Plan, known: &[(usize, MaskFacts)]) {
+    if known.is_empty() {
+        return;
+    }
+    let certain = match plan.study.run.collapsed {
+        Collapsed::Run => "certain to collapse, run all the same",
+        Collapsed::Skip => "certain to collapse, skipped",
+    };
+    println!("\nmasks    {} known of trainings to run", known.len());
+    for (node, facts) in known {
+        let (word, why) = match &facts.collapse {
+            Collapse::None => continue,
+            Collapse::AtRisk(why) => ("at risk", why),
+            Collapse::Certain(why) => (certain, why),
+        };
+        println!("         {}: {word}: {why}", plan.nodes[*node].title);
+    }
 }
 
 /// Every ticket and check in words, and which data each stage of them sees.

@@ -1,11 +1,12 @@
 //! `jackpot show HASH`
 use crate::{Places, study};
 use anyhow::Result;
-use jackpot_net::Mask;
+use jackpot_net::{Architecture, Mask};
 use jackpot_store::{Digest, Found, Store};
+use jackpot_study::{Collapse, MaskFacts, Selected};
 use safetensors::SafeTensors;
 use serde_json::Value;
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -39,8 +40,61 @@ fn action(store: &Store, key: &Digest) -> Result<()> {
         };
         println!("  {name:<14} {digest}{gone}");
     }
+    facts(store, key, &action.outputs)?;
     let record: Value = serde_json::from_slice(&store.get(&action.record)?)?;
     println!("\nrecord {}\n{record:#}", action.record);
+    Ok(())
+}
+
+/// What a mask among the outputs is, before it is trained.
+fn facts(store: &Store, key: &Digest, outputs: &BTreeMap<String, Digest>) -> Result<()> {
+    let Some(digest) = outputs.get("mask").filter(|d| store.has(d)) else {
+        return Ok(());
+    };
+    let architecture = store.recipe(key)?["architecture"].clone();
+    let architecture: Architecture = serde_json::from_value(architecture)?;
+    let mask = Mask::from_bytes(&store.get(digest)?)?;
+    let facts = MaskFacts::of(&architecture.build()?, &mask, *digest)?;
+    let share = |kept: u64| 100.0 * (facts.total - kept) as f64 / facts.total as f64;
+    println!("\nmask");
+    println!(
+        "  {:<14} {} of {}, {:.3} % sparse",
+        "kept",
+        facts.kept,
+        facts.total,
+        share(facts.kept)
+    );
+    println!(
+        "  {:<14} {}, {:.3} % sparse: weights on a path from the image to a logit",
+        "effective",
+        facts.effective,
+        share(facts.effective)
+    );
+    let (layer, kept) = &facts.smallest;
+    println!("  {:<14} {layer}, {kept} kept", "smallest layer");
+    if !facts.empty.is_empty() {
+        println!("  {:<14} {}", "empty layers", facts.empty.join(", "));
+    }
+    if facts.constant > 0 {
+        println!("  {:<14} {} channels", "constant", facts.constant);
+    }
+    match &facts.collapse {
+        Collapse::None => println!("  {:<14} not predicted", "collapse"),
+        Collapse::AtRisk(why) => println!("  {:<14} at risk: {why}", "collapse"),
+        Collapse::Certain(why) => println!("  {:<14} certain: {why}", "collapse"),
+    }
+    if let Some(selection) = outputs.get("selection").filter(|d| store.has(d)) {
+        let selected: Selected = serde_json::from_slice(&store.get(selection)?)?;
+        println!(
+            "  {:<14} {} pruned scores equal the lowest kept one",
+            "ties", selected.ties
+        );
+        let near = selected.near as f64 / facts.total as f64;
+        println!(
+            "  {:<14} {near:.2e} of the scores within 1e-6 of it",
+            "near"
+        );
+    }
     Ok(())
 }
 

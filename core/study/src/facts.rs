@@ -1,8 +1,15 @@
 //! What a mask is before anything is trained: counts, effective weights, collapse.
-use crate::{Error, recipe::Recipe};
+use crate::{
+    Error,
+    assess::{Assessment, State},
+    plan::Plan,
+    recipe::Recipe,
+    validate,
+};
 use jackpot_net::{Mask, Network};
-use jackpot_store::Digest;
+use jackpot_store::{Digest, Store};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 pub use jackpot_host::Selected;
 pub use jackpot_net::Collapse;
@@ -64,6 +71,31 @@ impl MaskFacts {
             selected: None,
         })
     }
+}
+
+/// What the masks that the store has say of the trainings of a plan that are not done: the
+/// training's node, and the facts.
+pub fn predictions(
+    plan: &Plan,
+    a: &Assessment,
+    store: &Store,
+) -> Result<Vec<(usize, MaskFacts)>, Error> {
+    let mut known: BTreeMap<Digest, MaskFacts> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (node, state) in a.states.iter().enumerate() {
+        let open = a.recipes[node].as_ref().filter(|_| *state != State::Cached);
+        let mask = open.and_then(Recipe::trained_mask);
+        let Some(digest) = mask.and_then(|m| m.object().ok()).filter(|d| store.has(d)) else {
+            continue;
+        };
+        if !known.contains_key(&digest) {
+            let bytes = store.get(&digest).map_err(Error::from_store)?;
+            let mask = validate::mask(&bytes, &plan.network).map_err(Error::from_host)?;
+            known.insert(digest, MaskFacts::of(&plan.network, &mask, digest)?);
+        }
+        found.push((node, known[&digest].clone()));
+    }
+    Ok(found)
 }
 
 impl Recipe {

@@ -45,7 +45,7 @@ pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Sees, Step, Steps, Target};
 pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
-pub use facts::{Collapse, Collapsed, MaskFacts, Selected};
+pub use facts::{Collapse, Collapsed, MaskFacts, Selected, predictions};
 pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use foresee::foresee;
 pub use grid::plan;

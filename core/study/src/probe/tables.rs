@@ -94,8 +94,9 @@ impl Probed {
                     where clean is the overlap with another batch of the clean data: 0 no more \
                     change than another batch makes, 1 chance; none where another batch itself \
                     lands on chance. Allocation distance: total variation of the kept counts. \
-                    Another initialisation with the same batch is the probe's own control: it must \
-                    land on chance. Means over seeds; \"on chance\" counts seeds inside the interval.",
+                    Another initialisation with the same batch is the probe's own control: it lands \
+                    on chance, up to what a weight's place in its layer explains (taps that see \
+                    padding). Means over seeds; \"on chance\" counts seeds inside the interval.",
             header: words(&[
                 "ticket",
                 "sparsity",

@@ -7,6 +7,7 @@ mod describe;
 mod everything;
 mod help;
 mod mistakes;
+mod probe;
 mod runs;
 mod support;
 mod tensors;
