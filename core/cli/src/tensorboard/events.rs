@@ -107,8 +107,7 @@ mod tests {
 
     fn unmasked(stored: &[u8]) -> u32 {
         let masked = u32::from_le_bytes(stored.try_into().unwrap());
-        let rotated = masked.wrapping_sub(0xa282_ead8);
-        (rotated >> 17) | (rotated << 15)
+        masked.wrapping_sub(0xa282_ead8).rotate_left(15)
     }
 
     /// The data of every record, all checksums checked.
