@@ -9,7 +9,7 @@ use crate::{
 use jackpot_net::{Mask, Network};
 use jackpot_store::{Digest, Store};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 pub use jackpot_host::Selected;
 pub use jackpot_net::Collapse;
@@ -88,12 +88,15 @@ pub fn predictions(
         let Some(digest) = mask.and_then(|m| m.object().ok()).filter(|d| store.has(d)) else {
             continue;
         };
-        if !known.contains_key(&digest) {
-            let bytes = store.get(&digest).map_err(Error::from_store)?;
-            let mask = validate::mask(&bytes, &plan.network).map_err(Error::from_host)?;
-            known.insert(digest, MaskFacts::of(&plan.network, &mask, digest)?);
-        }
-        found.push((node, known[&digest].clone()));
+        let facts = match known.entry(digest) {
+            Entry::Occupied(facts) => facts.into_mut(),
+            Entry::Vacant(place) => {
+                let bytes = store.get(&digest).map_err(Error::from_store)?;
+                let mask = validate::mask(&bytes, &plan.network).map_err(Error::from_host)?;
+                place.insert(MaskFacts::of(&plan.network, &mask, digest)?)
+            }
+        };
+        found.push((node, facts.clone()));
     }
     Ok(found)
 }

@@ -5,7 +5,8 @@
 mod synthetic;
 
 use jackpot_report::render;
-use jackpot_study::{Outcome, Outline, Results, Run};
+use jackpot_store::Digest;
+use jackpot_study::{Collapse, MaskFacts, Outcome, Outline, Results, Run, Selected};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use synthetic::{outline, results, trained};
@@ -380,4 +381,84 @@ fn kept_shares_are_means_over_seeds() {
     );
     assert!(near(&found[0]["kept_percent_sd"], 175f64.sqrt()));
     assert_eq!(found[1]["kept_percent_mean"], "0.000000");
+}
+
+/// A mask of 1,000 weights that keeps 100.
+fn facts(name: &str, effective: u64, collapse: Collapse) -> Option<MaskFacts> {
+    Some(MaskFacts {
+        mask: Digest::of(name.as_bytes()),
+        total: 1000,
+        kept: 100,
+        effective,
+        constant: 2,
+        smallest: ("conv1".into(), 3),
+        empty: Vec::new(),
+        collapse,
+        selected: Some(Selected { ties: 4, near: 5 }),
+    })
+}
+
+#[test]
+fn masks_and_what_they_predicted_are_counted_against_what_happened() {
+    let (outline, mut results) = grouped(&[]);
+    let certain = || Collapse::Certain("no path".into());
+    let risk = || Collapse::AtRisk("1 of 8 channels".into());
+    let chance = Outcome::Done(trained("chance", 10.4, 2.3, Vec::new()));
+    let learned = |name: &str| Outcome::Done(trained(name, 80.0, 1.0, Vec::new()));
+    let diverged = Outcome::Done(trained("diverged", 10.0, f64::INFINITY, Vec::new()));
+    let skipped = Outcome::Collapsed {
+        why: "no path".into(),
+    };
+    let cells = [
+        ("snip", 1, certain(), 0, chance),
+        ("snip", 2, certain(), 0, skipped),
+        ("snip", 3, risk(), 40, learned("a")),
+        ("snip", 4, Collapse::None, 80, learned("b")),
+        ("grasp", 1, Collapse::None, 90, diverged),
+    ];
+    for (ticket, seed, collapse, effective, outcome) in cells {
+        results.runs.push(Run {
+            outcome,
+            facts: facts(&format!("{ticket} {seed}"), effective, collapse),
+            ..run(ticket, "none", seed, 80.0)
+        });
+    }
+    let found = rows(&outline, &results, "tables/collapse.csv");
+    let pairs: Vec<(&str, &str)> = found
+        .iter()
+        .map(|r| (r["predicted"].as_str(), r["happened"].as_str()))
+        .collect();
+    let expected = [
+        ("none", "diverged"),
+        ("certain", "at chance"),
+        ("certain", "skipped"),
+        ("at risk", "learned"),
+        ("none", "learned"),
+    ];
+    assert_eq!(pairs, expected);
+    let files = render(&outline, &results).unwrap();
+    let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
+    // Columns: learned, at chance, diverged, failed, skipped, missing.
+    for line in [
+        "| certain | 0 | 1 | 0 | 0 | 1 | 0 |",
+        "| at risk | 1 | 0 | 0 | 0 | 0 | 0 |",
+        "| none | 1 | 0 | 1 | 0 | 0 | 0 |",
+    ] {
+        assert!(text("tables/collapse.md").contains(line), "{line}");
+    }
+    let masks = rows(&outline, &results, "tables/masks.csv");
+    assert_eq!(masks[3]["effective"], "40");
+    assert_eq!(
+        (&*masks[3]["ties"], &*masks[3]["predicted"]),
+        ("4", "at risk")
+    );
+    assert!(near(&masks[3]["near_share"], 0.005));
+    // SNIP's effective sparsity: 100, 100, 96 and 92 %.
+    let row = "| 90.000 | 97.000 | 2.0 | conv1: 3 | 0.0 | 4.0 | 0.0050000 | certain: 2 of 4, at risk: 1 of 4 |";
+    assert!(
+        text("tables/masks.md").contains(row),
+        "{}",
+        text("tables/masks.md")
+    );
+    assert!(text("README.md").contains("1 skipped, certain to collapse,"));
 }
