@@ -20,7 +20,7 @@ fn mask(digest: &Value) -> BTreeMap<String, Vec<bool>> {
     let bytes = fs::read(place().object(digest.as_str().unwrap())).unwrap();
     assert_eq!(&bytes[..8], b"JKPMASK1");
     let mut at = 8;
-    let mut number = |length: usize, at: &mut usize| {
+    let number = |length: usize, at: &mut usize| {
         let mut value = [0; 8];
         value[..length].copy_from_slice(&bytes[*at..*at + length]);
         *at += length;

@@ -153,12 +153,18 @@ fn frame(
     )
     .map_err(frame_error("accuracy"))?;
     if grid.selects() {
-        let selected: [(&str, fn(&Summary) -> Option<f64>); 2] = [
-            ("selected_accuracy_mean", |s| s.selected.map(|x| x.mean)),
-            ("selected_accuracy_sd", |s| s.selected.and_then(|x| x.sd)),
+        let selected = [
+            (
+                "selected_accuracy_mean",
+                value(|s| s.selected.map(|x| x.mean)),
+            ),
+            (
+                "selected_accuracy_sd",
+                value(|s| s.selected.and_then(|x| x.sd)),
+            ),
         ];
-        for (name, of) in selected {
-            let column = Column::new(name.into(), value(of));
+        for (name, values) in selected {
+            let column = Column::new(name.into(), values);
             frame.with_column(column).map_err(frame_error("accuracy"))?;
         }
     }
