@@ -45,10 +45,11 @@ fn draw(root: &Path, folder: &Path, study: &str) -> Result<PathBuf> {
         return Ok(folder.to_path_buf());
     }
     let beside = root.join("reports").join(format!("{study}@here"));
-    finish(report.arg("--beside").arg(&beside), "report")?;
-    let same = fs::read(folder.join("study.lock"))? == fs::read(beside.join("study.lock"))?;
-    if same {
+    if beside.is_dir() {
         fs::remove_dir_all(&beside)?;
+    }
+    finish(report.arg("--beside").arg(&beside), "report")?;
+    if !beside.is_dir() {
         return Ok(folder.to_path_buf());
     }
     println!("`cargo xtask report {study}` would replace the committed report by this one");

@@ -64,19 +64,36 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         println!("{line}");
     }
     if let Some(beside) = &arguments.beside {
-        compare::write(beside, &files)?;
-        println!("wrote {} files to {}", files.len(), beside.display());
-        if folder.join(LOCK).is_file() {
-            compare::beside(folder, &files)?
-                .iter()
-                .for_each(|line| println!("{line}"));
-        } else {
-            println!("{} has no {LOCK} to compare with", folder.display());
-        }
-        return Ok(ExitCode::SUCCESS);
+        return compare_beside(folder, beside, &files);
     }
     compare::write(folder, &files)?;
     println!("wrote {} files to {}", files.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the report in the study's folder is the same byte for byte, nothing is written.
+fn compare_beside(
+    folder: &Path,
+    beside: &Path,
+    files: &jackpot_report::Files,
+) -> Result<ExitCode, Error> {
+    let committed = folder.join(LOCK).is_file();
+    if committed && compare::check(folder, files)?.is_empty() {
+        println!(
+            "nothing to write: the report in {} is the same",
+            folder.display()
+        );
+    } else {
+        compare::write(beside, files)?;
+        println!("wrote {} files to {}", files.len(), beside.display());
+    }
+    if committed {
+        compare::beside(folder, files)?
+            .iter()
+            .for_each(|line| println!("{line}"));
+    } else {
+        println!("{} has no {LOCK} to compare with", folder.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -169,6 +169,12 @@ fn writes_checks_and_compares() {
     );
 
     assert_eq!(report(&store, &folder, &["--check"]).0, 0);
+    let beside = root.path().join("beside");
+    let (code, stdout, _) = report(&store, &folder, &["--beside", beside.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("nothing to write"), "{stdout}");
+    assert!(!beside.exists());
+
     let csv = folder.join("tables/accuracy.csv");
     let bent = fs::read_to_string(&csv)
         .unwrap()
@@ -179,7 +185,6 @@ fn writes_checks_and_compares() {
     assert!(stderr.contains("`tables/accuracy.csv` differs"), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
 
-    let beside = root.path().join("beside");
     let (code, stdout, stderr) = report(&store, &folder, &["--beside", beside.to_str().unwrap()]);
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert!(
