@@ -18,7 +18,14 @@ use std::{
 };
 
 /// The tables that a report can draw.
-pub const TABLES: &[&str] = &["accuracy", "differences", "layers", "masks", "collapse"];
+pub const TABLES: &[&str] = &[
+    "accuracy",
+    "differences",
+    "layers",
+    "masks",
+    "collapse",
+    "stages",
+];
 /// The figures that a report can draw.
 pub const FIGURES: &[&str] = &["accuracy", "layers"];
 /// The name of "no check".

@@ -7,6 +7,7 @@ mod layers;
 mod masks;
 pub(crate) mod runs;
 pub(crate) mod spell;
+mod stages;
 
 use crate::cells::Grid;
 use crate::{Error, Output};
@@ -48,6 +49,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "layers" => layers::table(grid)?,
             "masks" => masks::table(grid)?,
             "collapse" => collapse::table(grid)?,
+            "stages" => stages::table(grid)?,
             other => return Err(unknown("table", other, TABLES)),
         });
     }
