@@ -249,7 +249,7 @@ fn beside_says_in_words_how_two_reports_compare() {
     for line in [
         "study.toml: the same",
         "device class: the same (`cpu-avx2`)",
-        "outputs: 16 of 16 are byte for byte the committed ones",
+        "outputs: 18 of 18 are byte for byte the committed ones",
         "results: 76 of 76 runs that both have are bit for bit the same",
         "accuracy: single runs are at most 0.00 points apart, means of a cell at most 0.00",
     ] {

@@ -36,6 +36,8 @@ fn the_same_results_give_the_same_bytes() {
         "tables/masks.csv",
         "tables/masks.md",
         "tables/runs.csv",
+        "tables/stages.csv",
+        "tables/stages.md",
     ];
     assert_eq!(names, expected);
 }
