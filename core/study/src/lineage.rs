@@ -70,7 +70,7 @@ impl Plan {
     }
 
     /// A node and everything that it needs.
-    fn ancestors(&self, node: usize) -> BTreeSet<usize> {
+    pub(crate) fn ancestors(&self, node: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open = vec![node];
         while let Some(node) = open.pop() {

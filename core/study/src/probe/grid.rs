@@ -163,7 +163,7 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
     let mut plan = builder.plan;
     for one in &asked {
         plan.wanted.push(one.mask);
-        for node in super::upstream(&plan, one.mask.node) {
+        for node in plan.ancestors(one.mask.node) {
             if matches!(
                 plan.nodes[node].recipe,
                 Recipe::Score { .. } | Recipe::Allocate { .. }

@@ -21,7 +21,7 @@ use crate::{
     Error, Event, Finish, MaskFacts, Options,
     assess::Assessment,
     plan::Plan,
-    recipe::{Input, Recipe, Ref},
+    recipe::{Recipe, Ref},
     run::drive,
     toolbox::Programs,
     validate,
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
     /// The services that the ticket's plugins used, from their certificates.
     fn access(&self, mask: Ref) -> Result<Vec<String>, Error> {
         let mut services = BTreeSet::new();
-        for node in upstream(&self.part.plan, mask.node) {
+        for node in self.part.plan.ancestors(mask.node) {
             let outputs = self.made.outputs[node].as_ref();
             let certificate = outputs.and_then(|o| o.get("certificate"));
             let Some(digest) = certificate.filter(|d| self.store.has(d)) else {
@@ -209,25 +209,9 @@ fn sizes(mask: &Mask) -> Vec<u64> {
     mask.layers.iter().map(|l| l.kept.len() as u64).collect()
 }
 
-/// The actions that an action depends on, itself included.
-pub(super) fn upstream(plan: &Plan, node: usize) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![node];
-    while let Some(node) = open.pop() {
-        if found.insert(node) {
-            let inputs = plan.nodes[node].recipe.inputs();
-            open.extend(inputs.iter().filter_map(|input| match input {
-                Input::Node(r) => Some(r.node),
-                Input::Object(_) => None,
-            }));
-        }
-    }
-    found
-}
-
 /// Whether some action before a mask is of this kind.
 pub(super) fn depends_on(plan: &Plan, node: usize, is: impl Fn(&Recipe) -> bool) -> bool {
-    upstream(plan, node)
+    plan.ancestors(node)
         .iter()
         .any(|&n| is(&plan.nodes[n].recipe))
 }
