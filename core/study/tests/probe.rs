@@ -1,68 +1,14 @@
 //! Which masks a probe asks for, with plugins that are only described: nothing runs here.
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-use jackpot_host::{Item, Kind, Output, Plugin};
-use jackpot_store::Digest;
-use jackpot_study::{Asked, Input, Libtorch, Part, Plugins, Probe, Recipe, Study, plan, probe};
+mod support;
+
+use jackpot_study::{Asked, Input, Part, Probe, Recipe, Study, plan, probe};
 use std::{collections::BTreeSet, path::Path};
-
-const QUICK: &str = include_str!("../../../reports/quick/study.toml");
-// Bits of `needs` in jackpot.h.
-const WEIGHTS: u32 = 1;
-const DATA: u32 = 2 | 4;
-const GRAD: u32 = 8;
-const RNG: u32 = 32;
-
-fn item(id: &str, kind: Kind, output: Output, needs: u32) -> Item {
-    Item {
-        id: id.into(),
-        version: "1.0.0".into(),
-        summary: String::new(),
-        kind,
-        output,
-        needs,
-        promises: 0,
-        params: Vec::new(),
-        rounds_hint: 0,
-    }
-}
-
-fn plugins(build: u8) -> Plugins {
-    let method = |id: &str, output, needs| item(id, Kind::Method, output, needs);
-    let check = |id: &str, output| item(id, Kind::Check, output, RNG);
-    let items = vec![
-        method("magnitude", Output::Scores, WEIGHTS),
-        method("random", Output::Scores, RNG),
-        method("snip", Output::Scores, WEIGHTS | DATA | GRAD),
-        method("grasp", Output::Scores, WEIGHTS | DATA | GRAD),
-        method("smart-ratio", Output::Counts, 0),
-        method("uniform", Output::Counts, 0),
-        method("by-weights", Output::Counts, WEIGHTS),
-        check("random-labels", Output::Labels),
-        check("random-pixels", Output::Images),
-        check("layerwise-rearrange", Output::Masks),
-    ];
-    Plugins {
-        all: vec![Plugin {
-            path: "/plugins/all.so".into(),
-            sha256: Digest([build; 32]).to_string(),
-            name: "all".into(),
-            version: "1.0.0".into(),
-            license: "MIT".into(),
-            items,
-        }],
-    }
-}
+use support::{QUICK, libtorch, plugins};
 
 fn study(text: &str) -> Study {
     Study::parse(text, Path::new("/somewhere/quick")).unwrap()
-}
-
-fn libtorch() -> Libtorch {
-    Libtorch {
-        version: "2.13.0".into(),
-        build: "0".repeat(16),
-    }
 }
 
 fn try_probe(text: &str, sparsities: &[&str]) -> Result<Probe, String> {

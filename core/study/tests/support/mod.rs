@@ -83,6 +83,13 @@ pub fn plugins(build: u8) -> Plugins {
     }
 }
 
+pub fn libtorch() -> Libtorch {
+    Libtorch {
+        version: "2.13.0".into(),
+        build: "0".repeat(16),
+    }
+}
+
 pub fn try_plan(text: &str) -> Result<Plan, String> {
     planned(text, Path::new("/somewhere/quick"))
 }
@@ -90,11 +97,7 @@ pub fn try_plan(text: &str) -> Result<Plan, String> {
 /// The plan of a study that lies in `folder`.
 pub fn planned(text: &str, folder: &Path) -> Result<Plan, String> {
     let study = Study::parse(text, folder).map_err(|e| e.to_string())?;
-    let libtorch = Libtorch {
-        version: "2.13.0".into(),
-        build: "0".repeat(16),
-    };
-    plan(study, plugins(1), libtorch).map_err(|e| e.to_string())
+    plan(study, plugins(1), libtorch()).map_err(|e| e.to_string())
 }
 
 /// Actions of a kind.
