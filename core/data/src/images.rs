@@ -182,6 +182,21 @@ pub(crate) fn little_endian(bytes: &[u8]) -> i64 {
 }
 
 #[cfg(test)]
+impl Images {
+    /// Grey squares with a label each, for tests.
+    pub(crate) fn grey(side: u32, pixels: Vec<u8>) -> Images {
+        let rows = pixels.len() / (side * side) as usize;
+        Images {
+            channels: 1,
+            height: side,
+            width: side,
+            labels: (0..rows as i64).collect(),
+            pixels,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

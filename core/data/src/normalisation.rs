@@ -71,17 +71,6 @@ mod tests {
         moments.normalisation()
     }
 
-    fn images(side: u32, pixels: Vec<u8>) -> Images {
-        let rows = pixels.len() / (side * side) as usize;
-        Images {
-            channels: 1,
-            height: side,
-            width: side,
-            labels: (0..rows as i64).collect(),
-            pixels,
-        }
-    }
-
     #[test]
     fn normalisation_is_the_population_moment_of_each_channel() {
         let two_channels = Images {
@@ -94,7 +83,7 @@ mod tests {
         let found = normalisation(&two_channels).unwrap();
         assert_eq!(found.mean, [0.5, 20.0 / 255.0]);
         assert_eq!(found.std, [0.5, 10.0 / 255.0]);
-        let constant = images(2, vec![7; 8]);
+        let constant = Images::grey(2, vec![7; 8]);
         let error = normalisation(&constant).unwrap_err().to_string();
         assert!(error.contains("channel 0"), "{error}");
     }
@@ -110,7 +99,7 @@ mod tests {
             let mean = scaled.iter().sum::<f64>() / scaled.len() as f64;
             let variance = scaled.iter().map(|p| (p - mean).powi(2)).sum::<f64>();
             let std = (variance / scaled.len() as f64).sqrt();
-            let found = normalisation(&images(2, pixels)).unwrap();
+            let found = normalisation(&Images::grey(2, pixels)).unwrap();
             prop_assert!((found.mean[0] - mean).abs() < 1e-12);
             prop_assert!((found.std[0] - std).abs() < 1e-12);
         }
@@ -118,7 +107,7 @@ mod tests {
 
     #[test]
     fn blocks_add_up_to_the_whole() {
-        let whole = images(2, (0..40).map(|i| (i * 53 % 256) as u8).collect());
+        let whole = Images::grey(2, (0..40).map(|i| (i * 53 % 256) as u8).collect());
         let mut moments = Moments::default();
         for rows in [&[0, 1, 2][..], &[3], &[4, 5, 6, 7, 8, 9]] {
             moments.add(&whole.take(rows));

@@ -20,13 +20,7 @@ pub(crate) fn average_pool(images: &Images, side: u32) -> Images {
             }
         }
     }
-    Images {
-        channels: images.channels,
-        height: side as u32,
-        width: side as u32,
-        pixels,
-        labels: images.labels.clone(),
-    }
+    squares(images, side, pixels)
 }
 
 /// Zeros on all sides; an odd remainder goes below and right.
@@ -41,13 +35,7 @@ pub(crate) fn pad(images: &Images, side: u32) -> Images {
             padded[before..before + stored].copy_from_slice(row);
         }
     }
-    Images {
-        channels: images.channels,
-        height: side as u32,
-        width: side as u32,
-        pixels,
-        labels: images.labels.clone(),
-    }
+    squares(images, side, pixels)
 }
 
 /// The middle `side` × `side` pixels.
@@ -63,6 +51,11 @@ pub(crate) fn cut(images: &Images, side: u32) -> Images {
             pixels.extend_from_slice(&row[left..left + side]);
         }
     }
+    squares(images, side, pixels)
+}
+
+/// The same rows and labels with other pixels, `side` × `side` of each channel.
+fn squares(images: &Images, side: usize, pixels: Vec<u8>) -> Images {
     Images {
         channels: images.channels,
         height: side as u32,
@@ -76,35 +69,24 @@ pub(crate) fn cut(images: &Images, side: u32) -> Images {
 mod tests {
     use super::*;
 
-    fn images(side: u32, pixels: Vec<u8>) -> Images {
-        let rows = pixels.len() / (side * side) as usize;
-        Images {
-            channels: 1,
-            height: side,
-            width: side,
-            labels: (0..rows as i64).collect(),
-            pixels,
-        }
-    }
-
     #[test]
     fn pooling_rounds_halves_up() {
-        let stored = images(
+        let stored = Images::grey(
             4,
             vec![0, 1, 255, 255, 0, 1, 255, 255, 0, 0, 1, 0, 0, 1, 1, 1],
         );
         // means 0.5, 255, 0.25, 0.75
         assert_eq!(average_pool(&stored, 2).pixels, [1, 255, 0, 1]);
         assert_eq!(average_pool(&stored, 4), stored);
-        assert_eq!(average_pool(&images(4, vec![5; 16]), 1).pixels, [5]);
-        let eighths = |ones: usize| images(4, (0..16).map(|i| u8::from(i < ones)).collect());
+        assert_eq!(average_pool(&Images::grey(4, vec![5; 16]), 1).pixels, [5]);
+        let eighths = |ones: usize| Images::grey(4, (0..16).map(|i| u8::from(i < ones)).collect());
         assert_eq!(average_pool(&eighths(7), 1).pixels, [0]);
         assert_eq!(average_pool(&eighths(8), 1).pixels, [1]);
     }
 
     #[test]
     fn padding_is_centred_and_zero() {
-        let stored = images(2, vec![1, 2, 3, 4]);
+        let stored = Images::grey(2, vec![1, 2, 3, 4]);
         #[rustfmt::skip]
         let even = [0, 0, 0, 0,  0, 1, 2, 0,  0, 3, 4, 0,  0, 0, 0, 0];
         assert_eq!(pad(&stored, 4).pixels, even);
@@ -114,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_middle_is_cut_out() {
-        let stored = images(4, (0..16).collect());
+        let stored = Images::grey(4, (0..16).collect());
         assert_eq!(cut(&stored, 2).pixels, [5, 6, 9, 10]);
         assert_eq!(cut(&stored, 3).pixels, [0, 1, 2, 4, 5, 6, 8, 9, 10]);
         assert_eq!(cut(&stored, 4), stored);
@@ -124,7 +106,7 @@ mod tests {
         let oblong = Images {
             height: 2,
             width: 8,
-            ..images(4, (0..16).collect())
+            ..Images::grey(4, (0..16).collect())
         };
         assert_eq!(cut(&oblong, 2).pixels, [3, 4, 11, 12]);
     }
