@@ -3,7 +3,7 @@ use crate::{Places, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, State,
-    assess, foresee, outline, predictions,
+    assess, facts, foresee, predictions,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -33,7 +33,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         println!("{:#}", in_json(&plan, &a, workers, &warnings));
         return Ok(ExitCode::SUCCESS);
     }
-    print(&plan, &a, workers)?;
+    print(&plan, &a, workers);
     print_predictions(&plan, &predictions(&plan, &a, &store)?);
     for warning in &warnings {
         println!("warning  {warning}");
@@ -60,10 +60,10 @@ pub fn estimate(seconds: f64, workers: NonZeroUsize) -> f64 {
     seconds / workers.get() as f64
 }
 
-fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> Result<()> {
+fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) {
     let s = a.summary(plan);
     println!("{}: {}", plan.study.name, plan.study.title);
-    for (name, fact) in outline(&plan.study.folder)?.facts {
+    for (name, fact) in facts(&plan.study) {
         println!("  {name:<9} {fact}");
     }
     println!(
@@ -106,7 +106,6 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) -> Result<()> {
             study::bytes(s.bytes)
         );
     }
-    Ok(())
 }
 
 /// What known masks say of the trainings that are not done.

@@ -61,7 +61,7 @@ pub use probe::{
 };
 pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
-pub use results::{Named, Outcome, Outline, Results, Run, Trained, collect, outline};
+pub use results::{Named, Outcome, Outline, Results, Run, Trained, collect, facts, outline};
 pub use run::{Event, Finish, Options, run};
 pub use stage::Stage;
 pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};

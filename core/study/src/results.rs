@@ -164,7 +164,8 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
     })
 }
 
-fn facts(study: &Study) -> Vec<(String, String)> {
+/// One-line facts of a study: data, network, training, and the seeds if some keys are held.
+pub fn facts(study: &Study) -> Vec<(String, String)> {
     let d = &study.data;
     let a = &study.architecture;
     let [channels, height, width] = a.input;
