@@ -13,6 +13,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-abi", &[]),
     ("jackpot-rng", &[]),
+    ("jackpot-stats", &[]),
     ("jackpot-store", &[]),
     ("jackpot-net", &["jackpot-rng"]),
     ("jackpot-data", &["jackpot-rng"]),
@@ -37,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "jackpot-host",
             "jackpot-net",
             "jackpot-rng",
+            "jackpot-stats",
             "jackpot-store",
         ],
     ),
@@ -63,7 +65,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("jackpot-sdk", &["jackpot-abi"]),
-    ("jackpot-report", &["jackpot-store", "jackpot-study"]),
+    (
+        "jackpot-report",
+        &["jackpot-stats", "jackpot-store", "jackpot-study"],
+    ),
     ("xtask", &[]),
 ];
 
