@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod counts;
 mod libtorch;
 mod machine;
 mod report;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{build, cargo, finish, libtorch};
+use crate::{build, cargo, counts, finish, libtorch};
 
 /// Runs every step; the first that fails ends it with its own words.
 pub fn run(root: &Path, yes: bool) -> Result<()> {
@@ -24,10 +24,7 @@ pub fn run(root: &Path, yes: bool) -> Result<()> {
     })?;
     step("lints", || finish(&mut clippy(root), "clippy"))?;
     step("tests", || {
-        finish(
-            cargo(root).args(["test", "--release", "--workspace", "--quiet"]),
-            "tests",
-        )
+        counts::gather(cargo(root).args(["test", "--release", "--workspace", "--quiet"]))
     })
 }
 
