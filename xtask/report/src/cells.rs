@@ -46,6 +46,11 @@ impl<'a> Cell<'a> {
         })
     }
 
+    /// The keys of the trainings.
+    pub fn keys(&self) -> impl Iterator<Item = Digest> {
+        self.trained().map(|(_, t)| t.key)
+    }
+
     /// The training of one seed.
     pub fn of_seed(&self, seed: u64) -> Option<&'a Trained> {
         self.trained().find(|(s, _)| *s == seed).map(|(_, t)| t)
@@ -70,7 +75,7 @@ impl<'a> Cell<'a> {
 }
 
 /// A mean and, with two values or more, their standard deviation.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MeanSd {
     pub mean: f64,
     pub sd: Option<f64>,

@@ -7,6 +7,7 @@
 
 use crate::cells::{Cell, Grid, UNMODIFIED};
 use crate::stats::{Spread, half_width, mean, pooled_sd, sample_sd};
+use jackpot_store::Digest;
 use jackpot_study::Trained;
 
 /// The confidence of every interval in a report.
@@ -45,6 +46,8 @@ pub(crate) struct Pair<'g, 'a> {
     /// Over the seeds that both arms finished with different recipes.
     pub accuracy: Vec<f64>,
     pub loss: Vec<f64>,
+    /// Of the trainings behind the differences, both arms'.
+    pub keys: Vec<Digest>,
     /// Seeds whose arms are one training, by construction.
     pub identical: usize,
     pub because: Option<&'a str>,
@@ -120,6 +123,7 @@ fn pair<'g, 'a>(
         role: role(contrast, cell),
         accuracy: Vec::new(),
         loss: Vec::new(),
+        keys: Vec::new(),
         identical: 0,
         because: cell.identical(),
         asked: cell.runs.len(),
@@ -133,6 +137,7 @@ fn pair<'g, 'a>(
             pair.identical += 1;
             continue;
         }
+        pair.keys.extend([arm.key, other.key]);
         pair.accuracy.push(arm.accuracy - other.accuracy);
         pair.loss.push(arm.test_loss - other.test_loss);
         let unlike = |t: &Trained| grid.collapsed(t) || !t.test_loss.is_finite();

@@ -18,6 +18,8 @@ pub(crate) struct Kept<'a> {
 pub(crate) struct KeptBy<'a> {
     pub ticket: &'a Named,
     pub n: usize,
+    /// Of the trainings that were given the masks.
+    pub keys: Vec<Digest>,
     /// Percent of each layer's weights, the mean over seeds, with its deviation.
     pub shares: Vec<(f64, Option<f64>)>,
     /// Percent of all prunable weights.
@@ -55,11 +57,8 @@ fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<Kept<'a>, Error> {
         tickets: Vec::new(),
     };
     for cell in shown(grid).filter(|c| c.sparsity == sparsity) {
-        let runs: Vec<_> = cell
-            .trained()
-            .map(|(_, t)| &t.layers)
-            .filter(|l| !l.is_empty())
-            .collect();
+        let with_layers = cell.trained().filter(|(_, t)| !t.layers.is_empty());
+        let (keys, runs): (Vec<_>, Vec<_>) = with_layers.map(|(_, t)| (t.key, &t.layers)).unzip();
         for layers in &runs {
             let names: Vec<_> = layers
                 .iter()
@@ -78,7 +77,7 @@ fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<Kept<'a>, Error> {
             }
         }
         if !runs.is_empty() {
-            kept.tickets.push(by(cell.ticket, &runs));
+            kept.tickets.push(by(cell.ticket, keys, &runs));
         }
     }
     Ok(kept)
@@ -91,7 +90,7 @@ fn differ(cell: &Cell<'_>, what: &str) -> Error {
     ))
 }
 
-fn by<'a>(ticket: &'a Named, runs: &[&Vec<(String, u64, u64)>]) -> KeptBy<'a> {
+fn by<'a>(ticket: &'a Named, keys: Vec<Digest>, runs: &[&Vec<(String, u64, u64)>]) -> KeptBy<'a> {
     let share = |kept: u64, weights: u64| 100.0 * kept as f64 / weights as f64;
     let layers = (0..runs[0].len()).map(|i| {
         let values: Vec<f64> = runs.iter().map(|l| share(l[i].2, l[i].1)).collect();
@@ -109,6 +108,7 @@ fn by<'a>(ticket: &'a Named, runs: &[&Vec<(String, u64, u64)>]) -> KeptBy<'a> {
     KeptBy {
         ticket,
         n: runs.len(),
+        keys,
         shares: layers.collect(),
         whole: mean(&whole).unwrap_or_default(),
     }

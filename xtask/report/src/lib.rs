@@ -13,6 +13,7 @@ pub mod compare;
 mod contrast;
 mod digest;
 mod figure;
+mod format;
 mod kept;
 mod lock;
 mod page;

@@ -3,6 +3,7 @@
 use crate::cells::{DENSE, Grid, metrics, name_of};
 use crate::digest::of_inputs;
 use crate::figure::Figure;
+use crate::format::markdown;
 use crate::table::{Table, spell};
 use crate::{LOCK, Output};
 use jackpot_study::Outcome;
@@ -23,14 +24,14 @@ pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Out
             figure.title, figure.name, figure.caption, figure.inputs
         );
     }
-    for table in tables.iter().filter(|t| !t.sections.is_empty()) {
+    for table in tables.iter().filter(|t| t.is_shown()) {
         text += &format!("\n## Table: {}\n", table.title);
         for paragraph in &table.about {
             text += &format!("\n{paragraph}\n");
         }
-        text += &table.body();
+        text += &markdown::body(table);
         text += &format!(
-            "\n[Markdown](tables/{0}.md), [CSV](tables/{0}.csv); inputs `{1}`\n",
+            "\n[Markdown](tables/{0}.md), [LaTeX](tables/{0}.tex), [CSV](tables/{0}.csv), [Parquet](tables/{0}.parquet); inputs `{1}`\n",
             table.name, table.inputs
         );
     }

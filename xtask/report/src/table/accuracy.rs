@@ -1,52 +1,57 @@
 //! Accuracy and test loss by ticket, check and sparsity.
 
-use super::{Section, Table, frame_error, spell};
-use crate::Error;
+use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
 use crate::cells::{COLLAPSE_POINTS, Cell, DENSE, Grid, Summary, metrics};
 use crate::digest::of_inputs;
-use crate::stats::settle;
-use polars::df;
-use polars::prelude::Column;
 
 /// The columns; the one of the selected epoch stands only where a training selected one.
-fn header(selects: bool) -> Vec<String> {
-    let selected = if selects {
-        &["selected epoch, %"][..]
-    } else {
-        &[]
-    };
-    let first: &[&str] = &["ticket", "check", "accuracy, %"];
-    let last: &[&str] = &["best epoch, %", "test loss", "n", "notes"];
-    let all = [first, selected, last].concat();
-    all.into_iter().map(String::from).collect()
+fn columns(selects: bool) -> Vec<Column> {
+    let mut columns = vec![
+        Column::hidden(Kind::Words, "sparsity"),
+        Column::new(Kind::Words, "ticket", "ticket"),
+        Column::new(Kind::Words, "check", "check"),
+        Column::hidden(Kind::Words, "state"),
+        Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
+    ];
+    if selects {
+        let title = "selected epoch, %";
+        columns.push(Column::new(Kind::MeanSd, "selected_accuracy", title));
+    }
+    columns.extend([
+        Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
+        Column::new(Kind::MeanSd, "test_loss", "test loss"),
+        Column::new(Kind::Of, "n", "n"),
+        Column::hidden(Kind::Count, "failed"),
+        Column::hidden(Kind::Count, "missing"),
+        Column::hidden(Kind::Count, "collapsed"),
+        Column::hidden(Kind::Count, "diverged"),
+        Column::new(Kind::Notes, "notes", "notes"),
+    ]);
+    columns
 }
 
-pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
-    let rows: Vec<(&Cell<'_>, Summary)> = grid.cells.iter().map(|c| (c, grid.summary(c))).collect();
+pub(super) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
-        let rows = rows.iter().filter(|(cell, _)| cell.sparsity == sparsity);
-        let rows: Vec<_> = rows
-            .map(|(cell, summary)| row(grid, cell, summary))
-            .collect();
+        let cells = grid.at(sparsity);
+        let rows: Vec<_> = cells.map(|c| row(grid, c, &grid.summary(c))).collect();
         if !rows.is_empty() {
             sections.push(Section {
                 heading: spell::sparsity(sparsity),
-                header: header(grid.selects()),
-                left: 2,
+                columns: columns(grid.selects()),
                 rows,
             });
         }
     }
-    Ok(Table {
+    Table {
         name: "accuracy",
         title: "accuracy",
         about: about(grid),
         sections,
-        frame: frame(grid, &rows)?,
+        data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs: of_inputs(metrics(&grid.cells)),
-    })
+    }
 }
 
 fn about(grid: &Grid<'_>) -> Vec<String> {
@@ -77,25 +82,42 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     about
 }
 
-fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
-    let [accuracy, selected, best, loss, n] = if grid.identical(cell) {
-        ["identical", "", "", "", ""].map(String::from)
-    } else {
-        [
-            spell::mean_sd(summary.accuracy, 2),
-            spell::mean_sd(summary.selected, 2),
-            spell::mean_sd(summary.best, 2),
-            spell::mean_sd(summary.loss, 4),
-            spell::of(summary.n, summary.asked),
-        ]
+fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
+    let identical = grid.identical(cell);
+    // An identical cell has no numbers of its own.
+    let own = |value| if identical { Value::Blank } else { value };
+    let measured = |value, digits| {
+        let value = own(Value::mean_sd(value, digits));
+        Entry::from(value, cell.keys())
     };
-    let check = cell.check.map_or("–", |c| c.title.as_str());
-    let notes = spell::notes(grid, cell, summary).join("; ");
-    let mut row = vec![cell.ticket.title.clone(), check.into(), accuracy];
+    let count = |n: usize| Value::Count(n as u64).into();
+    let accuracy = match identical {
+        true => Value::Absent("identical").into(),
+        false => measured(summary.accuracy, 2),
+    };
+    let mut row = vec![
+        Entry::text(cell.sparsity),
+        Entry::named(cell.ticket),
+        Entry::check(cell.check),
+        Entry::text(state(grid, cell, summary)),
+        accuracy,
+    ];
     if grid.selects() {
-        row.push(selected);
+        row.push(measured(summary.selected, 2));
     }
-    row.extend([best, loss, n, notes]);
+    row.extend([
+        measured(summary.best, 2),
+        measured(summary.loss, 4),
+        match identical {
+            true => Value::Of(0, 0).into(),
+            false => Value::Of(summary.n, summary.asked).into(),
+        },
+        count(summary.failed),
+        count(summary.missing),
+        summary.collapsed.map_or(Value::Blank.into(), count),
+        count(summary.diverged),
+        Entry::text(spell::notes(grid, cell, summary).join("; ")),
+    ]);
     row
 }
 
@@ -113,60 +135,4 @@ fn state(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> &'static str {
         s if s.n < s.asked => "incomplete",
         _ => "measured",
     }
-}
-
-fn frame(
-    grid: &Grid<'_>,
-    rows: &[(&Cell<'_>, Summary)],
-) -> Result<polars::prelude::DataFrame, Error> {
-    // An identical cell has no numbers of its own.
-    let value = |of: fn(&Summary) -> Option<f64>| -> Vec<Option<f64>> {
-        let own = rows
-            .iter()
-            .map(|(cell, s)| (!grid.identical(cell)).then(|| of(s)));
-        own.map(|x| x.flatten().map(settle)).collect()
-    };
-    let count = |of: fn(&Summary) -> usize| -> Vec<u32> {
-        rows.iter().map(|(_, s)| of(s) as u32).collect()
-    };
-    let collapsed = |s: &Summary| s.collapsed.map(|n| n as u32);
-    let mut frame = df!(
-        "sparsity" => rows.iter().map(|(c, _)| c.sparsity).collect::<Vec<_>>(),
-        "ticket" => rows.iter().map(|(c, _)| c.ticket.name.as_str()).collect::<Vec<_>>(),
-        "check" => rows.iter().map(|(c, _)| c.check_name()).collect::<Vec<_>>(),
-        "state" => rows.iter().map(|(c, s)| state(grid, c, s)).collect::<Vec<_>>(),
-        "seeds" => count(|s| s.asked),
-        "n" => rows.iter().map(|(c, s)| if grid.identical(c) { 0 } else { s.n as u32 })
-            .collect::<Vec<_>>(),
-        "accuracy_mean" => value(|s| s.accuracy.map(|x| x.mean)),
-        "accuracy_sd" => value(|s| s.accuracy.and_then(|x| x.sd)),
-        "best_accuracy_mean" => value(|s| s.best.map(|x| x.mean)),
-        "best_accuracy_sd" => value(|s| s.best.and_then(|x| x.sd)),
-        "test_loss_mean" => value(|s| s.loss.map(|x| x.mean)),
-        "test_loss_sd" => value(|s| s.loss.and_then(|x| x.sd)),
-        "failed" => count(|s| s.failed),
-        "missing" => count(|s| s.missing),
-        "collapsed" => rows.iter().map(|(_, s)| collapsed(s)).collect::<Vec<_>>(),
-        "diverged" => count(|s| s.diverged),
-        "notes" => rows.iter().map(|(c, s)| spell::notes(grid, c, s).join("; "))
-            .collect::<Vec<_>>(),
-    )
-    .map_err(frame_error("accuracy"))?;
-    if grid.selects() {
-        let selected = [
-            (
-                "selected_accuracy_mean",
-                value(|s| s.selected.map(|x| x.mean)),
-            ),
-            (
-                "selected_accuracy_sd",
-                value(|s| s.selected.and_then(|x| x.sd)),
-            ),
-        ];
-        for (name, values) in selected {
-            let column = Column::new(name.into(), values);
-            frame.with_column(column).map_err(frame_error("accuracy"))?;
-        }
-    }
-    Ok(frame)
 }

@@ -1,6 +1,6 @@
 //! What masks predicted against what their trainings came to.
 
-use super::{Section, Table, frame_error, masks, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, frame_error, masks, spell};
 use crate::Error;
 use crate::cells::{Cell, Grid, metrics};
 use crate::digest::of_inputs;
@@ -33,7 +33,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
             chance.map_or(String::new(), |c| format!(" ({c} %)"))
         )],
         sections: grid.sparsities().iter().map(|s| section(grid, s)).collect(),
-        frame: frame(grid)?,
+        data: Data::Given(frame(grid)?),
         keys: &["sparsity", "ticket", "check", "seed"],
         inputs: of_inputs(inputs),
     })
@@ -53,22 +53,29 @@ fn happened(grid: &Grid<'_>, run: &Run) -> &'static str {
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
-    let runs: Vec<(&str, &str)> = masks::known(grid)
+    let runs: Vec<(&str, &str, jackpot_store::Digest)> = masks::known(grid)
         .filter(|(cell, ..)| cell.sparsity == sparsity)
-        .map(|(_, _, run, facts)| (masks::word(&facts.collapse), happened(grid, run)))
+        .map(|(_, _, run, facts)| {
+            let from = masks::origin(run, facts);
+            (masks::word(&facts.collapse), happened(grid, run), from)
+        })
         .collect();
     let row = |predicted: &str| {
-        let count = |what: &str| runs.iter().filter(|r| **r == (predicted, what)).count();
-        let counts = HAPPENED.iter().map(|what| count(what).to_string());
-        std::iter::once(predicted.to_owned())
+        let count = |what: &&str| {
+            let these = runs.iter().filter(|r| (r.0, r.1) == (predicted, *what));
+            let from: Vec<_> = these.map(|r| r.2).collect();
+            Entry::from(Value::Count(from.len() as u64), from)
+        };
+        let counts = HAPPENED.iter().map(count);
+        std::iter::once(Entry::text(predicted))
             .chain(counts)
             .collect()
     };
-    let header = std::iter::once("predicted").chain(HAPPENED);
+    let counts = HAPPENED.map(|what| Column::new(Kind::Count, what, what));
+    let predicted = Column::new(Kind::Words, "predicted", "predicted");
     Section {
         heading: spell::sparsity(sparsity),
-        header: header.map(String::from).collect(),
-        left: 1,
+        columns: std::iter::once(predicted).chain(counts).collect(),
         rows: PREDICTED.iter().map(|p| row(p)).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! The kept share of each layer by ticket and sparsity.
 
-use super::{Section, Table, frame_error, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, frame_error, spell};
 use crate::Error;
 use crate::cells::Grid;
 use crate::digest::of_inputs;
@@ -19,35 +19,35 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
                 .into(),
         ],
         sections: all.iter().filter(|k| !k.tickets.is_empty()).map(section).collect(),
-        frame: frame(&all)?,
+        data: Data::Given(frame(&all)?),
         keys: &["sparsity", "ticket", "position"],
         inputs: of_inputs(kept::masks(grid)),
     })
 }
 
 fn section(kept: &Kept<'_>) -> Section {
-    let mut header = vec!["layer".to_owned(), "weights".to_owned()];
-    header.extend(kept.tickets.iter().map(|t| spell::cell(&t.ticket.title)));
-    let row = |(i, (name, weights)): (usize, &(&str, u64))| {
-        let shares = kept.tickets.iter().map(|t| spell::share(t.shares[i].0));
-        [(*name).to_owned(), weights.to_string()]
+    let mut columns = vec![
+        Column::new(Kind::Words, "layer", "layer"),
+        Column::new(Kind::Count, "weights", "weights"),
+    ];
+    let of_ticket = |t: &KeptBy<'_>| Column::new(Kind::Number, &t.ticket.name, &t.ticket.title);
+    columns.extend(kept.tickets.iter().map(of_ticket));
+    let row = |name: &str, weights: u64, share: &dyn Fn(&KeptBy<'_>) -> f64| -> Vec<Entry> {
+        let share = |t| Entry::from(Value::Share(share(t)), t.keys.iter().copied());
+        [Entry::text(name), Value::Count(weights).into()]
             .into_iter()
-            .chain(shares)
+            .chain(kept.tickets.iter().map(share))
             .collect()
     };
-    let mut rows: Vec<Vec<String>> = kept.layers.iter().enumerate().map(row).collect();
-    let weights: u64 = kept.layers.iter().map(|(_, n)| n).sum();
-    let whole = kept.tickets.iter().map(|t| spell::share(t.whole));
-    rows.push(
-        ["all".to_owned(), weights.to_string()]
-            .into_iter()
-            .chain(whole)
-            .collect(),
-    );
+    let layers = kept.layers.iter().enumerate();
+    let mut rows: Vec<_> = layers
+        .map(|(i, (name, weights))| row(name, *weights, &|t| t.shares[i].0))
+        .collect();
+    let weights = kept.layers.iter().map(|(_, n)| n).sum();
+    rows.push(row("all", weights, &|t| t.whole));
     Section {
         heading: spell::sparsity(kept.sparsity),
-        header,
-        left: 1,
+        columns,
         rows,
     }
 }

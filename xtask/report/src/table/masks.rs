@@ -1,11 +1,12 @@
 //! What each mask is, whatever it was trained to: counts, effective weights, ties, collapse.
 
-use super::{Section, Table, frame_error, spell};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_error, spell};
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid};
 use crate::digest::of_inputs;
 use crate::stats::{mean, settle};
-use jackpot_study::{Collapse, MaskFacts, Run};
+use jackpot_store::Digest;
+use jackpot_study::{Collapse, MaskFacts, Outcome, Run};
 use polars::df;
 
 pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
@@ -23,14 +24,14 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
                 .into(),
         ],
         sections: grid.sparsities().iter().map(|s| section(grid, s)).collect(),
-        frame: frame(grid)?,
+        data: Data::Given(frame(grid)?),
         keys: &["sparsity", "ticket", "check", "seed"],
         inputs: inputs(grid),
     })
 }
 
 /// The digest of the masks: with the network they say everything here but the ties.
-pub(super) fn inputs(grid: &Grid<'_>) -> jackpot_store::Digest {
+pub(super) fn inputs(grid: &Grid<'_>) -> Digest {
     of_inputs(known(grid).map(|(.., facts)| facts.mask))
 }
 
@@ -59,70 +60,80 @@ fn pruned(kept: u64, total: u64) -> f64 {
     100.0 * (total - kept) as f64 / total as f64
 }
 
+/// What a fact of a mask came from: the training that used it, or else the mask itself.
+pub(super) fn origin(run: &Run, facts: &MaskFacts) -> Digest {
+    match &run.outcome {
+        Outcome::Done(trained) => trained.key,
+        _ => facts.mask,
+    }
+}
+
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
-    let header = [
-        "ticket",
-        "check",
-        "achieved",
-        "effective",
-        "constant",
-        "smallest layer",
-        "empty layers",
-        "ties",
-        "near",
-        "predicted",
+    let number = |name: &str| Column::new(Kind::Number, name, name);
+    let words = |name: &str| Column::new(Kind::Words, name, name);
+    let columns = vec![
+        words("ticket"),
+        words("check"),
+        number("achieved"),
+        number("effective"),
+        number("constant"),
+        Column::new(Kind::Words, "smallest_layer", "smallest layer"),
+        Column::new(Kind::Number, "empty_layers", "empty layers"),
+        number("ties"),
+        number("near"),
+        words("predicted"),
     ];
     let rows = grid.at(sparsity).filter_map(|cell| {
-        let all: Vec<&MaskFacts> = known(grid)
-            .filter(|(c, ..)| std::ptr::eq(*c, cell))
-            .map(|(_, _, _, facts)| facts)
-            .collect();
+        let of = known(grid).filter(|(c, ..)| std::ptr::eq(*c, cell));
+        let all: Vec<(&Run, &MaskFacts)> = of.map(|(_, _, run, facts)| (run, facts)).collect();
         (!all.is_empty()).then(|| row(cell, &all))
     });
     Section {
         heading: spell::sparsity(sparsity),
-        header: header.map(String::from).to_vec(),
-        left: 2,
+        columns,
         rows: rows.collect(),
     }
 }
 
-fn row(cell: &Cell<'_>, all: &[&MaskFacts]) -> Vec<String> {
-    let average = |of: &dyn Fn(&MaskFacts) -> f64| {
-        let values: Vec<f64> = all.iter().map(|f| of(f)).collect();
-        mean(&values).unwrap_or_default()
+fn row(cell: &Cell<'_>, all: &[(&Run, &MaskFacts)]) -> Vec<Entry> {
+    let from: Vec<Digest> = all.iter().map(|(run, f)| origin(run, f)).collect();
+    let entry = |value| Entry::from(value, from.iter().copied());
+    let average = |of: &dyn Fn(&MaskFacts) -> f64, digits| {
+        let values: Vec<f64> = all.iter().map(|(_, f)| of(f)).collect();
+        entry(Value::number(mean(&values), digits))
     };
-    let selected = |of: &dyn Fn(&MaskFacts) -> Option<f64>, digits: usize| {
-        let values: Option<Vec<f64>> = all.iter().map(|f| of(f)).collect();
-        let mean = values.and_then(|v| mean(&v));
-        mean.map_or("–".to_owned(), |x| spell::number(x, digits))
+    let selected = |of: &dyn Fn(&MaskFacts) -> Option<f64>, digits| {
+        let values: Option<Vec<f64>> = all.iter().map(|(_, f)| of(f)).collect();
+        entry(Value::number(values.and_then(|v| mean(&v)), digits))
     };
-    let smallest = all.iter().map(|f| &f.smallest).min_by_key(|s| s.1);
-    let count = |word_wanted: &str| {
-        all.iter()
-            .filter(|f| word(&f.collapse) == word_wanted)
-            .count()
+    let smallest = all.iter().map(|(_, f)| &f.smallest).min_by_key(|s| s.1);
+    let smallest = smallest.map_or(Value::Blank, |(name, kept)| {
+        Value::Text(format!("{name}: {kept}"))
+    });
+    let count = |wanted: &str| {
+        let words = all.iter().map(|(_, f)| word(&f.collapse));
+        words.filter(|w| *w == wanted).count()
     };
     let predicted: Vec<String> = ["certain", "at risk"]
         .iter()
         .filter(|w| count(w) > 0)
         .map(|w| format!("{w}: {}", spell::of(count(w), all.len())))
         .collect();
+    let predicted = match predicted.is_empty() {
+        true => Value::Absent(NOTHING),
+        false => Value::Text(predicted.join(", ")),
+    };
     vec![
-        spell::cell(&cell.ticket.title),
-        cell.check.map_or("–".to_owned(), |c| spell::cell(&c.title)),
-        spell::number(average(&|f| pruned(f.kept, f.total)), 3),
-        spell::number(average(&|f| pruned(f.effective, f.total)), 3),
-        spell::number(average(&|f| f.constant as f64), 1),
-        smallest.map_or(String::new(), |(name, kept)| format!("{name}: {kept}")),
-        spell::number(average(&|f| f.empty.len() as f64), 1),
+        Entry::named(cell.ticket),
+        Entry::check(cell.check),
+        average(&|f| pruned(f.kept, f.total), 3),
+        average(&|f| pruned(f.effective, f.total), 3),
+        average(&|f| f.constant as f64, 1),
+        entry(smallest),
+        average(&|f| f.empty.len() as f64, 1),
         selected(&|f| f.selected.as_ref().map(|s| s.ties as f64), 1),
         selected(&near, 7),
-        if predicted.is_empty() {
-            "–".to_owned()
-        } else {
-            predicted.join(", ")
-        },
+        entry(predicted),
     ]
 }
 

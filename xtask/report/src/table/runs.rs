@@ -2,7 +2,7 @@
 //!
 //! The columns before `why` hold no comma and no quote, so that `cut -d,` can take a column.
 
-use super::{Table, frame_error};
+use super::{Data, Table, frame_error};
 use crate::Error;
 use crate::cells::{Cell, Grid, metrics};
 use crate::digest::of_inputs;
@@ -23,7 +23,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         title: "runs",
         about: Vec::new(),
         sections: Vec::new(),
-        frame: frame(grid)?,
+        data: Data::Given(frame(grid)?),
         keys: &["sparsity", "ticket", "check", "seed"],
         inputs: of_inputs(metrics(&grid.cells)),
     })

@@ -63,6 +63,17 @@ pub(crate) fn share(percent: f64) -> String {
     number(rounded, digits)
 }
 
+/// `+0.12 [−0.40, +0.64]`, or the mean alone where nothing says how it varies.
+pub(crate) fn interval(mean: f64, bounds: Option<(f64, f64)>, digits: usize) -> String {
+    let mean = signed(mean, digits);
+    match bounds {
+        None => mean,
+        Some((low, high)) => {
+            format!("{mean} [{}, {}]", signed(low, digits), signed(high, digits))
+        }
+    }
+}
+
 /// `3`, or `2 of 3` where a seed that was asked for is not there.
 pub(crate) fn of(n: usize, asked: usize) -> String {
     if n == asked {
@@ -72,9 +83,14 @@ pub(crate) fn of(n: usize, asked: usize) -> String {
     }
 }
 
+/// Text on one line.
+pub(crate) fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Text as a Markdown table's cell: one line, no bar, and nothing that Markdown takes for markup.
 pub(crate) fn cell(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line(text);
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {
         match c {
@@ -88,7 +104,7 @@ pub(crate) fn cell(text: &str) -> String {
 
 /// The start of a long reason, on one line.
 pub(crate) fn reason(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line(text);
     if line.chars().count() <= REASON {
         return line;
     }

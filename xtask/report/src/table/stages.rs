@@ -1,16 +1,12 @@
 //! Which data each stage of a ticket saw, and how many epochs it cost.
 
-use super::{Section, Table, frame_error, spell};
-use crate::Error;
-use crate::cells::{Cell, Grid, metrics};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use crate::cells::{Cell, DENSE, Grid, metrics};
 use crate::digest::of_inputs;
 use jackpot_study::{Lineage, Outcome};
-use polars::df;
 
-const NOTHING: &str = "–";
-
-pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
-    Ok(Table {
+pub(super) fn table(grid: &Grid<'_>) -> Table {
+    Table {
         name: "stages",
         title: "which data each stage saw",
         about: vec![
@@ -19,11 +15,15 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
              always clean. *Epochs* are those of all trainings that the ticket needs."
                 .into(),
         ],
-        sections: grid.sparsities().iter().map(|s| section(grid, s)).collect(),
-        frame: frame(grid)?,
+        sections: std::iter::once(DENSE)
+            .chain(grid.sparsities())
+            .map(|s| section(grid, s))
+            .filter(|s| !s.rows.is_empty())
+            .collect(),
+        data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs: of_inputs(metrics(&grid.cells)),
-    })
+    }
 }
 
 /// What a cell's runs come from: the same for every seed.
@@ -41,47 +41,38 @@ fn known<'g, 'a: 'g>(grid: &'g Grid<'a>) -> impl Iterator<Item = (&'g Cell<'a>, 
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
+    let words = |name: &str| Column::new(Kind::Words, name, name);
+    let names = ["ticket", "check", "pretraining", "scoring", "training"];
+    let mut columns = vec![Column::hidden(Kind::Words, "sparsity")];
+    columns.extend(names.map(words));
+    columns.push(Column::new(Kind::Number, "epochs", "epochs"));
     let rows = known(grid).filter(|(cell, _)| cell.sparsity == sparsity);
-    let seen = |data: &Option<String>| data.clone().unwrap_or_else(|| NOTHING.to_owned());
     Section {
         heading: spell::sparsity(sparsity),
-        header: [
-            "ticket",
-            "check",
-            "pretraining",
-            "scoring",
-            "training",
-            "epochs",
-        ]
-        .map(String::from)
-        .to_vec(),
-        left: 5,
-        rows: rows
-            .map(|(cell, l)| {
-                vec![
-                    cell.ticket.title.clone(),
-                    cell.check
-                        .map_or(NOTHING.to_owned(), |check| check.title.clone()),
-                    seen(&l.pretraining),
-                    seen(&l.scoring),
-                    l.training.clone(),
-                    l.epochs.clone(),
-                ]
-            })
-            .collect(),
+        columns,
+        rows: rows.map(|(cell, lineage)| row(cell, lineage)).collect(),
     }
 }
 
-fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
-    let rows: Vec<_> = known(grid).collect();
-    df!(
-        "sparsity" => rows.iter().map(|r| r.0.sparsity).collect::<Vec<_>>(),
-        "ticket" => rows.iter().map(|r| r.0.ticket.name.as_str()).collect::<Vec<_>>(),
-        "check" => rows.iter().map(|r| r.0.check_name()).collect::<Vec<_>>(),
-        "pretraining" => rows.iter().map(|r| r.1.pretraining.as_deref()).collect::<Vec<_>>(),
-        "scoring" => rows.iter().map(|r| r.1.scoring.as_deref()).collect::<Vec<_>>(),
-        "training" => rows.iter().map(|r| r.1.training.as_str()).collect::<Vec<_>>(),
-        "epochs" => rows.iter().map(|r| r.1.epochs.as_str()).collect::<Vec<_>>(),
-    )
-    .map_err(frame_error("stages"))
+fn row(cell: &Cell<'_>, lineage: &Lineage) -> Vec<Entry> {
+    let seen = |data: &Option<String>| match data {
+        Some(data) => Value::Text(data.clone()).into(),
+        None => Value::Absent(NOTHING).into(),
+    };
+    vec![
+        Entry::text(cell.sparsity),
+        Entry::named(cell.ticket),
+        Entry::check(cell.check),
+        seen(&lineage.pretraining),
+        seen(&lineage.scoring),
+        Entry::text(&lineage.training),
+        Entry::from(epochs(&lineage.epochs), cell.keys()),
+    ]
+}
+
+/// Decimal text as a number that is spelled as it was.
+fn epochs(text: &str) -> Value {
+    let decimals = text.split_once('.').map_or(0, |(_, after)| after.len());
+    let number = text.parse().map(|epochs| Value::Number(epochs, decimals));
+    number.unwrap_or_else(|_| Value::Text(text.into()))
 }
