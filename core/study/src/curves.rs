@@ -1,6 +1,6 @@
 //! What a finished training recorded after each of its epochs.
 use crate::{Error, results::Trained};
-use jackpot_store::{Store, canonical};
+use jackpot_store::{Digest, Store, canonical};
 use serde_json::Value;
 
 /// The numbers of an epoch, by the name that `metrics.json` has for them. Accuracies are in
@@ -25,13 +25,26 @@ pub struct EpochNumbers {
     pub numbers: Vec<(&'static str, f64)>,
 }
 
+impl EpochNumbers {
+    /// The number of that name, if the epoch has it.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        let found = self.numbers.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| *value)
+    }
+}
+
 /// Every epoch of a training, from the metrics that the store holds and verifies.
 ///
 /// # Errors
 /// Metrics that are gone, damaged, or not what a training writes.
 pub fn curves(store: &Store, trained: &Trained) -> Result<Vec<EpochNumbers>, Error> {
-    let bytes = store.get(&trained.metrics).map_err(Error::from_store)?;
-    let wrong = |why: String| Error(format!("metrics {}: {why}", trained.metrics));
+    epochs(store, trained.metrics)
+}
+
+/// Every epoch that this metrics object lists.
+pub(crate) fn epochs(store: &Store, metrics: Digest) -> Result<Vec<EpochNumbers>, Error> {
+    let bytes = store.get(&metrics).map_err(Error::from_store)?;
+    let wrong = |why: String| Error(format!("metrics {metrics}: {why}"));
     let value = canonical::parse(&bytes).map_err(|e| wrong(e.to_string()))?;
     let epochs = value["epochs"].as_array();
     let epochs = epochs.ok_or_else(|| wrong("expected `epochs`, found none".into()))?;

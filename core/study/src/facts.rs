@@ -3,6 +3,7 @@ use crate::{
     Error,
     assess::{Assessment, State},
     plan::Plan,
+    probe::depth_correlation,
     recipe::Recipe,
     validate,
 };
@@ -26,7 +27,7 @@ pub enum Collapsed {
 }
 
 /// Facts of a mask, whatever it is trained to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MaskFacts {
     /// The mask.
     pub mask: Digest,
@@ -44,6 +45,9 @@ pub struct MaskFacts {
     pub empty: Vec<String>,
     /// What the mask says of its training.
     pub collapse: Collapse,
+    /// Spearman's correlation of the kept share with depth, over the convolutions in forward order
+    /// without projections; none where all keep the same share.
+    pub depth: Option<f64>,
     /// How sharp the selection was; none for a mask that no selection made last.
     pub selected: Option<Selected>,
 }
@@ -68,6 +72,7 @@ impl MaskFacts {
             smallest,
             empty: empty.map(|(name, _)| name.clone()).collect(),
             collapse: flow.collapse,
+            depth: depth_correlation(network, &counts),
             selected: None,
         })
     }

@@ -5,6 +5,7 @@ use crate::{
     data::{self, DataChoice},
     facts::Collapsed,
     keys::Held,
+    reference::{self, Reference},
     sections::{NetworkSection, RunSection, StudyFile},
     tickets::{self, Base, Ticket},
     training::Precision,
@@ -69,6 +70,8 @@ pub struct Study {
     pub tickets: Vec<Ticket>,
     /// In the file's order, without "none".
     pub checks: Vec<Check>,
+    /// Numbers of others, in the file's order.
+    pub references: Vec<Reference>,
     /// Of [`TABLES`].
     pub tables: Vec<String>,
     /// Of [`FIGURES`].
@@ -136,7 +139,9 @@ impl Study {
         let run = run_choice(file.run)?;
         let precision = file.training.precision.unwrap_or_default();
         precision.fits(&run)?;
+        let sparsities = sparsities(text, &file.sparsities, weights)?;
         Ok(Study {
+            references: reference::checked(file.reference, &tickets, &checks, &sparsities)?,
             name,
             title: file.title,
             folder: folder.to_owned(),
@@ -150,7 +155,7 @@ impl Study {
                 true => Vec::new(),
                 false => distinct("probe.widths", file.probe.widths)?,
             },
-            sparsities: sparsities(text, &file.sparsities, weights)?,
+            sparsities,
             seeds,
             held,
             tickets,

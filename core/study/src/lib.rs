@@ -24,12 +24,15 @@ mod keys;
 mod lineage;
 mod needs;
 mod outcome;
+mod overlaps;
 mod pin;
 mod pipeline;
 mod plan;
+mod pretraining;
 mod probe;
 mod profile;
 mod recipe;
+mod reference;
 mod results;
 mod run;
 mod sections;
@@ -38,6 +41,7 @@ mod tickets;
 mod toolbox;
 mod training;
 mod validate;
+mod way;
 mod words;
 
 pub use allocations::{Allocation, DonorSeed};
@@ -53,20 +57,26 @@ pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;
 pub use needs::word;
+pub use overlaps::{Overlap, overlaps};
 pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};
+pub use pretraining::Pretrained;
 pub use probe::{
-    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
-    make, measure, probe,
+    Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
+    Spelled, allocation_distance, chance, make, measure, probe, spearman,
 };
 pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
-pub use results::{Named, Outcome, Outline, Results, Run, Trained, collect, facts, outline};
+pub use reference::Reference;
+pub use results::{
+    Named, Outcome, Outline, Results, Run, Subject, Trained, collect, facts, outline,
+};
 pub use run::{Event, Finish, Options, run};
 pub use stage::Stage;
 pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};
 pub use training::Precision;
+pub use way::{Change, SparseWay, Way};
 
 /// What is wrong and what to do, in words.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -39,6 +39,7 @@ pub(crate) fn pinned(
         action: None,
         mask: None,
         selection: None,
+        pretraining: plan.pretraining(cell).and_then(|node| a.keys[node]),
         lineage: plan.lineage(cell),
         identical: None,
         failed: None,

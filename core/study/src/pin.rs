@@ -50,6 +50,9 @@ pub struct PinnedCell {
     /// How sharp the selection of that mask was, if a selection made it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Digest>,
+    /// Key of the longest dense training that mask or weights come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<Digest>,
     /// What the result comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,

@@ -4,8 +4,12 @@ use crate::{
     facts::MaskFacts,
     file::Study,
     lineage::Lineage,
+    overlaps::Overlap,
     pin::{Pin, PinnedCell},
+    pretraining::{Pretrained, pretrained},
+    reference::Reference,
     validate,
+    way::{self, Change, Way},
 };
 use jackpot_net::{Architecture, Mask, Network};
 use jackpot_store::{Digest, Store};
@@ -70,6 +74,10 @@ pub struct Trained {
     pub selected_accuracy: Option<f64>,
     /// Mean cross-entropy over the test rows after the last epoch.
     pub test_loss: f64,
+    /// Percent of the test images, after each epoch.
+    pub curve: Vec<f64>,
+    /// The dense training before pruning; none: there is none, or it is not known.
+    pub pretraining: Option<Box<Pretrained>>,
     /// Name, weights, kept weights of each layer, in forward order.
     pub layers: Vec<(String, u64, u64)>,
     /// Which data each stage saw, and the epochs in all; none in a pin of an older version.
@@ -93,6 +101,17 @@ pub struct Named {
     pub title: String,
 }
 
+/// Data and network, as published tables are looked up by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Name of the data set, as `jackpot data list` shows it.
+    pub set: String,
+    /// As papers name it: `ResNet-32`.
+    pub network: String,
+    /// Channels of the first stage.
+    pub width: u32,
+}
+
 /// What a report needs to know of a study file.
 #[derive(Clone, Debug)]
 pub struct Outline {
@@ -114,6 +133,14 @@ pub struct Outline {
     pub tables: Vec<String>,
     /// Names of figures to draw, e.g. "accuracy", "layers".
     pub figures: Vec<String>,
+    /// How each ticket is made, by its name.
+    pub ways: BTreeMap<String, Way>,
+    /// What each check changes, by its name.
+    pub changes: BTreeMap<String, Change>,
+    /// What it is about.
+    pub subject: Subject,
+    /// Numbers of others, as the file gives them.
+    pub references: Vec<Reference>,
     /// One-line facts printed above every table: data, network, training.
     pub facts: Vec<(String, String)>,
 }
@@ -129,6 +156,8 @@ pub struct Results {
     pub libtorch: String,
     /// In the plan's order.
     pub runs: Vec<Run>,
+    /// Of masks with each other; empty until [`crate::overlaps`] was asked for them.
+    pub overlaps: Vec<Overlap>,
 }
 
 /// Reads the outline of `FOLDER/study.toml`.
@@ -140,6 +169,14 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
     };
     Ok(Outline {
         facts: facts(&study),
+        ways: way::ways(&study),
+        changes: way::changes(&study),
+        subject: Subject {
+            set: study.data.set.clone(),
+            network: study.architecture.title(),
+            width: study.architecture.width,
+        },
+        references: study.references.clone(),
         tickets: study
             .tickets
             .iter()
@@ -218,6 +255,7 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
         device_class: pin.device_class,
         libtorch: pin.libtorch.to_string(),
         runs,
+        overlaps: Vec::new(),
     })
 }
 
@@ -324,6 +362,11 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
         best_accuracy: numbers.best_accuracy,
         selected_accuracy: numbers.selected_accuracy,
         test_loss: numbers.test_loss,
+        curve: numbers.curve,
+        pretraining: match cell.pretraining {
+            Some(key) => pretrained(store, key)?.map(Box::new),
+            None => None,
+        },
         layers: layers(store, &key, cell.mask)?,
         lineage: cell.lineage.clone().map(Box::new),
     }))

@@ -1,7 +1,7 @@
 //! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
 use crate::{
-    checks::CheckSection, facts::Collapsed, keys::SeedsSection, tickets::TicketSection,
-    training::TrainingSection,
+    checks::CheckSection, facts::Collapsed, keys::SeedsSection, reference::Reference,
+    tickets::TicketSection, training::TrainingSection,
 };
 use jackpot_net::{Activation, Block, Family, Stem};
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub(crate) struct StudyFile {
     pub ticket: Vec<TicketSection>,
     #[serde(default)]
     pub check: Vec<CheckSection>,
+    #[serde(default)]
+    pub reference: Vec<Reference>,
 }
 
 #[derive(Deserialize)]

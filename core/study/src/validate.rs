@@ -30,6 +30,8 @@ pub(crate) struct Metrics {
     pub selected_accuracy: Option<f64>,
     /// Mean cross-entropy over the test rows after the last epoch.
     pub test_loss: f64,
+    /// Percent of the test rows, after each epoch.
+    pub curve: Vec<f64>,
     /// Test rows that were right.
     pub correct: u64,
     /// Test rows.
@@ -73,10 +75,22 @@ pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
             Some(_) => Some(float("selected_test_accuracy")?),
         },
         test_loss: float("test_loss")?,
+        curve: curve(&value).map_err(|e| fail(what, e))?,
         correct: count("test_correct")?,
         rows: count("test_rows")?,
         kept: count("kept")?,
     })
+}
+
+/// The test accuracies of the epochs, in percent.
+fn curve(metrics: &Value) -> Result<Vec<f64>, String> {
+    let epochs = metrics["epochs"].as_array().map(Vec::as_slice);
+    let accuracy = |epoch: &Value| {
+        let text = epoch["test_accuracy"].as_str().unwrap_or_default();
+        let wrong = |e| format!("`epochs`: `test_accuracy`: {e}");
+        canonical::parse_float(text).map_err(wrong)
+    };
+    epochs.unwrap_or_default().iter().map(accuracy).collect()
 }
 
 fn divergence(metrics: &Value) -> Option<&Value> {

@@ -167,7 +167,7 @@ fn kept(sparse: &Sparse) -> String {
 }
 
 /// " (share = 0.5)".
-fn given(params: &BTreeMap<String, ConfigValue>) -> String {
+pub(crate) fn given(params: &BTreeMap<String, ConfigValue>) -> String {
     let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
     match words.is_empty() {
         true => String::new(),

@@ -90,6 +90,7 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
         mask: pruned.then(|| store.put(&mask.to_bytes()).unwrap()),
         selection: None,
         lineage: None,
+        pretraining: None,
         identical: None,
         failed: None,
         collapsed: None,

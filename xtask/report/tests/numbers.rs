@@ -394,6 +394,7 @@ fn facts(name: &str, effective: u64, collapse: Collapse) -> Option<MaskFacts> {
         smallest: ("conv1".into(), 3),
         empty: Vec::new(),
         collapse,
+        depth: None,
         selected: Some(Selected { ties: 4, near: 5 }),
     })
 }

@@ -85,7 +85,7 @@ fn mid_ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// Of the kept share with depth, over convolutions in forward order, projections left out.
-pub(super) fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
+pub(crate) fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
     let main = |l: &Layer| l.role == Role::Conv && !l.shortcut;
     let layers = network.layers.iter().zip(counts);
     let shares: Vec<f64> = layers

@@ -13,7 +13,8 @@ mod pinned;
 mod tables;
 
 pub use grid::{Asked, Part, Probe, probe};
-use measure::{allocation_distance, chance};
+pub(crate) use measure::depth_correlation;
+pub use measure::{Chance, allocation_distance, chance, spearman};
 pub use pinned::{Comparison, LayerRow, LeftOut, MaskRow, Probed};
 pub use tables::{ProbeTable, Spelled};
 
@@ -119,7 +120,7 @@ impl<'a> Reader<'a> {
             ticket: asked.ticket.clone(),
             sparsity: asked.sparsity.clone(),
             seed: asked.seed.to_string(),
-            depth: measure::depth_correlation(network, &counts),
+            depth: depth_correlation(network, &counts),
             projections: measure::kept_share(network, &counts, |l| l.shortcut),
             classifier: measure::kept_share(network, &counts, |l| l.classifier),
             access: self.access(asked.mask)?,
@@ -205,7 +206,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn sizes(mask: &Mask) -> Vec<u64> {
+pub(crate) fn sizes(mask: &Mask) -> Vec<u64> {
     mask.layers.iter().map(|l| l.kept.len() as u64).collect()
 }
 

@@ -3,7 +3,11 @@
 //! cells that cannot differ, runs that collapsed, failed or are missing.
 
 use jackpot_store::Digest;
-use jackpot_study::{FIGURES, Named, Outcome, Outline, Results, Run, TABLES, Trained};
+use jackpot_study::{
+    Change, FIGURES, Named, Outcome, Outline, Results, Run, SparseWay, Subject, TABLES, Target,
+    Trained, Way,
+};
+use std::collections::BTreeMap;
 
 pub const SEEDS: [u64; 3] = [1, 2, 3];
 pub const SPARSITIES: [&str; 2] = ["0.9", "0.98"];
@@ -59,6 +63,10 @@ pub fn outline() -> Outline {
         seeds: SEEDS.to_vec(),
         tables: TABLES.iter().map(|t| (*t).to_owned()).collect(),
         figures: FIGURES.iter().map(|f| (*f).to_owned()).collect(),
+        ways: ways(),
+        changes: changes(),
+        subject: Subject::default(),
+        references: Vec::new(),
         facts: vec![
             fact(
                 "data",
@@ -67,6 +75,51 @@ pub fn outline() -> Outline {
             fact("network", "ResNet-8, width 16 (77,072 weights to prune)"),
         ],
     }
+}
+
+fn ways() -> BTreeMap<String, Way> {
+    let sparse = |ticket: &str| {
+        let (method, rule) = match ticket {
+            "lottery" => ("magnitude", "global"),
+            "smart" => ("random", "smart-ratio"),
+            "uniform" => ("random", "uniform"),
+            other => (other, "global"),
+        };
+        SparseWay {
+            scores: method.into(),
+            method: method.into(),
+            of: "the initial weights".into(),
+            of_learned: ticket == "lottery",
+            allocation: rule.into(),
+            rule: rule.into(),
+            start: "the initial weights".into(),
+            start_learned: false,
+            rounds: None,
+        }
+    };
+    let way = |(ticket, _): &(&str, &str)| {
+        let way = Way {
+            epochs: 5,
+            learning_rate: 0.1,
+            sparse: (*ticket != "dense").then(|| sparse(ticket)),
+        };
+        ((*ticket).to_owned(), way)
+    };
+    TICKETS.iter().map(way).collect()
+}
+
+fn changes() -> BTreeMap<String, Change> {
+    let change = |target, item: &str| Change {
+        steps: vec![(target, item.into())],
+        items: vec![item.into()],
+        on_data: target == Target::Data,
+    };
+    let corrupted = change(Target::Data, "random-labels");
+    let rearrange = change(Target::Mask, "layerwise-rearrange");
+    BTreeMap::from([
+        ("corrupted".to_owned(), corrupted),
+        ("rearrange".to_owned(), rearrange),
+    ])
 }
 
 /// A training whose digests are those of its name.
@@ -81,6 +134,8 @@ pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u
         test_loss: loss,
         layers,
         lineage: None,
+        curve: Vec::new(),
+        pretraining: None,
     }
 }
 
@@ -205,5 +260,6 @@ pub fn results() -> Results {
         device_class: "cpu-avx2".into(),
         libtorch: "2.13.0".into(),
         runs,
+        overlaps: Vec::new(),
     }
 }

@@ -1,0 +1,101 @@
+//! How many weights two masks of one cell keep in common, and how many they would by chance.
+use crate::{
+    Error,
+    file::NO_CHECK,
+    probe::{chance, sizes},
+    results::{Results, Run},
+};
+use jackpot_net::Mask;
+use jackpot_store::{Digest, Store};
+use std::collections::BTreeMap;
+
+/// Two masks of one sparsity and one seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlap {
+    /// Decimal text.
+    pub sparsity: String,
+    /// Of the study.
+    pub seed: u64,
+    /// Ticket and check; the check is `none` for the unmodified ticket.
+    pub first: (String, String),
+    /// Ticket and check.
+    pub second: (String, String),
+    /// Both masks, in that order.
+    pub masks: [Digest; 2],
+    /// Weights kept by each.
+    pub kept: [u64; 2],
+    /// Weights kept by both.
+    pub shared: u64,
+    /// Weights kept by both where only the counts a layer are alike: Σ k·k'/n.
+    pub chance: f64,
+    /// Half of the interval that holds 95 % of such masks.
+    pub width: f64,
+}
+
+/// The unmodified tickets of every sparsity and seed against each other, and each against its own
+/// checks, as far as the store has the masks. Every mask read is verified; no more than those of
+/// one sparsity and seed are in memory.
+///
+/// # Errors
+/// Masks that are damaged or of different layers.
+pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error> {
+    let mut groups: BTreeMap<(&str, u64), Vec<&Run>> = BTreeMap::new();
+    for run in results.runs.iter().filter(|r| r.facts.is_some()) {
+        let group = groups.entry((&run.sparsity, run.seed)).or_default();
+        group.push(run);
+    }
+    let mut found = Vec::new();
+    for runs in groups.values() {
+        of_group(store, runs, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn of_group(store: &Store, runs: &[&Run], found: &mut Vec<Overlap>) -> Result<(), Error> {
+    let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
+    for digest in runs.iter().filter_map(|r| Some(r.facts.as_ref()?.mask)) {
+        if !masks.contains_key(&digest) {
+            let bytes = store.get(&digest).map_err(Error::from_store)?;
+            let mask = Mask::from_bytes(&bytes);
+            let mask = mask.map_err(|e| Error(format!("mask {digest}: {e}")))?;
+            masks.insert(digest, mask);
+        }
+    }
+    for (place, first) in runs.iter().enumerate() {
+        if first.check != NO_CHECK {
+            continue;
+        }
+        let later = runs.iter().skip(place + 1).filter(|r| r.check == NO_CHECK);
+        let own = |r: &&&Run| r.ticket == first.ticket && r.check != NO_CHECK;
+        for second in later.chain(runs.iter().filter(own)) {
+            found.extend(overlap(first, second, &masks)?);
+        }
+    }
+    Ok(())
+}
+
+fn overlap(
+    first: &Run,
+    second: &Run,
+    masks: &BTreeMap<Digest, Mask>,
+) -> Result<Option<Overlap>, Error> {
+    let of = |run: &Run| run.facts.as_ref().map(|f| f.mask);
+    let (Some(a), Some(b)) = (of(first), of(second)) else {
+        return Ok(None);
+    };
+    let (one, other) = (&masks[&a], &masks[&b]);
+    let shared = one.overlap(other).map_err(|e| Error(e.to_string()))?;
+    let chance = chance(&one.counts(), &other.counts(), &sizes(one));
+    let name = |run: &Run| (run.ticket.clone(), run.check.clone());
+    Ok(Some(Overlap {
+        sparsity: first.sparsity.clone(),
+        seed: first.seed,
+        first: name(first),
+        second: name(second),
+        masks: [a, b],
+        kept: [one.kept(), other.kept()],
+        shared: shared.iter().sum(),
+        chance: chance.mean,
+        width: chance.width(),
+    }))
+}
