@@ -2,8 +2,8 @@
 use crate::{Places, study};
 use anyhow::Result;
 use jackpot_study::{
-    Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, State,
-    assess, facts, foresee, predictions,
+    Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, Setting,
+    State, assess, facts, foresee, predictions,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -128,14 +128,22 @@ fn print_predictions(plan: &Plan, known: &[(usize, MaskFacts)]) {
     }
 }
 
+/// " of SETTING", or nothing in a study without settings.
+fn of(setting: &Setting) -> String {
+    let name = setting.name.as_ref();
+    name.map_or(String::new(), |name| format!(" of {name}"))
+}
+
 /// Every ticket and check in words, and which data each stage of them sees.
 fn print_stages(plan: &Plan) {
-    println!("\ntickets");
-    for ticket in &plan.study.tickets {
-        let mut name = ticket.name.as_str();
-        for stage in plan.stages(ticket) {
-            println!("  {name:<14} {stage}");
-            name = "";
+    for (at, setting) in plan.study.settings.iter().enumerate() {
+        println!("\ntickets{}", of(setting));
+        for ticket in &setting.tickets {
+            let mut name = ticket.name.as_str();
+            for stage in plan.stages(at, ticket) {
+                println!("  {name:<14} {stage}");
+                name = "";
+            }
         }
     }
     if !plan.study.checks.is_empty() {
@@ -150,9 +158,10 @@ fn print_stages(plan: &Plan) {
         "", "pretraining", "scoring", "training"
     );
     for row in lineages(plan) {
+        let setting = of(&plan.study.settings[row.setting]);
         let name = match row.check == NO_CHECK {
-            true => row.ticket.to_owned(),
-            false => format!("{}, {}", row.ticket, row.check),
+            true => format!("{}{setting}", row.ticket),
+            false => format!("{}, {}{setting}", row.ticket, row.check),
         };
         let word = |data: &Option<String>| data.clone().unwrap_or_else(|| "–".into());
         println!(
@@ -167,6 +176,7 @@ fn print_stages(plan: &Plan) {
 
 /// A ticket under a check, over all sparsities.
 struct Row<'a> {
+    setting: usize,
     ticket: &'a str,
     check: &'a str,
     lineage: Lineage,
@@ -182,11 +192,13 @@ fn lineages(plan: &Plan) -> Vec<Row<'_>> {
             continue;
         };
         let (ticket, check) = (cell.ticket.as_str(), cell.check.as_str());
-        let here = |row: &&mut Row| row.ticket == ticket && row.check == check;
+        let here =
+            |row: &&mut Row| (row.setting, row.ticket, row.check) == (cell.setting, ticket, check);
         match rows.iter_mut().find(here) {
             Some(row) if row.epochs.contains(&lineage.epochs) => {}
             Some(row) => row.epochs.push(lineage.epochs),
             None => rows.push(Row {
+                setting: cell.setting,
                 ticket,
                 check,
                 epochs: vec![lineage.epochs.clone()],
@@ -232,6 +244,21 @@ fn kinds(plan: &Plan, a: &Assessment) -> Vec<(&'static str, [usize; 3])> {
         .collect()
 }
 
+/// The stages of every ticket in every setting.
+fn tickets(plan: &Plan) -> Vec<serde_json::Value> {
+    let mut rows = Vec::new();
+    for (at, setting) in plan.study.settings.iter().enumerate() {
+        for ticket in &setting.tickets {
+            let mut row = json!({ "name": ticket.name, "stages": plan.stages(at, ticket) });
+            if let Some(name) = &setting.name {
+                row["setting"] = json!(name);
+            }
+            rows.push(row);
+        }
+    }
+    rows
+}
+
 fn in_json(
     plan: &Plan,
     a: &Assessment,
@@ -243,6 +270,9 @@ fn in_json(
         let mut cell = json!({
             "ticket": c.ticket, "check": c.check, "sparsity": c.sparsity, "seed": c.seed,
         });
+        if let Some(setting) = &plan.study.settings[c.setting].name {
+            cell["setting"] = json!(setting);
+        }
         match &c.content {
             Content::Run { train, .. } => {
                 cell["action"] = json!(a.keys[*train]);
@@ -262,9 +292,7 @@ fn in_json(
         "estimated_seconds": estimate(s.seconds, workers), "estimated_bytes": s.bytes,
         "unmodified": NO_CHECK,
         "warnings": warnings,
-        "tickets": plan.study.tickets.iter().map(|t| json!({
-            "name": t.name, "stages": plan.stages(t),
-        })).collect::<Vec<_>>(),
+        "tickets": tickets(plan),
         "checks": plan.study.checks.iter().map(|c| json!({
             "name": c.name, "changes": c.in_words(),
         })).collect::<Vec<_>>(),

@@ -57,7 +57,7 @@ pub enum DonorSeed {
 #[serde(try_from = "Value")]
 pub(crate) struct AllocationSection(Table);
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     rule: Option<String>,
@@ -104,9 +104,9 @@ impl TryFrom<Value> for AllocationSection {
 
 pub(crate) fn allocation(
     ticket: &str,
-    section: AllocationSection,
+    section: &AllocationSection,
 ) -> Result<(Allocation, Reserve), Error> {
-    let t = section.0;
+    let t = section.0.clone();
     let refuse = |what: String| Error(format!("ticket `{ticket}`: `allocation`: {what}"));
     let reserve = Reserve {
         first: t.whole.contains(&Whole::First),

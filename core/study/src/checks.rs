@@ -2,6 +2,7 @@
 use crate::{
     Error,
     file::{distinct, hint},
+    repeat::Series,
     tickets::{Ticket, slug},
 };
 use jackpot_host::ConfigValue;
@@ -17,6 +18,8 @@ pub struct Check {
     pub name: String,
     /// In tables.
     pub title: String,
+    /// What it was written as, if one block of the file stands for several.
+    pub series: Option<Series>,
     /// Applied in this order, which is that of the pipeline.
     pub steps: Vec<Step>,
     /// What the dense training before pruning does otherwise.
@@ -240,15 +243,20 @@ impl TryFrom<Value> for StepSection {
     }
 }
 
-pub(crate) fn checks(given: Vec<CheckSection>, tickets: &[Ticket]) -> Result<Vec<Check>, Error> {
+pub(crate) fn checks(
+    given: Vec<CheckSection>,
+    series: &[Option<Series>],
+    tickets: &[Ticket],
+) -> Result<Vec<Check>, Error> {
     if !given.is_empty() {
         let names: Vec<String> = given.iter().map(|c| c.name.clone()).collect();
         distinct("check.name", names)?;
     }
-    given.into_iter().map(|c| check(c, tickets)).collect()
+    let all = given.into_iter().zip(series);
+    all.map(|(c, s)| check(c, s.clone(), tickets)).collect()
 }
 
-fn check(c: CheckSection, tickets: &[Ticket]) -> Result<Check, Error> {
+fn check(c: CheckSection, series: Option<Series>, tickets: &[Ticket]) -> Result<Check, Error> {
     slug("check", &c.name)?;
     if c.steps.is_empty() && c.pretraining.is_empty() {
         return Err(Error(format!(
@@ -257,23 +265,34 @@ fn check(c: CheckSection, tickets: &[Ticket]) -> Result<Check, Error> {
         )));
     }
     c.pretraining.check(&c.name)?;
-    let names = || tickets.iter().map(|t| t.name.as_str());
-    for t in c.tickets.iter().flatten() {
-        if !names().any(|n| n == t) {
-            return Err(Error(format!(
-                "check `{}`: `tickets`: expected a ticket of this study, found `{t}`{}",
-                c.name,
-                hint(t, names())
-            )));
-        }
-    }
+    let named = c.tickets.map(|t| named(&c.name, t, tickets)).transpose()?;
     Ok(Check {
         title: c.title.unwrap_or_else(|| c.name.clone()),
         steps: steps(&c.name, c.on, c.steps)?,
         name: c.name,
+        series,
         pretraining: c.pretraining,
-        tickets: c.tickets,
+        tickets: named,
     })
+}
+
+/// The tickets that a check names; the name of a block with `each`, as it is written, is all
+/// that it stands for.
+fn named(check: &str, given: Vec<String>, tickets: &[Ticket]) -> Result<Vec<String>, Error> {
+    let mut named = Vec::new();
+    for name in given {
+        let written = |t: &&Ticket| t.series.as_ref().is_some_and(|s| s.name == name);
+        let found = tickets.iter().filter(|t| t.name == name || written(t));
+        let before = named.len();
+        named.extend(found.map(|t| t.name.clone()));
+        if named.len() == before {
+            return Err(Error(format!(
+                "check `{check}`: `tickets`: expected a ticket of this study, found `{name}`{}",
+                hint(&name, tickets.iter().map(|t| t.name.as_str()))
+            )));
+        }
+    }
+    Ok(named)
 }
 
 /// Every step with its target; they stand in the order of the pipeline.

@@ -15,13 +15,14 @@ const SECONDS_A_SELECTED_WEIGHT: f64 = 2e-8;
 impl Builder {
     /// Seconds of one core, and bytes.
     pub(crate) fn estimate(&self, recipe: &Recipe) -> (f64, u64) {
-        let study = &self.plan.study;
-        let n = self.plan.network.prunable_weights();
-        let [c, h, w] = study.data.image;
+        let setting = self.setting();
+        let network = &self.plan.networks[self.setting];
+        let n = network.prunable_weights();
+        let [c, h, w] = setting.data.image;
         let image = u64::from(c) * u64::from(h) * u64::from(w);
         match recipe {
             Recipe::Data { .. } => {
-                let rows = u64::from(study.data.train_rows) + u64::from(study.data.test_rows);
+                let rows = u64::from(setting.data.train_rows) + u64::from(setting.data.test_rows);
                 (0.3, rows * (image + 8))
             }
             Recipe::Init { .. } => (0.1, 4 * n),
@@ -29,12 +30,12 @@ impl Builder {
                 platform, rounds, ..
             } => {
                 let calls = f64::from(rounds.as_ref().map_or(1, |r| r.count));
-                let multiply_adds = self.plan.network.multiply_adds() as f64;
+                let multiply_adds = network.multiply_adds() as f64;
                 let seconds = match platform {
                     None => 0.1,
                     // A worker that loads libtorch, then images forward and backward, in f32.
                     Some(_) => {
-                        let images = SCORED_A_CLASS * f64::from(study.architecture.classes);
+                        let images = SCORED_A_CLASS * f64::from(setting.architecture.classes);
                         1.0 + calls * 3.0 * images * multiply_adds / MULTIPLY_ADDS_A_SECOND
                     }
                 };
@@ -45,19 +46,18 @@ impl Builder {
             Recipe::Allocate { .. } => (0.1, 4_096),
             Recipe::Select { .. } => (0.05, n / 8 + 4_096),
             Recipe::Check { on: "data", .. } => {
-                (0.2, u64::from(study.data.train_rows) * (image + 8))
+                (0.2, u64::from(setting.data.train_rows) * (image + 8))
             }
             Recipe::Check { on: "scores", .. } => (0.1, 8 * n),
             Recipe::Check { on: "weights", .. } => (0.1, 4 * n),
             Recipe::Check { .. } => (0.1, n / 8 + 4_096),
             Recipe::Train { training, .. } => {
-                let rows = u64::from(study.data.train_rows);
+                let rows = u64::from(setting.data.train_rows);
                 let epochs =
                     training.steps(rows) as f64 / training.steps_in_epoch(rows).max(1) as f64;
                 let trained = training.steps(rows) as f64 * f64::from(training.batch);
-                let images = 3.0 * trained + epochs * f64::from(study.data.test_rows);
-                let seconds =
-                    images * self.plan.network.multiply_adds() as f64 / MULTIPLY_ADDS_A_SECOND;
+                let images = 3.0 * trained + epochs * f64::from(setting.data.test_rows);
+                let seconds = images * network.multiply_adds() as f64 / MULTIPLY_ADDS_A_SECOND;
                 (1.0 + seconds, 16_384)
             }
         }

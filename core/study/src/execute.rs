@@ -4,12 +4,13 @@ use crate::{
     Error, Job, TrainJob,
     plan::Plan,
     recipe::{By, Input, Item, Platform, Recipe, Sampled, floats_to_text},
+    setting::Setting,
     toolbox::Programs,
     validate,
 };
 use jackpot_data::{Images, Normalisation, StoredRows};
 use jackpot_host::{Batches, Choice, Failure, Plugin, PluginJob, PluginOutput, Scores, Selected};
-use jackpot_net::{Architecture, Mask};
+use jackpot_net::{Architecture, Mask, Network};
 use jackpot_rng::Key;
 use jackpot_store::{Digest, Store, canonical};
 use serde_json::{Value, json};
@@ -21,8 +22,11 @@ use std::{
 };
 
 /// What an action is run with, beside its recipe.
+#[derive(Clone, Copy)]
 pub(crate) struct Bench<'a> {
     pub plan: &'a Plan,
+    /// Index of the setting that the action belongs to.
+    pub setting: usize,
     pub store: &'a Store,
     pub programs: &'a Programs,
 }
@@ -52,6 +56,14 @@ fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
 }
 
 impl Bench<'_> {
+    fn setting(&self) -> &Setting {
+        &self.plan.study.settings[self.setting]
+    }
+
+    fn network(&self) -> &Network {
+        &self.plan.networks[self.setting]
+    }
+
     /// Runs the action and stores its outputs; commits nothing.
     pub(crate) fn execute(
         &self,
@@ -80,7 +92,7 @@ impl Bench<'_> {
     }
 
     fn optional_mask(&self, input: &Option<Input>) -> Result<Option<Mask>, Failure> {
-        let read = |i: &Input| validate::mask(&self.get(i)?, &self.plan.network);
+        let read = |i: &Input| validate::mask(&self.get(i)?, self.network());
         input.as_ref().map(read).transpose()
     }
 
@@ -103,7 +115,7 @@ impl Bench<'_> {
 
     /// Writes the data objects block by block: a set of any size takes the memory of one.
     fn data(&self, observe: Observe) -> Result<Made, Failure> {
-        let data = &self.plan.study.data;
+        let data = &self.setting().data;
         let fail = invalid("data");
         let folder = self.store.scratch().map_err(store_failed)?;
         let paths = ["train", "test"].map(|name| (name, folder.path.join(name)));
@@ -111,7 +123,7 @@ impl Bench<'_> {
         let mut train = create(&paths[0].1)?;
         let mut test = create(&paths[1].1)?;
         let normalisation = jackpot_data::write_prepared(
-            &self.plan.source,
+            &self.plan.sources[self.setting],
             &data.preparation,
             [&mut train, &mut test],
             &mut |done, all| observe(done as f64 / all as f64),
@@ -146,7 +158,7 @@ impl Bench<'_> {
         else {
             return Err(Failure::new("invalid", "not a selection"));
         };
-        let network = &self.plan.network;
+        let network = self.network();
         let scores = Scores::from_safetensors(&self.get(scores)?, network)?;
         let within = self.optional_mask(within)?;
         let counts = match by {
@@ -220,7 +232,7 @@ impl Bench<'_> {
         }
         if output == "weights" {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
-            validate::weights(&bytes, &self.plan.network)?;
+            validate::weights(&bytes, self.network())?;
         }
         self.made(output, done)
     }
@@ -237,7 +249,7 @@ impl Bench<'_> {
         ]);
         if let Some(mask) = &done.mask {
             let bytes = std::fs::read(mask).map_err(|e| invalid("mask")(&e))?;
-            validate::mask(&bytes, &self.plan.network)?;
+            validate::mask(&bytes, self.network())?;
             outputs.insert("mask".to_owned(), file(mask)?);
         }
         if let Some(selected) = &done.selected {
@@ -269,7 +281,7 @@ impl Bench<'_> {
         let server = self.programs.light_server();
         let done = jackpot_host::run_plugin(&server, &job, folder.path(), &mut |_| {})?;
         let bytes = std::fs::read(&done.file).map_err(|e| invalid("counts")(&e))?;
-        Ok((validate::counts(&bytes, &self.plan.network)?, done.log))
+        Ok((validate::counts(&bytes, self.network())?, done.log))
     }
 
     /// Everything that the item is given; whatever the recipe does not name is absent.
@@ -280,14 +292,14 @@ impl Bench<'_> {
         item: &Item,
         recipe: &Recipe,
     ) -> Result<PluginJob, Failure> {
-        let study = &self.plan.study;
+        let setting = self.setting();
         let mut job = PluginJob {
             plugin,
             sha256: item.plugin.to_string(),
             item: described,
             config: item.config.clone(),
-            architecture: study.architecture.clone(),
-            rows: u64::from(study.data.train_rows),
+            architecture: setting.architecture.clone(),
+            rows: u64::from(setting.data.train_rows),
             weights: None,
             reference: None,
             mask: None,
@@ -301,7 +313,7 @@ impl Bench<'_> {
             key: "0".repeat(32),
             force_f64: false,
             device: self.plan.device.name.clone(),
-            limits: study.run.limits.clone(),
+            limits: self.plan.study.run.limits.clone(),
         };
         let drawn = match recipe {
             Recipe::Score {
@@ -353,7 +365,7 @@ impl Bench<'_> {
                     _ => mask.as_ref(),
                 };
                 if let Some(density) = density {
-                    let mask = validate::mask(&self.get(density)?, &self.plan.network)?;
+                    let mask = validate::mask(&self.get(density)?, self.network())?;
                     job.keep = mask.kept() as f64 / mask.total() as f64;
                 }
                 key
@@ -371,7 +383,7 @@ impl Bench<'_> {
             train: self.path(&data.train)?,
             normalisation: self.normalisation(&data.normalisation)?,
             augment: data.augment.clone(),
-            memory: self.plan.study.data.memory,
+            memory: self.setting().data.memory,
         })
     }
 
@@ -429,10 +441,10 @@ impl Bench<'_> {
         let out = folder.path.join("out");
         let test = StoredRows::open(&self.path(test)?).map_err(|e| invalid("test")(&e))?;
         let mask = match mask {
-            Some(input) => Some(validate::mask(&self.get(input)?, &self.plan.network)?),
+            Some(input) => Some(validate::mask(&self.get(input)?, self.network())?),
             None => None,
         };
-        validate::training(&out, &self.plan.network, mask.as_ref(), test.rows() as u64)?;
+        validate::training(&out, self.network(), mask.as_ref(), test.rows() as u64)?;
         let mut outputs = BTreeMap::new();
         for (name, file) in validate::TRAINING_FILES {
             let digest = self.store.put_file(&out.join(file)).map_err(store_failed)?;
@@ -482,7 +494,7 @@ impl Bench<'_> {
             precision: platform.precision,
             threads: platform.threads,
             resume: self.store.resume_folder(key).map_err(store_failed)?,
-            memory: self.plan.study.data.memory,
+            memory: self.setting().data.memory,
             // A training runs our own code only: nothing to contain.
             limits: jackpot_host::Limits {
                 memory: 0,

@@ -85,7 +85,7 @@ pub fn predictions(
     a: &Assessment,
     store: &Store,
 ) -> Result<Vec<(usize, MaskFacts)>, Error> {
-    let mut known: BTreeMap<Digest, MaskFacts> = BTreeMap::new();
+    let mut known: BTreeMap<(usize, Digest), MaskFacts> = BTreeMap::new();
     let mut found = Vec::new();
     for (node, state) in a.states.iter().enumerate() {
         let open = a.recipes[node].as_ref().filter(|_| *state != State::Cached);
@@ -93,12 +93,13 @@ pub fn predictions(
         let Some(digest) = mask.and_then(|m| m.object().ok()).filter(|d| store.has(d)) else {
             continue;
         };
-        let facts = match known.entry(digest) {
+        let facts = match known.entry((plan.nodes[node].setting, digest)) {
             Entry::Occupied(facts) => facts.into_mut(),
             Entry::Vacant(place) => {
                 let bytes = store.get(&digest).map_err(Error::from_store)?;
-                let mask = validate::mask(&bytes, &plan.network).map_err(Error::from_host)?;
-                place.insert(MaskFacts::of(&plan.network, &mask, digest)?)
+                let mask =
+                    validate::mask(&bytes, plan.network_of(node)).map_err(Error::from_host)?;
+                place.insert(MaskFacts::of(plan.network_of(node), &mask, digest)?)
             }
         };
         found.push((node, facts.clone()));

@@ -2,16 +2,15 @@
 use crate::{
     Error,
     checks::{self, Check},
-    data::{self, DataChoice},
     facts::Collapsed,
     keys::Held,
     reference::{self, Reference},
-    sections::{NetworkSection, RunSection, StudyFile},
-    tickets::{self, Base, Ticket},
-    training::Precision,
+    repeat,
+    sections::{RunSection, SparsitiesSection, StudyFile},
+    setting::{self, Setting},
+    tickets::Ticket,
 };
 use jackpot_host::{Limits, Sparsity};
-use jackpot_net::{Architecture, NetworkChoice, Training};
 use jackpot_store::Digest;
 use std::{
     collections::BTreeSet,
@@ -48,14 +47,9 @@ pub struct Study {
     pub folder: PathBuf,
     /// sha256 of `study.toml`.
     pub digest: Digest,
-    /// What is trained on.
-    pub data: DataChoice,
-    /// What is trained.
-    pub architecture: Architecture,
-    /// How it is trained.
-    pub training: Training,
-    /// What trainings compute in.
-    pub precision: Precision,
+    /// What the grid is run in, in the file's order; a study without `[[setting]]` has one,
+    /// without a name.
+    pub settings: Vec<Setting>,
     /// Where it is trained.
     pub run: RunChoice,
     /// Widths of the network that `jackpot probe` maps collapse over; empty: its own.
@@ -66,8 +60,6 @@ pub struct Study {
     pub seeds: Vec<u64>,
     /// Which random keys do not follow the seeds.
     pub held: Held,
-    /// In the file's order.
-    pub tickets: Vec<Ticket>,
     /// In the file's order, without "none".
     pub checks: Vec<Check>,
     /// Numbers of others, in the file's order.
@@ -120,36 +112,32 @@ impl Study {
 
     /// Reads the text of a `study.toml` that lies in `folder`, whose name names the study.
     pub fn parse(text: &str, folder: &Path) -> Result<Study, Error> {
-        let file: StudyFile = toml::from_str(text).map_err(nearest_field)?;
+        let written = repeat::written_out(text)?;
+        let whole = written.text.as_deref().unwrap_or(text);
+        let mut file: StudyFile = toml::from_str(whole).map_err(nearest_field)?;
         let name = folder
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_else(|| "study".into());
-        let (data, classes) = data::choice(&file.data, folder)?;
-        let training = file.training.whole()?;
-        let input = fits(&training, data.image, data.train_rows)?;
-        let (architecture, weights) = architecture(&file.network, classes, input)?;
-        let base = Base {
-            training: &training,
-            rows: data.train_rows,
-        };
-        let tickets = tickets::tickets(file.ticket, &base)?;
-        let checks = checks::checks(file.check, &tickets)?;
+        let run = run_choice(std::mem::take(&mut file.run))?;
+        let sparsities = sparsities(text)?;
+        let settings = setting::settings(&file, &written, &sparsities, &run, folder)?;
+        let tickets = &settings[0].tickets;
+        let checks = checks::checks(file.check, &written.checks, tickets)?;
         let (seeds, held) = file.seeds.read()?;
-        let run = run_choice(file.run)?;
-        let precision = file.training.precision.unwrap_or_default();
-        precision.fits(&run)?;
-        let sparsities = sparsities(text, &file.sparsities, weights)?;
         Ok(Study {
-            references: reference::checked(file.reference, &tickets, &checks, &sparsities)?,
+            references: reference::checked(
+                file.reference,
+                tickets,
+                &checks,
+                &sparsities,
+                &settings,
+            )?,
             name,
             title: file.title,
             folder: folder.to_owned(),
             digest: Digest::of(text.as_bytes()),
-            data,
-            architecture,
-            training,
-            precision,
+            settings,
             run,
             probe_widths: match file.probe.widths.is_empty() {
                 true => Vec::new(),
@@ -158,16 +146,21 @@ impl Study {
             sparsities,
             seeds,
             held,
-            tickets,
             checks,
             tables: known("tables", file.tables, TABLES)?,
             figures: known("figures", file.figures, FIGURES)?,
         })
     }
+
+    /// The tickets in the first setting: names, titles and what they are made from are the
+    /// same in all, their trainings may differ.
+    pub fn tickets(&self) -> &[Ticket] {
+        &self.settings[0].tickets
+    }
 }
 
 /// Prefixes an error of another crate with the field it is about.
-fn at<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Error {
+pub(crate) fn at<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Error {
     move |e| Error(format!("`{field}`: {e}"))
 }
 
@@ -195,62 +188,6 @@ fn nearest_field(error: toml::de::Error) -> Error {
         _ => String::new(),
     };
     Error(format!("{}{hint}", error.to_string().trim_end()))
-}
-
-/// Whether the data can be trained on in this way; what the network then takes.
-fn fits(
-    training: &Training,
-    [channels, h, w]: [u32; 3],
-    train_rows: u32,
-) -> Result<[u32; 3], Error> {
-    if training.batch > train_rows {
-        return Err(Error(format!(
-            "`training.batch`: expected at most the {train_rows} training rows, found {}",
-            training.batch
-        )));
-    }
-    if training.validation_rows >= train_rows {
-        return Err(Error(format!(
-            "`training.validation_rows`: expected fewer than the {train_rows} training rows, found {}",
-            training.validation_rows
-        )));
-    }
-    let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);
-    if shown.contains(&0) || shown[0] > h || shown[1] > w {
-        return Err(Error(format!(
-            "`training.augment.crop`: expected 1 to the side of the stored images, {h}×{w}, found {}",
-            shown[0]
-        )));
-    }
-    let (crop, side) = (training.augment.crop_padding, shown[0].min(shown[1]));
-    if crop >= side {
-        return Err(Error(format!(
-            "`training.augment.crop_padding`: expected less than the side of the images, {side}, found {crop}: crops would show padding only"
-        )));
-    }
-    Ok([channels, shown[0], shown[1]])
-}
-
-/// The network and the number of its prunable weights.
-fn architecture(
-    n: &NetworkSection,
-    classes: u32,
-    input: [u32; 3],
-) -> Result<(Architecture, u64), Error> {
-    let choice = NetworkChoice {
-        depth: n.depth,
-        width: n.width,
-        widen: n.widen,
-        classes: Some(classes),
-        input: Some(input),
-        activation: n.activation,
-        block: n.block,
-        stem: n.stem,
-        ..NetworkChoice::of(n.family)
-    };
-    let architecture = choice.architecture().map_err(at("network"))?;
-    let network = architecture.build().map_err(at("network"))?;
-    Ok((architecture, network.prunable_weights()))
 }
 
 fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
@@ -316,15 +253,11 @@ fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
     })
 }
 
-/// The decimal text as it stands in the file: 0.98 is never a double here. Each must keep
-/// some of the network's `weights` and prune some.
-fn sparsities(
-    text: &str,
-    given: &[toml::Spanned<toml::Value>],
-    weights: u64,
-) -> Result<Vec<Sparsity>, Error> {
+/// The decimal text as it stands in the file: 0.98 is never a double here.
+fn sparsities(text: &str) -> Result<Vec<Sparsity>, Error> {
+    let given: SparsitiesSection = toml::from_str(text).map_err(nearest_field)?;
     let mut out = Vec::new();
-    for value in given {
+    for value in given.sparsities {
         let written = match value.get_ref() {
             toml::Value::String(s) => s.clone(),
             _ => text.get(value.span()).unwrap_or_default().trim().to_owned(),
@@ -335,12 +268,6 @@ fn sparsities(
         };
         let sparsity = Sparsity::try_from(short.trim_end_matches('.').to_owned())
             .map_err(|e| Error(format!("`sparsities`: {e}")))?;
-        let kept = sparsity.kept(weights);
-        if kept == 0 || kept == weights {
-            return Err(Error(format!(
-                "`sparsities`: {sparsity} of the {weights} prunable weights of this network keeps {kept}; a mask must keep some and prune some"
-            )));
-        }
         out.push(sparsity);
     }
     distinct("sparsities", out)

@@ -12,11 +12,6 @@ const LEAST_FAN_IN: f64 = 2.0;
 /// own plugin warns of. Allocations that read weights or scores are not known yet and left out.
 /// Nothing is kept of it.
 pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
-    let bench = Bench {
-        plan,
-        store,
-        programs,
-    };
     let mut said = BTreeSet::new();
     let mut warnings = Vec::new();
     for node in &plan.nodes {
@@ -28,11 +23,18 @@ pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
         else {
             continue;
         };
+        let bench = Bench {
+            plan,
+            setting: node.setting,
+            store,
+            programs,
+        };
+        let network = &plan.networks[node.setting];
         let found = match bench.counts_beforehand(&node.recipe) {
             Ok((counts, log)) => {
                 let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
                 let own = own.map(str::to_owned);
-                own.chain(starved(&plan.network, &counts)).collect()
+                own.chain(starved(network, &counts)).collect()
             }
             // The plan is still worth reading, and the run will fail with the same words.
             Err(failure) => vec![failure.message],

@@ -6,9 +6,11 @@ use crate::{
     keys::{Held, Keys},
     plan::{Cell, Content, Node, Plan},
     recipe::{Input, Libtorch, Recipe, Ref},
+    setting::Setting,
     tickets::{Sparse, Ticket},
     toolbox::{Device, Plugins},
 };
+use jackpot_data::Source;
 use jackpot_host::Sparsity;
 use std::collections::BTreeMap;
 
@@ -23,27 +25,43 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
 #[derive(Clone)]
 pub(crate) struct Builder {
     pub plan: Plan,
+    /// Index of the setting that is being planned.
+    pub setting: usize,
     index: BTreeMap<String, usize>,
 }
 
 impl Builder {
-    /// A plan without actions yet. Hashes the data set's files.
+    /// A plan without actions yet, at the first setting. Hashes the data sets' files.
     pub(crate) fn new(
         study: Study,
         plugins: Plugins,
         libtorch: Libtorch,
     ) -> Result<Builder, Error> {
-        let network = study
-            .architecture
-            .build()
-            .map_err(|e| Error(format!("`network`: {e}")))?;
-        let source = study.data.open(study.architecture.classes)?;
+        let mut networks = Vec::new();
+        let mut sources: Vec<Source> = Vec::new();
+        for (at, setting) in study.settings.iter().enumerate() {
+            let named = |e: Error| match &setting.name {
+                None => e,
+                Some(name) => Error(format!("setting `{name}`: {}", e.0)),
+            };
+            let network = setting.architecture.build();
+            networks.push(network.map_err(|e| named(Error(format!("`network`: {e}"))))?);
+            let files = |s: &Setting| (s.data.set.clone(), s.data.folder.clone(), s.data.partial);
+            let before = &study.settings[..at];
+            let source = match before.iter().position(|s| files(s) == files(setting)) {
+                Some(same) => sources[same].clone(),
+                None => (setting.data)
+                    .open(setting.architecture.classes)
+                    .map_err(named)?,
+            };
+            sources.push(source);
+        }
         let device = Device::of(&study.run)?;
         Ok(Builder {
             plan: Plan {
                 study,
-                network,
-                source,
+                networks,
+                sources,
                 device,
                 libtorch,
                 plugins,
@@ -52,8 +70,14 @@ impl Builder {
                 wanted: Vec::new(),
                 shared: 0,
             },
+            setting: 0,
             index: BTreeMap::new(),
         })
+    }
+
+    /// The setting that is being planned.
+    pub(crate) fn setting(&self) -> &Setting {
+        &self.plan.study.settings[self.setting]
     }
 }
 
@@ -102,8 +126,16 @@ impl At<'_> {
 impl Builder {
     fn grid(&mut self) -> Result<(), Error> {
         let study = self.plan.study.clone();
+        for (at, setting) in study.settings.iter().enumerate() {
+            self.setting = at;
+            self.grid_of(&study, setting)?;
+        }
+        Ok(())
+    }
+
+    fn grid_of(&mut self, study: &Study, setting: &Setting) -> Result<(), Error> {
         let checks = || std::iter::once(None).chain(study.checks.iter().map(Some));
-        for ticket in &study.tickets {
+        for ticket in &setting.tickets {
             for check in checks().filter(|c| c.is_none_or(|c| c.applies_to(&ticket.name))) {
                 let identical = self.identical(ticket, check)?;
                 let sparsities: Vec<Option<&Sparsity>> = match ticket.sparse {
@@ -126,6 +158,7 @@ impl Builder {
                             None => self.run(&at, sparsity)?,
                         };
                         self.plan.cells.push(Cell {
+                            setting: self.setting,
                             ticket: ticket.name.clone(),
                             check: check.map_or(NO_CHECK.to_owned(), |c| c.name.clone()),
                             sparsity: sparsity.map_or("0".to_owned(), |s| s.text().to_owned()),
@@ -140,7 +173,7 @@ impl Builder {
     }
 
     pub(crate) fn sparse(&self, name: &str) -> &Sparse {
-        let tickets = &self.plan.study.tickets;
+        let tickets = &self.setting().tickets;
         tickets
             .iter()
             .find(|t| t.name == name)
@@ -168,9 +201,11 @@ impl Builder {
             return Ok(node);
         }
         let (seconds, bytes) = self.estimate(&recipe);
+        let title = title + &self.setting().of();
         self.plan.nodes.push(Node {
             title,
             recipe,
+            setting: self.setting,
             seconds,
             bytes,
         });

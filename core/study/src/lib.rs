@@ -33,9 +33,11 @@ mod probe;
 mod profile;
 mod recipe;
 mod reference;
+mod repeat;
 mod results;
 mod run;
 mod sections;
+mod setting;
 mod stage;
 mod tickets;
 mod toolbox;
@@ -67,11 +69,13 @@ pub use probe::{
 };
 pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
+pub use repeat::{Level, Series};
 pub use reference::Reference;
 pub use results::{
-    Named, Outcome, Outline, Results, Run, Subject, Trained, collect, facts, outline,
+    Named, Outcome, Outline, Results, Run, SettingOutline, Subject, Trained, collect, facts, outline,
 };
 pub use run::{Event, Finish, Options, run};
+pub use setting::Setting;
 pub use stage::Stage;
 pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};

@@ -42,9 +42,9 @@ impl Plan {
                     training, train: t, ..
                 } => {
                     let most = epochs.entry(without_end(recipe)).or_insert(0.0);
-                    *most = most.max(self.epochs(training));
+                    *most = most.max(self.epochs(node, training));
                     if node != train {
-                        pretraining.insert(self.data_of(t) + &self.otherwise(training));
+                        pretraining.insert(self.data_of(t) + &self.otherwise(node, training));
                     }
                 }
                 Recipe::Score { data: Some(d), .. } => {
@@ -121,8 +121,8 @@ impl Plan {
     }
 
     /// What a training before the ticket's own does otherwise with its rows.
-    fn otherwise(&self, training: &Training) -> String {
-        let base = &self.study.training;
+    fn otherwise(&self, node: usize, training: &Training) -> String {
+        let base = &self.setting_of(node).training;
         let mut words = Vec::new();
         if training.order != base.order {
             words.push(match training.order {
@@ -142,11 +142,11 @@ impl Plan {
         }
     }
 
-    fn epochs(&self, training: &Training) -> f64 {
+    fn epochs(&self, node: usize, training: &Training) -> f64 {
         match training.until {
             None => f64::from(training.epochs),
             Some(step) => {
-                let rows = u64::from(self.study.data.train_rows);
+                let rows = u64::from(self.setting_of(node).data.train_rows);
                 step as f64 / training.steps_in_epoch(rows).max(1) as f64
             }
         }

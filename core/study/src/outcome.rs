@@ -32,6 +32,7 @@ pub(crate) fn pinned(
     cell: &Cell,
 ) -> PinnedCell {
     let mut pinned = PinnedCell {
+        setting: plan.study.settings[cell.setting].name.clone(),
         ticket: cell.ticket.clone(),
         check: cell.check.clone(),
         sparsity: cell.sparsity.clone(),

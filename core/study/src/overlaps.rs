@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 /// Two masks of one sparsity and one seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overlap {
+    /// Name of the setting; none in a study without settings.
+    pub setting: Option<String>,
     /// Decimal text.
     pub sparsity: String,
     /// Of the study.
@@ -32,16 +34,18 @@ pub struct Overlap {
     pub width: f64,
 }
 
-/// The unmodified tickets of every sparsity and seed against each other, and each against its own
+/// The unmodified tickets of every setting, sparsity and seed against each other, and each against its own
 /// checks, as far as the store has the masks. Every mask read is verified; no more than those of
 /// one sparsity and seed are in memory.
 ///
 /// # Errors
 /// Masks that are damaged or of different layers.
 pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error> {
-    let mut groups: BTreeMap<(&str, u64), Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<&str>, &str, u64), Vec<&Run>> = BTreeMap::new();
     for run in results.runs.iter().filter(|r| r.facts.is_some()) {
-        let group = groups.entry((&run.sparsity, run.seed)).or_default();
+        let group = groups
+            .entry((run.setting.as_deref(), &run.sparsity, run.seed))
+            .or_default();
         group.push(run);
     }
     let mut found = Vec::new();
@@ -88,6 +92,7 @@ fn overlap(
     let chance = chance(&one.counts(), &other.counts(), &sizes(one));
     let name = |run: &Run| (run.ticket.clone(), run.check.clone());
     Ok(Some(Overlap {
+        setting: first.setting.clone(),
         sparsity: first.sparsity.clone(),
         seed: first.seed,
         first: name(first),

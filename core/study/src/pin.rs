@@ -5,6 +5,7 @@ use crate::{Error, lineage::Lineage, recipe::Libtorch};
 use jackpot_net::Architecture;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the last run of a study left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +22,13 @@ pub struct Pin {
     pub device_class: String,
     /// Version and build.
     pub libtorch: Libtorch,
-    /// The network that was pruned; pins of the first release do not say.
+    /// The network that was pruned, in a study without settings; pins of the first release do
+    /// not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
+    /// The network of each setting of a study that has settings, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Architecture>,
     /// In the plan's order.
     pub cells: Vec<PinnedCell>,
 }
@@ -33,6 +38,9 @@ pub struct Pin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedCell {
+    /// Name of the setting, in a study that has settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<String>,
     /// Name of the ticket.
     pub ticket: String,
     /// Name of the check, or `none`.

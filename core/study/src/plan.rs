@@ -2,6 +2,7 @@
 use crate::{
     file::Study,
     recipe::{Libtorch, Recipe, Ref},
+    setting::Setting,
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
@@ -14,6 +15,8 @@ pub struct Node {
     pub title: String,
     /// Inputs may not be known yet.
     pub recipe: Recipe,
+    /// Index into the study's settings: the first that asked for it.
+    pub setting: usize,
     /// Estimated seconds on one core.
     pub seconds: f64,
     /// Estimated bytes that stay in the store.
@@ -23,6 +26,8 @@ pub struct Node {
 /// One cell of the grid.
 #[derive(Clone, Debug)]
 pub struct Cell {
+    /// Index into the study's settings.
+    pub setting: usize,
     /// Name of the ticket.
     pub ticket: String,
     /// Name of the check, or `none`.
@@ -57,10 +62,10 @@ pub enum Content {
 pub struct Plan {
     /// As loaded.
     pub study: Study,
-    /// Built from the study's architecture.
-    pub network: Network,
-    /// The data set's files, hashed.
-    pub source: Source,
+    /// Of each setting, built from its architecture.
+    pub networks: Vec<Network>,
+    /// Of each setting, the data set's files, hashed.
+    pub sources: Vec<Source>,
     /// Where tensors live.
     pub device: Device,
     /// Which libtorch computes.
@@ -75,4 +80,16 @@ pub struct Plan {
     pub wanted: Vec<Ref>,
     /// How often an action was asked for and there already.
     pub shared: usize,
+}
+
+impl Plan {
+    /// The setting that an action belongs to: its data, network and training.
+    pub fn setting_of(&self, node: usize) -> &Setting {
+        &self.study.settings[self.nodes[node].setting]
+    }
+
+    /// The network that an action is about.
+    pub fn network_of(&self, node: usize) -> &Network {
+        &self.networks[self.nodes[node].setting]
+    }
 }

@@ -2,6 +2,7 @@
 use crate::{
     Error,
     file::{NO_CHECK, hint},
+    setting::Setting,
     tickets::Ticket,
 };
 use jackpot_host::Sparsity;
@@ -11,6 +12,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
+    /// Name of the setting that it belongs to; none: it stands in all.
+    pub setting: Option<String>,
     /// Name of the ticket that it is to be compared with.
     pub ticket: String,
     /// Name of the check, or `none`.
@@ -43,12 +46,23 @@ pub(crate) fn checked(
     tickets: &[Ticket],
     checks: &[crate::Check],
     sparsities: &[Sparsity],
+    settings: &[Setting],
 ) -> Result<Vec<Reference>, Error> {
     let given: Vec<f64> = (sparsities.iter())
         .filter_map(|s| s.text().parse().ok())
         .collect();
     for (place, row) in rows.iter().enumerate() {
         let field = |name: &str| format!("reference {}: `{name}`", place + 1);
+        let mut names = settings.iter().filter_map(|s| s.name.as_deref());
+        if let Some(setting) = &row.setting
+            && !names.clone().any(|n| n == setting)
+        {
+            return Err(Error(format!(
+                "{}: expected a setting of the study, found `{setting}`{}",
+                field("setting"),
+                hint(setting, &mut names)
+            )));
+        }
         let names = tickets.iter().map(|t| t.name.as_str());
         let Some(ticket) = tickets.iter().find(|t| t.name == row.ticket) else {
             return Err(Error(format!(

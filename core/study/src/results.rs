@@ -8,6 +8,8 @@ use crate::{
     pin::{Pin, PinnedCell},
     pretraining::{Pretrained, pretrained},
     reference::Reference,
+    repeat::Series,
+    setting::Setting,
     validate,
     way::{self, Change, Way},
 };
@@ -18,6 +20,8 @@ use std::{collections::BTreeMap, path::Path};
 /// One training of the grid, or why there is none.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// Name of the setting; none in a study without settings.
+    pub setting: Option<String>,
     /// Name of the ticket.
     pub ticket: String,
     /// Name of the check; `none` for the unmodified ticket.
@@ -92,13 +96,28 @@ impl Trained {
     }
 }
 
-/// A ticket or check: the name used in files, the title used in tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A ticket, check or setting: the name used in files, the title used in tables.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Named {
     /// In files.
     pub name: String,
     /// In tables.
     pub title: String,
+    /// Where it stands in the block with `each` that it was written in; none: it is alone.
+    pub series: Option<Series>,
+}
+
+/// One of the settings that the grid is run in.
+#[derive(Clone, Debug)]
+pub struct SettingOutline {
+    /// In files and in tables.
+    pub named: Named,
+    /// Its own one-line facts: data, network, training.
+    pub facts: Vec<(String, String)>,
+    /// How each ticket is made in it, by its name.
+    pub ways: BTreeMap<String, Way>,
+    /// What it is about.
+    pub subject: Subject,
 }
 
 /// Data and network, as published tables are looked up by.
@@ -121,6 +140,8 @@ pub struct Outline {
     pub title: String,
     /// sha256 of `study.toml`.
     pub digest: Digest,
+    /// In the file's order; empty for a study without settings.
+    pub settings: Vec<SettingOutline>,
     /// In the file's order.
     pub tickets: Vec<Named>,
     /// In the file's order, without "none".
@@ -133,16 +154,53 @@ pub struct Outline {
     pub tables: Vec<String>,
     /// Names of figures to draw, e.g. "accuracy", "layers".
     pub figures: Vec<String>,
-    /// How each ticket is made, by its name.
+    /// How each ticket is made, by its name; of a study with settings, in the first.
     pub ways: BTreeMap<String, Way>,
     /// What each check changes, by its name.
     pub changes: BTreeMap<String, Change>,
-    /// What it is about.
+    /// What it is about; of a study with settings, the first.
     pub subject: Subject,
     /// Numbers of others, as the file gives them.
     pub references: Vec<Reference>,
-    /// One-line facts printed above every table: data, network, training.
+    /// One-line facts printed above every table: data, network, training; of a study with
+    /// settings one line each.
     pub facts: Vec<(String, String)>,
+}
+
+impl Outline {
+    /// The study's grids, one for each setting, each as if it were a study of its own: its
+    /// facts, and `settings` with itself alone. A study without settings is its one part.
+    pub fn parts(&self, results: &Results) -> Vec<(Outline, Results)> {
+        if self.settings.is_empty() {
+            return vec![(self.clone(), results.clone())];
+        }
+        let one = |setting: &SettingOutline| {
+            let held = self.facts.iter().filter(|(name, _)| name == "seeds");
+            let name = Some(&setting.named.name);
+            let ours = |r: &&Reference| r.setting.is_none() || r.setting.as_ref() == name;
+            let outline = Outline {
+                settings: vec![setting.clone()],
+                ways: setting.ways.clone(),
+                subject: setting.subject.clone(),
+                references: self.references.iter().filter(ours).cloned().collect(),
+                facts: setting.facts.iter().chain(held).cloned().collect(),
+                ..self.clone()
+            };
+            let runs = results.runs.iter().filter(|r| r.setting.as_ref() == name);
+            let results = Results {
+                runs: runs.cloned().collect(),
+                study: results.study,
+                device_class: results.device_class.clone(),
+                libtorch: results.libtorch.clone(),
+                overlaps: (results.overlaps.iter())
+                    .filter(|o| o.setting.as_ref() == name)
+                    .cloned()
+                    .collect(),
+            };
+            (outline, results)
+        };
+        self.settings.iter().map(one).collect()
+    }
 }
 
 /// What the last `jackpot run` pinned in `pins/NAME.json`, and what the store holds of it.
@@ -163,29 +221,26 @@ pub struct Results {
 /// Reads the outline of `FOLDER/study.toml`.
 pub fn outline(folder: &Path) -> Result<Outline, Error> {
     let study = Study::load(folder)?;
-    let named = |name: &String, title: &String| Named {
-        name: name.clone(),
-        title: title.clone(),
-    };
+    let settings = study.settings.iter().filter_map(|s| {
+        Some(SettingOutline {
+            named: named(s.name.as_ref()?, &s.title, &s.series),
+            facts: facts_of(s),
+            ways: way::ways(s),
+            subject: subject(s),
+        })
+    });
     Ok(Outline {
         facts: facts(&study),
-        ways: way::ways(&study),
+        ways: way::ways(&study.settings[0]),
         changes: way::changes(&study),
-        subject: Subject {
-            set: study.data.set.clone(),
-            network: study.architecture.title(),
-            width: study.architecture.width,
-        },
+        subject: subject(&study.settings[0]),
         references: study.references.clone(),
-        tickets: study
-            .tickets
-            .iter()
-            .map(|t| named(&t.name, &t.title))
+        settings: settings.collect(),
+        tickets: (study.tickets().iter())
+            .map(|t| named(&t.name, &t.title, &t.series))
             .collect(),
-        checks: study
-            .checks
-            .iter()
-            .map(|c| named(&c.name, &c.title))
+        checks: (study.checks.iter())
+            .map(|c| named(&c.name, &c.title, &c.series))
             .collect(),
         sparsities: study
             .sparsities
@@ -201,10 +256,46 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
     })
 }
 
-/// One-line facts of a study: data, network, training, and the seeds if some keys are held.
+fn subject(setting: &Setting) -> Subject {
+    Subject {
+        set: setting.data.set.clone(),
+        network: setting.architecture.title(),
+        width: setting.architecture.width,
+    }
+}
+
+fn named(name: &str, title: &str, series: &Option<Series>) -> Named {
+    Named {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        series: series.clone(),
+    }
+}
+
+/// One-line facts of a study: data, network, training, or one line for each of its settings;
+/// and the seeds if some keys are held.
 pub fn facts(study: &Study) -> Vec<(String, String)> {
-    let d = &study.data;
-    let a = &study.architecture;
+    let mut facts = match study.settings.as_slice() {
+        [only @ Setting { name: None, .. }] => facts_of(only),
+        settings => {
+            let line = |s: &Setting| {
+                let facts: Vec<String> = facts_of(s).into_iter().map(|f| f.1).collect();
+                (s.title.clone(), facts.join("; "))
+            };
+            settings.iter().map(line).collect()
+        }
+    };
+    let held = study.held.words();
+    if !held.is_empty() {
+        facts.push(("seeds".to_owned(), held.join(", ")));
+    }
+    facts
+}
+
+/// Data, network, training.
+fn facts_of(setting: &Setting) -> Vec<(String, String)> {
+    let d = &setting.data;
+    let a = &setting.architecture;
     let [channels, height, width] = a.input;
     let data = format!(
         "{}, {} training and {} test images of {channels}×{height}×{width}, {} classes",
@@ -216,17 +307,12 @@ pub fn facts(study: &Study) -> Vec<(String, String)> {
         a.title(),
         a.width
     );
-    let training = crate::training::in_words(&study.training, study.precision);
-    let mut facts = vec![
+    let training = crate::training::in_words(&setting.training, setting.precision);
+    vec![
         ("data".to_owned(), data),
         ("network".to_owned(), network),
         ("training".to_owned(), training),
-    ];
-    let held = study.held.words();
-    if !held.is_empty() {
-        facts.push(("seeds".to_owned(), held.join(", ")));
-    }
-    facts
+    ]
 }
 
 /// Needs no plugin and no libtorch. Every object read is verified.
@@ -242,6 +328,7 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
             ))
         })?;
         runs.push(Run {
+            setting: cell.setting.clone(),
             ticket: cell.ticket.clone(),
             check: cell.check.clone(),
             sparsity: cell.sparsity.clone(),
@@ -262,23 +349,31 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
 /// Facts of masks, each made once.
 struct Facts<'a> {
     store: &'a Store,
-    network: Option<Network>,
-    known: BTreeMap<Digest, MaskFacts>,
+    /// By the setting's name.
+    networks: BTreeMap<Option<String>, Network>,
+    known: BTreeMap<(Option<String>, Digest), MaskFacts>,
 }
 
 impl<'a> Facts<'a> {
     fn new(store: &'a Store, pin: &Pin) -> Result<Facts<'a>, Error> {
+        let build = |a: &Architecture| a.build().map_err(|e| Error(e.to_string()));
+        let mut networks = BTreeMap::new();
+        for (name, architecture) in &pin.settings {
+            networks.insert(Some(name.clone()), build(architecture)?);
+        }
         let trained = pin.cells.iter().find_map(|c| c.action);
-        let network = match (&pin.architecture, trained) {
+        match (&pin.architecture, trained) {
             (Some(architecture), _) => {
-                Some(architecture.build().map_err(|e| Error(e.to_string()))?)
+                networks.insert(None, build(architecture)?);
             }
-            (None, Some(key)) => Some(trained_network(store, &key)?),
-            (None, None) => None,
-        };
+            (None, Some(key)) if networks.is_empty() => {
+                networks.insert(None, trained_network(store, &key)?);
+            }
+            _ => {}
+        }
         Ok(Facts {
             store,
-            network,
+            networks,
             known: BTreeMap::new(),
         })
     }
@@ -286,17 +381,18 @@ impl<'a> Facts<'a> {
     /// None for a dense network and where the mask is not kept.
     fn of(&mut self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
         let there = cell.mask.filter(|m| self.store.has(m));
-        let (Some(network), Some(digest)) = (&self.network, there) else {
+        let (Some(network), Some(digest)) = (self.networks.get(&cell.setting), there) else {
             return Ok(None);
         };
-        let mut facts = match self.known.get(&digest) {
+        let name = (cell.setting.clone(), digest);
+        let mut facts = match self.known.get(&name) {
             Some(facts) => facts.clone(),
             None => {
                 let bytes = self.store.get(&digest).map_err(Error::from_store)?;
                 let mask =
                     Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?;
                 let facts = MaskFacts::of(network, &mask, digest)?;
-                self.known.insert(digest, facts.clone());
+                self.known.insert(name, facts.clone());
                 facts
             }
         };

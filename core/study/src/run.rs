@@ -12,6 +12,7 @@ use crate::{
     pin::Pin,
     plan::Plan,
     recipe::{Input, Recipe, floats_to_text},
+    setting::Setting,
     toolbox::Programs,
     validate,
 };
@@ -128,7 +129,19 @@ pub fn run(
         title: Some(plan.study.title.clone()),
         device_class: plan.device.class.clone(),
         libtorch: plan.libtorch.clone(),
-        architecture: Some(plan.study.architecture.clone()),
+        architecture: match plan.study.settings.as_slice() {
+            [
+                Setting {
+                    name: None,
+                    architecture,
+                    ..
+                },
+            ] => Some(architecture.clone()),
+            _ => None,
+        },
+        settings: (plan.study.settings.iter())
+            .filter_map(|s| Some((s.name.clone()?, s.architecture.clone())))
+            .collect(),
         cells: plan.cells.iter().map(cell).collect(),
     };
     pin.write(store, &plan.study.name)?;
@@ -158,6 +171,7 @@ pub(crate) fn drive(
         running,
         bench: Bench {
             plan,
+            setting: 0,
             store,
             programs,
         },
@@ -204,8 +218,8 @@ struct Queue {
     failed: Failed,
     /// Trainings that are not started, for their masks leave no path.
     collapsed: Failed,
-    /// What the masks of trainings say of them.
-    predicted: BTreeMap<Digest, Collapse>,
+    /// What the masks of trainings say of them, by setting.
+    predicted: BTreeMap<(usize, Digest), Collapse>,
     ran: usize,
     fatal: Option<Error>,
 }
@@ -309,7 +323,7 @@ impl Shared<'_> {
             if queue.running.contains(&key) || !a.ready(node, &mut queue.present(store)) {
                 continue;
             }
-            let collapse = self.predicted(queue, recipe)?;
+            let collapse = self.predicted(queue, node, recipe)?;
             if self.skips(queue, node, &collapse) {
                 continue;
             }
@@ -342,19 +356,25 @@ impl Shared<'_> {
     }
 
     /// What the mask of a training says of it, before it is started.
-    fn predicted(&self, queue: &mut Queue, recipe: &Recipe) -> Result<Collapse, Error> {
+    fn predicted(
+        &self,
+        queue: &mut Queue,
+        node: usize,
+        recipe: &Recipe,
+    ) -> Result<Collapse, Error> {
         let Some(mask) = recipe.trained_mask() else {
             return Ok(Collapse::None);
         };
         let digest = mask.object()?;
-        if let Some(known) = queue.predicted.get(&digest) {
+        let place = (self.bench.plan.nodes[node].setting, digest);
+        if let Some(known) = queue.predicted.get(&place) {
             return Ok(known.clone());
         }
         let bytes = self.bench.store.get(&digest).map_err(Error::from_store)?;
-        let network = &self.bench.plan.network;
+        let network = self.bench.plan.network_of(node);
         let mask = validate::mask(&bytes, network).map_err(Error::from_host)?;
         let collapse = jackpot_net::flow(network, &mask).collapse;
-        queue.predicted.insert(digest, collapse.clone());
+        queue.predicted.insert(place, collapse.clone());
         Ok(collapse)
     }
 
@@ -430,7 +450,11 @@ impl Shared<'_> {
     fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {
         let node = task.node;
         let mut progress = |done: f64| (self.observe)(Event::Progress { node, done });
-        let made = self.bench.execute(&task.recipe, &task.key, &mut progress)?;
+        let bench = Bench {
+            setting: self.bench.plan.nodes[node].setting,
+            ..self.bench
+        };
+        let made = bench.execute(&task.recipe, &task.key, &mut progress)?;
         let recipe = task.recipe.to_value()?;
         let record = self.record(&made, start.elapsed().as_secs_f64())?;
         let committed = self.bench.store.commit(&recipe, &made.outputs, &record);

@@ -12,15 +12,19 @@ use toml::{Spanned, Value};
 #[serde(deny_unknown_fields)]
 pub(crate) struct StudyFile {
     pub title: String,
-    pub sparsities: Vec<Spanned<Value>>,
+    /// Read from the text by [`SparsitiesSection`], which keeps their spelling.
+    #[serde(rename = "sparsities")]
+    pub _sparsities: Vec<Value>,
     pub seeds: SeedsSection,
     #[serde(default)]
     pub tables: Vec<String>,
     #[serde(default)]
     pub figures: Vec<String>,
-    pub data: DataSection,
-    pub network: NetworkSection,
-    pub training: TrainingSection,
+    pub data: Option<DataSection>,
+    pub network: Option<NetworkSection>,
+    pub training: Option<TrainingSection>,
+    #[serde(default)]
+    pub setting: Vec<SettingSection>,
     #[serde(default)]
     pub run: RunSection,
     #[serde(default)]
@@ -30,6 +34,23 @@ pub(crate) struct StudyFile {
     pub check: Vec<CheckSection>,
     #[serde(default)]
     pub reference: Vec<Reference>,
+}
+
+/// The one list whose spelling counts.
+#[derive(Deserialize)]
+pub(crate) struct SparsitiesSection {
+    pub sparsities: Vec<Spanned<Value>>,
+}
+
+/// Each of the three stands in for the study's own; of `training`, what is written changes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingSection {
+    pub name: String,
+    pub title: Option<String>,
+    pub data: Option<DataSection>,
+    pub network: Option<NetworkSection>,
+    pub training: Option<TrainingSection>,
 }
 
 #[derive(Deserialize)]

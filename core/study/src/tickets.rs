@@ -4,6 +4,7 @@ use crate::{
     allocations::{Allocation, AllocationSection, allocation},
     file::{NO_CHECK, distinct, hint},
     profile::Profile,
+    repeat::Series,
     stage::{self, Stage},
     training::TrainingSection,
 };
@@ -19,6 +20,8 @@ pub struct Ticket {
     pub name: String,
     /// In tables.
     pub title: String,
+    /// What it was written as, if one block of the file stands for several.
+    pub series: Option<Series>,
     /// None: the dense network.
     pub sparse: Option<Sparse>,
 }
@@ -171,16 +174,20 @@ pub(crate) fn slug(field: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn tickets(given: Vec<TicketSection>, base: &Base) -> Result<Vec<Ticket>, Error> {
+pub(crate) fn tickets(
+    given: &[TicketSection],
+    series: &[Option<Series>],
+    base: &Base,
+) -> Result<Vec<Ticket>, Error> {
     let names: Vec<String> = given.iter().map(|t| t.name.clone()).collect();
     distinct("ticket.name", names.clone())?;
     let mut out: Vec<Ticket> = Vec::new();
-    for t in given {
+    for (t, series) in given.iter().zip(series) {
         slug("ticket", &t.name)?;
         let title = t.title.clone().unwrap_or_else(|| t.name.clone());
         let name = t.name.clone();
         let sparse = match t.dense {
-            true => dense(&t)?,
+            true => dense(t)?,
             false => Some(sparse(t, base)?),
         };
         if let Some(Allocation::Copy { ticket, .. }) = sparse.as_ref().map(|s| &s.allocation) {
@@ -189,6 +196,7 @@ pub(crate) fn tickets(given: Vec<TicketSection>, base: &Base) -> Result<Vec<Tick
         out.push(Ticket {
             name,
             title,
+            series: series.clone(),
             sparse,
         });
     }
@@ -233,7 +241,7 @@ fn dense(t: &TicketSection) -> Result<Option<Sparse>, Error> {
     }
 }
 
-fn sparse(t: TicketSection, base: &Base) -> Result<Sparse, Error> {
+fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
     let name = &t.name;
     let missing = |field: &str, example: &str| {
         Error(format!(
@@ -242,13 +250,16 @@ fn sparse(t: TicketSection, base: &Base) -> Result<Sparse, Error> {
     };
     let scores = t
         .scores
+        .as_ref()
         .ok_or_else(|| missing("scores", "{ method = \"magnitude\" }"))?;
     let a = t
         .allocation
+        .as_ref()
         .ok_or_else(|| missing("allocation", "\"global\""))?;
     let (allocation, reserve) = allocation(name, a)?;
     let rounds = t
         .rounds
+        .as_ref()
         .map(|r| rounds(name, r, t.retrain.as_ref(), base))
         .transpose()?;
     let of = match (&rounds, scores.of) {
@@ -273,8 +284,8 @@ fn sparse(t: TicketSection, base: &Base) -> Result<Sparse, Error> {
     Ok(Sparse {
         allocation,
         reserve,
-        method: scores.method,
-        params: scores.params,
+        method: scores.method.clone(),
+        params: scores.params.clone(),
         of,
         calls,
         start,
@@ -293,7 +304,7 @@ fn checked(ticket: &str, field: &str, stage: Stage, base: &Base) -> Result<(), E
 
 fn rounds(
     ticket: &str,
-    r: RoundsSection,
+    r: &RoundsSection,
     retrain: Option<&TrainingSection>,
     base: &Base,
 ) -> Result<Rounds, Error> {

@@ -87,6 +87,40 @@ impl TrainingSection {
         self.changed(&base).map_err(|e| Error(e.to_string()))
     }
 
+    /// This section with what `own` writes otherwise; a preset of its own starts anew.
+    pub fn with(self, own: TrainingSection) -> TrainingSection {
+        if own.preset.is_some() {
+            return own;
+        }
+        let augment = match (self.augment, own.augment) {
+            (Some(base), Some(own)) => Some(AugmentSection {
+                crop_padding: own.crop_padding.or(base.crop_padding),
+                flip: own.flip.or(base.flip),
+                crop: own.crop.or(base.crop),
+            }),
+            (base, own) => own.or(base),
+        };
+        TrainingSection {
+            preset: self.preset,
+            precision: own.precision.or(self.precision),
+            epochs: own.epochs.or(self.epochs),
+            batch: own.batch.or(self.batch),
+            lr: own.lr.or(self.lr),
+            schedule: own.schedule.or(self.schedule),
+            warmup_epochs: own.warmup_epochs.or(self.warmup_epochs),
+            optimizer: own.optimizer.or(self.optimizer),
+            momentum: own.momentum.or(self.momentum),
+            weight_decay: own.weight_decay.or(self.weight_decay),
+            label_smoothing: own.label_smoothing.or(self.label_smoothing),
+            augment,
+            published_gradient_mask: own.published_gradient_mask.or(self.published_gradient_mask),
+            order: own.order.or(self.order),
+            steps_per_epoch: own.steps_per_epoch.or(self.steps_per_epoch),
+            offset_epochs: own.offset_epochs.or(self.offset_epochs),
+            validation_rows: own.validation_rows.or(self.validation_rows),
+        }
+    }
+
     /// `base` with what this section changes of it; `field` names the section in messages.
     pub fn apply(&self, base: &Training, field: &str) -> Result<Training, Error> {
         for (name, given) in [

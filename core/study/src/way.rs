@@ -1,6 +1,6 @@
 //! How tickets are made and what checks change, as far as tables group by it.
 use crate::{
-    Allocation, Study,
+    Allocation, Setting, Study,
     checks::{Check, Sees, Target},
     tickets::{Sparse, Ticket},
     words,
@@ -61,22 +61,22 @@ pub struct Change {
     pub on_data: bool,
 }
 
-/// Of every ticket, by its name.
-pub(crate) fn ways(study: &Study) -> BTreeMap<String, Way> {
+/// Of every ticket of a setting, by its name.
+pub(crate) fn ways(setting: &Setting) -> BTreeMap<String, Way> {
     let way = |t: &Ticket| Way {
-        epochs: own(t, study).epochs,
-        learning_rate: own(t, study).lr,
+        epochs: own(t, setting).epochs,
+        learning_rate: own(t, setting).lr,
         sparse: t.sparse.as_ref().map(sparse),
     };
     let named = |t: &Ticket| (t.name.clone(), way(t));
-    study.tickets.iter().map(named).collect()
+    setting.tickets.iter().map(named).collect()
 }
 
-fn own<'a>(ticket: &'a Ticket, study: &'a Study) -> &'a jackpot_net::Training {
+fn own<'a>(ticket: &'a Ticket, setting: &'a Setting) -> &'a jackpot_net::Training {
     ticket
         .sparse
         .as_ref()
-        .map_or(&study.training, |s| &s.training)
+        .map_or(&setting.training, |s| &s.training)
 }
 
 fn sparse(s: &Sparse) -> SparseWay {

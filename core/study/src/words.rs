@@ -12,14 +12,15 @@ use jackpot_net::{Order, Schedule, Training};
 use std::collections::BTreeMap;
 
 impl Plan {
-    /// The stages of a ticket, in the order of its pipeline.
-    pub fn stages(&self, ticket: &Ticket) -> Vec<String> {
+    /// The stages of a ticket of a setting, in the order of its pipeline.
+    pub fn stages(&self, setting: usize, ticket: &Ticket) -> Vec<String> {
+        let study = &self.study.settings[setting].training;
         let Some(sparse) = &ticket.sparse else {
-            return vec![format!("train {}", length(&self.study.training))];
+            return vec![format!("train {}", length(study))];
         };
         let mut stages = Vec::new();
         if let Some(rounds) = &sparse.rounds {
-            stages.push(self.rounds_in_words(rounds));
+            stages.push(self.rounds_in_words(setting, rounds));
         }
         stages.push(format!("score {}", self.scored(sparse)));
         let profile = (sparse.allocation.item())
@@ -29,7 +30,7 @@ impl Plan {
             (Stage::Trained, Some(_)) => "the weights of the last round".to_owned(),
             (stage, _) => stage.to_string(),
         };
-        let own = otherwise(&sparse.training, &self.study.training);
+        let own = otherwise(&sparse.training, study);
         stages.push(format!("train {start} {}{own}", length(&sparse.training)));
         stages
     }
@@ -72,8 +73,8 @@ impl Plan {
         }
     }
 
-    fn rounds_in_words(&self, rounds: &Rounds) -> String {
-        let total = self.network.prunable_weights();
+    fn rounds_in_words(&self, setting: usize, rounds: &Rounds) -> String {
+        let total = self.networks[setting].prunable_weights();
         let counts: Vec<String> = self
             .study
             .sparsities

@@ -32,10 +32,13 @@ const NOWHERE: &str = "/nowhere/at/all";
 fn a_published_set_is_planned_without_its_files() {
     let nowhere = Path::new(NOWHERE);
     let study = parse("set = \"cifar-100\"\nfolder = \"c\"", nowhere).unwrap();
-    assert_eq!(study.data.image, [3, 32, 32]);
-    assert_eq!(study.architecture.classes, 100);
+    assert_eq!(study.settings[0].data.image, [3, 32, 32]);
+    assert_eq!(study.settings[0].architecture.classes, 100);
     assert_eq!(
-        (study.data.train_rows, study.data.test_rows),
+        (
+            study.settings[0].data.train_rows,
+            study.settings[0].data.test_rows
+        ),
         (50_000, 10_000)
     );
     let study = parse(
@@ -44,18 +47,24 @@ fn a_published_set_is_planned_without_its_files() {
     )
     .unwrap();
     assert_eq!(
-        (study.architecture.input, study.architecture.classes),
+        (
+            study.settings[0].architecture.input,
+            study.settings[0].architecture.classes
+        ),
         ([3, 32, 32], 200)
     );
-    assert_eq!(study.data.memory, 1 << 30);
+    assert_eq!(study.settings[0].data.memory, 1 << 30);
     // A set that only its folder tells says what it holds, or must be there.
     let stated = "set = \"image-folder\"\nfolder = \"i\"\nresize = 40\ncrop = 32\nclasses = 7\ntrain_rows = 700\ntest_rows = 70\nmemory_mb = 3";
     let study = parse(stated, nowhere).unwrap();
     assert_eq!(
-        (study.data.image, study.architecture.classes),
+        (
+            study.settings[0].data.image,
+            study.settings[0].architecture.classes
+        ),
         ([3, 32, 32], 7)
     );
-    assert_eq!(study.data.memory, 3 << 20);
+    assert_eq!(study.settings[0].data.memory, 3 << 20);
     refused(
         "set = \"image-folder\"\nfolder = \"i\"\nresize = 40",
         nowhere,
@@ -102,9 +111,9 @@ fn slips_in_data_are_named() {
 fn a_window_is_what_the_network_takes() {
     let text = with(DATA).replacen("flip = ", "crop = 12, flip = ", 1);
     let study = Study::parse(&text, Path::new(NOWHERE)).unwrap();
-    assert_eq!(study.architecture.input, [1, 12, 12]);
-    assert_eq!(study.data.image, [1, 14, 14]);
-    assert_eq!(study.training.augment.crop, Some(12));
+    assert_eq!(study.settings[0].architecture.input, [1, 12, 12]);
+    assert_eq!(study.settings[0].data.image, [1, 14, 14]);
+    assert_eq!(study.settings[0].training.augment.crop, Some(12));
 }
 
 /// A part of CIFAR-10 in its real format.
@@ -144,7 +153,10 @@ fn a_plan_opens_what_was_read_and_its_key_follows_the_bytes() {
         node.unwrap().recipe.key().unwrap()
     };
     let first = key(data);
-    assert_eq!(planned(data).unwrap().study.data.train_rows, 2_000);
+    assert_eq!(
+        planned(data).unwrap().study.settings[0].data.train_rows,
+        2_000
+    );
     // Where it is held and how it is said changes nothing; pixels and preparation do.
     assert_eq!(key(&format!("{data}\nmemory_mb = 7")), first);
     assert_eq!(
@@ -187,5 +199,5 @@ fn a_check_on_data_above_the_bound_is_refused_by_name() {
     );
     let planned = support::planned(&with(data), &study).unwrap();
     // 2,000 images and their labels, the header aside.
-    assert_eq!(planned.study.data.train_bytes(), 2_000 * 3_080);
+    assert_eq!(planned.study.settings[0].data.train_bytes(), 2_000 * 3_080);
 }

@@ -131,7 +131,7 @@ fn the_collapse_map_has_a_part_for_each_width() {
     let widths: Vec<u32> = probe
         .parts
         .iter()
-        .map(|p| p.plan.study.architecture.width)
+        .map(|p| p.plan.study.settings[0].architecture.width)
         .collect();
     assert_eq!(widths, [16, 8, 32], "the study's own first");
     for part in &probe.parts[1..] {

@@ -45,7 +45,7 @@ fn every_block_of_the_reference_is_read() {
         };
         let study = Study::parse(&text, Path::new("reports/reference"))
             .unwrap_or_else(|e| panic!("{e}\n{text}"));
-        tickets += study.tickets.len() - 1;
+        tickets += study.tickets().len() - 1;
         checks += study.checks.len();
     }
     assert_eq!(tickets, REFERENCE.matches("[[ticket]]").count() - 1);

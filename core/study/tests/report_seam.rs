@@ -98,6 +98,7 @@ fn overlaps_are_counted_weight_by_weight() {
     let fourth = mask(&store, |i| i % 4 == 0);
     let odd = mask(&store, |i| i % 2 == 1);
     let run = |ticket: &str, check: &str, seed, mask: &(Digest, MaskFacts)| Run {
+        setting: None,
         ticket: ticket.into(),
         check: check.into(),
         sparsity: "0.5".into(),

@@ -28,11 +28,11 @@ fn the_shipped_study_says_what_it_should() {
     assert_eq!(study.seeds, [1, 2, 3]);
     let sparsities: Vec<&str> = study.sparsities.iter().map(|s| s.text()).collect();
     assert_eq!(sparsities, ["0.9", "0.98"]);
-    assert_eq!(study.architecture.input, [1, 14, 14]);
-    assert_eq!(study.data.train_rows, 6000);
-    assert_eq!(study.data.test_rows, 4000);
-    assert!(study.tickets[0].sparse.is_none());
-    let lottery = study.tickets[1].sparse.as_ref().unwrap();
+    assert_eq!(study.settings[0].architecture.input, [1, 14, 14]);
+    assert_eq!(study.settings[0].data.train_rows, 6000);
+    assert_eq!(study.settings[0].data.test_rows, 4000);
+    assert!(study.tickets()[0].sparse.is_none());
+    let lottery = study.tickets()[1].sparse.as_ref().unwrap();
     assert!(matches!(
         lottery.allocation,
         Allocation::Global(jackpot_host::Scope::Convolutions)
@@ -220,13 +220,13 @@ fn a_preset_is_taken_and_overridden() {
     .concat();
     let study = parse(&text).unwrap();
     let published = Training::su2020();
-    assert_eq!(study.training.epochs, 200);
-    assert_eq!(study.training.lr, published.lr);
+    assert_eq!(study.settings[0].training.epochs, 200);
+    assert_eq!(study.settings[0].training.lr, published.lr);
     assert_eq!(
-        study.training.augment.crop_padding,
+        study.settings[0].training.augment.crop_padding,
         published.augment.crop_padding
     );
-    assert!(!study.training.augment.flip);
+    assert!(!study.settings[0].training.augment.flip);
 }
 
 #[test]
@@ -243,13 +243,14 @@ fn a_data_set_of_files_needs_a_folder() {
 fn the_options_of_training_are_read_and_told() {
     let with =
         |more: &str| parse(&QUICK.replacen("[training]\n", &format!("[training]\n{more}\n"), 1));
-    let plain = parse(QUICK).unwrap().training;
+    let plain = parse(QUICK).unwrap().settings[0].training;
     let training = with(
         "label_smoothing = 0.1\norder = \"stored\"\nsteps_per_epoch = 40\noffset_epochs = 1\n\
          validation_rows = 600\noptimizer = \"nesterov\"",
     )
     .unwrap()
-    .training;
+    .settings[0]
+        .training;
     let expected = Training {
         label_smoothing: 0.1,
         order: Order::Stored,
@@ -272,17 +273,23 @@ fn the_options_of_training_are_read_and_told() {
         ..AdamSettings::default()
     };
     assert_eq!(
-        parse(&adam).unwrap().training.optimizer,
+        parse(&adam).unwrap().settings[0].training.optimizer,
         Optimizer::AdamW(settings)
     );
     let preset = "preset = \"su2020\"\noptimizer = \"adam\"";
     let training = parse(&adam.replacen("optimizer = { adamw = { beta2 = 0.99 } }", preset, 1));
-    assert_eq!(training.unwrap().training.momentum, 0.0);
+    assert_eq!(training.unwrap().settings[0].training.momentum, 0.0);
 
     let native = QUICK.replacen("cpu-avx2", "native", 1);
     let mixed = native.replacen("[training]\n", "[training]\nprecision = \"bf16\"\n", 1);
-    assert_eq!(parse(&mixed).unwrap().precision, Precision::Bf16);
-    assert_eq!(parse(&native).unwrap().precision, Precision::F32);
+    assert_eq!(
+        parse(&mixed).unwrap().settings[0].precision,
+        Precision::Bf16
+    );
+    assert_eq!(
+        parse(&native).unwrap().settings[0].precision,
+        Precision::F32
+    );
 }
 
 #[test]

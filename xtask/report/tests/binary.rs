@@ -66,7 +66,7 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
     let metrics = store.put(metrics.to_string().as_bytes()).unwrap();
     let recipe = json!({
         "kind": "train", "ticket": ticket,
-        "architecture": serde_json::to_value(&study.architecture).unwrap(),
+        "architecture": serde_json::to_value(&study.settings[0].architecture).unwrap(),
     });
     let outputs = BTreeMap::from([
         ("metrics".to_owned(), metrics),
@@ -75,13 +75,14 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
     store
         .commit(&recipe, &outputs, &json!({"who": "a test"}))
         .unwrap();
-    let mut mask = Mask::dense(&study.architecture.build().unwrap());
+    let mut mask = Mask::dense(&study.settings[0].architecture.build().unwrap());
     mask.layers[0]
         .kept
         .iter_mut()
         .skip(2)
         .for_each(|kept| *kept = false);
     PinnedCell {
+        setting: None,
         ticket: ticket.into(),
         check: "none".into(),
         sparsity: if pruned { "0.9" } else { "0" }.into(),
@@ -113,7 +114,8 @@ fn fill(store: &Path, folder: &Path) {
             version: "2.13.0".into(),
             build: "0123456789abcdef".into(),
         },
-        architecture: Some(study.architecture.clone()),
+        architecture: Some(study.settings[0].architecture.clone()),
+        settings: BTreeMap::new(),
         cells: cells.to_vec(),
     };
     pin.write(&store, &study.name).unwrap();

@@ -62,6 +62,7 @@ fn many_layers_and_panels() {
     outline.checks.push(Named {
         name: "shuffle".into(),
         title: "Weights shuffled".into(),
+        series: None,
     });
     let runs = results.runs.clone();
     for (new, old) in [("0.5", "0.9"), ("0.995", "0.98")] {

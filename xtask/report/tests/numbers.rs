@@ -38,6 +38,7 @@ fn near(field: &str, expected: f64) -> bool {
 fn run(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
     let name = format!("{ticket} {check} {seed}");
     Run {
+        setting: None,
         ticket: ticket.into(),
         check: check.into(),
         sparsity: "0.9".into(),

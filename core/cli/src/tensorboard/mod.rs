@@ -15,7 +15,8 @@ use std::{
 pub struct Arguments {
     /// A folder, a study file, or the name of a folder under `reports/`
     study: PathBuf,
-    /// Folder to write to, absent or empty: TICKET/CHECK/SPARSITY/seed-N of every training
+    /// Folder to write to, absent or empty: TICKET/CHECK/SPARSITY/seed-N of every training, under
+    /// SETTING if the study has settings
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 }
@@ -69,9 +70,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
 /// Names of tickets and checks are lower-case letters, digits and `-`: safe in a path.
 fn folder(run: &Run) -> PathBuf {
     let seed = format!("seed-{}", run.seed);
-    [&run.ticket, &run.check, &run.sparsity, &seed]
-        .into_iter()
-        .collect()
+    let rest = [&run.ticket, &run.check, &run.sparsity, &seed];
+    run.setting.iter().chain(rest).collect()
 }
 
 fn write(store: &Store, trained: &Trained, folder: &Path) -> Result<()> {

@@ -41,11 +41,11 @@ impl Target {
 impl Builder {
     /// The training rows and what belongs to them, clean.
     pub(super) fn data(&mut self, output: &'static str) -> Result<Input, Error> {
-        let files = self.plan.source.files.iter().map(|f| File {
+        let files = self.plan.sources[self.setting].files.iter().map(|f| File {
             name: f.name.clone(),
             sha256: Digest(f.sha256),
         });
-        let data = &self.plan.study.data;
+        let data = &self.setting().data;
         let recipe = Recipe::Data {
             set: data.set.clone(),
             files: files.collect(),
@@ -158,8 +158,8 @@ impl Builder {
         let recipe = Recipe::Check {
             item,
             on,
-            architecture: self.plan.study.architecture.clone(),
-            rows: self.plan.study.data.train_rows,
+            architecture: self.setting().architecture.clone(),
+            rows: self.setting().data.train_rows,
             input: asked.input,
             key: needs.draws.then(|| asked.key.to_hex()),
             mask: asked.mask,
@@ -181,7 +181,7 @@ impl Builder {
 
     /// A check is given all training rows at once.
     fn fits_in_memory(&self, field: &str, item: &str) -> Result<(), Error> {
-        let data = &self.plan.study.data;
+        let data = &self.setting().data;
         let bytes = data.train_bytes();
         if bytes <= data.memory {
             return Ok(());

@@ -66,7 +66,7 @@ impl Builder {
         at: &At,
     ) -> Result<Input, Error> {
         let recipe = Recipe::Select {
-            architecture: self.plan.study.architecture.clone(),
+            architecture: self.setting().architecture.clone(),
             scores: chosen.scores,
             by: chosen.by,
             within: chosen.within,
@@ -159,7 +159,7 @@ impl Builder {
                 self.counts(item, params, sparse, scores, sparsity, at)?,
             )),
             Allocation::Table(densities) => {
-                let network = &self.plan.network;
+                let network = &self.plan.networks[self.setting];
                 // Refused here, before anything runs.
                 jackpot_host::table_counts(network, densities, sparsity).map_err(|e| {
                     Error(format!(
@@ -217,8 +217,8 @@ impl Builder {
         };
         let recipe = Recipe::Allocate {
             item,
-            architecture: self.plan.study.architecture.clone(),
-            rows: self.plan.study.data.train_rows,
+            architecture: self.setting().architecture.clone(),
+            rows: self.setting().data.train_rows,
             sparsity: sparsity.clone(),
             scores: needs.scores.then_some(scores),
             weights,

@@ -55,7 +55,7 @@ impl Builder {
             }
             _ => {
                 let start = self.weights(Stage::Initial, at)?;
-                (None, start, self.plan.study.training.clone())
+                (None, start, self.setting().training.clone())
             }
         };
         let weights = self.changed_weights(start, mask, at)?;

@@ -59,7 +59,7 @@ impl Builder {
         at: &At,
     ) -> Result<State, Error> {
         let within = |e: Error| Error(format!("ticket `{}`: {}", at.ticket.name, e.0));
-        let total = self.plan.network.prunable_weights();
+        let total = self.plan.networks[self.setting].prunable_weights();
         let last = rounds.before(sparsity.kept(total), total).map_err(within)?;
         let field = format!("ticket `{}`: `scores`", at.ticket.name);
         let (_, method) = self
@@ -142,7 +142,7 @@ impl Builder {
         if let Some(check) = at.check {
             training = check
                 .pretraining
-                .apply(&training, self.plan.study.data.train_rows);
+                .apply(&training, self.setting().data.train_rows);
         }
         let title = format!(
             "train {} round {round} on {}, seed {}",

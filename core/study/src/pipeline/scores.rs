@@ -125,7 +125,7 @@ impl Builder {
             true => Some(Sampled {
                 train: self.seen(Sees::Scoring, at)?,
                 normalisation: self.data("normalisation")?,
-                augment: self.plan.study.training.augment.clone(),
+                augment: self.setting().training.augment.clone(),
             }),
         };
         let weights = match (needs.weights, scored.weights) {
@@ -148,8 +148,8 @@ impl Builder {
             .map(|r| format!(" in {} rounds to {}", r.count, r.sparsity.text()));
         let recipe = Recipe::Score {
             item,
-            architecture: self.plan.study.architecture.clone(),
-            rows: self.plan.study.data.train_rows,
+            architecture: self.setting().architecture.clone(),
+            rows: self.setting().data.train_rows,
             weights,
             reference,
             data,

@@ -30,7 +30,7 @@ impl Builder {
 
     fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<Input, Error> {
         let recipe = Recipe::Init {
-            architecture: self.plan.study.architecture.clone(),
+            architecture: self.setting().architecture.clone(),
             key,
         };
         self.output(format!("{what}, seed {}", at.seed), recipe, "weights")
@@ -38,12 +38,12 @@ impl Builder {
 
     /// The dense training before pruning, under the check's changes to that stage.
     pub(super) fn pretraining(&self, at: &At) -> Training {
-        let study = &self.plan.study;
+        let setting = self.setting();
         match at.check {
-            None => study.training.clone(),
+            None => setting.training.clone(),
             Some(check) => check
                 .pretraining
-                .apply(&study.training, study.data.train_rows),
+                .apply(&setting.training, setting.data.train_rows),
         }
     }
 
@@ -85,7 +85,7 @@ impl Builder {
                 at.ticket.name
             )));
         }
-        let steps = training.steps_in_epoch(u64::from(self.plan.study.data.train_rows));
+        let steps = training.steps_in_epoch(u64::from(self.setting().data.train_rows));
         stage::check(
             &format!("{}: ticket `{}`", at.check_field(), at.ticket.name),
             stage,
@@ -101,7 +101,7 @@ impl Builder {
 
     pub(super) fn training(&mut self, trained: Trained, at: &At) -> Result<usize, Error> {
         let recipe = Recipe::Train {
-            architecture: self.plan.study.architecture.clone(),
+            architecture: self.setting().architecture.clone(),
             training: trained.training,
             weights: trained.weights,
             mask: trained.mask,
@@ -111,7 +111,7 @@ impl Builder {
             order_key: at.keys().order().to_hex(),
             augment_key: at.keys().augment().to_hex(),
             platform: Platform {
-                precision: self.plan.study.precision,
+                precision: self.setting().precision,
                 ..self.platform()
             },
         };

@@ -90,7 +90,13 @@ pub fn probe(
     if !sparsities.is_empty() {
         study.sparsities = given(sparsities)?;
     }
-    let own = study.architecture.width;
+    if let [_, _, ..] = study.settings.as_slice() {
+        return Err(Error(format!(
+            "`setting`: a probe is of one network, found {} settings; write a study of its own for the one to probe",
+            study.settings.len()
+        )));
+    }
+    let own = study.settings[0].architecture.width;
     let others = study.probe_widths.iter().copied().filter(|w| *w != own);
     let widths: Vec<u32> = std::iter::once(own).chain(others).collect();
     let mut probe = Probe {
@@ -99,7 +105,7 @@ pub fn probe(
     };
     for width in widths {
         let mut narrower = study.clone();
-        narrower.architecture.width = width;
+        narrower.settings[0].architecture.width = width;
         let within = |e: Error| match width == own {
             true => e,
             false => Error(format!("`probe.widths`: {width}: {e}")),
@@ -123,13 +129,13 @@ fn given(texts: &[String]) -> Result<Vec<Sparsity>, Error> {
 }
 
 fn check_sparsities(plan: &Plan) -> Result<(), Error> {
-    let weights = plan.network.prunable_weights();
+    let weights = plan.networks[0].prunable_weights();
     for sparsity in &plan.study.sparsities {
         let kept = sparsity.kept(weights);
         if kept == 0 || kept == weights {
             return Err(Error(format!(
                 "sparsity {sparsity} of the {weights} prunable weights of width {} keeps {kept}; a mask must keep some and prune some",
-                plan.study.architecture.width
+                plan.study.settings[0].architecture.width
             )));
         }
     }
@@ -141,7 +147,7 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
     let study = builder.plan.study.clone();
     let mut asked = Vec::new();
     let mut left_out = Vec::new();
-    for ticket in &study.tickets {
+    for ticket in study.tickets() {
         let Some(sparse) = &ticket.sparse else {
             continue;
         };

@@ -60,8 +60,8 @@ pub fn measure(probe: &Probe, made: &[Made], store: &Store) -> Result<Probed, Er
         study: plan.study.digest,
         device_class: plan.device.class.clone(),
         libtorch: plan.libtorch.clone(),
-        network: plan.study.architecture.title(),
-        width: plan.study.architecture.width,
+        network: plan.study.settings[0].architecture.title(),
+        width: plan.study.settings[0].architecture.width,
         masks: Vec::new(),
         comparisons: Vec::new(),
         left_out: probe.left_out.clone(),
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         let bytes = self.store.get(&digest).map_err(Error::from_store)?;
-        let mask = validate::mask(&bytes, &self.part.plan.network).map_err(Error::from_host)?;
+        let mask = validate::mask(&bytes, &self.part.plan.networks[0]).map_err(Error::from_host)?;
         Ok(Some((digest, mask)))
     }
 
@@ -110,13 +110,13 @@ impl<'a> Reader<'a> {
         mask: &Mask,
         layers: bool,
     ) -> Result<MaskRow, Error> {
-        let network = &self.part.plan.network;
+        let network = &self.part.plan.networks[0];
         let facts = MaskFacts::of(network, mask, digest)?;
         let null = self.null(asked, mask);
         let counts = mask.counts();
         let rows = network.layers.iter().zip(&counts).enumerate();
         Ok(MaskRow {
-            width: self.part.plan.study.architecture.width,
+            width: self.part.plan.study.settings[0].architecture.width,
             ticket: asked.ticket.clone(),
             sparsity: asked.sparsity.clone(),
             seed: asked.seed.to_string(),
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         let scope = asked.magnitude?;
         let whole =
             |l: &jackpot_net::Layer| scope == jackpot_host::Scope::Convolutions && l.classifier;
-        jackpot_net::magnitude_null(&self.part.plan.network, mask.kept(), whole)
+        jackpot_net::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
     }
 
     /// The services that the ticket's plugins used, from their certificates.

@@ -47,6 +47,7 @@ fn named(all: &[(&str, &str)]) -> Vec<Named> {
     let one = |(name, title): &(&str, &str)| Named {
         name: (*name).into(),
         title: (*title).into(),
+        series: None,
     };
     all.iter().map(one).collect()
 }
@@ -57,6 +58,7 @@ pub fn outline() -> Outline {
         name: "made-up".into(),
         title: "Made-up results".into(),
         digest: Digest::of(b"study.toml"),
+        settings: Vec::new(),
         tickets: named(&TICKETS),
         checks: named(&CHECKS),
         sparsities: SPARSITIES.map(String::from).to_vec(),
@@ -229,6 +231,7 @@ pub fn results() -> Results {
     let mut runs = Vec::new();
     let mut push = |ticket: &str, check: &str, sparsity: &str, seed, outcome| {
         runs.push(Run {
+            setting: None,
             ticket: ticket.into(),
             check: check.into(),
             sparsity: sparsity.into(),

@@ -1,0 +1,183 @@
+//! Settings: the data, network and training that a study's grid is run in, once for each.
+//!
+//! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
+use crate::{
+    Error,
+    data::{self, DataChoice},
+    file::{RunChoice, at, distinct},
+    repeat::{Series, Written},
+    sections::{NetworkSection, SettingSection, StudyFile},
+    tickets::{self, Base, Ticket, slug},
+    training::Precision,
+};
+use jackpot_host::Sparsity;
+use jackpot_net::{Architecture, NetworkChoice, Training};
+use std::path::Path;
+
+/// What one copy of the grid is run in.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// In files and pins; none: the study's only one.
+    pub name: Option<String>,
+    /// In tables; empty for the study's only one.
+    pub title: String,
+    /// What it was written as, if one block of the file stands for several.
+    pub series: Option<Series>,
+    /// What is trained on.
+    pub data: DataChoice,
+    /// What is trained.
+    pub architecture: Architecture,
+    /// How it is trained.
+    pub training: Training,
+    /// What trainings compute in.
+    pub precision: Precision,
+    /// The study's tickets with their trainings in this setting, in the file's order.
+    pub tickets: Vec<Ticket>,
+}
+
+impl Setting {
+    /// " of `vgg`", or nothing for the study's only one.
+    pub(crate) fn of(&self) -> String {
+        let name = self.name.as_ref();
+        name.map_or(String::new(), |n| format!(" of `{n}`"))
+    }
+}
+
+/// Every setting of a file, in its order; at least one.
+pub(crate) fn settings(
+    file: &StudyFile,
+    written: &Written,
+    sparsities: &[Sparsity],
+    run: &RunChoice,
+    folder: &Path,
+) -> Result<Vec<Setting>, Error> {
+    let one = |section: Option<&SettingSection>| {
+        let setting = setting(file, written, section, run, folder)?;
+        let network = setting.architecture.build().map_err(at("network"))?;
+        fit(sparsities, network.prunable_weights())?;
+        Ok(setting)
+    };
+    if file.setting.is_empty() {
+        return Ok(vec![one(None)?]);
+    }
+    let names = file.setting.iter().map(|s| s.name.clone()).collect();
+    distinct("setting.name", names)?;
+    let named = file.setting.iter().zip(&written.settings);
+    named
+        .map(|(section, series)| {
+            slug("setting", &section.name)?;
+            let within = |e: Error| Error(format!("setting `{}`: {}", section.name, e.0));
+            Ok(Setting {
+                series: series.clone(),
+                ..one(Some(section)).map_err(within)?
+            })
+        })
+        .collect()
+}
+
+fn setting(
+    file: &StudyFile,
+    written: &Written,
+    section: Option<&SettingSection>,
+    run: &RunChoice,
+    folder: &Path,
+) -> Result<Setting, Error> {
+    let missing = |name: &str| {
+        Error(format!(
+            "`{name}`: expected the section `[{name}]`, of the study or of every `[[setting]]`, found none"
+        ))
+    };
+    let own = section.and_then(|s| s.data.as_ref());
+    let data = own.or(file.data.as_ref()).ok_or_else(|| missing("data"))?;
+    let own = section.and_then(|s| s.network.as_ref());
+    let network = own.or(file.network.as_ref());
+    let network = network.ok_or_else(|| missing("network"))?;
+    let own = section.and_then(|s| s.training.clone());
+    let section_of_training = match (file.training.clone(), own) {
+        (Some(base), Some(own)) => base.with(own),
+        (base, own) => own.or(base).ok_or_else(|| missing("training"))?,
+    };
+    let (data, classes) = data::choice(data, folder)?;
+    let training = section_of_training.whole()?;
+    let precision = section_of_training.precision.unwrap_or_default();
+    precision.fits(run)?;
+    let input = fits(&training, data.image, data.train_rows)?;
+    let architecture = architecture(network, classes, input)?;
+    let base = Base {
+        training: &training,
+        rows: data.train_rows,
+    };
+    let title = section.map(|s| s.title.as_ref().unwrap_or(&s.name).clone());
+    Ok(Setting {
+        tickets: tickets::tickets(&file.ticket, &written.tickets, &base)?,
+        title: title.unwrap_or_default(),
+        name: section.map(|s| s.name.clone()),
+        series: None,
+        data,
+        architecture,
+        training,
+        precision,
+    })
+}
+
+/// Each sparsity must keep some of the network's weights and prune some.
+fn fit(sparsities: &[Sparsity], weights: u64) -> Result<(), Error> {
+    for sparsity in sparsities {
+        let kept = sparsity.kept(weights);
+        if kept == 0 || kept == weights {
+            return Err(Error(format!(
+                "`sparsities`: {sparsity} of the {weights} prunable weights of this network keeps {kept}; a mask must keep some and prune some"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the data can be trained on in this way; what the network then takes.
+fn fits(
+    training: &Training,
+    [channels, h, w]: [u32; 3],
+    train_rows: u32,
+) -> Result<[u32; 3], Error> {
+    if training.batch > train_rows {
+        return Err(Error(format!(
+            "`training.batch`: expected at most the {train_rows} training rows, found {}",
+            training.batch
+        )));
+    }
+    if training.validation_rows >= train_rows {
+        return Err(Error(format!(
+            "`training.validation_rows`: expected fewer than the {train_rows} training rows, found {}",
+            training.validation_rows
+        )));
+    }
+    let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);
+    if shown.contains(&0) || shown[0] > h || shown[1] > w {
+        return Err(Error(format!(
+            "`training.augment.crop`: expected 1 to the side of the stored images, {h}×{w}, found {}",
+            shown[0]
+        )));
+    }
+    let (crop, side) = (training.augment.crop_padding, shown[0].min(shown[1]));
+    if crop >= side {
+        return Err(Error(format!(
+            "`training.augment.crop_padding`: expected less than the side of the images, {side}, found {crop}: crops would show padding only"
+        )));
+    }
+    Ok([channels, shown[0], shown[1]])
+}
+
+fn architecture(n: &NetworkSection, classes: u32, input: [u32; 3]) -> Result<Architecture, Error> {
+    let choice = NetworkChoice {
+        depth: n.depth,
+        width: n.width,
+        widen: n.widen,
+        classes: Some(classes),
+        input: Some(input),
+        activation: n.activation,
+        block: n.block,
+        stem: n.stem,
+        ..NetworkChoice::of(n.family)
+    };
+    choice.architecture().map_err(at("network"))
+}
