@@ -414,6 +414,7 @@ fn the_pin_of_another_study_with_the_same_name_is_not_replaced() {
         device_class: "cpu-avx2".into(),
         libtorch: plan.libtorch.clone(),
         architecture: None,
+        settings: BTreeMap::new(),
         cells: Vec::new(),
     };
     pin.write(&store, "quick").unwrap();

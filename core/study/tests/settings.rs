@@ -86,7 +86,10 @@ fn settings_are_grids_of_their_own_and_share_what_they_share() {
     };
     assert_eq!((own.epochs, own.augment.flip), (5, true));
     let node = plan.nodes.iter().position(|n| n.title.contains("of `vgg`"));
-    assert_eq!(plan.network_of(node.unwrap()).name, plan.networks[1].name);
+    assert_eq!(
+        plan.network_of(node.unwrap()).architecture,
+        plan.networks[1].architecture
+    );
 }
 
 #[test]

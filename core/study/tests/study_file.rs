@@ -243,14 +243,15 @@ fn a_data_set_of_files_needs_a_folder() {
 fn the_options_of_training_are_read_and_told() {
     let with =
         |more: &str| parse(&QUICK.replacen("[training]\n", &format!("[training]\n{more}\n"), 1));
-    let plain = parse(QUICK).unwrap().settings[0].training;
+    let plain = parse(QUICK).unwrap().settings[0].training.clone();
     let training = with(
         "label_smoothing = 0.1\norder = \"stored\"\nsteps_per_epoch = 40\noffset_epochs = 1\n\
          validation_rows = 600\noptimizer = \"nesterov\"",
     )
     .unwrap()
     .settings[0]
-        .training;
+        .training
+        .clone();
     let expected = Training {
         label_smoothing: 0.1,
         order: Order::Stored,
