@@ -2,9 +2,9 @@
 use crate::network::{NetworkOptions, named};
 use anyhow::{Context, Result, bail};
 use jackpot_net::{Description, Network};
-use jackpot_study::Study;
+use jackpot_study::{Setting, Study};
 use serde_json::json;
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 /// Which network, as a name or as a study has it.
 #[derive(clap::Args)]
@@ -23,15 +23,28 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let network = network(arguments)?;
-    match arguments.json {
-        true => println!("{:#}", as_json(&network)),
-        false => print!("{}", table(&network)),
+    let networks = networks(arguments)?;
+    match networks.as_slice() {
+        [(None, network)] if arguments.json => println!("{:#}", as_json(network)),
+        [(None, network)] => print!("{}", table(network)),
+        all if arguments.json => {
+            let named = all
+                .iter()
+                .map(|(name, n)| (name.clone().unwrap_or_default(), as_json(n)));
+            println!("{:#}", json!(named.collect::<BTreeMap<_, _>>()));
+        }
+        all => {
+            for (name, network) in all {
+                let name = name.as_deref().unwrap_or_default();
+                println!("setting {name}\n{}", table(network));
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn network(arguments: &Arguments) -> Result<Network> {
+/// The network of that name; of a study with settings, each with its setting's name.
+fn networks(arguments: &Arguments) -> Result<Vec<(Option<String>, Network)>> {
     let name = &arguments.network;
     let path = Path::new(name);
     // A name is never a path: `./resnet32` is how to say a folder of that name.
@@ -39,12 +52,14 @@ fn network(arguments: &Arguments) -> Result<Network> {
         Ok(choice) => arguments
             .options
             .build(choice, arguments.classes)
-            .with_context(|| format!("`{name}`")),
+            .with_context(|| format!("`{name}`"))
+            .map(|network| vec![(None, network)]),
         Err(_) if path.exists() => {
             if arguments.classes.is_some() || arguments.options.any() {
                 bail!("`{name}` is a study, which says all of its network; leave the options out");
             }
-            Ok(Study::load(path)?.architecture.build()?)
+            let built = |s: Setting| Ok((s.name, s.architecture.build()?));
+            Study::load(path)?.settings.into_iter().map(built).collect()
         }
         Err(error) => Err(error.context("no study there and no network of that name")),
     }

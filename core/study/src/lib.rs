@@ -69,10 +69,11 @@ pub use probe::{
 };
 pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
-pub use repeat::{Level, Series};
 pub use reference::Reference;
+pub use repeat::{Level, Series};
 pub use results::{
-    Named, Outcome, Outline, Results, Run, SettingOutline, Subject, Trained, collect, facts, outline,
+    Named, Outcome, Outline, Results, Run, SettingOutline, Subject, Trained, collect, facts,
+    outline,
 };
 pub use run::{Event, Finish, Options, run};
 pub use setting::Setting;
