@@ -4,8 +4,8 @@ use crate::Error;
 use crate::stats::settle;
 use crate::table::{Column, Data, Entry, Kind, Section, Table, Value, frame_error};
 use polars::prelude::{
-    CsvWriter, DataFrame, NamedFrom, ParquetCompression, ParquetWriter, SerWriter, Series,
-    SortMultipleOptions,
+    CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetWriter, SerWriter,
+    Series, SortMultipleOptions,
 };
 
 /// The table's data in the order of its keys.
@@ -13,6 +13,11 @@ pub(crate) fn sorted(table: &Table) -> Result<DataFrame, Error> {
     let failed = frame_error(table.name);
     let made = match &table.data {
         Data::Given(frame) => Ok(frame.clone()),
+        // A table without a row still has its keys.
+        Data::Rows if table.sections.is_empty() => {
+            let empty = |key: &&str| Series::new_empty((*key).into(), &DataType::String).into();
+            DataFrame::new(0, table.keys.iter().map(empty).collect())
+        }
         Data::Rows => of_rows(&table.sections),
     };
     let stable = SortMultipleOptions::default().with_maintain_order(true);
