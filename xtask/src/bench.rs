@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{binaries, build, cargo, libtorch};
 
 /// Images a second of our training loop against the same network in plain libtorch calls,
-/// then seconds a mask, SynFlow's in so many rounds.
+/// then seconds a mask, SynFlow's in so many rounds, then seconds of a report of 2,000 runs.
 pub fn run(root: &Path, synflow_rounds: u32) -> Result<()> {
     println!("{}", libtorch::setup(root, false)?);
     println!("training steps, ours and plain libtorch in turns: about a minute");
@@ -21,7 +21,26 @@ pub fn run(root: &Path, synflow_rounds: u32) -> Result<()> {
     let given = [place, synflow_rounds.to_string()];
     let seconds = measure(root, "jackpot-worker", "mask_seconds", &given)?;
     println!("{}", table(&seconds)?);
+    println!("report of a large study from a warm store, its results generated");
+    let report = measure(root, "jackpot-report", "report_speed", &[])?;
+    println!("{}", report_sentence(&report)?);
     Ok(())
+}
+
+/// What a report of a large study took, in words.
+fn report_sentence(measured: &Value) -> Result<String> {
+    let number = |field: &str| {
+        let value = measured[field].as_f64();
+        value.with_context(|| format!("`report_speed` prints no number `{field}`: {measured}"))
+    };
+    Ok(format!(
+        "report of {} runs: {:.1} s ({:.1} s of it reading), {} files, at most {:.0} MiB",
+        number("runs")?,
+        number("seconds")?,
+        number("read_seconds")?,
+        number("files")?,
+        number("peak_mib")?
+    ))
 }
 
 /// What an example prints, as JSON.
@@ -91,7 +110,7 @@ fn sentence(measured: &Value) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{sentence, table};
+    use super::{report_sentence, sentence, table};
 
     #[test]
     fn masks_are_a_table_and_an_odd_row_is_shown() {
@@ -107,6 +126,19 @@ mod tests {
         measured[1]["seconds"] = "slow".into();
         let told = table(&measured).unwrap_err().to_string();
         assert!(told.contains("odd row") && told.contains("slow"), "{told}");
+    }
+
+    #[test]
+    fn a_report_s_measurement_is_a_sentence() {
+        let measured = serde_json::json!({
+            "runs": 2250, "files": 40, "read_seconds": 0.81, "seconds": 3.26, "peak_mib": 412.4,
+        });
+        assert_eq!(
+            report_sentence(&measured).unwrap(),
+            "report of 2250 runs: 3.3 s (0.8 s of it reading), 40 files, at most 412 MiB"
+        );
+        let odd = report_sentence(&serde_json::json!({ "runs": "many" }));
+        assert!(odd.unwrap_err().to_string().contains("`runs`"));
     }
 
     #[test]

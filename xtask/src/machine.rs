@@ -18,10 +18,23 @@ pub fn supported() -> Result<()> {
 
 /// Compilers and `make`: tch builds C++, the C plugins are built by the C compiler.
 pub fn compilers() -> Result<()> {
-    let missing: Vec<&str> = [("c++", "g++"), ("cc", "gcc"), ("make", "make")]
-        .into_iter()
+    present(&[("c++", "g++"), ("cc", "gcc"), ("make", "make")])
+}
+
+/// A browser and a LaTeX: the tests of what the report writes.
+pub fn readers() -> Result<()> {
+    present(&[
+        ("chromium", "chromium"),
+        ("pdflatex", "texlive-latex-recommended"),
+    ])
+}
+
+/// Names the packages of Debian whose programs do not answer.
+fn present(programs: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<&str> = programs
+        .iter()
         .filter(|(program, _)| !answers(program, "--version"))
-        .map(|(_, package)| package)
+        .map(|(_, package)| *package)
         .collect();
     if missing.is_empty() {
         return Ok(());

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{build, cargo, counts, finish, libtorch};
+use crate::{build, cargo, counts, finish, libtorch, machine};
 
 /// Runs every step; the first that fails ends it with its own words.
 pub fn run(root: &Path, yes: bool) -> Result<()> {
+    machine::readers()?;
     step("format", || {
         finish(
             cargo(root).args(["fmt", "--all", "--check"]),

@@ -15,7 +15,7 @@ use crate::{
 };
 use jackpot_net::{Architecture, Mask, Network};
 use jackpot_store::{Digest, Store};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// One training of the grid, or why there is none.
 #[derive(Clone, Debug)]
@@ -192,6 +192,7 @@ impl Outline {
                 study: results.study,
                 device_class: results.device_class.clone(),
                 libtorch: results.libtorch.clone(),
+                recipes: results.recipes.clone(),
                 overlaps: (results.overlaps.iter())
                     .filter(|o| o.setting.as_ref() == name)
                     .cloned()
@@ -216,6 +217,8 @@ pub struct Results {
     pub runs: Vec<Run>,
     /// Of masks with each other; empty until [`crate::overlaps`] was asked for them.
     pub overlaps: Vec<Overlap>,
+    /// The recipes of the finished trainings, by their keys.
+    pub recipes: Arc<BTreeMap<Digest, serde_json::Value>>,
 }
 
 /// Reads the outline of `FOLDER/study.toml`.
@@ -337,7 +340,17 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
             facts: facts.of(cell)?,
         });
     }
+    let mut recipes = BTreeMap::new();
+    for run in &runs {
+        if let Outcome::Done(trained) = &run.outcome
+            && !recipes.contains_key(&trained.key)
+        {
+            let recipe = store.recipe(&trained.key).map_err(Error::from_store)?;
+            recipes.insert(trained.key, recipe);
+        }
+    }
     Ok(Results {
+        recipes: Arc::new(recipes),
         study: pin.study,
         device_class: pin.device_class,
         libtorch: pin.libtorch.to_string(),

@@ -1,5 +1,5 @@
-//! Reports of a study: tables (Markdown and CSV), figures (SVG and PNG), a page that shows them,
-//! and a lock that names each file's inputs and bytes.
+//! Reports of a study: tables (Markdown, LaTeX, CSV and Parquet), figures (SVG and PNG), a page that
+//! shows them (Markdown, and one self-contained HTML file), and a lock that names each file's inputs and bytes.
 //!
 //! [`render`] is a function from what a study asked and what its runs gave to a map of files;
 //! everything else here either serves it or compares what it gave with what is on disk.
@@ -79,10 +79,20 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
     for table in &tables {
         outputs.extend(table.outputs(&grid)?);
     }
+    let mut pictures = Vec::new();
     for figure in &figures {
-        outputs.extend(figure.outputs()?);
+        let [svg, png] = figure.outputs()?;
+        pictures.push(png.clone());
+        outputs.extend([svg, png]);
     }
-    outputs.insert("README.md".into(), page::page(&grid, &tables, &figures));
+    let pictures: Vec<_> = figures
+        .iter()
+        .zip(pictures.iter().map(|(_, png)| png.bytes.as_slice()))
+        .collect();
+    let index = page::html(&grid, &tables, &pictures)?;
+    outputs.insert("index.html".into(), index);
+    let readme = page::markdown(&grid, &tables, &figures);
+    outputs.insert("README.md".into(), readme);
     let lock = lock::write(results, &outputs)?;
     let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
     files.insert(LOCK.into(), lock);

@@ -1,22 +1,45 @@
-//! The page of a study's folder: its facts, tables and figures, and how to check them.
+//! The page of a study's folder, as Markdown and as HTML: its facts, tables and figures, and how
+//! to check them.
+
+mod html;
+mod provenance;
 
 use crate::cells::{DENSE, Grid, metrics, name_of};
 use crate::digest::of_inputs;
 use crate::figure::Figure;
-use crate::format::markdown;
+use crate::format;
 use crate::table::{Table, spell};
-use crate::{LOCK, Output};
+use crate::{Error, LOCK, Output};
 use jackpot_study::Outcome;
 use std::collections::BTreeSet;
 
+/// `index.html`. `pictures` are the figures' PNG files, in their order.
+///
+/// # Errors
+/// When a run cannot be written as JSON.
+pub(crate) fn html(
+    grid: &Grid<'_>,
+    tables: &[Table],
+    figures: &[(&Figure, &[u8])],
+) -> Result<Output, Error> {
+    Ok(Output {
+        inputs: of_inputs(metrics(&grid.cells)),
+        bytes: html::page(grid, &[], tables, figures)?,
+    })
+}
+
 /// `README.md`.
-pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Output {
+pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Output {
     let mut text = format!("# {}\n\n", spell::cell(&grid.outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says what \
-             was asked.*\n\n## The study\n\n";
+             was asked. [index.html](index.html) is the same to click through, every number with the \
+             runs behind it.*\n\n## The study\n\n";
     text += &spell::facts(grid);
     text += &format!("\n{}\n", count(grid));
-    text += &failures(grid);
+    for (i, failure) in failures(grid).iter().enumerate() {
+        let before = if i == 0 { "\n" } else { "" };
+        text += &format!("{before}- {}\n", spell::cell(failure));
+    }
     for figure in figures {
         text += &format!(
             "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n([SVG](figures/{1}.svg), \
@@ -29,7 +52,7 @@ pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Out
         for paragraph in &table.about {
             text += &format!("\n{paragraph}\n");
         }
-        text += &markdown::body(table);
+        text += &format::markdown::body(table);
         text += &format!(
             "\n[Markdown](tables/{0}.md), [LaTeX](tables/{0}.tex), [CSV](tables/{0}.csv), [Parquet](tables/{0}.parquet); inputs `{1}`\n",
             table.name, table.inputs
@@ -102,27 +125,16 @@ pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
     lines
 }
 
-fn failures(grid: &Grid<'_>) -> String {
-    let mut text = String::new();
-    for run in grid
-        .cells
-        .iter()
-        .flat_map(|c| &c.runs)
-        .filter_map(|(_, run)| *run)
-    {
-        if let Outcome::Failed { why } = &run.outcome {
-            text += &format!(
-                "- failed: {}: {}\n",
-                name_of(run),
-                spell::cell(&spell::reason(why))
-            );
-        }
-    }
-    if text.is_empty() {
-        text
-    } else {
-        format!("\n{text}")
-    }
+/// One line a failed run, as text.
+fn failures(grid: &Grid<'_>) -> Vec<String> {
+    let runs = grid.cells.iter().flat_map(|c| &c.runs);
+    let failed = runs.filter_map(|(_, run)| match &(*run)?.outcome {
+        Outcome::Failed { why } => Some((name_of((*run)?), spell::reason(why))),
+        _ => None,
+    });
+    failed
+        .map(|(name, why)| format!("failed: {name}: {why}"))
+        .collect()
 }
 
 fn audit(grid: &Grid<'_>) -> String {

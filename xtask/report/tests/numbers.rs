@@ -213,7 +213,7 @@ fn accuracy_is_a_mean_with_its_deviation() {
     assert_eq!(
         (
             row["n"].as_str(),
-            row["seeds"].as_str(),
+            row["n_asked"].as_str(),
             row["missing"].as_str()
         ),
         ("3", "4", "1")

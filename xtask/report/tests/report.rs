@@ -24,6 +24,7 @@ fn the_same_results_give_the_same_bytes() {
         "figures/accuracy.svg",
         "figures/layers.png",
         "figures/layers.svg",
+        "index.html",
         LOCK,
         "tables/accuracy.csv",
         "tables/accuracy.md",

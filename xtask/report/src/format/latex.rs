@@ -45,7 +45,7 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
         "\n\\begin{{table}}[htbp]\n\\centering\n\\caption{{{caption}}}\n\\label{{{label}}}\n\\small\n\
          \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n\
          \\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n{} \\\\\n\\midrule\n",
-        titles.join(" & ")
+        line(&titles)
     );
     for row in &section.rows {
         let mut cells: Vec<_> = shown.iter().map(|c| cell(&row[c.0])).collect();
@@ -53,8 +53,7 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
         if let (Some(first), false) = (cells.first_mut(), letters.is_empty()) {
             let _ = write!(first, "\\textsuperscript{{{letters}}}");
         }
-        // A bracket after `\\` would be read as its length.
-        let _ = writeln!(text, "{} \\\\{{}}", cells.join(" & "));
+        let _ = writeln!(text, "{} \\\\", line(&cells));
     }
     text.push_str("\\bottomrule\n\\end{tabular}}\n");
     for (i, note) in notes.0.iter().enumerate() {
@@ -66,6 +65,15 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
         );
     }
     text.push_str("\\end{table}\n");
+}
+
+/// The cells of a row. A bracket or a star after `\\\\` or a rule would be read as its argument.
+fn line(cells: &[String]) -> String {
+    let before = match cells.first() {
+        Some(first) if first.starts_with(['[', '*']) => "{}",
+        _ => "",
+    };
+    before.to_owned() + &cells.join(" & ")
 }
 
 /// The distinct notes of a table, in the order of their first row.

@@ -111,8 +111,8 @@ pub(crate) fn reason(text: &str) -> String {
     line.chars().take(REASON).chain(['…']).collect()
 }
 
-/// The study's one-line facts as a list.
-pub(crate) fn facts(grid: &Grid<'_>) -> String {
+/// The study's one-line facts: names and values, code between backticks.
+pub(crate) fn fact_list(grid: &Grid<'_>) -> Vec<(String, String)> {
     let seeds: Vec<_> = grid.outline.seeds.iter().map(u64::to_string).collect();
     let run = [
         ("seeds", seeds.join(", ")),
@@ -122,16 +122,21 @@ pub(crate) fn facts(grid: &Grid<'_>) -> String {
     ];
     let study = grid.outline.facts.iter();
     let study = study.filter(|(name, _)| !run.iter().any(|(known, _)| known == name));
-    let study: Vec<_> = study
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect();
-    let lines = study.into_iter().chain(run).map(|(name, value)| {
+    let run = run
+        .iter()
+        .map(|(name, value)| ((*name).into(), value.clone()));
+    study.cloned().chain(run).collect()
+}
+
+/// The study's one-line facts as a list in Markdown.
+pub(crate) fn facts(grid: &Grid<'_>) -> String {
+    let lines = fact_list(grid).into_iter().map(|(name, value)| {
         let value = if value.contains('`') {
             value
         } else {
             cell(&value)
         };
-        format!("- **{}**: {value}\n", cell(name))
+        format!("- **{}**: {value}\n", cell(&name))
     });
     lines.collect()
 }

@@ -15,15 +15,18 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
              always clean. *Epochs* are those of all trainings that the ticket needs."
                 .into(),
         ],
-        sections: std::iter::once(DENSE)
-            .chain(grid.sparsities())
-            .map(|s| section(grid, s))
-            .filter(|s| !s.rows.is_empty())
-            .collect(),
+        sections: sections(grid),
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs: of_inputs(metrics(&grid.cells)),
     }
+}
+
+/// The dense network's where it is known, and every sparsity's.
+fn sections(grid: &Grid<'_>) -> Vec<Section> {
+    let dense = Some(section(grid, DENSE)).filter(|s| !s.rows.is_empty());
+    let sparse = grid.sparsities().into_iter().map(|s| section(grid, s));
+    dense.into_iter().chain(sparse).collect()
 }
 
 /// What a cell's runs come from: the same for every seed.

@@ -1,0 +1,290 @@
+//! `index.html`: the report as one file that asks no network for anything.
+//!
+//! Its policy names the one style and the one script in it by their sha256, and images that it
+//! holds; nothing else is let in. A click on a number opens the runs that it came from.
+
+use super::provenance::Provenance;
+use crate::cells::Grid;
+use crate::figure::Figure;
+use crate::table::{Entry, Kind, Section, Table, spell};
+use crate::{Error, LOCK};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jackpot_store::Digest;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The whole page. `pictures` are the figures' PNG files, in their order.
+pub(super) fn page(
+    grid: &Grid<'_>,
+    findings: &[String],
+    tables: &[Table],
+    figures: &[(&Figure, &[u8])],
+) -> Result<Vec<u8>, Error> {
+    let provenance = Provenance::new(grid);
+    let json = provenance.json().map_err(|e| Error::Draw {
+        output: "index.html".into(),
+        message: e.to_string(),
+    })?;
+    let title = &grid.outline.title;
+    let shown: Vec<&Table> = tables.iter().filter(|t| t.is_shown()).collect();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#content" { "Skip to the content" }
+                header {
+                    h1 { (title) }
+                    nav aria-label="Contents" { ul {
+                        @if !findings.is_empty() { li { a href="#findings" { "Findings" } } }
+                        li { a href="#study" { "The study" } }
+                        @for (figure, _) in figures {
+                            li { a href={ "#figure-" (figure.name) } { (figure.title) } }
+                        }
+                        @for table in &shown {
+                            li { a href={ "#table-" (table.name) } { "Table: " (table.title) } }
+                        }
+                        li { a href="#check" { "How to check a number" } }
+                    } }
+                }
+                main #content {
+                    @if !findings.is_empty() { (found(findings)) }
+                    (study(grid))
+                    @for (drawn, png) in figures { (figure(drawn, png)) }
+                    @for table in &shown { (table_section(table, &provenance)) }
+                    (check(grid))
+                }
+                (dialog())
+                script #provenance type="application/json" { (PreEscaped(json)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    Ok(page.into_string().into_bytes())
+}
+
+/// Nothing is fetched and nothing else is run: what a browser is told of this page.
+fn policy() -> String {
+    let hash = |text: &str| BASE64.encode(Digest::of(text.as_bytes()).0);
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; \
+         base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn found(findings: &[String]) -> Markup {
+    html! {
+        section #findings aria-labelledby="findings-title" {
+            h2 #findings-title { "Findings" }
+            ul.findings { @for finding in findings { li { (inline(finding)) } } }
+        }
+    }
+}
+
+fn study(grid: &Grid<'_>) -> Markup {
+    html! {
+        section #study aria-labelledby="study-title" {
+            h2 #study-title { "The study" }
+            dl.facts {
+                @for (name, value) in spell::fact_list(grid) {
+                    dt { (name) }
+                    dd { (inline(&value)) }
+                }
+            }
+            p { (super::count(grid)) }
+            @let failures = super::failures(grid);
+            @if !failures.is_empty() {
+                ul { @for failure in &failures { li { (failure) } } }
+            }
+        }
+    }
+}
+
+fn figure(figure: &Figure, png: &[u8]) -> Markup {
+    let id = format!("figure-{}", figure.name);
+    let title = format!("{id}-title");
+    html! {
+        section id=(id) aria-labelledby=(title) {
+            h2 id=(title) { (figure.title) }
+            figure {
+                img src={ "data:image/png;base64," (BASE64.encode(png)) } width="680"
+                    alt={ (figure.title) ". " (figure.caption) };
+                figcaption {
+                    (inline(&figure.caption)) " "
+                    a href={ "figures/" (figure.name) ".svg" } { "SVG" } ", "
+                    a href={ "figures/" (figure.name) ".png" } { "PNG" }
+                    "; inputs " code { (figure.inputs) }
+                }
+            }
+        }
+    }
+}
+
+fn table_section(table: &Table, provenance: &Provenance) -> Markup {
+    let id = format!("table-{}", table.name);
+    let title = format!("{id}-title");
+    html! {
+        section id=(id) aria-labelledby=(title) {
+            h2 id=(title) { "Table: " (table.title) }
+            @for paragraph in &table.about { p { (inline(paragraph)) } }
+            @for (i, section) in table.sections.iter().enumerate() {
+                (rows(section, &format!("{id}-{}", i + 1), provenance))
+            }
+            p.quiet {
+                @for (i, (ending, name)) in FORMATS.iter().enumerate() {
+                    @if i > 0 { ", " }
+                    a href={ "tables/" (table.name) "." (ending) } { (name) }
+                }
+                "; inputs " code { (table.inputs) }
+            }
+        }
+    }
+}
+
+const FORMATS: [(&str, &str); 4] = [
+    ("md", "Markdown"),
+    ("tex", "LaTeX"),
+    ("csv", "CSV"),
+    ("parquet", "Parquet"),
+];
+
+/// A wide table scrolls in a box of its own, which the keyboard reaches.
+fn rows(section: &Section, id: &str, provenance: &Provenance) -> Markup {
+    let number = |kind: Kind| (!kind.is_words()).then_some("number");
+    let first = section.shown().next().map(|(i, ..)| i);
+    html! {
+        div.scroll role="region" tabindex="0" aria-labelledby=(id) {
+            table {
+                caption id=(id) { (section.heading) }
+                thead { tr {
+                    @for (_, title, kind) in section.shown() {
+                        th scope="col" aria-sort="none" class=[number(kind)] {
+                            button.sort type="button" { (title) }
+                        }
+                    }
+                } }
+                tbody {
+                    @for row in &section.rows {
+                        tr {
+                            @for (i, _, kind) in section.shown() {
+                                @let entry = &row[i];
+                                @if Some(i) == first {
+                                    th scope="row" { (value(entry, provenance)) }
+                                } @else {
+                                    td class=[class(kind)] data-value=[entry.value.order()] {
+                                        (value(entry, provenance))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn class(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Words => None,
+        Kind::Notes => Some("notes"),
+        _ => Some("number"),
+    }
+}
+
+/// The value, and where runs are behind it, a button that shows them.
+fn value(entry: &Entry, provenance: &Provenance) -> Markup {
+    let text = entry.value.spell();
+    let runs = provenance.places(&entry.from);
+    html! {
+        @if runs.is_empty() || text.is_empty() { (text) }
+        @else {
+            button.from type="button" aria-haspopup="dialog" data-runs=(runs) { (text) }
+        }
+    }
+}
+
+fn check(grid: &Grid<'_>) -> Markup {
+    let name = &grid.outline.name;
+    html! {
+        section #check aria-labelledby="check-title" {
+            h2 #check-title { "How to check a number" }
+            ul {
+                li { "A number in a table opens the runs that it came from: their recipes, hashes "
+                     "and seeds, and the commands that check them." }
+                li { code { "jackpot audit" } " hashes every object of the store again and names "
+                     "what does not fit." }
+                li { code { "cargo xtask report " (name) " --check" } " draws this folder again "
+                     "and compares every byte." }
+                li { a href=(LOCK) { (LOCK) } " lists each file with its own sha256 and the digest "
+                     "of its inputs; " a href="tables/runs.csv" { "tables/runs.csv" } " lists every "
+                     "run with its digests; " a href="README.md" { "README.md" } " is this page "
+                     "as Markdown." }
+            }
+        }
+    }
+}
+
+fn dialog() -> Markup {
+    html! {
+        dialog #from aria-labelledby="from-title" {
+            button.close type="button" { "Close" }
+            h2 #from-title { "Where it comes from" }
+            div.body {}
+        }
+    }
+}
+
+/// Text with Markdown's `*emphasis*` and code between backticks; everything else is text.
+fn inline(text: &str) -> Markup {
+    let mut out = Vec::new();
+    for (i, part) in text.split('`').enumerate() {
+        if i % 2 == 1 {
+            out.push(html! { code { (part) } });
+            continue;
+        }
+        // An odd star is a star.
+        let pairs = part.matches('*').count() % 2 == 0;
+        if !pairs {
+            out.push(html! { (part) });
+            continue;
+        }
+        for (i, part) in part.split('*').enumerate() {
+            out.push(html! { @if i % 2 == 1 { em { (part) } } @else { (part) } });
+        }
+    }
+    html! { @for part in out { (part) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{inline, policy};
+
+    #[test]
+    fn inline_text_is_escaped() {
+        let html = inline("*n* of `a<b` & <script>").into_string();
+        assert_eq!(
+            html,
+            "<em>n</em> of <code>a&lt;b</code> &amp; &lt;script&gt;"
+        );
+        assert_eq!(inline("lr*").into_string(), "lr*");
+    }
+
+    #[test]
+    fn the_policy_lets_nothing_in_but_what_it_names() {
+        let policy = policy();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+}
