@@ -40,6 +40,7 @@ pub use images::{Images, centre};
 pub use normalisation::Normalisation;
 pub use prepare::{Preparation, Prepared, prepare, prepared_shape, write_prepared};
 pub use remote::{Remote, remotes};
+pub use resample::{Filter, WHOLE, filters};
 pub use rows::{Rows, StoredRows};
 pub use verify::verify;
 

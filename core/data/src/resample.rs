@@ -9,10 +9,16 @@ use crate::decode::Picture;
 /// Fractional bits of a weight.
 const BITS: u32 = 22;
 
-/// The weights of one output place, from stored place `first` on.
-struct Filter {
-    first: usize,
-    weights: Vec<i64>,
+/// A weight of 1.
+pub const WHOLE: i64 = 1 << BITS;
+
+/// What one place of a resized line is made of: stored places from `first` on, one weight
+/// each, which add up to about [`WHOLE`].
+pub struct Filter {
+    /// The first stored place with a weight.
+    pub first: usize,
+    /// The weights of it and of those behind it.
+    pub weights: Vec<i64>,
 }
 
 /// The shorter side becomes `side`; the longer keeps the ratio, rounded down.
@@ -38,7 +44,9 @@ pub(crate) fn resize(picture: Picture, width: usize, height: usize) -> Picture {
     picture
 }
 
-fn filters(stored: usize, wanted: usize) -> Vec<Filter> {
+/// Bilinear resizing of a line of `stored` places to `wanted` ones, a filter for each of them:
+/// a triangle, stretched where the line shrinks.
+pub fn filters(stored: usize, wanted: usize) -> Vec<Filter> {
     let scale = stored as f64 / wanted as f64;
     let stretch = scale.max(1.0);
     let filter = |place: usize| {
@@ -51,7 +59,7 @@ fn filters(stored: usize, wanted: usize) -> Vec<Filter> {
         };
         let weights: Vec<f64> = (first..end).map(triangle).collect();
         let sum: f64 = weights.iter().sum();
-        let fixed = |w: &f64| (0.5 + w / sum * f64::from(1 << BITS)) as i64;
+        let fixed = |w: &f64| (0.5 + w / sum * WHOLE as f64) as i64;
         Filter {
             first,
             weights: weights.iter().map(fixed).collect(),

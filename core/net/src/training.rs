@@ -31,6 +31,28 @@ pub struct Augment {
     /// test the window is in the middle. `None`: the stored image is what the network takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<u32>,
+    /// Show a window of random size, place and shape, resized to what the network takes, as
+    /// torchvision's `RandomResizedCrop`: the least share of the stored image's area, above 0
+    /// and at most 1 (usual for ImageNet: 0.08). In a test the window is as without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resized_crop: Option<f64>,
+}
+
+impl Augment {
+    fn validate(&self) -> Result<(), Error> {
+        let Some(share) = self.resized_crop else {
+            return Ok(());
+        };
+        let range = |x| x > 0.0 && x <= 1.0;
+        expect("augment.resized_crop", share, "above 0, at most 1", range)?;
+        if self.crop_padding != 0 {
+            return Error::invalid(format!(
+                "training `augment.crop_padding`: expected 0 beside `resized_crop`, which draws windows of its own, found {}",
+                self.crop_padding
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// In which order an epoch meets the rows.
@@ -115,6 +137,7 @@ impl Training {
                 crop_padding: 4,
                 flip: true,
                 crop: None,
+                resized_crop: None,
             },
             published_gradient_mask: true,
             optimizer: Optimizer::Sgd,
@@ -209,6 +232,7 @@ impl Training {
             range,
         )?;
         self.validate_optimizer()?;
+        self.augment.validate()?;
         at_least_one("steps_per_epoch", self.steps_per_epoch.unwrap_or(1))?;
         if self.until == Some(0) {
             return Error::invalid(

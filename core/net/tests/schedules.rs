@@ -41,7 +41,8 @@ fn su2020_is_the_published_protocol() {
         Augment {
             crop_padding: 4,
             flip: true,
-            crop: None
+            crop: None,
+            resized_crop: None,
         }
     );
 }

@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             crop_padding: 0,
             flip: false,
             crop: None,
+            resized_crop: None,
         },
         published_gradient_mask: false,
         ..Training::su2020()

@@ -1,5 +1,9 @@
 //! Images as one tensor or as rows of a file, and whole batches cut from them.
-use crate::{Error, error::invalid};
+use crate::{
+    Error,
+    error::invalid,
+    window::{self, Window, below},
+};
 use jackpot_data::{Images, Normalisation, Rows, StoredRows, centre};
 use jackpot_net::Augment;
 use jackpot_rng::Key;
@@ -37,26 +41,36 @@ pub struct Batch {
 
 /// The window that each image of a list of rows shows, and whether it is mirrored.
 pub struct Draws {
-    /// i64 `[n]`: the window's first row, counted from the stored image's; may be negative.
-    top: Tensor,
-    /// i64 `[n]`: its first column.
-    left: Tensor,
+    windows: Windows,
     /// bool `[n]`; `None`: nothing is flipped.
     flipped: Option<Tensor>,
 }
 
+enum Windows {
+    /// As large as what the network takes.
+    Placed {
+        /// i64 `[n]`: the window's first row, counted from the stored image's; may be negative.
+        top: Tensor,
+        /// i64 `[n]`: its first column.
+        left: Tensor,
+    },
+    /// Of any size within the stored image, to be resized.
+    Resized(Vec<Window>),
+}
+
 impl Draws {
     /// The draws of `length` rows from `start`.
-    fn narrow(&self, start: i64, length: i64) -> Result<Draws, Error> {
-        Ok(Draws {
-            top: self.top.f_narrow(0, start, length)?,
-            left: self.left.f_narrow(0, start, length)?,
-            flipped: self
-                .flipped
-                .as_ref()
-                .map(|f| f.f_narrow(0, start, length))
-                .transpose()?,
-        })
+    fn narrow(&self, start: usize, length: usize) -> Result<Draws, Error> {
+        let narrow = |t: &Tensor| t.f_narrow(0, start as i64, length as i64);
+        let windows = match &self.windows {
+            Windows::Placed { top, left } => Windows::Placed {
+                top: narrow(top)?,
+                left: narrow(left)?,
+            },
+            Windows::Resized(windows) => Windows::Resized(windows[start..start + length].to_vec()),
+        };
+        let flipped = self.flipped.as_ref().map(narrow).transpose()?;
+        Ok(Draws { windows, flipped })
     }
 }
 
@@ -140,7 +154,8 @@ impl ImageSet {
 
     /// Draws for `rows`, a function of key and row index alone, so that an image is
     /// augmented alike wherever it stands in the epoch. `None` if `augment` does nothing.
-    /// An image's words: 0 the window's top, 1 its left, 2 the flip.
+    /// An image's words: 0 the window's top, 1 its left, 2 the flip; a resized window has
+    /// words of its own ([`Window::draw`]).
     ///
     /// # Errors
     /// Windows that are not what the network takes; libtorch's.
@@ -155,37 +170,51 @@ impl ImageSet {
                 self.window
             ));
         }
-        if augment.crop_padding == 0 && !augment.flip && augment.crop.is_none() {
+        let resized = augment.resized_crop;
+        if augment.crop_padding == 0 && !augment.flip && augment.crop.is_none() && resized.is_none()
+        {
             return Ok(None);
         }
-        let padding = i64::from(augment.crop_padding);
-        // First place and number of places of the window along one side.
-        let range = |stored: i64, shown: i64| (-padding, stored - shown + 2 * padding + 1);
-        let (down, across) = (range(height, self.window[0]), range(width, self.window[1]));
-        // The high half of the product: uniform over the places to within 2^-50.
-        let place = |word: u64, (first, places): (i64, i64)| {
-            first + ((u128::from(word) * places as u128) >> 64) as i64
-        };
-        let mut top = Vec::with_capacity(rows.len());
-        let mut left = Vec::with_capacity(rows.len());
-        let mut flipped = Vec::with_capacity(rows.len());
-        for &row in rows {
+        let words = |row: &u32| {
             let mut words = [0; 3];
-            jackpot_rng::bits(key.fold(u64::from(row)), &mut words);
-            top.push(place(words[0], down));
-            left.push(place(words[1], across));
-            flipped.push(words[2] >> 63 == 1);
-        }
+            jackpot_rng::bits(key.fold(u64::from(*row)), &mut words);
+            words
+        };
+        let words: Vec<[u64; 3]> = rows.iter().map(words).collect();
+        let windows = match resized {
+            None => self.placed(augment.crop_padding, &words)?,
+            Some(least) => {
+                let draw = |row: &u32| Window::draw([height, width], least, key, *row);
+                Windows::Resized(rows.iter().map(draw).collect())
+            }
+        };
         let flipped = if augment.flip {
+            let flipped: Vec<bool> = words.iter().map(|words| words[2] >> 63 == 1).collect();
             Some(Tensor::f_from_slice(&flipped)?.f_to_device(self.device)?)
         } else {
             None
         };
-        Ok(Some(Draws {
+        Ok(Some(Draws { windows, flipped }))
+    }
+
+    /// Windows as large as what the network takes, each placed by its words 0 and 1.
+    fn placed(&self, padding: u32, words: &[[u64; 3]]) -> Result<Windows, Error> {
+        let [_, height, width] = self.stored;
+        let padding = i64::from(padding);
+        // First place and number of places of the window along one side.
+        let range = |stored: i64, shown: i64| (-padding, stored - shown + 2 * padding + 1);
+        let (down, across) = (range(height, self.window[0]), range(width, self.window[1]));
+        let (top, left): (Vec<i64>, Vec<i64>) = words
+            .iter()
+            .map(|words| {
+                let at = |word, (first, places): (i64, i64)| first + below(word, places);
+                (at(words[0], down), at(words[1], across))
+            })
+            .unzip();
+        Ok(Windows::Placed {
             top: Tensor::f_from_slice(&top)?.f_to_device(self.device)?,
             left: Tensor::f_from_slice(&left)?.f_to_device(self.device)?,
-            flipped,
-        }))
+        })
     }
 
     /// Number of images.
@@ -239,13 +268,30 @@ impl ImageSet {
     ) -> Result<Tensor, Error> {
         let [c, h, w] = self.stored;
         let count = count as i64;
-        if let Some(draws) = draws {
-            return Ok(pixels.f_index_select(0, &self.places(count, rows, draws)?)?);
+        if let Some(Draws {
+            windows: Windows::Placed { top, left },
+            flipped,
+        }) = draws
+        {
+            let places = self.places(count, rows, [top, left], flipped.as_ref())?;
+            return Ok(pixels.f_index_select(0, &places)?);
         }
         let whole = pixels
             .f_narrow(0, 0, count * h * w)?
             .f_view([count, h * w * c])?
             .f_index_select(0, rows)?;
+        if let Some(Draws {
+            windows: Windows::Resized(windows),
+            flipped,
+        }) = draws
+        {
+            return window::resized(
+                &whole.f_view([-1, h, w, c])?,
+                windows,
+                flipped.as_ref(),
+                self.window,
+            );
+        }
         let [height, width] = self.window;
         if [height, width] == [h, w] {
             return Ok(whole);
@@ -266,9 +312,9 @@ impl ImageSet {
         length: usize,
         kind: Kind,
     ) -> Result<Batch, Error> {
-        let (start, length) = (start as i64, length as i64);
         let draws = draws.map(|d| d.narrow(start, length)).transpose()?;
-        self.gather(&order.f_narrow(0, start, length)?, draws.as_ref(), kind)
+        let rows = order.f_narrow(0, start as i64, length as i64)?;
+        self.gather(&rows, draws.as_ref(), kind)
     }
 
     /// The images and labels of `rows`, in f32 or f64.
@@ -287,19 +333,25 @@ impl ImageSet {
     /// i64 `[n · height · width]`: which pixel of `count` images each pixel of the batch
     /// shows. All images at once: rows of the window `[n, h, 1]` against its columns
     /// `[n, 1, w]`.
-    fn places(&self, count: i64, rows: &Tensor, draws: &Draws) -> Result<Tensor, Error> {
+    fn places(
+        &self,
+        count: i64,
+        rows: &Tensor,
+        [top, left]: [&Tensor; 2],
+        flipped: Option<&Tensor>,
+    ) -> Result<Tensor, Error> {
         let [_, h, w] = self.stored;
         let [height, width] = self.window;
         let options = (Kind::Int64, self.device);
         let down = Tensor::f_arange(height, options)?.f_view([1, height])?;
         let mut across = Tensor::f_arange(width, options)?.f_view([1, width])?;
-        if let Some(flipped) = &draws.flipped {
+        if let Some(flipped) = flipped {
             // A flipped window is its mirror image: columns count from its right edge.
             let mirrored = across.f_flip([1])?;
             across = mirrored.f_where_self(&flipped.f_unsqueeze(1)?, &across)?;
         }
-        let down = down.f_add(&draws.top.f_unsqueeze(1)?)?;
-        let across = across.f_add(&draws.left.f_unsqueeze(1)?)?;
+        let down = down.f_add(&top.f_unsqueeze(1)?)?;
+        let across = across.f_add(&left.f_unsqueeze(1)?)?;
         let outside = |t: &Tensor, end: i64| -> Result<Tensor, Error> {
             Ok(t.f_lt(0)?.f_logical_or(&t.f_ge(end)?)?)
         };

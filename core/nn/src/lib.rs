@@ -39,6 +39,7 @@ mod split;
 mod state;
 mod train;
 mod trainer;
+mod window;
 
 pub use autodiff::{Autodiff, Slice, SliceMut, Source, given_batch};
 pub use batch::{Batch, Draws, ImageSet};

@@ -36,6 +36,7 @@ fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> Trained {
             crop_padding: 0,
             flip: true,
             crop,
+            resized_crop: None,
         },
         ..Training::su2020()
     };

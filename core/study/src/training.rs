@@ -62,6 +62,7 @@ pub(crate) struct AugmentSection {
     pub crop_padding: Option<u32>,
     pub flip: Option<bool>,
     pub crop: Option<u32>,
+    pub resized_crop: Option<f64>,
 }
 
 impl TrainingSection {
@@ -203,6 +204,9 @@ impl AugmentSection {
         if self.crop.is_some() {
             augment.crop = self.crop;
         }
+        if self.resized_crop.is_some() {
+            augment.resized_crop = self.resized_crop;
+        }
     }
 }
 
@@ -227,6 +231,10 @@ pub(crate) fn in_words(t: &Training, precision: Precision) -> String {
         (None, n) => format!("crop with padding {n}"),
         (Some(side), 0) => format!("crop of {side}×{side}"),
         (Some(side), n) => format!("crop of {side}×{side} with padding {n}"),
+    };
+    let crop = match t.augment.resized_crop {
+        None => crop,
+        Some(least) => format!("{crop}, resized from {least} to 1 of the stored image's area"),
     };
     let flip = if t.augment.flip { "flip" } else { "no flip" };
     let momentum = match &t.optimizer {

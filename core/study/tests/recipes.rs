@@ -62,6 +62,7 @@ fn training() -> Training {
             crop_padding: 0,
             flip: true,
             crop: None,
+            resized_crop: None,
         },
         published_gradient_mask: false,
         ..Training::su2020()

@@ -120,6 +120,7 @@ impl Setting<'_> {
                     crop_padding: 4,
                     flip: true,
                     crop: None,
+                    resized_crop: None,
                 },
                 memory: 1 << 30,
             }),

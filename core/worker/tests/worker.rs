@@ -55,6 +55,7 @@ fn job(folder: &Path, epochs: u32) -> TrainJob {
                 crop_padding: 1,
                 flip: true,
                 crop: None,
+                resized_crop: None,
             },
             published_gradient_mask: false,
             ..Training::su2020()

@@ -25,6 +25,7 @@ fn trained(precision: Precision, order: u64) -> Trained {
             crop_padding: 0,
             flip: true,
             crop: None,
+            resized_crop: None,
         },
         ..Training::su2020()
     };

@@ -24,6 +24,7 @@ fn sampled(network: &Network) -> Source {
             crop_padding: 2,
             flip: true,
             crop: None,
+            resized_crop: None,
         },
     }
 }
@@ -369,6 +370,7 @@ fn corrupted_labels_are_what_a_batch_is_balanced_by_and_scored_on() {
                 crop_padding: 0,
                 flip: false,
                 crop: None,
+                resized_crop: None,
             },
         };
         let mut autodiff = autodiff(&network, &weights, None, Some(source));

@@ -178,6 +178,7 @@ fn three_steps(
             crop_padding: 0,
             flip: false,
             crop: None,
+            resized_crop: None,
         },
         published_gradient_mask: true,
         ..Training::su2020()

@@ -1,8 +1,8 @@
 //! GraSP through the worker: its sign, and how far published and corrected masks differ.
-use crate::real::{Real, batch, mask, overlap, times, word};
+use crate::real::{Real, batch, mask, noise, overlap, times, word};
 use crate::support::*;
 use jackpot_host::ConfigValue;
-use jackpot_net::{Input, Loss, Network, Objective};
+use jackpot_net::{Activation, Family, Input, Loss, Network, Objective};
 use jackpot_nn::Source;
 
 /// The golden batch with its rows in class order, as the released code draws them.
@@ -115,4 +115,23 @@ fn a_redrawn_classifier_is_another_mask() {
     let share = overlap(&redraw(false), &redraw(true));
     println!("GraSP masks at 90 %: with and without a re-drawn classifier share {share:.3}");
     assert!((0.1..0.95).contains(&share), "{share}");
+}
+
+/// Two passes with a graph through the gradient need no more than half as much again as one
+/// pass, because the halves of the batch are worked through one after the other.
+#[test]
+fn on_vgg_19_it_needs_no_more_than_half_as_much_memory_again_as_snip() {
+    let network = network(Family::Vgg, 19, 64, 10, [3, 32, 32], Activation::Relu);
+    let (x, y) = noise(&network, 10, 3);
+    let mut real = Real::new(&network, &first_weights(&network)).given(&batch(&network, &x, &y));
+    real.double = false;
+    let peak = |plugin: &str| real.run(plugin, plugin, &[]).peak_memory as f64;
+    let (snip, grasp) = (peak("snip"), peak("grasp"));
+    // The weights alone are 80 MB, and so are the gradients.
+    assert!(snip > 160e6, "{snip}");
+    let ratio = grasp / snip;
+    assert!(
+        (1.0..=1.5).contains(&ratio),
+        "{grasp} of {snip}: {ratio:.2}"
+    );
 }

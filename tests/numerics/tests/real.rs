@@ -34,6 +34,8 @@ pub struct Ran {
     pub mask: Option<Mask>,
     /// Which doors were open.
     pub access: serde_json::Value,
+    /// Bytes of resident memory at the worker's peak.
+    pub peak_memory: u64,
 }
 
 impl Real {
@@ -77,6 +79,7 @@ impl Real {
                 crop_padding: 0,
                 flip: false,
                 crop: None,
+                resized_crop: None,
             },
             memory: 1 << 30,
         });
@@ -141,6 +144,7 @@ impl Real {
             file,
             mask,
             certificate,
+            peak_memory,
             ..
         } = output;
         let read = |path: &Path| std::fs::read(folder.path().join(path)).unwrap();
@@ -148,6 +152,7 @@ impl Real {
             bytes: read(&file),
             mask: mask.map(|path| Mask::from_bytes(&read(&path)).unwrap()),
             access: certificate["access"].clone(),
+            peak_memory,
         })
     }
 

@@ -35,6 +35,7 @@ impl Setting {
                 crop_padding: 1,
                 flip: true,
                 crop: None,
+                resized_crop: None,
             },
             published_gradient_mask: false,
             ..Training::su2020()

@@ -57,6 +57,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             crop_padding: 0,
             flip: false,
             crop: None,
+            resized_crop: None,
         },
         published_gradient_mask: arguments.published_gradient_mask,
         ..Training::su2020()

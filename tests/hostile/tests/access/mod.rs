@@ -22,6 +22,7 @@ fn job(bench: &Bench, item: &str, access: Access, corrupt: impl Fn(&mut Images))
             crop_padding: 0,
             flip: false,
             crop: None,
+            resized_crop: None,
         },
         memory: 1 << 30,
     });
