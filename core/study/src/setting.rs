@@ -8,7 +8,7 @@ use crate::{
     repeat::{Series, Written},
     sections::{NetworkSection, SettingSection, StudyFile},
     tickets::{self, Base, Ticket, slug},
-    training::Precision,
+    training::{Precision, fits},
 };
 use jackpot_host::Sparsity;
 use jackpot_net::{Architecture, NetworkChoice, Training};
@@ -101,11 +101,12 @@ fn setting(
     let training = section_of_training.whole()?;
     let precision = section_of_training.precision.unwrap_or_default();
     precision.fits(run)?;
-    let input = fits(&training, data.image, data.train_rows)?;
+    let input = fits(&training, data.image, data.train_rows, "`training")?;
     let architecture = architecture(network, classes, input)?;
     let base = Base {
         training: &training,
         rows: data.train_rows,
+        image: data.image,
     };
     let title = section.map(|s| s.title.as_ref().unwrap_or(&s.name).clone());
     Ok(Setting {
@@ -131,40 +132,6 @@ fn fit(sparsities: &[Sparsity], weights: u64) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Whether the data can be trained on in this way; what the network then takes.
-fn fits(
-    training: &Training,
-    [channels, h, w]: [u32; 3],
-    train_rows: u32,
-) -> Result<[u32; 3], Error> {
-    if training.batch > train_rows {
-        return Err(Error(format!(
-            "`training.batch`: expected at most the {train_rows} training rows, found {}",
-            training.batch
-        )));
-    }
-    if training.validation_rows >= train_rows {
-        return Err(Error(format!(
-            "`training.validation_rows`: expected fewer than the {train_rows} training rows, found {}",
-            training.validation_rows
-        )));
-    }
-    let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);
-    if shown.contains(&0) || shown[0] > h || shown[1] > w {
-        return Err(Error(format!(
-            "`training.augment.crop`: expected 1 to the side of the stored images, {h}×{w}, found {}",
-            shown[0]
-        )));
-    }
-    let (crop, side) = (training.augment.crop_padding, shown[0].min(shown[1]));
-    if crop >= side {
-        return Err(Error(format!(
-            "`training.augment.crop_padding`: expected less than the side of the images, {side}, found {crop}: crops would show padding only"
-        )));
-    }
-    Ok([channels, shown[0], shown[1]])
 }
 
 fn architecture(n: &NetworkSection, classes: u32, input: [u32; 3]) -> Result<Architecture, Error> {

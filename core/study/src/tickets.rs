@@ -6,7 +6,7 @@ use crate::{
     profile::Profile,
     repeat::Series,
     stage::{self, Stage},
-    training::TrainingSection,
+    training::{TrainingSection, fits},
 };
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity};
 use jackpot_net::Training;
@@ -151,6 +151,8 @@ struct RoundsSection {
 pub(crate) struct Base<'a> {
     pub training: &'a Training,
     pub rows: u32,
+    /// Channels, height and width of the stored images.
+    pub image: [u32; 3],
 }
 
 impl Base<'_> {
@@ -381,5 +383,15 @@ fn retraining(
     let Some(section) = given else {
         return Ok(training);
     };
-    section.apply(&training, &format!("ticket `{ticket}`: `retrain`"))
+    let training = section.apply(&training, &format!("ticket `{ticket}`: `retrain`"))?;
+    let of = format!("ticket `{ticket}`: `retrain");
+    let shown = fits(&training, base.image, base.rows, &of)?;
+    let taken = fits(base.training, base.image, base.rows, "`training")?;
+    if shown != taken {
+        return Err(Error(format!(
+            "{of}.augment.crop`: the network takes images of {}×{} as `training.augment` shows them, found {}×{}",
+            taken[1], taken[2], shown[1], shown[2]
+        )));
+    }
+    Ok(training)
 }

@@ -98,6 +98,7 @@ impl TrainingSection {
                 crop_padding: own.crop_padding.or(base.crop_padding),
                 flip: own.flip.or(base.flip),
                 crop: own.crop.or(base.crop),
+                resized_crop: own.resized_crop.or(base.resized_crop),
             }),
             (base, own) => own.or(base),
         };
@@ -214,6 +215,42 @@ fn set<T: Clone>(field: &mut T, given: &Option<T>) {
     if let Some(value) = given {
         *field = value.clone();
     }
+}
+
+/// Whether data of `train_rows` images (channels, height, width) can be trained on in this
+/// way; what the network then takes. `section` begins the name of a field in a message.
+pub(crate) fn fits(
+    training: &Training,
+    [channels, h, w]: [u32; 3],
+    train_rows: u32,
+    section: &str,
+) -> Result<[u32; 3], Error> {
+    if training.batch > train_rows {
+        return Err(Error(format!(
+            "{section}.batch`: expected at most the {train_rows} training rows, found {}",
+            training.batch
+        )));
+    }
+    if training.validation_rows >= train_rows {
+        return Err(Error(format!(
+            "{section}.validation_rows`: expected fewer than the {train_rows} training rows, found {}",
+            training.validation_rows
+        )));
+    }
+    let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);
+    if shown.contains(&0) || shown[0] > h || shown[1] > w {
+        return Err(Error(format!(
+            "{section}.augment.crop`: expected 1 to the side of the stored images, {h}×{w}, found {}",
+            shown[0]
+        )));
+    }
+    let (crop, side) = (training.augment.crop_padding, shown[0].min(shown[1]));
+    if crop >= side {
+        return Err(Error(format!(
+            "{section}.augment.crop_padding`: expected less than the side of the images, {side}, found {crop}: crops would show padding only"
+        )));
+    }
+    Ok([channels, shown[0], shown[1]])
 }
 
 /// A training as a report's facts tell it; what is as usual is not told.

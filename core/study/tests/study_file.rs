@@ -328,3 +328,37 @@ fn options_of_training_that_do_not_fit_are_named() {
     );
     refused("until = 3", &["`until`"]);
 }
+
+#[test]
+fn a_tickets_own_training_must_fit_the_data_and_the_network() {
+    let grasp = "name = \"grasp\"\n";
+    let with = |retrain: &str| format!("{grasp}retrain = {{ {retrain} }}\n");
+    for (retrain, expected) in [
+        ("batch = 6001", ["`retrain.batch`", "6000"]),
+        (
+            "validation_rows = 6000",
+            ["`retrain.validation_rows`", "6000"],
+        ),
+        (
+            "augment = { crop_padding = 14 }",
+            ["`retrain.augment.crop_padding`", "14"],
+        ),
+        (
+            "augment = { crop = 15 }",
+            ["`retrain.augment.crop`", "14×14"],
+        ),
+        (
+            "augment = { crop = 12 }",
+            ["`retrain.augment.crop`", "12×12"],
+        ),
+        (
+            "augment = { resized_crop = 1.5 }",
+            ["`augment.resized_crop`", "1.5"],
+        ),
+    ] {
+        refused(grasp, &with(retrain), &expected);
+        refused(grasp, &with(retrain), &["ticket `grasp`"]);
+    }
+    let fits = with("augment = { resized_crop = 0.5 }, validation_rows = 500");
+    parse(&QUICK.replacen(grasp, &fits, 1)).unwrap();
+}
