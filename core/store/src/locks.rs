@@ -4,10 +4,11 @@
 //! process however that ends. A lock file that is left behind means nothing.
 
 use crate::{Error, Store, error::failed, steps::reached};
+use rustix::fs::OFlags;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -142,15 +143,19 @@ pub(crate) fn sweep(tmp: &Path) {
     }
 }
 
+/// Makes the file where missing. A pipe is refused instead of waited for, and a link instead
+/// of followed: what it leads to never has the name that is locked.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let mut options = OpenOptions::new();
+    options.custom_flags(flags.bits() as i32);
+    options.write(true).create(true).truncate(false).open(path)
+}
+
 /// Makes the file where missing and locks it, without waiting.
 fn lock_named(path: &Path) -> Result<Locked, Error> {
     loop {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(failed(path, "could not open the lock file"))?;
+        let file = open_lock(path).map_err(failed(path, "could not open the lock file"))?;
         match outcome(file.try_lock()) {
             Ok(None) => {}
             Ok(Some(other)) => return Ok(other),
@@ -192,17 +197,18 @@ pub(crate) fn same_file(file: &File, path: &Path) -> bool {
     }
 }
 
+fn read_only(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+    options.read(true).open(path)
+}
+
 /// The lock that users share and garbage collection has alone. Its file is never unlinked.
 pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
-    let writable = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path);
-    let file = match writable {
+    let file = match open_lock(path) {
         Ok(file) => file,
         // A store that can only be read may still have the file, and a lock needs no more.
-        Err(_) => match File::open(path) {
+        Err(_) => match read_only(path) {
             Ok(file) => file,
             Err(error) if cannot_be_made(&error) => return Ok(Locked::Unsupported),
             Err(source) => return Err(failed(path, "could not open the lock file")(source)),
@@ -262,12 +268,7 @@ impl Store {
     /// run removes what nobody needs any more.
     pub fn running(&self) -> Result<Running, Error> {
         let path = self.root().join("locks/runs");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed(&path, "could not open the lock file"))?;
+        let file = open_lock(&path).map_err(failed(&path, "could not open the lock file"))?;
         let lock = match file.lock_shared() {
             Ok(()) => Some(file),
             Err(error) if is_unsupported(&error) => None,
