@@ -4,6 +4,7 @@ use crate::{
     Digest, Error, Store, canonical,
     error::failed,
     objects::make_fan_out,
+    steps::reached,
     store::check_name,
     write::{Placed, make_folder, open_regular},
 };
@@ -236,7 +237,10 @@ impl Store {
                 path,
                 "could not remove the failure of an action that succeeded",
             )(error)),
-            _ => Ok(()),
+            _ => {
+                reached("removed", &path);
+                Ok(())
+            }
         }
     }
 
@@ -247,7 +251,10 @@ impl Store {
                 path,
                 "could not remove the resume point of a finished action",
             )(error)),
-            _ => Ok(()),
+            _ => {
+                reached("removed", &path);
+                Ok(())
+            }
         }
     }
 
@@ -260,7 +267,7 @@ impl Store {
     }
 
     /// A small file; None: absent. A link or folder in its place is moved away.
-    fn read_named(&self, path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    pub(crate) fn read_named(&self, path: &Path) -> Result<Option<Vec<u8>>, Error> {
         match read_regular(path) {
             Ok(Ok(bytes)) => Ok(Some(bytes)),
             Ok(Err(kind)) => Err(self.quarantine(path, "a file".into(), kind.into())),

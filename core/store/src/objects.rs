@@ -5,6 +5,7 @@ use crate::{
     digest::copy_hashed,
     error::failed,
     locks::same_file,
+    steps::reached,
     write::{Pending, Placed, make_folder, open_regular, rename_new, sync_parent},
 };
 use std::{
@@ -79,7 +80,10 @@ impl Store {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(failed(path, "could not remove the object")(error))
             }
-            _ => Ok(()),
+            _ => {
+                reached("removed", &path);
+                Ok(())
+            }
         }
     }
 

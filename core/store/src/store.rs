@@ -2,6 +2,8 @@
 
 use crate::{
     Digest, Error,
+    actions::read_regular,
+    canonical,
     error::failed,
     locks::{self, Locked, Session},
     write::{Pending, Placed, make_folder},
@@ -136,13 +138,16 @@ impl Store {
         file.replace(&path)
     }
 
-    /// The bytes of `pins/NAME.json`; None: there is none.
+    /// The bytes of `pins/NAME.json`, canonical JSON; None: there is none. A damaged one is moved
+    /// to `quarantine/` and is [`Error::Corrupt`].
     pub fn read_pin(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.pin_path(name)?;
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(failed(path, "could not read the pin")(source)),
+        let Some(bytes) = self.read_named(&path)? else {
+            return Ok(None);
+        };
+        match canonical::parse(&bytes) {
+            Ok(_) => Ok(Some(bytes)),
+            Err(why) => Err(self.quarantine(&path, "a pin".into(), why.to_string())),
         }
     }
 
@@ -194,8 +199,15 @@ fn locate_among(
 
 fn check_format(root: &Path) -> Result<(), Error> {
     let path = root.join("FORMAT");
-    let text = match fs::read(&path) {
-        Ok(text) => text,
+    let text = match read_regular(&path) {
+        Ok(Ok(text)) => text,
+        Ok(Err(kind)) => {
+            return Err(Error::Format {
+                path,
+                found: kind.into(),
+                advice: "put a file with that line in its place".into(),
+            });
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Error::NotFound {
                 path,
