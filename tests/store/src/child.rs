@@ -60,6 +60,11 @@ fn act(role: &str, root: &Path, argument: &str) -> Result<(), Error> {
             let bytes = store.get(&digest(argument)?)?;
             println!("got {}", String::from_utf8_lossy(&bytes));
         }
+        "audit" => {
+            for problem in Store::open(root)?.audit(&|_, _| ())?.problems {
+                println!("problem {}: {}", problem.path.display(), problem.what);
+            }
+        }
         "crash" => {
             let step = argument.parse().expect("a number of steps");
             LAST_STEP.store(step, Ordering::Relaxed);

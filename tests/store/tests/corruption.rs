@@ -10,12 +10,12 @@ use std::{
 };
 
 /// How a good file of the store is damaged.
-struct Damage {
-    name: &'static str,
-    inflict: fn(&Path),
+pub struct Damage {
+    pub name: &'static str,
+    pub inflict: fn(&Path),
 }
 
-const DAMAGES: [Damage; 8] = [
+pub const DAMAGES: [Damage; 8] = [
     Damage {
         name: "bit flip",
         inflict: |path| {
@@ -41,7 +41,10 @@ const DAMAGES: [Damage; 8] = [
         name: "link in its place",
         inflict: |path| {
             // To its very own bytes: a link is damage even if what it leads to is right.
-            let elsewhere = path.ancestors().nth(4).unwrap().join("elsewhere");
+            let root = path
+                .ancestors()
+                .find(|p| p.ends_with("store") && p.is_dir());
+            let elsewhere = root.unwrap().with_file_name("elsewhere");
             fs::rename(path, &elsewhere).unwrap();
             symlink(elsewhere, path).unwrap();
         },

@@ -18,7 +18,7 @@ fn killed_at_every_step() {
     let mut seen_garbage = 0;
     let mut steps = 0;
     for step in 1.. {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::folder();
         let root = folder.path().join("store");
         let output = child_program()
             .args([
@@ -95,7 +95,7 @@ fn entries(folder: &Path) -> usize {
 /// to it.
 #[test]
 fn synced_before_named_and_parts_before_the_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::folder();
     let root = folder.path().join("store");
     let output = child_program()
         .args(["trace".as_ref(), root.as_os_str(), "0".as_ref()])
@@ -149,7 +149,7 @@ fn synced_before_named_and_parts_before_the_whole() {
 
 #[test]
 fn a_living_process_is_not_swept() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::folder();
     let root = folder.path().join("store");
     let store = Store::create(&root).unwrap();
     let scratch = store.scratch().unwrap();
@@ -170,7 +170,7 @@ fn a_living_process_is_not_swept() {
 #[test]
 fn a_dead_process_is_swept() {
     use std::io::{BufRead, BufReader};
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::folder();
     let root = folder.path().join("store");
     drop(Store::create(&root).unwrap());
     let mut child = crate::child("scratch", &root, "");

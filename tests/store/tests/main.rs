@@ -8,6 +8,7 @@ mod audit;
 mod corruption;
 mod crash;
 mod golden;
+mod matrix;
 mod opening;
 mod processes;
 
@@ -28,7 +29,7 @@ struct Sample {
 
 impl Sample {
     fn empty() -> Sample {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let store = Store::create(&folder.path().join("store")).unwrap();
         Sample { store, folder }
     }
@@ -79,6 +80,12 @@ impl Sample {
     }
 }
 
+/// In memory where that can be had: a thousand small files, each brought to disk, take minutes
+/// on a busy one.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 fn recipe(kind: &str) -> Value {
     json!({"kind": kind, "revision": 1})
 }
@@ -101,6 +108,14 @@ fn child(role: &str, root: &Path, argument: &str) -> Child {
 
 fn child_program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_jackpot-store-child"))
+}
+
+/// Rights do not bind root: be nobody.
+fn as_nobody(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
 }
 
 /// Lets a waiting child go on to its end; returns what it said.

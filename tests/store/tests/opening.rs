@@ -3,12 +3,7 @@
 use crate::{Sample, child_program, files, recipe};
 use jackpot_store::{Digest, Error, FORMAT, Found, Store};
 use serde_json::json;
-use std::{
-    collections::BTreeMap,
-    fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
 #[test]
 fn only_this_format() {
@@ -88,10 +83,7 @@ fn a_store_that_can_only_be_read() {
             root.as_os_str(),
             digest.to_string().as_ref(),
         ]);
-        if rustix::process::geteuid().is_root() {
-            // Rights do not bind root: be nobody.
-            command.uid(65534).gid(65534);
-        }
+        crate::as_nobody(&mut command);
         let output = command.output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
