@@ -230,7 +230,7 @@ impl Store {
         Ok(())
     }
 
-    fn forget_failure(&self, key: &Digest) -> Result<(), Error> {
+    pub(crate) fn forget_failure(&self, key: &Digest) -> Result<(), Error> {
         let path = self.failure_path(key);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(
@@ -244,7 +244,7 @@ impl Store {
         }
     }
 
-    fn forget_resume(&self, key: &Digest) -> Result<(), Error> {
+    pub(crate) fn forget_resume(&self, key: &Digest) -> Result<(), Error> {
         let path = self.root().join("resume").join(key.to_string());
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(
@@ -290,7 +290,7 @@ pub(crate) fn read_regular(path: &Path) -> io::Result<Result<Vec<u8>, &'static s
 }
 
 /// The names in a folder that are digests, in order; an absent folder has none.
-fn digests_in(folder: &Path) -> Result<Vec<Digest>, Error> {
+pub(crate) fn digests_in(folder: &Path) -> Result<Vec<Digest>, Error> {
     let listing = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         listing => listing.map_err(failed(folder, "could not list the folder"))?,

@@ -34,6 +34,7 @@ mod audit;
 pub mod canonical;
 mod digest;
 mod error;
+mod leftovers;
 mod locks;
 mod objects;
 #[doc(hidden)]

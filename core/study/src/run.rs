@@ -167,6 +167,7 @@ pub(crate) fn drive(
 ) -> Result<End, Error> {
     require_objects(plan, store)?;
     let running = store.running().map_err(Error::from_store)?;
+    store.forget_leftovers().map_err(Error::from_store)?;
     let shared = Shared {
         running,
         bench: Bench {

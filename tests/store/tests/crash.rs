@@ -15,7 +15,7 @@ const OUTPUTS: [(&str, &str); 2] = [("metrics", "metrics"), ("bits", "resume poi
 #[test]
 fn killed_at_every_step() {
     let mut seen_action = BTreeSet::new();
-    let mut seen_garbage = 0;
+    let (mut seen_garbage, mut seen_leftovers) = (0, 0);
     let mut steps = 0;
     for step in 1.. {
         let folder = crate::folder();
@@ -42,12 +42,21 @@ fn killed_at_every_step() {
         assert_sound(&store);
         let done = store.action(&life_key()).unwrap();
         seen_action.insert(done.is_some());
+        seen_leftovers += usize::from(done.is_some() && leftovers(&store) > 0);
+        store.forget_leftovers().unwrap();
+        let unfinished = leftovers(&store) > 0;
+        assert!(!(unfinished && done.is_some()), "step {step}");
         finish(&store, done);
     }
     // The steps of a store's making, of six files and of their folders.
     assert!(steps > 40, "only {steps} steps");
     assert!(seen_garbage > steps / 2, "{seen_garbage} of {steps}");
     assert_eq!(seen_action.len(), 2, "deaths before and after the commit");
+    assert!(seen_leftovers > 0, "deaths directly after the commit");
+}
+
+fn leftovers(store: &Store) -> usize {
+    entries(&store.root().join("failures")) + entries(&store.root().join("resume"))
 }
 
 /// The audit finds nothing, and an action that is there is there wholly.
