@@ -25,9 +25,33 @@ pub const TABLES: &[&str] = &[
     "masks",
     "collapse",
     "stages",
+    "tickets",
+    "partially-trained",
+    "hybrid",
+    "ablation",
+    "ratios",
+    "corruption",
+    "overlaps",
+    "learning-rates",
+    "sweeps",
+    "pretraining",
+    "references",
 ];
 /// The figures that a report can draw.
-pub const FIGURES: &[&str] = &["accuracy", "layers"];
+pub const FIGURES: &[&str] = &[
+    "accuracy",
+    "layers",
+    "initial",
+    "partially-trained",
+    "tickets",
+    "hybrid",
+    "ablation",
+    "epochs",
+    "sweeps",
+    "corruption",
+    "overlaps",
+    "pipeline",
+];
 /// The name of "no check".
 pub const NO_CHECK: &str = "none";
 

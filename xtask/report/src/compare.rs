@@ -3,7 +3,7 @@
 use crate::lock::{self, Lock};
 use crate::table::runs;
 use crate::{Error, Files, LOCK};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -44,8 +44,8 @@ pub fn check(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
             Err(e) => return Err(unreadable(&path, &e)),
         }
     }
-    for folder_name in ["tables", "figures"] {
-        for name in listed(&folder.join(folder_name))? {
+    for folder_name in drawn(files) {
+        for name in listed(&folder.join(&folder_name))? {
             let name = format!("{folder_name}/{name}");
             if !files.contains_key(&name) {
                 wrong.push(format!("`{name}` is not of this report"));
@@ -53,6 +53,21 @@ pub fn check(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
         }
     }
     Ok(wrong)
+}
+
+/// The folders that hold tables and figures: those of the study, and of each of its settings.
+fn drawn(files: &Files) -> BTreeSet<String> {
+    let parents = files.keys().filter_map(|name| name.rsplit_once('/'));
+    let of_parts = parents.filter_map(|(parent, _)| {
+        let (part, last) = parent.rsplit_once('/').unwrap_or(("", parent));
+        ["tables", "figures"].contains(&last).then(|| match part {
+            "" => String::new(),
+            part => format!("{part}/"),
+        })
+    });
+    let parts: BTreeSet<String> = of_parts.chain([String::new()]).collect();
+    let both = |part: String| ["tables", "figures"].map(|last| format!("{part}{last}"));
+    parts.into_iter().flat_map(both).collect()
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
@@ -94,26 +109,40 @@ pub fn beside(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
     })?;
     let mut words = machines(&theirs, &ours);
     words.extend(outputs(&theirs, &ours));
-    let path = folder.join(runs::FILE);
-    let committed = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
-    let digest = jackpot_store::Digest::of(&committed).to_string();
-    if !theirs
-        .output
-        .iter()
-        .any(|e| e.path == runs::FILE && e.sha256 == digest)
-    {
-        return Err(Error::File {
-            path,
-            message: format!("is not the file that `{LOCK}` names: restore the committed report"),
-        });
+    for (name, new) in files.iter().filter(|(name, _)| is_runs(name)) {
+        let path = folder.join(name);
+        let committed = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
+        let digest = jackpot_store::Digest::of(&committed).to_string();
+        let named = |e: &lock::Entry| e.path == *name && e.sha256 == digest;
+        if !theirs.output.iter().any(named) {
+            return Err(Error::File {
+                path,
+                message: format!(
+                    "is not the file that `{LOCK}` names: restore the committed report"
+                ),
+            });
+        }
+        let failed = |message| Error::File {
+            path: path.clone(),
+            message,
+        };
+        let found = runs::compare(&committed, new).map_err(failed)?;
+        words.extend(
+            found
+                .into_iter()
+                .map(|line| match name.strip_suffix(runs::FILE) {
+                    None | Some("") => line,
+                    Some(part) => format!("{}: {line}", part.trim_end_matches('/')),
+                }),
+        );
     }
-    let failed = |message| Error::File {
-        path: path.clone(),
-        message,
-    };
-    let new = files.get(runs::FILE).map(Vec::as_slice).unwrap_or_default();
-    words.extend(runs::compare(&committed, new).map_err(failed)?);
     Ok(words)
+}
+
+/// The list of runs of the study, or of one of its settings.
+fn is_runs(name: &str) -> bool {
+    let part = name.strip_suffix(runs::FILE);
+    part.is_some_and(|part| part.is_empty() || part.ends_with('/'))
 }
 
 fn machines(theirs: &Lock, ours: &Lock) -> Vec<String> {

@@ -4,15 +4,28 @@
 mod accuracy;
 mod axis;
 mod canvas;
+mod chart;
 mod layers;
 mod legend;
+mod lines;
+mod overlaps;
 mod panel;
+mod pipeline;
 mod probe;
+mod profile;
+
+#[cfg(test)]
+mod tests;
 
 use crate::cells::Grid;
+use crate::format::frame;
+use crate::groups::Group;
 use crate::{Error, Output};
 use jackpot_store::Digest;
 use jackpot_study::FIGURES;
+use polars::prelude::DataFrame;
+
+pub(crate) use lines::total_epochs;
 
 /// One drawn figure.
 pub(crate) struct Figure {
@@ -22,6 +35,8 @@ pub(crate) struct Figure {
     /// What the reader sees, as a caption.
     pub caption: String,
     pub inputs: Digest,
+    /// The drawn points, one a row, of figures whose numbers no table has.
+    pub points: Option<DataFrame>,
     pub drawing: canvas::Drawing,
 }
 
@@ -30,14 +45,24 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
     let figure = |name: &String| match name.as_str() {
         "accuracy" => accuracy::figure(grid),
         "layers" => layers::figure(grid),
+        "initial" => lines::checks(grid, Group::Initial),
+        "partially-trained" => lines::checks(grid, Group::PartiallyTrained),
+        "tickets" => lines::tickets(grid, Group::Sparse),
+        "hybrid" => lines::tickets(grid, Group::Hybrid),
+        "ablation" => lines::tickets(grid, Group::Random),
+        "epochs" => lines::epochs(grid),
+        "sweeps" => lines::sweeps(grid),
+        "corruption" => layers::corruption(grid),
+        "overlaps" => overlaps::figure(grid),
+        "pipeline" => pipeline::figure(grid),
         other => Err(crate::table::unknown("figure", other, FIGURES)),
     };
     grid.outline.figures.iter().map(figure).collect()
 }
 
 impl Figure {
-    /// The SVG and the PNG file.
-    pub fn outputs(&self) -> Result<[(String, Output); 2], Error> {
+    /// The SVG and the PNG file, and the file of the points.
+    pub fn outputs(&self) -> Result<Vec<(String, Output)>, Error> {
         let (svg, png) = canvas::render(self.name, self.title, &self.drawing)?;
         let file = |ending, bytes| {
             let path = format!("figures/{}.{ending}", self.name);
@@ -49,7 +74,11 @@ impl Figure {
                 },
             )
         };
-        Ok([file("svg", svg), file("png", png)])
+        let mut files = vec![file("svg", svg), file("png", png)];
+        if let Some(points) = &self.points {
+            files.push(file("csv", frame::csv(self.name, &mut points.clone())?));
+        }
+        Ok(files)
     }
 }
 
@@ -63,6 +92,6 @@ pub(crate) fn of_probe(
 }
 
 /// The line under every figure: which study, and what it was drawn from.
-pub(crate) fn footer(grid: &Grid<'_>, inputs: Digest) -> String {
-    format!("{}: inputs sha256 {inputs}", grid.outline.name)
+pub(crate) fn footer(study: &str, inputs: Digest) -> String {
+    format!("{study}: inputs sha256 {inputs}")
 }

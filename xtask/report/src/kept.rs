@@ -57,30 +57,50 @@ fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<Kept<'a>, Error> {
         tickets: Vec::new(),
     };
     for cell in shown(grid).filter(|c| c.sparsity == sparsity) {
-        let with_layers = cell.trained().filter(|(_, t)| !t.layers.is_empty());
-        let (keys, runs): (Vec<_>, Vec<_>) = with_layers.map(|(_, t)| (t.key, &t.layers)).unzip();
-        for layers in &runs {
-            let names: Vec<_> = layers
-                .iter()
-                .map(|(name, n, _)| (name.as_str(), *n))
-                .collect();
-            if kept.layers.is_empty() {
-                kept.layers = names;
-            } else if kept.layers != names {
-                return Err(differ(cell, "lists other layers than the runs before it"));
-            }
-            if layers
-                .iter()
-                .any(|(_, weights, kept)| kept > weights || *weights == 0)
-            {
-                return Err(differ(cell, "keeps more weights of a layer than it has"));
-            }
+        let Some((layers, by)) = of_cell(cell)? else {
+            continue;
+        };
+        if kept.layers.is_empty() {
+            kept.layers = layers;
+        } else if kept.layers != layers {
+            return Err(differ(cell, "lists other layers than the runs before it"));
         }
-        if !runs.is_empty() {
-            kept.tickets.push(by(cell.ticket, keys, &runs));
-        }
+        kept.tickets.push(by);
     }
     Ok(kept)
+}
+
+/// Name and weights of each layer, and what one cell's masks keep of them; none where no run of it
+/// has a mask.
+///
+/// # Errors
+/// As [`all`]'s.
+pub(crate) fn of_cell<'a>(
+    cell: &Cell<'a>,
+) -> Result<Option<(Vec<(&'a str, u64)>, KeptBy<'a>)>, Error> {
+    let with_layers = cell.trained().filter(|(_, t)| !t.layers.is_empty());
+    let (keys, runs): (Vec<_>, Vec<_>) = with_layers.map(|(_, t)| (t.key, &t.layers)).unzip();
+    let names = |layers: &'a [(String, u64, u64)]| -> Vec<(&'a str, u64)> {
+        layers
+            .iter()
+            .map(|(name, n, _)| (name.as_str(), *n))
+            .collect()
+    };
+    let Some(first) = runs.first().map(|layers| names(layers)) else {
+        return Ok(None);
+    };
+    for layers in &runs {
+        if names(layers) != first {
+            return Err(differ(cell, "lists other layers than the runs before it"));
+        }
+        if layers
+            .iter()
+            .any(|(_, weights, kept)| kept > weights || *weights == 0)
+        {
+            return Err(differ(cell, "keeps more weights of a layer than it has"));
+        }
+    }
+    Ok(Some((first, by(cell.ticket, keys, &runs))))
 }
 
 fn differ(cell: &Cell<'_>, what: &str) -> Error {

@@ -14,10 +14,15 @@ mod contrast;
 mod digest;
 mod figure;
 mod format;
+mod groups;
 mod kept;
 mod lock;
 mod page;
+mod reference;
+mod settings;
+mod shares;
 pub mod stats;
+mod sweep;
 mod table;
 
 use jackpot_store::Digest;
@@ -65,6 +70,12 @@ pub const LOCK: &str = "study.lock";
 /// Files by their path in the study's folder, with `/` between its parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
+/// Whether the report needs [`Results::overlaps`], which are read from every mask of the study.
+pub fn reads_overlaps(outline: &Outline) -> bool {
+    let mut asked = outline.tables.iter().chain(&outline.figures);
+    asked.any(|name| ["corruption", "overlaps"].contains(&name.as_str()))
+}
+
 /// Every file of the report by its path in the study's folder, `study.lock` among them.
 ///
 /// # Errors
@@ -72,6 +83,24 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// sparsity or seed that the outline does not have, or when the outline asks for an unknown table
 /// or figure.
 pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
+    let parts = settings::parts(outline, results);
+    let mut outputs = BTreeMap::new();
+    for (part, own) in &parts {
+        let folder = settings::folder(part);
+        let drawn = of_part(part, own)?.into_iter();
+        outputs.extend(drawn.map(|(path, output)| (format!("{folder}{path}"), output)));
+    }
+    if !outline.settings.is_empty() {
+        outputs.insert("README.md".into(), settings::readme(outline, &parts)?);
+    }
+    let lock = lock::write(results, &outputs)?;
+    let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
+    files.insert(LOCK.into(), lock);
+    Ok(files)
+}
+
+/// Every file but the lock of a study, or of one of its settings, by its path there.
+fn of_part(outline: &Outline, results: &Results) -> Result<BTreeMap<String, Output>, Error> {
     let grid = cells::Grid::new(outline, results)?;
     let tables = table::all(&grid)?;
     let figures = figure::all(&grid)?;
@@ -81,22 +110,18 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
     }
     let mut pictures = Vec::new();
     for figure in &figures {
-        let [svg, png] = figure.outputs()?;
-        pictures.push(png.clone());
-        outputs.extend([svg, png]);
+        let files = figure.outputs()?;
+        let png = files.iter().find(|(path, _)| path.ends_with(".png"));
+        pictures.push(png.map(|(_, png)| png.bytes.clone()).unwrap_or_default());
+        outputs.extend(files);
     }
-    let pictures: Vec<_> = figures
-        .iter()
-        .zip(pictures.iter().map(|(_, png)| png.bytes.as_slice()))
-        .collect();
+    let pictures = pictures.iter().map(Vec::as_slice);
+    let pictures: Vec<_> = figures.iter().zip(pictures).collect();
     let index = page::html(&grid, &tables, &pictures)?;
     outputs.insert("index.html".into(), index);
     let readme = page::markdown(&grid, &tables, &figures);
     outputs.insert("README.md".into(), readme);
-    let lock = lock::write(results, &outputs)?;
-    let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
-    files.insert(LOCK.into(), lock);
-    Ok(files)
+    Ok(outputs)
 }
 
 /// The figure of a probe, by path in the study's folder.
@@ -116,5 +141,15 @@ pub fn probe(name: &str, probed: &jackpot_study::Probed) -> Result<Files, Error>
 /// # Errors
 /// As [`render`]'s, for results that do not fit the outline.
 pub fn headline(outline: &Outline, results: &Results) -> Result<Vec<String>, Error> {
-    Ok(page::headline(&cells::Grid::new(outline, results)?))
+    let mut lines = Vec::new();
+    for (part, own) in outline.parts(results) {
+        let title = part
+            .settings
+            .first()
+            .map(|s| format!("{}: ", s.named.title));
+        let title = title.unwrap_or_default();
+        let own = page::headline(&cells::Grid::new(&part, &own)?).into_iter();
+        lines.extend(own.map(|line| format!("{title}{line}")));
+    }
+    Ok(lines)
 }

@@ -55,7 +55,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         println!("wrote {} files to {}", files.len(), folder.display());
         return Ok(ExitCode::SUCCESS);
     }
-    let results = jackpot_study::collect(&opened, &outline.name).map_err(study)?;
+    let mut results = jackpot_study::collect(&opened, &outline.name).map_err(study)?;
+    if jackpot_report::reads_overlaps(&outline) {
+        results.overlaps = jackpot_study::overlaps(&opened, &results).map_err(study)?;
+    }
     let files = render(&outline, &results)?;
     if arguments.check {
         return check(folder, &files);

@@ -139,19 +139,21 @@ fn failures(grid: &Grid<'_>) -> Vec<String> {
 
 fn audit(grid: &Grid<'_>) -> String {
     let name = &grid.outline.name;
+    let part = crate::settings::folder(grid.outline);
+    let up = if part.is_empty() { "" } else { "../" };
     format!(
         r#"
 ## How to check a number
 
 - `jackpot audit` hashes every object of the store again and names what does not fit.
 - `cargo xtask report {name} --check` draws this folder again from the store and compares every byte.
-- [`{LOCK}`]({LOCK}) lists each file here with its own sha256 and the digest of its inputs: the
+- [`{LOCK}`]({up}{LOCK}) lists each file here with its own sha256 and the digest of its inputs: the
   sha256 of the digests of the results it was drawn from, sorted, without repeats, one a line.
 - [tables/runs.csv](tables/runs.csv) lists every run with the digest of its metrics, of the action
   that made them (`jackpot show DIGEST`) and of its mask. From it a shell gives the digests again:
 
 ```sh
-cd reports/{name}/tables
+cd reports/{name}/{part}tables
 inputs() {{ grep . | LC_ALL=C sort -u | sha256sum; }}
 tail -n +2 runs.csv | cut -d, -f6 | inputs                                 # accuracy, this page
 tail -n +2 runs.csv | awk -F, '$1 != "0" {{ print $6 }}' | inputs            # differences

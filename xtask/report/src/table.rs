@@ -9,12 +9,22 @@
 
 mod accuracy;
 mod collapse;
+mod corruption;
 mod differences;
+mod hybrid;
 mod layers;
+mod learning_rates;
 mod masks;
+pub(crate) mod overlaps;
+mod partially_trained;
+mod pretraining;
+mod ratios;
+mod references;
 pub(crate) mod runs;
 pub(crate) mod spell;
 mod stages;
+mod sweeps;
+mod tickets;
 
 use crate::cells::{Grid, MeanSd};
 use crate::format::{frame, latex, markdown};
@@ -22,6 +32,7 @@ use crate::{Error, Output};
 use jackpot_store::Digest;
 use jackpot_study::TABLES;
 use polars::prelude::DataFrame;
+pub(crate) use ratios::smart;
 
 /// One table, before it is spelled.
 pub(crate) struct Table {
@@ -151,6 +162,17 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "masks" => masks::table(grid)?,
             "collapse" => collapse::table(grid)?,
             "stages" => stages::table(grid),
+            "tickets" => tickets::table(grid),
+            "partially-trained" => partially_trained::table(grid),
+            "hybrid" => hybrid::table(grid),
+            "ablation" => ratios::ablation(grid),
+            "ratios" => ratios::table(grid)?,
+            "corruption" => corruption::table(grid),
+            "overlaps" => overlaps::table(grid)?,
+            "learning-rates" => learning_rates::table(grid),
+            "sweeps" => sweeps::table(grid),
+            "pretraining" => pretraining::table(grid),
+            "references" => references::table(grid)?,
             other => return Err(unknown("table", other, TABLES)),
         });
     }
@@ -197,7 +219,7 @@ impl Table {
 
     /// True when people are shown any of it.
     pub fn is_shown(&self) -> bool {
-        !self.sections.is_empty()
+        !self.about.is_empty()
     }
 }
 

@@ -116,7 +116,7 @@ fn a_diverged_loss_is_named_and_kept_out_of_means() {
         .find(|l| l.starts_with("| Lottery ticket | – |"))
         .unwrap();
     assert!(
-        row.contains("| – | 3 | 1 of 3 diverged (loss not finite) |"),
+        row.contains("| – | 3 | 0 | 1 of 3 diverged (loss not finite) |"),
         "{row}"
     );
 }
@@ -128,7 +128,7 @@ fn a_reason_cannot_break_a_table() {
     let row = table.lines().find(|l| l.contains("1 failed: ")).unwrap();
     assert!(row.contains(r"scores \| not finite layer `conv1`"), "{row}");
     let bars = row.replace(r"\|", "").matches('|').count();
-    assert_eq!(bars, 8, "{row}");
+    assert_eq!(bars, 10, "{row}");
 }
 
 #[test]

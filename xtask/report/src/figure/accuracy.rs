@@ -1,7 +1,7 @@
 //! Accuracy by ticket and check, one panel a sparsity.
 
 use super::axis::{Scale, range};
-use super::canvas::{Anchor, Canvas, GREY, INK, Shape, TEXT, TINY, WIDTH, draw, width};
+use super::canvas::{Anchor, Canvas, FINE, GREY, INK, Shape, TEXT, WIDTH, draw, width};
 use super::legend::{Key, Legend};
 use super::panel::{self, AXIS, Block, DASH, Panel, TITLE, look};
 use super::{Figure, footer};
@@ -58,7 +58,13 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             .into_iter()
             .try_for_each(|p| panel::draw(&p, canvas))?;
         let at = (16, height - 30);
-        canvas.text(&footer(grid, inputs), at, TINY, GREY, Anchor::Left)
+        canvas.text(
+            &footer(&grid.outline.name, inputs),
+            at,
+            FINE,
+            GREY,
+            Anchor::Left,
+        )
     })?;
     Ok(Figure {
         name: "accuracy",
@@ -68,6 +74,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
                   ticket where the check cannot change it; it was not measured."
             .into(),
         inputs,
+        points: None,
         drawing,
     })
 }

@@ -12,16 +12,19 @@ use plotters::prelude::{
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, TextStyle, register_font};
 use resvg::tiny_skia::{Pixmap, Transform};
+use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 /// Canvas units of one CSS pixel of the printed figure.
 const SCALE: u32 = 4;
 /// A column of 90 mm.
 pub(crate) const WIDTH: i32 = 340 * SCALE as i32;
-/// Font sizes (the em, in canvas units): 7 points for text, 6 for ticks and notes, 5 for the footer.
-pub(crate) const TEXT: i32 = 37;
-pub(crate) const SMALL: i32 = 32;
-pub(crate) const TINY: i32 = 26;
+/// Font sizes (the em, in canvas units): 8 points for text, 7 for ticks and legends, 6 for notes,
+/// 5 for the digest at the foot, at the printed width.
+pub(crate) const TEXT: i32 = 43;
+pub(crate) const SMALL: i32 = 37;
+pub(crate) const TINY: i32 = 32;
+pub(crate) const FINE: i32 = 26;
 
 const FAMILY: &str = "Source Sans Pro";
 const REGULAR: &[u8] = include_bytes!("../../fonts/SourceSansPro-Regular.ttf");
@@ -72,7 +75,21 @@ pub(crate) type Dash = Option<(i32, i32)>;
 /// A finished drawing, not yet a file.
 pub(crate) struct Drawing {
     svg: String,
-    height: i32,
+    pub height: i32,
+    /// Every text that was written, and where.
+    #[allow(dead_code)] // what the tests of every figure look at
+    pub words: Vec<Words>,
+    /// Every marker of a measured point, legends' left out.
+    #[allow(dead_code)] // as `words`
+    pub points: Vec<(i32, i32)>,
+}
+
+/// A text on the canvas: the corners of the box that its letters are set in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub text: String,
+    pub from: (i32, i32),
+    pub to: (i32, i32),
 }
 
 /// Where text stands relative to its point.
@@ -86,6 +103,8 @@ pub(crate) enum Anchor {
 /// What a figure is drawn on: x to the right, y down, in canvas units.
 pub(crate) struct Canvas<'b> {
     area: DrawingArea<SVGBackend<'b>, Shift>,
+    words: RefCell<Vec<Words>>,
+    points: RefCell<Vec<(i32, i32)>>,
 }
 
 type Failed = String;
@@ -103,15 +122,25 @@ pub(crate) fn draw(
     };
     fonts().map_err(failed)?;
     let mut svg = String::new();
-    {
+    let (words, points) = {
         let size = (WIDTH.unsigned_abs(), height.unsigned_abs());
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         area.fill(&PAPER).map_err(|e| failed(e.to_string()))?;
-        let canvas = Canvas { area };
+        let canvas = Canvas {
+            area,
+            words: RefCell::default(),
+            points: RefCell::default(),
+        };
         paint(&canvas).map_err(failed)?;
         canvas.area.present().map_err(|e| failed(e.to_string()))?;
-    }
-    Ok(Drawing { svg, height })
+        (canvas.words.into_inner(), canvas.points.into_inner())
+    };
+    Ok(Drawing {
+        svg,
+        height,
+        words,
+        points,
+    })
 }
 
 /// Registers the bundled font with plotters, once a process.
@@ -150,6 +179,34 @@ impl Canvas<'_> {
     pub fn dot(&self, at: (i32, i32), radius: i32, colour: RGBColor) -> Drawn {
         let shape = Circle::new(at, radius, colour.filled());
         self.area.draw(&shape).map_err(|e| e.to_string())
+    }
+
+    /// A line whose last point is an arrow's head.
+    pub fn arrow(&self, points: &[(i32, i32)], colour: RGBColor) -> Drawn {
+        let [.., from, tip] = points else {
+            return Ok(());
+        };
+        self.line(points, colour, 4, None)?;
+        let [dx, dy] = [f64::from(tip.0 - from.0), f64::from(tip.1 - from.1)];
+        let long = dx.hypot(dy).max(1.0);
+        let corner = |back: f64, aside: f64| {
+            let x = f64::from(tip.0) - (dx * back - dy * aside) / long;
+            let y = f64::from(tip.1) - (dy * back + dx * aside) / long;
+            (x.round() as i32, y.round() as i32)
+        };
+        self.polygon(&[*tip, corner(24.0, 11.0), corner(24.0, -11.0)], colour)
+    }
+
+    /// A pale area round a line.
+    pub fn band(&self, points: &[(i32, i32)], colour: RGBColor) -> Drawn {
+        let shape = Polygon::new(points.to_vec(), colour.mix(0.16));
+        self.area.draw(&shape).map_err(|e| e.to_string())
+    }
+
+    /// A marker that stands for something measured.
+    pub fn point(&self, shape: Shape, at: (i32, i32), colour: RGBColor, hollow: bool) -> Drawn {
+        self.points.borrow_mut().push(at);
+        self.marker(shape, at, colour, hollow)
     }
 
     fn polygon(&self, points: &[(i32, i32)], colour: RGBColor) -> Drawn {
@@ -216,11 +273,13 @@ impl Canvas<'_> {
         colour: RGBColor,
         to: Anchor,
     ) -> Drawn {
+        self.place(text, at, width(text, size), size, to);
         self.write(text, at, style(size, FontStyle::Normal, colour, to))
     }
 
     /// As [`Canvas::text`], in semibold.
     pub fn heading(&self, text: &str, at: (i32, i32), size: i32, to: Anchor) -> Drawn {
+        self.place(text, at, width(text, size) * 21 / 20, size, to);
         self.write(text, at, style(size, FontStyle::Bold, INK, to))
     }
 
@@ -233,8 +292,33 @@ impl Canvas<'_> {
         colour: RGBColor,
         to: Anchor,
     ) -> Drawn {
+        let long = width(text, size);
+        let (up, down) = match to {
+            Anchor::Left => (long, 0),
+            Anchor::Centre => (long / 2, long / 2),
+            Anchor::Right => (0, long),
+        };
+        self.words.borrow_mut().push(Words {
+            text: text.to_owned(),
+            from: (at.0 - size / 3, at.1 - up),
+            to: (at.0 + size / 3, at.1 + down),
+        });
         let style = style(size, FontStyle::Normal, colour, to);
         self.write(text, at, style.transform(FontTransform::Rotate270))
+    }
+
+    /// Notes where a line of text stands. Letters fill two thirds of the em.
+    fn place(&self, text: &str, (x, y): (i32, i32), wide: i32, size: i32, to: Anchor) {
+        let from = match to {
+            Anchor::Left => x,
+            Anchor::Centre => x - wide / 2,
+            Anchor::Right => x - wide,
+        };
+        self.words.borrow_mut().push(Words {
+            text: text.to_owned(),
+            from: (from, y - size / 3),
+            to: (from + wide, y + size / 3),
+        });
     }
 
     fn write(&self, text: &str, at: (i32, i32), style: TextStyle<'_>) -> Drawn {

@@ -2,7 +2,7 @@
 
 use super::axis::Scale;
 use super::canvas::{
-    Anchor, BAND, COLOURS, Canvas, Drawing, GREY, INK, RULE, SHAPES, SMALL, TEXT, TINY, WIDTH,
+    Anchor, BAND, COLOURS, Canvas, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, TEXT, WIDTH,
     draw, fit,
 };
 use super::legend::{Key, Legend};
@@ -47,7 +47,7 @@ pub(crate) fn drawing(name: &str, probed: &Probed) -> Result<Drawing, Error> {
         }
         map.draw(canvas, top)?;
         let footer = format!("{name}: study.toml sha256 {}", probed.study);
-        canvas.text(&footer, (16, height - 28), TINY, GREY, Anchor::Left)
+        canvas.text(&footer, (16, height - 28), FINE, GREY, Anchor::Left)
     })
 }
 

@@ -217,6 +217,8 @@ fn value(entry: &Entry, provenance: &Provenance) -> Markup {
 
 fn check(grid: &Grid<'_>) -> Markup {
     let name = &grid.outline.name;
+    let part = crate::settings::folder(grid.outline);
+    let up = if part.is_empty() { "" } else { "../" };
     html! {
         section #check aria-labelledby="check-title" {
             h2 #check-title { "How to check a number" }
@@ -227,7 +229,7 @@ fn check(grid: &Grid<'_>) -> Markup {
                      "what does not fit." }
                 li { code { "cargo xtask report " (name) " --check" } " draws this folder again "
                      "and compares every byte." }
-                li { a href=(LOCK) { (LOCK) } " lists each file with its own sha256 and the digest "
+                li { a href={ (up) (LOCK) } { (LOCK) } " lists each file with its own sha256 and the digest "
                      "of its inputs; " a href="tables/runs.csv" { "tables/runs.csv" } " lists every "
                      "run with its digests; " a href="README.md" { "README.md" } " is this page "
                      "as Markdown." }

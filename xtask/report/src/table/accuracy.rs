@@ -1,11 +1,13 @@
 //! Accuracy and test loss by ticket, check and sparsity.
 
 use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
-use crate::cells::{COLLAPSE_POINTS, Cell, DENSE, Grid, Summary, metrics};
+use crate::cells::{COLLAPSE_POINTS, Cell, DENSE, Grid, MeanSd, Summary, metrics};
 use crate::digest::of_inputs;
 
-/// The columns; the one of the selected epoch stands only where a training selected one.
-fn columns(selects: bool) -> Vec<Column> {
+/// The columns; the one of the selected epoch stands only where a training selected one, those
+/// that show collapsed runs apart only where a run collapsed.
+fn columns(grid: &Grid<'_>) -> Vec<Column> {
+    let (selects, collapses) = (grid.selects(), collapses(grid));
     let mut columns = vec![
         Column::hidden(Kind::Words, "sparsity"),
         Column::new(Kind::Words, "ticket", "ticket"),
@@ -17,17 +19,32 @@ fn columns(selects: bool) -> Vec<Column> {
         let title = "selected epoch, %";
         columns.push(Column::new(Kind::MeanSd, "selected_accuracy", title));
     }
+    if collapses {
+        let title = "without collapsed, %";
+        columns.push(Column::new(Kind::MeanSd, "alive_accuracy", title));
+    }
+    let collapsed = Column::hidden(Kind::Count, "collapsed");
     columns.extend([
         Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
         Column::new(Kind::MeanSd, "test_loss", "test loss"),
         Column::new(Kind::Of, "n", "n"),
+        Column::hidden(Kind::Words, "seed_list"),
         Column::hidden(Kind::Count, "failed"),
         Column::hidden(Kind::Count, "missing"),
-        Column::hidden(Kind::Count, "collapsed"),
+        match collapses {
+            true => Column::new(Kind::Count, "collapsed", "collapsed"),
+            false => collapsed,
+        },
         Column::hidden(Kind::Count, "diverged"),
         Column::new(Kind::Notes, "notes", "notes"),
     ]);
     columns
+}
+
+/// True when a run of the study collapsed.
+fn collapses(grid: &Grid<'_>) -> bool {
+    let mut trained = grid.cells.iter().flat_map(Cell::trained);
+    trained.any(|(_, t)| grid.collapsed(t))
 }
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
@@ -38,7 +55,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         if !rows.is_empty() {
             sections.push(Section {
                 heading: spell::sparsity(sparsity),
-                columns: columns(grid.selects()),
+                columns: columns(grid),
                 rows,
             });
         }
@@ -58,7 +75,8 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     let collapse = match grid.chance {
         Some(chance) => format!(
             "A run is called collapsed when its last accuracy is within {COLLAPSE_POINTS} points of \
-             chance ({} %); it stays in the means.",
+             chance ({} %); it stays in the means, and *without collapsed*, where it is shown, is \
+             the mean without it.",
             spell::number(chance, 1)
         ),
         None => "The study does not say how many classes there are, so collapsed runs are not \
@@ -105,6 +123,14 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
     if grid.selects() {
         row.push(measured(summary.selected, 2));
     }
+    if collapses(grid) {
+        let alive: Vec<f64> = (cell.trained())
+            .filter(|(_, t)| !grid.collapsed(t))
+            .map(|(_, t)| t.accuracy)
+            .collect();
+        row.push(measured(MeanSd::of(&alive), 2));
+    }
+    let seeds: Vec<String> = cell.trained().map(|(seed, _)| seed.to_string()).collect();
     row.extend([
         measured(summary.best, 2),
         measured(summary.loss, 4),
@@ -112,6 +138,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
             true => Value::Of(0, 0).into(),
             false => Value::Of(summary.n, summary.asked).into(),
         },
+        Entry::text(seeds.join(" ")),
         count(summary.failed),
         count(summary.missing),
         summary.collapsed.map_or(Value::Blank.into(), count),

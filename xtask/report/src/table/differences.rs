@@ -152,7 +152,7 @@ fn is_identical(estimated: &Estimated<'_, '_>) -> bool {
     estimated.accuracy.is_none() && estimated.pair.identical == estimated.pair.asked
 }
 
-fn notes(estimated: &Estimated<'_, '_>) -> Vec<String> {
+pub(super) fn notes(estimated: &Estimated<'_, '_>) -> Vec<String> {
     let pair = &estimated.pair;
     let mut notes = Vec::new();
     match pair.role {

@@ -15,7 +15,9 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         title: "kept share of each layer",
         about: vec![
             "Percent of each layer's weights that the unmodified ticket keeps, the mean over seeds, \
-             layers in forward order."
+             layers in forward order. *layer_params* is m_l, how many weights the layer's \
+             convolution or linear map has; biases and normalisation are not counted, for they \
+             are never pruned. A share of p % keeps p · m_l / 100 of them."
                 .into(),
         ],
         sections: all.iter().filter(|k| !k.tickets.is_empty()).map(section).collect(),
@@ -28,7 +30,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
 fn section(kept: &Kept<'_>) -> Section {
     let mut columns = vec![
         Column::new(Kind::Words, "layer", "layer"),
-        Column::new(Kind::Count, "weights", "weights"),
+        Column::new(Kind::Count, "layer_params", "layer_params"),
     ];
     let of_ticket = |t: &KeptBy<'_>| Column::new(Kind::Number, &t.ticket.name, &t.ticket.title);
     columns.extend(kept.tickets.iter().map(of_ticket));
@@ -64,7 +66,7 @@ fn frame(all: &[Kept<'_>]) -> Result<polars::prelude::DataFrame, Error> {
         "ticket" => rows.iter().map(|(_, t, _)| t.ticket.name.as_str()).collect::<Vec<_>>(),
         "position" => rows.iter().map(|(_, _, i)| *i as u32).collect::<Vec<_>>(),
         "layer" => rows.iter().map(|(k, _, i)| k.layers[*i].0).collect::<Vec<_>>(),
-        "weights" => rows.iter().map(|(k, _, i)| k.layers[*i].1).collect::<Vec<_>>(),
+        "layer_params" => rows.iter().map(|(k, _, i)| k.layers[*i].1).collect::<Vec<_>>(),
         "n" => rows.iter().map(|(_, t, _)| t.n as u32).collect::<Vec<_>>(),
         "kept_percent_mean" => rows.iter().map(|(_, t, i)| settle(t.shares[*i].0))
             .collect::<Vec<_>>(),

@@ -41,6 +41,13 @@ pub(crate) fn signed(x: f64, digits: usize) -> String {
     if positive { format!("+{text}") } else { text }
 }
 
+/// A number with as many decimals as it was written with.
+pub(crate) fn shortest(x: f64) -> super::Entry {
+    let text = format!("{x}");
+    let digits = text.split_once('.').map_or(0, |(_, after)| after.len());
+    super::Value::Number(x, digits).into()
+}
+
 /// `87.12 ± 0.31`, or the mean alone where there is no deviation.
 pub(crate) fn mean_sd(value: Option<MeanSd>, digits: usize) -> String {
     match value {

@@ -1,0 +1,158 @@
+//! Overlaps of tickets' masks as a map: as found above the diagonal, by chance below it.
+
+use super::canvas::{Anchor, Canvas, FINE, GREY, INK, SMALL, TEXT, WIDTH, draw, fit, width};
+use super::{Figure, footer};
+use crate::Error;
+use crate::cells::Grid;
+use crate::digest::of_inputs;
+use crate::groups::{Group, members};
+use crate::stats::mean;
+use crate::table::overlaps::{pair, percent};
+use crate::table::spell;
+use jackpot_study::Named;
+use plotters::prelude::RGBColor;
+
+const TITLE: i32 = 90;
+const GAP: i32 = 40;
+const RIGHT: i32 = 24;
+/// The tallest row.
+const ROW: i32 = 84;
+/// White at 0 % and this at 100 %.
+const FULL: RGBColor = RGBColor(0x00, 0x72, 0xb2);
+/// From here on letters are white.
+const DARK: f64 = 60.0;
+
+pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
+    let inputs = of_inputs(grid.results.overlaps.iter().flat_map(|o| o.masks));
+    let tickets: Vec<&Named> = (members(grid, Group::Sparse).into_iter())
+        .filter(|t| {
+            let mut all = grid.results.overlaps.iter();
+            all.any(|o| o.first.0 == t.name || o.second.0 == t.name)
+        })
+        .collect();
+    let sparsities = match tickets.is_empty() {
+        true => Vec::new(),
+        false => grid.sparsities(),
+    };
+    let map = Map::new(&tickets);
+    let height = 30 + sparsities.len().max(1) as i32 * map.height() + map.names + 60;
+    let drawing = draw("overlaps", height, |canvas| {
+        for (i, sparsity) in sparsities.iter().enumerate() {
+            map.draw(canvas, grid, sparsity, 30 + i as i32 * map.height())?;
+        }
+        match sparsities.is_empty() {
+            true => {
+                let at = (WIDTH / 2, 90);
+                canvas.text("no two masks are known", at, TEXT, GREY, Anchor::Centre)?;
+            }
+            false => map.names_below(canvas, height - map.names - 60)?,
+        }
+        let footer = footer(&grid.outline.name, inputs);
+        canvas.text(&footer, (16, height - 26), FINE, GREY, Anchor::Left)
+    })?;
+    Ok(Figure {
+        name: "overlaps",
+        title: "Weights that masks have in common",
+        caption:
+            "Share of kept weights that two unmodified tickets of the same seed both keep, in \
+                  percent, the mean over seeds: above the diagonal as found, below it by chance, \
+                  where only the counts of each layer are alike."
+                .into(),
+        inputs,
+        points: None,
+        drawing,
+    })
+}
+
+struct Map<'a> {
+    tickets: &'a [&'a Named],
+    left: i32,
+    side: i32,
+    row: i32,
+    names: i32,
+}
+
+impl<'a> Map<'a> {
+    fn new(tickets: &'a [&'a Named]) -> Map<'a> {
+        let widest = tickets.iter().map(|t| width(&t.title, SMALL)).max();
+        let widest = widest.unwrap_or_default().min(WIDTH / 3);
+        let left = widest + 40;
+        let side = (WIDTH - left - RIGHT) / tickets.len().max(1) as i32;
+        Map {
+            tickets,
+            left,
+            side,
+            row: side.min(ROW),
+            names: widest + 30,
+        }
+    }
+
+    fn height(&self) -> i32 {
+        TITLE + self.tickets.len() as i32 * self.row + GAP
+    }
+
+    fn draw(
+        &self,
+        canvas: &Canvas<'_>,
+        grid: &Grid<'_>,
+        sparsity: &str,
+        top: i32,
+    ) -> Result<(), String> {
+        let heading = spell::sparsity(sparsity);
+        canvas.heading(&heading, (self.left, top + 40), TEXT, Anchor::Left)?;
+        for (i, one) in self.tickets.iter().enumerate() {
+            let y = top + TITLE + i as i32 * self.row;
+            let title = fit(&one.title, SMALL, self.left - 40);
+            let at = (self.left - 16, y + self.row / 2);
+            canvas.text(&title, at, SMALL, INK, Anchor::Right)?;
+            for (j, other) in self.tickets.iter().enumerate().filter(|(j, _)| *j != i) {
+                let found = match i < j {
+                    true => pair(grid, sparsity, one, other),
+                    false => pair(grid, sparsity, other, one),
+                };
+                let of = |o: &&jackpot_study::Overlap| match i < j {
+                    true => percent(o, o.shared as f64),
+                    false => percent(o, o.chance),
+                };
+                let values: Vec<f64> = found.iter().map(of).collect();
+                self.cell(canvas, mean(&values), (self.left + j as i32 * self.side, y))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cell(&self, canvas: &Canvas<'_>, value: Option<f64>, at: (i32, i32)) -> Result<(), String> {
+        let (from, to) = (
+            (at.0 + 2, at.1 + 2),
+            (at.0 + self.side - 2, at.1 + self.row - 2),
+        );
+        let middle = ((from.0 + to.0) / 2, (from.1 + to.1) / 2);
+        let Some(value) = value else {
+            return canvas.text("–", middle, SMALL, GREY, Anchor::Centre);
+        };
+        canvas.rectangle(from, to, tint(value))?;
+        let colour = match value >= DARK {
+            true => RGBColor(255, 255, 255),
+            false => INK,
+        };
+        let digits = usize::from(self.side >= 100);
+        let text = spell::number(value, digits);
+        canvas.text(&text, middle, SMALL, colour, Anchor::Centre)
+    }
+
+    fn names_below(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), String> {
+        for (j, ticket) in self.tickets.iter().enumerate() {
+            let x = self.left + j as i32 * self.side + self.side / 2;
+            let title = fit(&ticket.title, SMALL, self.names - 30);
+            canvas.upwards(&title, (x, top + 4), SMALL, INK, Anchor::Right)?;
+        }
+        Ok(())
+    }
+}
+
+/// From white to the full colour.
+fn tint(percent: f64) -> RGBColor {
+    let share = (percent / 100.0).clamp(0.0, 1.0);
+    let mix = |full: u8| (255.0 - share * (255.0 - f64::from(full))).round() as u8;
+    RGBColor(mix(FULL.0), mix(FULL.1), mix(FULL.2))
+}

@@ -1,0 +1,111 @@
+//! What changed data does to a mask: the kept share of each layer, and which weights are kept.
+
+use super::ratios::pairs;
+use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
+use crate::cells::{Cell, DENSE, Grid, MeanSd, UNMODIFIED};
+use crate::digest::of_inputs;
+use crate::shares::Apart;
+use jackpot_study::Overlap;
+
+pub(super) fn table(grid: &Grid<'_>) -> Table {
+    let sections = grid.sparsities().into_iter().map(|sparsity| Section {
+        heading: spell::sparsity(sparsity),
+        columns: columns(),
+        rows: (cells(grid).filter(|c| c.sparsity == sparsity))
+            .map(|c| row(grid, c))
+            .collect(),
+    });
+    let masks = cells(grid).flat_map(|cell| {
+        let own = grid.unmodified(cell).into_iter().chain([cell]);
+        own.flat_map(Cell::trained).filter_map(|(_, t)| t.mask)
+    });
+    Table {
+        name: "corruption",
+        title: "masks of clean against changed data",
+        about: vec![
+            "Each ticket's mask under a check that changes what pretraining or scoring sees, \
+             against its own clean mask of the same seed. *Largest* and *mean difference* of a \
+             layer's kept share are in points of its weights; *correlation* is Pearson's over \
+             layers; *moved* is the share of all kept weights that would have to change layers. \
+             *Overlap* is the share of kept weights that both keep, beside *chance*: two masks \
+             that share only the counts of each layer, with the 95 % interval of such masks \
+             (Σ k·k'/n, hypergeometric)."
+                .into(),
+        ],
+        sections: sections.filter(|s| !s.rows.is_empty()).collect(),
+        data: Data::Rows,
+        keys: &["sparsity", "ticket", "check"],
+        inputs: of_inputs(masks),
+    }
+}
+
+/// Cells of checks on data.
+fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
+    let on_data = |c: &&Cell<'_>| {
+        let change = grid.outline.changes.get(c.check_name());
+        c.sparsity != DENSE && change.is_some_and(|change| change.on_data)
+    };
+    grid.cells.iter().filter(on_data)
+}
+
+fn columns() -> Vec<Column> {
+    vec![
+        Column::hidden(Kind::Words, "sparsity"),
+        Column::new(Kind::Words, "ticket", "ticket"),
+        Column::new(Kind::Words, "check", "check"),
+        Column::new(Kind::MeanSd, "largest", "largest difference, points"),
+        Column::new(Kind::MeanSd, "mean_difference", "mean difference, points"),
+        Column::new(Kind::MeanSd, "correlation", "correlation"),
+        Column::new(Kind::MeanSd, "moved", "moved, %"),
+        Column::new(Kind::MeanSd, "overlap", "overlap, %"),
+        Column::new(Kind::Interval, "chance", "chance, %"),
+        Column::new(Kind::Of, "n", "n"),
+        Column::new(Kind::Notes, "notes", "notes"),
+    ]
+}
+
+/// The ticket's clean masks against this check's, of every seed that has both.
+fn of_cell<'g>(grid: &'g Grid<'_>, cell: &Cell<'_>) -> Vec<&'g Overlap> {
+    let is = |name: &(String, String), check: &str| name.0 == cell.ticket.name && name.1 == check;
+    let overlaps = grid.results.overlaps.iter();
+    overlaps
+        .filter(|o| o.sparsity == cell.sparsity)
+        .filter(|o| is(&o.first, UNMODIFIED) && is(&o.second, cell.check_name()))
+        .collect()
+}
+
+fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
+    let mut row = vec![
+        Entry::text(cell.sparsity),
+        Entry::named(cell.ticket),
+        Entry::check(cell.check),
+    ];
+    if let Some(because) = cell.identical() {
+        row.push(Value::Absent("identical").into());
+        row.extend((0..5).map(|_| Entry::from(Value::Blank, [])));
+        row.push(Value::Of(0, 0).into());
+        row.push(Entry::text(format!("not run: {}", spell::reason(because))));
+        return row;
+    }
+    let (apart, keys) = pairs(cell, grid.unmodified(cell));
+    let value = |of: fn(&Apart) -> Option<f64>, digits: usize| {
+        let values: Vec<f64> = apart.iter().filter_map(of).collect();
+        Entry::from(
+            Value::mean_sd(MeanSd::of(&values), digits),
+            keys.iter().copied(),
+        )
+    };
+    row.extend([
+        value(|a| Some(a.largest), 2),
+        value(|a| Some(a.mean), 2),
+        value(|a| a.correlation, 3),
+        value(|a| Some(100.0 * a.moved), 1),
+    ]);
+    row.extend(super::overlaps::against_chance(&of_cell(grid, cell)));
+    row.push(Value::Of(apart.len(), cell.runs.len()).into());
+    let missing = apart
+        .is_empty()
+        .then(|| "no pair of masks is known".to_owned());
+    row.push(Entry::text(missing.unwrap_or_default()));
+    row
+}

@@ -1,0 +1,156 @@
+//! How many weights two tickets' masks keep in common, beside chance.
+
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_error, spell};
+use crate::Error;
+use crate::cells::{Grid, MeanSd, UNMODIFIED};
+use crate::digest::of_inputs;
+use crate::groups::{Group, members};
+use crate::stats::{mean, settle};
+use jackpot_study::{Named, Overlap};
+use polars::df;
+
+/// Both masks, as ticket and check.
+type Names<'o> = (&'o (String, String), &'o (String, String));
+
+pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
+    let sections = grid.sparsities().into_iter().map(|s| section(grid, s));
+    let mut about = vec![
+        "The share of kept weights that two unmodified tickets of the same seed both keep, in \
+         percent of the first one's, the mean over seeds: above the diagonal as found, below it \
+         by chance, where only the counts of each layer are alike. Masks under checks are in the \
+         files for programs, each against its own ticket's clean mask."
+            .into(),
+    ];
+    if grid.results.overlaps.is_empty() {
+        about.push("No two masks of one seed are known.".into());
+    }
+    Ok(Table {
+        name: "overlaps",
+        title: "weights that masks have in common",
+        about,
+        sections: sections.filter(|s| !s.rows.is_empty()).collect(),
+        data: Data::Given(frame(grid)?),
+        keys: &["sparsity", "first", "first_check", "second", "second_check"],
+        inputs: of_inputs(grid.results.overlaps.iter().flat_map(|o| o.masks)),
+    })
+}
+
+/// The pair's overlaps at one sparsity, of every seed.
+pub(crate) fn pair<'g>(
+    grid: &'g Grid<'_>,
+    sparsity: &str,
+    one: &Named,
+    other: &Named,
+) -> Vec<&'g Overlap> {
+    let is = |o: &&Overlap| {
+        let names = [(&o.first, one), (&o.second, other)];
+        let same = |((ticket, check), named): (&(String, String), &Named)| {
+            *ticket == named.name && check == UNMODIFIED
+        };
+        o.sparsity == sparsity && names.into_iter().all(same)
+    };
+    grid.results.overlaps.iter().filter(is).collect()
+}
+
+/// Percent of the first mask's kept weights.
+pub(crate) fn percent(overlap: &Overlap, weights: f64) -> f64 {
+    100.0 * weights / overlap.kept[0].max(1) as f64
+}
+
+fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
+    let any = |t: &&Named| {
+        let mut all = grid.results.overlaps.iter();
+        all.any(|o| o.sparsity == sparsity && (o.first.0 == t.name || o.second.0 == t.name))
+    };
+    let tickets: Vec<&Named> = members(grid, Group::Sparse)
+        .into_iter()
+        .filter(any)
+        .collect();
+    let mut columns = vec![Column::new(Kind::Words, "ticket", "ticket")];
+    columns.extend((tickets.iter()).map(|t| Column::new(Kind::Number, &t.name, &t.title)));
+    let row = |(i, one): (usize, &&Named)| {
+        let mut row = vec![Entry::named(one)];
+        row.extend(tickets.iter().enumerate().map(|(j, other)| {
+            let found = match i <= j {
+                true => pair(grid, sparsity, one, other),
+                false => pair(grid, sparsity, other, one),
+            };
+            let of = |o: &&Overlap| match i < j {
+                true => percent(o, o.shared as f64),
+                false => percent(o, o.chance),
+            };
+            let values: Vec<f64> = found.iter().map(of).collect();
+            let masks = found.iter().flat_map(|o| o.masks);
+            match mean(&values) {
+                Some(x) => Entry::from(Value::Number(x, 1), masks),
+                None => Value::Absent(NOTHING).into(),
+            }
+        }));
+        row
+    };
+    Section {
+        heading: spell::sparsity(sparsity),
+        rows: tickets.iter().enumerate().map(row).collect(),
+        columns,
+    }
+}
+
+/// Mean ± sd of the overlaps, and chance with its interval, in percent.
+pub(super) fn against_chance(found: &[&Overlap]) -> [Entry; 2] {
+    let masks = || found.iter().flat_map(|o| o.masks);
+    let average = |of: &dyn Fn(&Overlap) -> f64| {
+        let values: Vec<f64> = found.iter().map(|o| percent(o, of(o))).collect();
+        mean(&values).unwrap_or_default()
+    };
+    if found.is_empty() {
+        return [Value::Absent(NOTHING).into(), Value::Absent(NOTHING).into()];
+    }
+    let shared: Vec<f64> = found.iter().map(|o| percent(o, o.shared as f64)).collect();
+    let chance = Value::Interval {
+        mean: average(&|o| o.chance),
+        bounds: Some((
+            average(&|o| o.chance - o.width),
+            average(&|o| o.chance + o.width),
+        )),
+        digits: 1,
+    };
+    [
+        Entry::from(Value::mean_sd(MeanSd::of(&shared), 1), masks()),
+        Entry::from(chance, masks()),
+    ]
+}
+
+fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
+    let mut groups: Vec<(&str, Names<'_>, Vec<&Overlap>)> = Vec::new();
+    for overlap in &grid.results.overlaps {
+        let names = (&overlap.first, &overlap.second);
+        let sparsity = overlap.sparsity.as_str();
+        match groups.iter_mut().find(|g| (g.0, g.1) == (sparsity, names)) {
+            Some(group) => group.2.push(overlap),
+            None => groups.push((sparsity, names, vec![overlap])),
+        }
+    }
+    let words = |of: &dyn Fn(&(&str, Names<'_>, Vec<&Overlap>)) -> String| -> Vec<String> {
+        groups.iter().map(of).collect()
+    };
+    let numbers = |of: &dyn Fn(&Overlap) -> f64| -> Vec<Option<f64>> {
+        let value = |all: &Vec<&Overlap>| {
+            let values: Vec<f64> = all.iter().map(|o| percent(o, of(o))).collect();
+            mean(&values).map(settle)
+        };
+        groups.iter().map(|g| value(&g.2)).collect()
+    };
+    df!(
+        "sparsity" => words(&|g| g.0.to_owned()),
+        "first" => words(&|g| g.1.0.0.clone()),
+        "first_check" => words(&|g| g.1.0.1.clone()),
+        "second" => words(&|g| g.1.1.0.clone()),
+        "second_check" => words(&|g| g.1.1.1.clone()),
+        "n" => groups.iter().map(|g| g.2.len() as u32).collect::<Vec<_>>(),
+        "overlap_percent" => numbers(&|o| o.shared as f64),
+        "chance_percent" => numbers(&|o| o.chance),
+        "chance_low_percent" => numbers(&|o| o.chance - o.width),
+        "chance_high_percent" => numbers(&|o| o.chance + o.width),
+    )
+    .map_err(frame_error("overlaps"))
+}
