@@ -15,7 +15,13 @@ use crate::{
 };
 use jackpot_net::{Architecture, Mask, Network};
 use jackpot_store::{Digest, Store};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use rayon::prelude::*;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 /// One training of the grid, or why there is none.
 #[derive(Clone, Debug)]
@@ -218,7 +224,7 @@ pub struct Results {
     /// Of masks with each other; empty until [`crate::overlaps`] was asked for them.
     pub overlaps: Vec<Overlap>,
     /// The recipes of the finished trainings, by their keys.
-    pub recipes: Arc<BTreeMap<Digest, serde_json::Value>>,
+    pub recipes: Arc<BTreeMap<Digest, Value>>,
 }
 
 /// Reads the outline of `FOLDER/study.toml`.
@@ -321,33 +327,25 @@ fn facts_of(setting: &Setting) -> Vec<(String, String)> {
 /// Needs no plugin and no libtorch. Every object read is verified.
 pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
     let pin = Pin::read(store, name)?;
-    let mut facts = Facts::new(store, &pin)?;
+    let facts = Facts::new(store, &pin)?;
+    let read = |cell: &PinnedCell| -> Result<(Run, Option<Value>), Error> {
+        let run = read_run(store, name, &facts, cell)?;
+        let recipe = match &run.outcome {
+            Outcome::Done(trained) => Some(store.recipe(&trained.key).map_err(Error::from_store)?),
+            _ => None,
+        };
+        Ok((run, recipe))
+    };
     let mut runs = Vec::new();
-    for cell in &pin.cells {
-        let seed = cell.seed.parse().map_err(|_| {
-            Error(format!(
-                "pins/{name}.json: `seed`: expected a number, found `{}`",
-                cell.seed
-            ))
-        })?;
-        runs.push(Run {
-            setting: cell.setting.clone(),
-            ticket: cell.ticket.clone(),
-            check: cell.check.clone(),
-            sparsity: cell.sparsity.clone(),
-            seed,
-            outcome: outcome(store, cell)?,
-            facts: facts.of(cell)?,
-        });
-    }
     let mut recipes = BTreeMap::new();
-    for run in &runs {
-        if let Outcome::Done(trained) = &run.outcome
-            && !recipes.contains_key(&trained.key)
-        {
-            let recipe = store.recipe(&trained.key).map_err(Error::from_store)?;
+    // Read side by side, but told in the pin's order: the first error is always the same.
+    let found: Vec<_> = pin.cells.par_iter().map(read).collect();
+    for found in found {
+        let (run, recipe) = found?;
+        if let (Outcome::Done(trained), Some(recipe)) = (&run.outcome, recipe) {
             recipes.insert(trained.key, recipe);
         }
+        runs.push(run);
     }
     Ok(Results {
         recipes: Arc::new(recipes),
@@ -356,6 +354,24 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
         libtorch: pin.libtorch.to_string(),
         runs,
         overlaps: Vec::new(),
+    })
+}
+
+fn read_run(store: &Store, name: &str, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Run, Error> {
+    let seed = cell.seed.parse().map_err(|_| {
+        Error(format!(
+            "pins/{name}.json: `seed`: expected a number, found `{}`",
+            cell.seed
+        ))
+    })?;
+    Ok(Run {
+        setting: cell.setting.clone(),
+        ticket: cell.ticket.clone(),
+        check: cell.check.clone(),
+        sparsity: cell.sparsity.clone(),
+        seed,
+        outcome: outcome(store, cell)?,
+        facts: facts.of(cell)?,
     })
 }
 
@@ -384,30 +400,38 @@ impl<'a> Facts<'a> {
             }
             _ => {}
         }
-        Ok(Facts {
+        let mut facts = Facts {
             store,
             networks,
             known: BTreeMap::new(),
-        })
+        };
+        let masks = pin.cells.iter().filter_map(|c| facts.name(c));
+        let masks: BTreeSet<_> = masks.collect();
+        let masks: Vec<_> = masks.into_iter().collect();
+        let made: Vec<_> = masks.par_iter().map(|mask| facts.make(mask)).collect();
+        for (mask, made) in masks.into_iter().zip(made) {
+            facts.known.insert(mask, made?);
+        }
+        Ok(facts)
     }
 
-    /// None for a dense network and where the mask is not kept.
-    fn of(&mut self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
-        let there = cell.mask.filter(|m| self.store.has(m));
-        let (Some(network), Some(digest)) = (self.networks.get(&cell.setting), there) else {
+    /// Which facts are a cell's; none for a dense network and where the mask is not kept.
+    fn name(&self, cell: &PinnedCell) -> Option<(Option<String>, Digest)> {
+        let digest = cell.mask.filter(|m| self.store.has(m))?;
+        let known = self.networks.contains_key(&cell.setting);
+        known.then(|| (cell.setting.clone(), digest))
+    }
+
+    fn make(&self, (setting, digest): &(Option<String>, Digest)) -> Result<MaskFacts, Error> {
+        let bytes = self.store.get(digest).map_err(Error::from_store)?;
+        let mask = Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?;
+        MaskFacts::of(&self.networks[setting], &mask, *digest)
+    }
+
+    fn of(&self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
+        let known = self.name(cell).and_then(|name| self.known.get(&name));
+        let Some(mut facts) = known.cloned() else {
             return Ok(None);
-        };
-        let name = (cell.setting.clone(), digest);
-        let mut facts = match self.known.get(&name) {
-            Some(facts) => facts.clone(),
-            None => {
-                let bytes = self.store.get(&digest).map_err(Error::from_store)?;
-                let mask =
-                    Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?;
-                let facts = MaskFacts::of(network, &mask, digest)?;
-                self.known.insert(name, facts.clone());
-                facts
-            }
         };
         if let Some(selection) = cell.selection.filter(|s| self.store.has(s)) {
             let bytes = self.store.get(&selection).map_err(Error::from_store)?;

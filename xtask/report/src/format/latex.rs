@@ -42,7 +42,7 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
     let titles: Vec<_> = shown.iter().map(|c| escape(c.1)).collect();
     let _ = write!(
         text,
-        "\n\\begin{{table}}[htbp]\n\\centering\n\\caption{{{caption}}}\n\\label{{{label}}}\n\\small\n\
+        "\n\\begin{{table}}[htbp]\n\\centering\n\\caption{{{caption}}}\\smallskip\n\\label{{{label}}}\n\\small\n\
          \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n\
          \\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n{} \\\\\n\\midrule\n",
         line(&titles)

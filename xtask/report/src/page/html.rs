@@ -105,7 +105,7 @@ fn study(grid: &Grid<'_>) -> Markup {
             p { (super::count(grid)) }
             @let failures = super::failures(grid);
             @if !failures.is_empty() {
-                ul { @for failure in &failures { li { (failure) } } }
+                ul { @for failure in &failures { li { (inline(failure)) } } }
             }
         }
     }

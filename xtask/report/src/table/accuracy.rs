@@ -136,7 +136,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
         measured(summary.loss, 4),
         match identical {
             true => Value::Of(0, 0).into(),
-            false => Value::Of(summary.n, summary.asked).into(),
+            false => Entry::from(Value::Of(summary.n, summary.asked), cell.keys()),
         },
         Entry::text(seeds.join(" ")),
         count(summary.failed),

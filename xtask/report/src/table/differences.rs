@@ -114,7 +114,7 @@ fn row(estimated: &Estimated<'_, '_>) -> Vec<Entry> {
         own(interval(estimated.loss, 4)),
         match identical {
             true => Value::Of(0, 0).into(),
-            false => Value::Of(pair.accuracy.len(), pair.asked).into(),
+            false => from(Value::Of(pair.accuracy.len(), pair.asked)),
         },
         own(spread(estimated.accuracy, 2)),
         own(spread(estimated.loss, 4)),
