@@ -107,6 +107,7 @@ fn overlaps_are_counted_weight_by_weight() {
         facts: Some(mask.1.clone()),
     };
     let mut results = Results {
+        recipes: Default::default(),
         study: Digest::of(b""),
         device_class: "cpu-avx2".into(),
         libtorch: "2.13.0".into(),
