@@ -2,3 +2,6 @@
 //!
 //! **Invariant**: nothing here links the libraries under test: what is tested is the files,
 //! words and exit codes of `jackpot` itself.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
+pub mod support;

@@ -1,4 +1,5 @@
-//! Finds the programs, makes stores and tiny studies, reads what a run left.
+//! Finds the programs, makes stores and tiny studies, reads what a run left. Whatever is not as
+//! it should be fails the test that asked.
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -62,6 +63,7 @@ pub fn call(arguments: &[&str]) -> (i32, String, String) {
     outcome(jackpot().args(arguments).output().unwrap())
 }
 
+/// The workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -136,14 +138,23 @@ tickets = ["snip", "smart"]
 
 /// A folder with a store and the study `tiny`.
 pub struct Place {
+    /// Holds `store` and `tiny`; goes with this value.
     pub folder: tempfile::TempDir,
 }
 
+impl Default for Place {
+    fn default() -> Place {
+        Place::new()
+    }
+}
+
 impl Place {
+    /// An empty store and [`TINY`].
     pub fn new() -> Place {
         Place::with(TINY)
     }
 
+    /// An empty store and this study.
     pub fn with(study: &str) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let place = Place { folder };
@@ -170,15 +181,18 @@ impl Place {
         Place { folder }
     }
 
+    /// Another study in place of the one that is there.
     pub fn write(&self, study: &str) {
         std::fs::create_dir_all(self.study()).unwrap();
         std::fs::write(self.study().join("study.toml"), study).unwrap();
     }
 
+    /// The store's folder.
     pub fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 
+    /// The study's folder.
     pub fn study(&self) -> PathBuf {
         self.folder.path().join("tiny")
     }
@@ -198,11 +212,13 @@ impl Place {
         ran(&out)
     }
 
+    /// `jackpot audit` of the store.
     pub fn audit(&self) -> (i32, String, String) {
         let store = self.store();
         call(&["--store", store.to_str().unwrap(), "audit"])
     }
 
+    /// The bytes of the study's pin.
     pub fn pin(&self) -> Vec<u8> {
         std::fs::read(self.store().join("pins/tiny.json")).unwrap()
     }
@@ -235,6 +251,7 @@ impl Place {
         actions
     }
 
+    /// Where an object lies.
     pub fn object(&self, digest: &str) -> PathBuf {
         self.store().join("objects").join(&digest[..2]).join(digest)
     }

@@ -9,5 +9,6 @@ mod help;
 mod mistakes;
 mod probe;
 mod runs;
-mod support;
 mod tensors;
+
+use jackpot_test_cli::support;
