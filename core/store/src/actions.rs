@@ -178,6 +178,21 @@ impl Store {
         Ok(found.into_iter().map(|(_, found)| found).collect())
     }
 
+    /// The keys of all finished actions, in order. Their files are not read.
+    pub fn action_keys(&self) -> Result<Vec<Digest>, Error> {
+        let folder = self.root().join("actions");
+        let mut keys = Vec::new();
+        for shard in 0..=u8::MAX {
+            keys.extend(digests_in(&folder.join(format!("{shard:02x}")))?);
+        }
+        Ok(keys)
+    }
+
+    /// The keys of all actions that failed and have not succeeded since, in order.
+    pub fn failed_keys(&self) -> Result<Vec<Digest>, Error> {
+        digests_in(&self.root().join("failures"))
+    }
+
     fn check_outputs(&self, outputs: &BTreeMap<String, Digest>) -> Result<(), Error> {
         if outputs.is_empty() {
             return Err(Error::Invalid(

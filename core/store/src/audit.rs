@@ -1,16 +1,25 @@
-//! Re-hashes everything and follows every reference; changes nothing.
+//! Follows every reference and hashes everything again; changes nothing.
+//!
+//! The files of the folders are in `files`, a look at one object in `look`, the one repair in
+//! `repair`.
+
+mod files;
+mod look;
+mod repair;
+
+pub use look::Look;
 
 use crate::{
     Digest, Error, Store,
     actions::{outputs_digest, parse_action, parse_failure, read_regular},
     canonical,
     digest::copy_hashed,
-    error::failed,
     store::{FILES, FOLDERS},
-    write::{kind_name, open_regular},
+    write::open_regular,
 };
 use rayon::prelude::*;
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -23,8 +32,10 @@ const TRANSIENT_OUTPUT: &str = "checkpoint";
 /// What an audit saw. The store is sound when `problems` is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
-    /// Objects whose bytes were hashed.
+    /// Objects that are there.
     pub objects: u64,
+    /// Objects whose bytes were hashed.
+    pub hashed: u64,
     /// Finished actions.
     pub actions: u64,
     /// Bytes hashed.
@@ -47,6 +58,22 @@ pub struct Problem {
     pub path: PathBuf,
     /// What was expected, what was found, what to do.
     pub what: String,
+    /// Which kind of thing it is.
+    pub fault: Fault,
+}
+
+/// What a problem is, and so what mends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The file is not what its name says. Quarantine moves it away.
+    Damaged,
+    /// An action whose recipe or record is lost. Quarantine moves it away, so that the next
+    /// run does it again.
+    Incomplete,
+    /// Something that is named is not there: the next run makes it anew.
+    Missing,
+    /// It does not belong here; whoever put it here may want it back.
+    Stranger,
 }
 
 /// A file whose name is a digest, relative to the store.
@@ -61,6 +88,24 @@ impl Store {
     /// problems; `tmp/`, `locks/`, `resume/` and `datasets/` are not looked into.
     /// `progress(done, total)` counts bytes.
     pub fn audit(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Audit, Error> {
+        self.audited(&|_| true, progress)
+    }
+
+    /// The same, but of the objects only the recipes are hashed: structure and references, at
+    /// the speed of listing.
+    pub fn audit_structure(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Audit, Error> {
+        let mut recipes = self.action_keys()?;
+        recipes.extend(self.failed_keys()?);
+        let recipes: BTreeSet<Digest> = recipes.into_iter().collect();
+        self.audited(&|object| recipes.contains(object), progress)
+    }
+
+    /// Hashes the objects that `hashed` says.
+    fn audited(
+        &self,
+        hashed: &dyn Fn(&Digest) -> bool,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Audit, Error> {
         let mut audit = Audit::default();
         self.audit_root(&mut audit)?;
         self.audit_pins(&mut audit)?;
@@ -74,7 +119,7 @@ impl Store {
         problems.extend(self.audit_divergences(&mut audit)?);
         problems.extend(self.audit_failures(&mut audit)?);
         audit.quarantined = self.listing(Path::new("quarantine"))?.len() as u64;
-        problems.extend(self.audit_objects(&mut audit, progress)?);
+        problems.extend(self.audit_objects(&mut audit, hashed, progress)?);
         audit.problems.extend(problems);
         audit.problems.sort();
         Ok(audit)
@@ -93,7 +138,8 @@ impl Store {
                 }
             };
             if kind != expected {
-                audit.problem(path, format!("expected {expected}, found {kind}"));
+                let what = format!("expected {expected}, found {kind}");
+                audit.problem(Fault::Stranger, path, what);
             }
         }
         Ok(())
@@ -113,12 +159,15 @@ impl Store {
                             let what = format!(
                                 "{error}; take it from a backup or another clone, or run the study again to write it anew"
                             );
-                            audit.problem(path, what);
+                            audit.problem(Fault::Stranger, path, what);
                         }
                     }
                     Ok(Err(kind)) => audit.stranger(path, kind),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => audit.problem(path, format!("could not be read: {error}")),
+                    Err(error) => {
+                        let what = format!("could not be read: {error}");
+                        audit.problem(Fault::Stranger, path, what);
+                    }
                 }
             }
         }
@@ -128,9 +177,12 @@ impl Store {
     fn audit_objects(
         &self,
         audit: &mut Audit,
+        hashed: &dyn Fn(&Digest) -> bool,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Vec<Problem>, Error> {
-        let objects = self.fanned_out("objects", audit)?;
+        let mut objects = self.fanned_out("objects", audit)?;
+        audit.objects = objects.len() as u64;
+        objects.retain(|file| hashed(&file.name));
         let size = |file: &Named| {
             let found = fs::symlink_metadata(self.root().join(&file.path));
             found.map_or(0, |found| found.len())
@@ -147,15 +199,15 @@ impl Store {
                     progress(done, total.max(done));
                     (found != file.name).then(|| {
                         let what = format!("expected bytes with the sha256 of its name, found {size} bytes with sha256 {found}; run the study again to make it anew, or move it away");
-                        file.problem(what)
+                        file.problem(Fault::Damaged, what)
                     })
                 }
                 // Removed since it was listed, as a checkpoint may be.
                 Ok(None) => None,
-                Err(what) => Some(file.problem(what)),
+                Err(what) => Some(file.problem(Fault::Damaged, what)),
             })
             .collect();
-        audit.objects = hashed.into_inner();
+        audit.hashed = hashed.into_inner();
         audit.bytes = bytes.into_inner();
         Ok(problems)
     }
@@ -179,30 +231,46 @@ impl Store {
     ) -> Vec<Problem> {
         let bytes = match read_regular(&self.root().join(&file.path)) {
             Ok(Ok(bytes)) => bytes,
-            Ok(Err(kind)) => return vec![file.problem(format!("expected a file, found {kind}"))],
-            Err(error) => return vec![file.problem(format!("could not be read: {error}"))],
+            Ok(Err(kind)) => {
+                let what = format!("expected a file, found {kind}");
+                return vec![file.problem(Fault::Damaged, what)];
+            }
+            Err(error) => {
+                let what = format!("could not be read: {error}");
+                return vec![file.problem(Fault::Damaged, what)];
+            }
         };
         let action = match parse_action(file.name, &bytes) {
             Ok(action) => action,
             Err(found) => {
-                return vec![file.problem(format!("expected an action, found {found}"))];
+                let what = format!("expected an action, found {found}");
+                return vec![file.problem(Fault::Damaged, what)];
             }
         };
         let mut whats = Vec::new();
-        whats.extend(objection(outputs_digest(&action.outputs)));
+        let objection = objection(outputs_digest(&action.outputs));
+        whats.extend(objection.map(|what| (Fault::Damaged, what)));
         for (name, digest) in &action.outputs {
             if name != TRANSIENT_OUTPUT && !self.has(digest) {
-                whats.push(format!("output `{name}` is object `{digest}`, which is missing; run the study again to make it anew"));
+                let what = format!(
+                    "output `{name}` is object `{digest}`, which is missing; run the study again to make it anew"
+                );
+                whats.push((Fault::Missing, what));
             }
         }
         if !self.has(&action.record) {
-            whats.push(format!(
+            let what = format!(
                 "its record is object `{}`, which is missing: who ran it and when is lost; move this file away to have it run again",
                 action.record
-            ));
+            );
+            whats.push((Fault::Incomplete, what));
         }
-        whats.extend(self.recipe_trouble(&action.key));
-        whats.into_iter().map(|what| file.problem(what)).collect()
+        let recipe = self.recipe_trouble(&action.key);
+        whats.extend(recipe.map(|what| (Fault::Incomplete, what)));
+        let problems = whats.into_iter();
+        problems
+            .map(|(fault, what)| file.problem(fault, what))
+            .collect()
     }
 
     /// The recipe's bytes are hashed with the objects; here, that it is there and canonical.
@@ -241,127 +309,45 @@ impl Store {
     fn audit_failures(&self, audit: &mut Audit) -> Result<Vec<Problem>, Error> {
         let files = self.files_named_by_digest(Path::new("failures"), audit)?;
         audit.failures = files.len() as u64;
+        let damaged = |what| Some((Fault::Damaged, what));
         let trouble = |file: &Named| match read_regular(&self.root().join(&file.path)) {
             Ok(Ok(bytes)) => match parse_failure(&file.name, &bytes) {
-                Ok(_) => self.recipe_trouble(&file.name),
-                Err(found) => Some(format!("expected a failure, found {found}")),
+                Ok(_) => self
+                    .recipe_trouble(&file.name)
+                    .map(|what| (Fault::Incomplete, what)),
+                Err(found) => damaged(format!("expected a failure, found {found}")),
             },
-            Ok(Err(kind)) => Some(format!("expected a file, found {kind}")),
+            Ok(Err(kind)) => damaged(format!("expected a file, found {kind}")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => Some(format!("could not be read: {error}")),
+            Err(error) => damaged(format!("could not be read: {error}")),
         };
-        Ok(files
-            .iter()
-            .filter_map(|file| Some(file.problem(trouble(file)?)))
-            .collect())
-    }
-
-    /// The files `folder/ab/abcd…`, in order; everything else in there is a stranger.
-    fn fanned_out(&self, folder: &str, audit: &mut Audit) -> Result<Vec<Named>, Error> {
-        let mut files = Vec::new();
-        for (name, path) in self.listing(Path::new(folder))? {
-            let kind = self.kind(&path)?;
-            let name = name.unwrap_or_default();
-            let digits = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-            if kind != "a folder" || name.len() != 2 || !name.bytes().all(digits) {
-                audit.stranger(path, kind);
-                continue;
-            }
-            for file in self.files_named_by_digest(&path, audit)? {
-                if file.name.to_string().starts_with(&name) {
-                    files.push(file);
-                } else {
-                    let what = format!(
-                        "expected only names that start with `{name}` in this folder; move it to where its name belongs"
-                    );
-                    audit.problem(file.path, what);
-                }
-            }
-        }
-        Ok(files)
-    }
-
-    fn files_named_by_digest(&self, folder: &Path, audit: &mut Audit) -> Result<Vec<Named>, Error> {
-        self.entries_named_by_digest(folder, "a file", audit)
-    }
-
-    fn folders_named_by_digest(
-        &self,
-        folder: &Path,
-        audit: &mut Audit,
-    ) -> Result<Vec<Named>, Error> {
-        self.entries_named_by_digest(folder, "a folder", audit)
-    }
-
-    fn entries_named_by_digest(
-        &self,
-        folder: &Path,
-        wanted: &str,
-        audit: &mut Audit,
-    ) -> Result<Vec<Named>, Error> {
-        let mut files = Vec::new();
-        for (name, path) in self.listing(folder)? {
-            let kind = self.kind(&path)?;
-            match name.and_then(|name| name.parse().ok()) {
-                Some(name) if kind == wanted => files.push(Named { name, path }),
-                Some(_) if kind != "nothing" => {
-                    audit.problem(path, format!("expected {wanted}, found {kind}"));
-                }
-                _ => audit.stranger(path, kind),
-            }
-        }
-        Ok(files)
-    }
-
-    /// Names (None: not UTF-8) and paths relative to the store, in order of their bytes.
-    fn listing(&self, folder: &Path) -> Result<Vec<(Option<String>, PathBuf)>, Error> {
-        let absolute = self.root().join(folder);
-        let is_folder = fs::symlink_metadata(&absolute).is_ok_and(|found| found.is_dir());
-        if !is_folder {
-            // Absent in a store that cannot be written; anything else is told by its parent.
-            return Ok(Vec::new());
-        }
-        let mut entries = Vec::new();
-        let doing = "could not list the folder";
-        for entry in fs::read_dir(&absolute).map_err(failed(&absolute, doing))? {
-            let name = entry.map_err(failed(&absolute, doing))?.file_name();
-            entries.push((name.to_str().map(str::to_string), folder.join(name)));
-        }
-        entries.sort();
-        Ok(entries)
-    }
-
-    /// What is there, in words; "nothing" if it went since it was listed.
-    fn kind(&self, path: &Path) -> Result<&'static str, Error> {
-        let absolute = self.root().join(path);
-        match fs::symlink_metadata(&absolute) {
-            Ok(found) => Ok(kind_name(found.file_type())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok("nothing"),
-            Err(source) => Err(failed(absolute, "could not look at it")(source)),
-        }
+        let found = files.iter().filter_map(|file| {
+            let (fault, what) = trouble(file)?;
+            Some(file.problem(fault, what))
+        });
+        Ok(found.collect())
     }
 }
 
 impl Named {
-    fn problem(&self, what: String) -> Problem {
+    fn problem(&self, fault: Fault, what: String) -> Problem {
         Problem {
             path: self.path.clone(),
             what,
+            fault,
         }
     }
 }
 
 impl Audit {
-    fn problem(&mut self, path: PathBuf, what: String) {
-        self.problems.push(Problem { path, what });
+    fn problem(&mut self, fault: Fault, path: PathBuf, what: String) {
+        self.problems.push(Problem { path, what, fault });
     }
 
     fn stranger(&mut self, path: PathBuf, kind: &str) {
         if kind != "nothing" {
-            self.problem(
-                path,
-                format!("{kind} that does not belong here; move it away"),
-            );
+            let what = format!("{kind} that does not belong here; move it away");
+            self.problem(Fault::Stranger, path, what);
         }
     }
 }

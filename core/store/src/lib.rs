@@ -43,7 +43,7 @@ mod store;
 mod write;
 
 pub use actions::{Action, Committed, Found};
-pub use audit::{Audit, Problem};
+pub use audit::{Audit, Fault, Look, Problem};
 pub use digest::Digest;
 pub use error::Error;
 pub use locks::{Claim, Running, Scratch};

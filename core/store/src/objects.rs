@@ -169,7 +169,7 @@ impl Store {
         }
     }
 
-    fn move_away(&self, path: &Path) -> io::Result<String> {
+    pub(crate) fn move_away(&self, path: &Path) -> io::Result<String> {
         let name = path
             .file_name()
             .and_then(|name| name.to_str())

@@ -1,6 +1,7 @@
 //! What the audit sees and does not see, and that `sha256sum` sees the same.
 
 use crate::{Sample, files, named, recipe};
+use jackpot_store::{Fault, Look};
 use std::{
     collections::BTreeMap,
     fs,
@@ -257,4 +258,130 @@ fn divergences_are_counted_and_checked() {
     let problems = sample.problems();
     assert_eq!(problems.len(), 1);
     assert!(problems[0].contains("as its name"), "{problems:?}");
+}
+
+#[test]
+fn structure_is_audited_without_hashing_what_was_made() {
+    let (sample, [first, second]) = Sample::filled();
+    let quick = || sample.store.audit_structure(&|_, _| ()).unwrap();
+    // The recipes alone: of two finished actions and a failed one.
+    let audit = quick();
+    assert_eq!(
+        (audit.objects, audit.hashed, audit.problems),
+        (9, 3, vec![])
+    );
+    assert_eq!(sample.audit().hashed, 9);
+
+    let rot = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[0] ^= 1;
+        fs::remove_file(path).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let mask = sample.object(&second.outputs["mask"]);
+    rot(&mask);
+    assert_eq!(quick().problems, []);
+    let deep = sample.audit().problems;
+    assert_eq!(deep.len(), 1);
+    assert_eq!(deep[0].fault, Fault::Damaged);
+    assert!(mask.ends_with(&deep[0].path));
+    // A recipe that is not its key is seen at once.
+    rot(&sample.object(&first.key));
+    let found = quick().problems;
+    assert!(
+        found
+            .iter()
+            .any(|p| sample.object(&first.key).ends_with(&p.path)),
+        "{found:#?}"
+    );
+    // And so is what an action names that is not there.
+    fs::remove_file(&mask).unwrap();
+    let found = quick().problems;
+    assert!(
+        found.iter().any(|p| p.fault == Fault::Missing),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn quarantine_moves_what_is_damaged_and_nothing_else() {
+    let (sample, [first, second]) = Sample::filled();
+    let root = sample.root();
+    let scores = sample.object(&first.outputs["scores"]);
+    fs::remove_file(&scores).unwrap();
+    fs::write(&scores, "other bytes").unwrap();
+    let action = named(root, "actions", &second.key);
+    fs::remove_file(&action).unwrap();
+    fs::write(&action, "no action").unwrap();
+    fs::write(root.join("notes.txt"), "mine").unwrap();
+    let before = files(root);
+    let audit = sample.audit();
+    assert_eq!(audit.problems.len(), 3, "{:#?}", audit.problems);
+    assert_eq!(files(root), before, "an audit changes nothing");
+
+    let moved = sample.store.quarantine_damaged(&audit).unwrap();
+    assert_eq!(moved.len(), 2, "{moved:?}");
+    for (from, to) in &moved {
+        assert_eq!(before[from], fs::read(root.join(to)).unwrap());
+        assert!(!root.join(from).exists());
+    }
+    assert_eq!(fs::read(root.join("notes.txt")).unwrap(), b"mine");
+    // What was damaged is now absent; an action that is absent is no problem, an output is.
+    let faults: Vec<Fault> = sample.audit().problems.iter().map(|p| p.fault).collect();
+    assert_eq!(faults, [Fault::Missing, Fault::Stranger]);
+    assert_eq!(
+        sample.store.quarantine_damaged(&sample.audit()).unwrap(),
+        []
+    );
+
+    // An action whose record is lost is moved, too: the next run does it again.
+    let (sample, [first, _]) = Sample::filled();
+    sample.store.remove(&first.record).unwrap();
+    let moved = sample.store.quarantine_damaged(&sample.audit()).unwrap();
+    assert_eq!(moved.len(), 1);
+    assert_eq!(sample.store.action(&first.key).unwrap(), None);
+    assert_eq!(sample.problems(), [""; 0]);
+}
+
+#[test]
+fn a_look_leaves_everything_where_it_is() {
+    let (sample, [first, _]) = Sample::filled();
+    let scores = first.outputs["scores"];
+    assert_eq!(
+        sample.store.look(&scores).unwrap(),
+        Look::Sound(b"abc".to_vec())
+    );
+    assert_eq!(
+        sample.store.look_action(&first.key).unwrap(),
+        Look::Sound(first.clone())
+    );
+    let absent = jackpot_store::Digest([7; 32]);
+    assert_eq!(sample.store.look(&absent).unwrap(), Look::Absent);
+    assert_eq!(sample.store.look_action(&absent).unwrap(), Look::Absent);
+    let damage = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        fs::write(path, "x").unwrap();
+    };
+    damage(&sample.object(&scores));
+    damage(&named(sample.root(), "actions", &first.key));
+    let before = files(sample.root());
+    let Look::Damaged(found) = sample.store.look(&scores).unwrap() else {
+        panic!("other bytes are not the object");
+    };
+    assert!(found.contains("found 1 bytes with sha256 2d71"), "{found}");
+    assert!(matches!(
+        sample.store.look_action(&first.key).unwrap(),
+        Look::Damaged(_)
+    ));
+    fs::remove_file(sample.object(&scores)).unwrap();
+    fs::create_dir(sample.object(&scores)).unwrap();
+    let found = sample.store.look(&scores).unwrap();
+    assert_eq!(
+        found,
+        Look::Damaged("expected a file, found a folder".into())
+    );
+    fs::remove_dir(sample.object(&scores)).unwrap();
+    let mut left = before;
+    left.retain(|path, _| !sample.object(&scores).ends_with(path));
+    assert_eq!(files(sample.root()), left);
 }

@@ -1,0 +1,61 @@
+//! Looking at one object or action without touching it.
+
+use crate::{
+    Action, Digest, Error, Store,
+    actions::{parse_action, read_regular},
+    digest::copy_hashed,
+    error::failed,
+    write::open_regular,
+};
+use std::io;
+
+/// What lies under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look<T> {
+    /// What the name promises.
+    Sound(T),
+    /// Nothing.
+    Absent,
+    /// Something else: what was expected, what was found.
+    Damaged(String),
+}
+
+impl Store {
+    /// Reads and verifies an object; unlike [`Store::get`] it leaves a damaged one where it is.
+    pub fn look(&self, digest: &Digest) -> Result<Look<Vec<u8>>, Error> {
+        let path = self.object_path(digest);
+        let mut file = match open_regular(&path) {
+            Ok(Ok(file)) => file,
+            Ok(Err(kind)) => return Ok(Look::Damaged(format!("expected a file, found {kind}"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Absent),
+            Err(source) => return Err(failed(path, "could not open the object")(source)),
+        };
+        let mut bytes = Vec::new();
+        let (found, size) = copy_hashed(&mut file, |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })
+        .map_err(failed(&path, "could not read the object"))?;
+        Ok(match found == *digest {
+            true => Look::Sound(bytes),
+            false => Look::Damaged(format!(
+                "expected bytes with the sha256 of its name, found {size} bytes with sha256 {found}"
+            )),
+        })
+    }
+
+    /// Reads and verifies the file of a finished action; unlike [`Store::action`] it leaves a
+    /// damaged one where it is.
+    pub fn look_action(&self, key: &Digest) -> Result<Look<Action>, Error> {
+        let path = self.named_path("actions", key);
+        Ok(match read_regular(&path) {
+            Ok(Ok(bytes)) => match parse_action(*key, &bytes) {
+                Ok(action) => Look::Sound(action),
+                Err(found) => Look::Damaged(format!("expected an action, found {found}")),
+            },
+            Ok(Err(kind)) => Look::Damaged(format!("expected a file, found {kind}")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Look::Absent,
+            Err(source) => return Err(failed(path, "could not read")(source)),
+        })
+    }
+}
