@@ -3,15 +3,14 @@
 use crate::{
     Error, Job, TrainJob,
     plan::Plan,
-    recipe::{By, Input, Item, Platform, Recipe, Sampled, floats_to_text},
-    setting::Setting,
-    toolbox::Programs,
+    pure,
+    recipe::{Input, Item, Platform, Recipe, Sampled, floats_to_text},
+    toolbox::{Device, Plugins, Programs},
     validate,
 };
-use jackpot_data::{Images, Normalisation, StoredRows};
-use jackpot_host::{Batches, Choice, Failure, Plugin, PluginJob, PluginOutput, Scores, Selected};
-use jackpot_net::{Architecture, Mask, Network};
-use jackpot_rng::Key;
+use jackpot_data::{Images, Normalisation, Preparation, Source, StoredRows};
+use jackpot_host::{Batches, Failure, Limits, Plugin, PluginJob, PluginOutput};
+use jackpot_net::{Architecture, Network};
 use jackpot_store::{Digest, Store, canonical};
 use serde_json::{Value, json};
 use std::{
@@ -24,11 +23,43 @@ use std::{
 /// What an action is run with, beside its recipe.
 #[derive(Clone, Copy)]
 pub(crate) struct Bench<'a> {
-    pub plan: &'a Plan,
-    /// Index of the setting that the action belongs to.
-    pub setting: usize,
+    pub given: Given<'a>,
     pub store: &'a Store,
     pub programs: &'a Programs,
+}
+
+/// What a recipe does not spell, or spells only as a hash.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub architecture: &'a Architecture,
+    /// Built from it.
+    pub network: &'a Network,
+    /// Training rows.
+    pub rows: u32,
+    /// Bytes up to which a data object is held in memory.
+    pub memory: u64,
+    /// Of an action that prepares data: the files, and what is done with them.
+    pub data: Option<(&'a Source, &'a Preparation)>,
+    pub device: &'a Device,
+    pub limits: &'a Limits,
+    pub plugins: &'a Plugins,
+}
+
+impl Plan {
+    /// What the actions of a setting are given.
+    pub(crate) fn given_in(&self, setting: usize) -> Given<'_> {
+        let chosen = &self.study.settings[setting];
+        Given {
+            architecture: &chosen.architecture,
+            network: &self.networks[setting],
+            rows: chosen.data.train_rows,
+            memory: chosen.data.memory,
+            data: Some((&self.sources[setting], &chosen.data.preparation)),
+            device: &self.device,
+            limits: &self.study.run.limits,
+            plugins: &self.plugins,
+        }
+    }
 }
 
 /// What an action made.
@@ -56,14 +87,6 @@ fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
 }
 
 impl Bench<'_> {
-    fn setting(&self) -> &Setting {
-        &self.plan.study.settings[self.setting]
-    }
-
-    fn network(&self) -> &Network {
-        &self.plan.networks[self.setting]
-    }
-
     /// Runs the action and stores its outputs; commits nothing.
     pub(crate) fn execute(
         &self,
@@ -73,8 +96,10 @@ impl Bench<'_> {
     ) -> Result<Made, Failure> {
         match recipe {
             Recipe::Data { .. } => self.data(observe),
-            Recipe::Init { architecture, key } => self.init(architecture, key),
-            Recipe::Select { .. } => self.select(recipe),
+            Recipe::Init { architecture, key } => self.pure(&pure::init(architecture, key)?),
+            Recipe::Select { .. } => {
+                self.pure(&pure::select(recipe, self.given.network, &|i| self.get(i))?)
+            }
             Recipe::Score { .. } | Recipe::Allocate { .. } | Recipe::Check { .. } => {
                 self.plugin(recipe, observe)
             }
@@ -89,11 +114,6 @@ impl Bench<'_> {
     fn path(&self, input: &Input) -> Result<PathBuf, Failure> {
         let digest = input.object()?;
         self.store.verified_path(&digest).map_err(store_failed)
-    }
-
-    fn optional_mask(&self, input: &Option<Input>) -> Result<Option<Mask>, Failure> {
-        let read = |i: &Input| validate::mask(&self.get(i)?, self.network());
-        input.as_ref().map(read).transpose()
     }
 
     fn optional_path(&self, input: &Option<Input>) -> Result<Option<PathBuf>, Failure> {
@@ -115,16 +135,17 @@ impl Bench<'_> {
 
     /// Writes the data objects block by block: a set of any size takes the memory of one.
     fn data(&self, observe: Observe) -> Result<Made, Failure> {
-        let data = &self.setting().data;
         let fail = invalid("data");
+        let given = self.given.data;
+        let (source, preparation) = given.ok_or_else(|| fail(&"the files are not known"))?;
         let folder = self.store.scratch().map_err(store_failed)?;
         let paths = ["train", "test"].map(|name| (name, folder.path.join(name)));
         let create = |path: &Path| File::create(path).map(BufWriter::new).map_err(|e| fail(&e));
         let mut train = create(&paths[0].1)?;
         let mut test = create(&paths[1].1)?;
         let normalisation = jackpot_data::write_prepared(
-            &self.plan.sources[self.setting],
-            &data.preparation,
+            source,
+            preparation,
             [&mut train, &mut test],
             &mut |done, all| observe(done as f64 / all as f64),
         );
@@ -137,69 +158,6 @@ impl Bench<'_> {
             made.outputs.insert(name.to_owned(), digest);
         }
         Ok(made)
-    }
-
-    fn init(&self, architecture: &Architecture, key: &str) -> Result<Made, Failure> {
-        let fail = invalid("init");
-        let network = architecture.build().map_err(|e| fail(&e))?;
-        let key = Key::from_hex(key).ok_or_else(|| fail(&format!("`{key}` is not a key")))?;
-        let weights = jackpot_net::init::initial_weights(&network, key).map_err(|e| fail(&e))?;
-        self.pure(&[("weights", weights)])
-    }
-
-    fn select(&self, recipe: &Recipe) -> Result<Made, Failure> {
-        let Recipe::Select {
-            scores,
-            by,
-            within,
-            reserve,
-            ..
-        } = recipe
-        else {
-            return Err(Failure::new("invalid", "not a selection"));
-        };
-        let network = self.network();
-        let scores = Scores::from_safetensors(&self.get(scores)?, network)?;
-        let within = self.optional_mask(within)?;
-        let counts = match by {
-            By::Global { .. } => Vec::new(),
-            By::Counts(input) => validate::counts(&self.get(input)?, network)?,
-            By::Mask(input) => validate::mask(&self.get(input)?, network)?.counts(),
-            By::Table {
-                densities,
-                sparsity,
-            } => jackpot_host::table_counts(network, densities, sparsity)?,
-        };
-        let by = match by {
-            By::Global {
-                scope,
-                sparsity,
-                rule,
-            } => jackpot_host::By::Sparsity {
-                sparsity,
-                scope: *scope,
-                rule: *rule,
-            },
-            _ => jackpot_host::By::Counts(&counts),
-        };
-        let choice = Choice {
-            by,
-            within: within.as_ref(),
-            reserve: *reserve,
-        };
-        let (mask, selected) = jackpot_host::select(network, &scores, &choice)?;
-        self.selected(&mask, &selected)
-    }
-
-    fn selected(&self, mask: &Mask, selected: &Selected) -> Result<Made, Failure> {
-        if mask.kept() == mask.total() {
-            return Err(Failure::new(
-                "invalid",
-                "the selection pruned nothing although sparsity was asked for",
-            ));
-        }
-        let selection = canonical::to_bytes(&json!(selected)).map_err(store_failed)?;
-        self.pure(&[("mask", mask.to_bytes()), ("selection", selection)])
     }
 
     fn normalisation(&self, input: &Input) -> Result<Normalisation, Failure> {
@@ -221,7 +179,7 @@ impl Bench<'_> {
         let server = match recipe {
             Recipe::Score {
                 platform: Some(_), ..
-            } => self.programs.worker_server(&self.plan.device),
+            } => self.programs.worker_server(self.given.device),
             _ => self.programs.light_server(),
         };
         let folder = self.store.scratch().map_err(store_failed)?;
@@ -232,7 +190,7 @@ impl Bench<'_> {
         }
         if output == "weights" {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
-            validate::weights(&bytes, self.network())?;
+            validate::weights(&bytes, self.given.network)?;
         }
         self.made(output, done)
     }
@@ -249,7 +207,7 @@ impl Bench<'_> {
         ]);
         if let Some(mask) = &done.mask {
             let bytes = std::fs::read(mask).map_err(|e| invalid("mask")(&e))?;
-            validate::mask(&bytes, self.network())?;
+            validate::mask(&bytes, self.given.network)?;
             outputs.insert("mask".to_owned(), file(mask)?);
         }
         if let Some(selected) = &done.selected {
@@ -281,7 +239,7 @@ impl Bench<'_> {
         let server = self.programs.light_server();
         let done = jackpot_host::run_plugin(&server, &job, folder.path(), &mut |_| {})?;
         let bytes = std::fs::read(&done.file).map_err(|e| invalid("counts")(&e))?;
-        Ok((validate::counts(&bytes, self.network())?, done.log))
+        Ok((validate::counts(&bytes, self.given.network)?, done.log))
     }
 
     /// Everything that the item is given; whatever the recipe does not name is absent.
@@ -292,14 +250,14 @@ impl Bench<'_> {
         item: &Item,
         recipe: &Recipe,
     ) -> Result<PluginJob, Failure> {
-        let setting = self.setting();
+        let given = &self.given;
         let mut job = PluginJob {
             plugin,
             sha256: item.plugin.to_string(),
             item: described,
             config: item.config.clone(),
-            architecture: setting.architecture.clone(),
-            rows: u64::from(setting.data.train_rows),
+            architecture: given.architecture.clone(),
+            rows: u64::from(given.rows),
             weights: None,
             reference: None,
             mask: None,
@@ -312,8 +270,8 @@ impl Bench<'_> {
             access: jackpot_host::Access::Declared,
             key: "0".repeat(32),
             force_f64: false,
-            device: self.plan.device.name.clone(),
-            limits: self.plan.study.run.limits.clone(),
+            device: self.given.device.name.clone(),
+            limits: self.given.limits.clone(),
         };
         let drawn = match recipe {
             Recipe::Score {
@@ -365,7 +323,7 @@ impl Bench<'_> {
                     _ => mask.as_ref(),
                 };
                 if let Some(density) = density {
-                    let mask = validate::mask(&self.get(density)?, self.network())?;
+                    let mask = validate::mask(&self.get(density)?, self.given.network)?;
                     job.keep = mask.kept() as f64 / mask.total() as f64;
                 }
                 key
@@ -383,14 +341,14 @@ impl Bench<'_> {
             train: self.path(&data.train)?,
             normalisation: self.normalisation(&data.normalisation)?,
             augment: data.augment.clone(),
-            memory: self.setting().data.memory,
+            memory: self.given.memory,
         })
     }
 
     /// The plugin as it was found, and its item.
     fn offered(&self, item: &Item) -> Result<(&Plugin, &jackpot_host::Item), Failure> {
         let hex = item.plugin.to_string();
-        let plugin = self.plan.plugins.all.iter().find(|p| p.sha256 == hex);
+        let plugin = self.given.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {
             Failure::new(
                 "invalid",
@@ -435,16 +393,16 @@ impl Bench<'_> {
         let job = self.train_job(recipe, platform, key)?;
         let limits = job.limits.clone();
         write_job(&folder.path, &Job::Train(Box::new(job)))?;
-        let server = self.programs.worker_server(&self.plan.device);
+        let server = self.programs.worker_server(self.given.device);
         let done = jackpot_host::supervise(&server, &folder.path, &limits, observe)?;
 
         let out = folder.path.join("out");
         let test = StoredRows::open(&self.path(test)?).map_err(|e| invalid("test")(&e))?;
         let mask = match mask {
-            Some(input) => Some(validate::mask(&self.get(input)?, self.network())?),
+            Some(input) => Some(validate::mask(&self.get(input)?, self.given.network)?),
             None => None,
         };
-        validate::training(&out, self.network(), mask.as_ref(), test.rows() as u64)?;
+        validate::training(&out, self.given.network, mask.as_ref(), test.rows() as u64)?;
         let mut outputs = BTreeMap::new();
         for (name, file) in validate::TRAINING_FILES {
             let digest = self.store.put_file(&out.join(file)).map_err(store_failed)?;
@@ -490,15 +448,15 @@ impl Bench<'_> {
             normalisation: self.normalisation(normalisation)?,
             order_key: order_key.clone(),
             augment_key: augment_key.clone(),
-            device: self.plan.device.name.clone(),
+            device: self.given.device.name.clone(),
             precision: platform.precision,
             threads: platform.threads,
             resume: self.store.resume_folder(key).map_err(store_failed)?,
-            memory: self.setting().data.memory,
+            memory: self.given.memory,
             // A training runs our own code only: nothing to contain.
-            limits: jackpot_host::Limits {
+            limits: Limits {
                 memory: 0,
-                ..self.plan.study.run.limits.clone()
+                ..self.given.limits.clone()
             },
         })
     }

@@ -214,6 +214,13 @@ fn nearest_field(error: toml::de::Error) -> Error {
     Error(format!("{}{hint}", error.to_string().trim_end()))
 }
 
+impl RunChoice {
+    /// What a study without `[run]` has.
+    pub(crate) fn plain() -> Result<RunChoice, Error> {
+        run_choice(RunSection::default())
+    }
+}
+
 fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
     let cuda = r
         .device

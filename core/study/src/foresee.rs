@@ -24,8 +24,7 @@ pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
             continue;
         };
         let bench = Bench {
-            plan,
-            setting: node.setting,
+            given: plan.given_in(node.setting),
             store,
             programs,
         };

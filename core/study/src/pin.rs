@@ -106,6 +106,26 @@ impl Pin {
         })
     }
 
+    /// Every pin of a store by name, in order. One that cannot be read is left out: the audit
+    /// of the store names it.
+    pub fn all(store: &Store) -> Result<Vec<(String, Pin)>, Error> {
+        let folder = store.root().join("pins");
+        let failed = |e: std::io::Error| Error(format!("{}: {e}", folder.display()));
+        let listing = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(failed)?,
+        };
+        let mut names = Vec::new();
+        for entry in listing {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_str().and_then(|n| n.strip_suffix(".json"));
+            names.extend(name.map(str::to_owned));
+        }
+        names.sort();
+        let read = |name: String| Some((name.clone(), Pin::read(store, &name).ok()?));
+        Ok(names.into_iter().filter_map(read).collect())
+    }
+
     fn find(store: &Store, name: &str) -> Result<Option<Pin>, Error> {
         let Some(bytes) = store.read_pin(name).map_err(Error::from_store)? else {
             return Ok(None);

@@ -10,7 +10,7 @@ use crate::{Error, Precision};
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity};
 use jackpot_net::{Architecture, Augment, Training};
 use jackpot_store::{Digest, Store, canonical};
-use serde::{Serialize, Serializer, ser::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -60,11 +60,17 @@ impl Serialize for Input {
     }
 }
 
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
+        Digest::deserialize(deserializer).map(Input::Object)
+    }
+}
+
 /// A method's or check's parameters, complete.
 pub type Config = BTreeMap<String, ConfigValue>;
 
 /// Which libtorch computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Libtorch {
     /// For example `2.13.0`.
     pub version: String,
@@ -79,7 +85,7 @@ impl std::fmt::Display for Libtorch {
 }
 
 /// One item of one plugin with all that it is given beside its inputs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Item {
     /// sha256 of the shared library, which is an object.
     pub plugin: Digest,
@@ -92,8 +98,11 @@ pub struct Item {
     pub config: Config,
 }
 
+/// What a check changes. The name keeps `serde` from borrowing what it reads.
+type Part = &'static str;
+
 /// One file of a data set.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct File {
     /// As published.
     pub name: String,
@@ -102,7 +111,7 @@ pub struct File {
 }
 
 /// What libtorch's numbers depend on beside the inputs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Platform {
     /// Version and build.
     pub libtorch: Libtorch,
@@ -115,7 +124,7 @@ pub struct Platform {
 }
 
 /// The rows that a method's batches are drawn from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sampled {
     /// A data object.
     pub train: Input,
@@ -126,7 +135,7 @@ pub struct Sampled {
 }
 
 /// Which layers, or how many of each, a selection keeps.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// The largest of all layers in scope.
@@ -152,7 +161,7 @@ pub enum By {
 }
 
 /// Everything that an action's result is a function of.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Recipe {
     /// Outputs `train`, `test` (data objects) and `normalisation`.
@@ -234,7 +243,7 @@ pub enum Recipe {
         #[serde(skip_serializing_if = "Option::is_none")]
         within: Option<Input>,
         /// What is kept whatever the scores say.
-        #[serde(skip_serializing_if = "Reserve::is_nothing")]
+        #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
         reserve: Reserve,
     },
     /// Output `train` (on data), `scores`, `mask` or `weights`.
@@ -243,7 +252,8 @@ pub enum Recipe {
         #[serde(flatten)]
         item: Item,
         /// `data`, `scores`, `mask` or `weights`.
-        on: &'static str,
+        #[serde(deserialize_with = "changed_part")]
+        on: Part,
         /// The network, a fact that every check sees.
         architecture: Architecture,
         /// Training rows, a fact that every check sees.
@@ -398,6 +408,16 @@ impl Recipe {
     pub fn key(&self) -> Result<Digest, Error> {
         Store::key(&self.to_value()?).map_err(Error::from_store)
     }
+}
+
+fn changed_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Part, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let known = ["data", "scores", "mask", "weights"];
+    known.into_iter().find(|k| *k == word).ok_or_else(|| {
+        serde::de::Error::custom(format!(
+            "`on`: expected `data`, `scores`, `mask` or `weights`, found `{word}`"
+        ))
+    })
 }
 
 /// Spells every float of a value as canonical JSON wants it.

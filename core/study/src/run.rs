@@ -170,9 +170,8 @@ pub(crate) fn drive(
     store.forget_leftovers().map_err(Error::from_store)?;
     let shared = Shared {
         running,
-        bench: Bench {
+        bench: Workplace {
             plan,
-            setting: 0,
             store,
             programs,
         },
@@ -225,8 +224,15 @@ struct Queue {
     fatal: Option<Error>,
 }
 
+/// Where all actions of a plan are run.
+struct Workplace<'a> {
+    plan: &'a Plan,
+    store: &'a Store,
+    programs: &'a Programs,
+}
+
 struct Shared<'a> {
-    bench: Bench<'a>,
+    bench: Workplace<'a>,
     /// Says to other runs on this store that checkpoints may be read.
     running: Running,
     queue: Mutex<Queue>,
@@ -452,8 +458,9 @@ impl Shared<'_> {
         let node = task.node;
         let mut progress = |done: f64| (self.observe)(Event::Progress { node, done });
         let bench = Bench {
-            setting: self.bench.plan.nodes[node].setting,
-            ..self.bench
+            given: (self.bench.plan).given_in(self.bench.plan.nodes[node].setting),
+            store: self.bench.store,
+            programs: self.bench.programs,
         };
         let made = bench.execute(&task.recipe, &task.key, &mut progress)?;
         let recipe = task.recipe.to_value()?;

@@ -126,6 +126,26 @@ pub(crate) fn training(
     state_dict(&checkpoint, network, mask)
 }
 
+/// Metrics against the rows that were right, the mask and the test rows, where these are known;
+/// none: they agree.
+pub(crate) fn agreement(
+    bytes: &[u8],
+    right: &[u8],
+    kept: Option<u64>,
+    rows: Option<u64>,
+) -> Option<Failure> {
+    if diverged(bytes).is_some() {
+        return None;
+    }
+    let agree = || -> Result<(), Failure> {
+        let m = metrics(bytes)?;
+        expect("metrics: `kept`", kept.unwrap_or(m.kept), m.kept)?;
+        expect("metrics: `test_rows`", rows.unwrap_or(m.rows), m.rows)?;
+        bits(right, m.rows, m.correct)
+    };
+    agree().err()
+}
+
 fn expect(what: &str, expected: u64, found: u64) -> Result<(), Failure> {
     if expected == found {
         return Ok(());
