@@ -1,44 +1,278 @@
-//! `jackpot audit`
+//! `jackpot audit`: the whole store, or the derivation of one thing.
+mod rerun;
+mod tree;
+
 use crate::{Places, study};
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{io::IsTerminal, process::ExitCode};
+use jackpot_store::{Audit, Fault, Found, Store};
+use jackpot_study::{ReportLock, RunName, Tracer, report_of};
+use serde_json::{Value, json};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Whose derivation to print and verify: the first digits of a hash, a run
+    /// (`quick/snip/none/0.98/1`), or a file of a report; without any, the whole store
+    what: Vec<String>,
+    /// Hash every object again, not only follow what refers to what
+    #[arg(long, conflicts_with_all = ["what", "rerun"])]
+    deep: bool,
+    /// Do N finished actions again in a store that is thrown away, and compare their digests:
+    /// those that are named, then others behind them; without names, any of the store
+    #[arg(long, value_name = "N")]
+    rerun: Option<usize>,
+    /// What chooses the actions of `--rerun`: 32 hexadecimal digits, as a run before printed them
+    #[arg(long, value_name = "KEY", requires = "rerun")]
+    key: Option<String>,
+    /// Move damaged files to `quarantine/`, so that the next run makes them anew
+    #[arg(long, conflicts_with_all = ["what", "rerun"])]
+    quarantine: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Exit 0: everything is what its name says. 1: something is not. 2: could not look.
-pub fn run(places: &Places) -> Result<ExitCode> {
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    let bar = match std::io::stderr().is_terminal() {
-        true => ProgressBar::no_length().with_style(
-            ProgressStyle::with_template("{bar:26} {pos} of {len} files, {eta} left")
-                .expect("the template is well-formed"),
-        ),
-        false => ProgressBar::hidden(),
-    };
-    let audit = store.audit(&|done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
-    })?;
-    bar.finish_and_clear();
-    for problem in &audit.problems {
-        println!("problem {}: {}", problem.path.display(), problem.what);
+    if let Some(n) = arguments.rerun {
+        return rerun::run(places, &store, arguments, n);
     }
-    for diverged in store.divergences()? {
+    if arguments.what.is_empty() {
+        return whole(&store, arguments);
+    }
+    let mut tracer = Tracer::new(&store)?;
+    let mut trees = Vec::new();
+    for what in &arguments.what {
+        let link = match subject(&store, what)? {
+            Subject::Store(Found::Action(key)) => tracer.action(&key)?,
+            Subject::Store(Found::Object(digest)) => tracer.object(&digest)?,
+            Subject::Report(folder, path) => tracer.report_file(&folder, &path)?,
+        };
+        trees.push((what, link));
+    }
+    let (objects, bytes) = tracer.hashed();
+    let problems: usize = trees.iter().map(|(_, link)| link.problems().len()).sum();
+    if arguments.json {
+        let trees: Vec<Value> = trees
+            .iter()
+            .map(|(what, link)| tree::in_json(what, link))
+            .collect();
         println!(
-            "divergence of action {}: another run gave other bytes",
-            diverged.key
+            "{:#}",
+            json!({ "derivations": trees, "hashed": objects, "bytes": bytes, "problems": problems })
+        );
+    } else {
+        for (_, link) in &trees {
+            tree::print(link);
+        }
+        println!(
+            "{objects} objects hashed, {}; {}",
+            study::bytes(bytes),
+            counted(problems, "problem")
         );
     }
-    println!(
-        "{}: {} objects, {} actions, {} hashed, {} divergences, {} problems",
+    Ok(code(problems == 0))
+}
+
+/// What an argument names.
+pub enum Subject {
+    /// In the store.
+    Store(Found),
+    /// A file of the report in this folder, as its lock spells it.
+    Report(PathBuf, String),
+}
+
+/// A hash's first digits, a run, or a file of a report, by its path or by a digest in its lock.
+pub fn subject(store: &Store, what: &str) -> Result<Subject> {
+    if let Some((folder, path)) = report_of(Path::new(what)).filter(|_| Path::new(what).is_file()) {
+        return Ok(Subject::Report(folder, path));
+    }
+    if let Some(name) = RunName::parse(what) {
+        return Ok(Subject::Store(Found::Action(trained(store, &name)?)));
+    }
+    let digits = what.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if !digits || !(4..=64).contains(&what.len()) {
+        bail!(
+            "`{what}`: expected the first 4 to 64 digits of a sha256, a run ({}), or a file of a report, found none of these",
+            jackpot_study::RUN_NAME
+        );
+    }
+    if store.find(what)?.is_empty()
+        && let Some((folder, path)) = reported(what)?
+    {
+        return Ok(Subject::Report(folder, path));
+    }
+    Ok(Subject::Store(study::one(store, what)?))
+}
+
+/// The training of a run, by its pin.
+pub fn trained(store: &Store, name: &RunName) -> Result<jackpot_store::Digest> {
+    let cell = name.pinned(store)?;
+    cell.action.with_context(|| {
+        let why = cell.identical.or(cell.failed).or(cell.collapsed);
+        let why = why.unwrap_or_else(|| "it has not run".to_owned());
+        format!("this run of `{}` has no training: {why}", name.study)
+    })
+}
+
+/// The file of a report under `reports/` of this or a parent folder whose digest starts so.
+fn reported(start: &str) -> Result<Option<(PathBuf, String)>> {
+    let here = std::env::current_dir().context("the current folder")?;
+    for folder in here.ancestors() {
+        let listing = std::fs::read_dir(folder.join("reports"));
+        let mut reports: Vec<PathBuf> = listing
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .collect();
+        reports.sort();
+        for report in reports.iter().filter(|r| r.join("study.lock").is_file()) {
+            if let Some(path) = ReportLock::read(report)?.find(start) {
+                return Ok(Some((report.clone(), path.to_owned())));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn whole(store: &Store, arguments: &Arguments) -> Result<ExitCode> {
+    let start = Instant::now();
+    let bar = bar();
+    let progress = |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let audit = match arguments.deep {
+        true => store.audit(&progress)?,
+        false => store.audit_structure(&progress)?,
+    };
+    bar.finish_and_clear();
+    let seconds = start.elapsed().as_secs_f64();
+    let moved = match arguments.quarantine {
+        true => store.quarantine_damaged(&audit)?,
+        false => Vec::new(),
+    };
+    let divergences = store.divergences()?;
+    if arguments.json {
+        let moved: Vec<Value> = moved
+            .iter()
+            .map(|(from, to)| json!({ "from": from, "to": to }))
+            .collect();
+        let diverged: Vec<Value> = divergences.iter().map(|d| json!(d.key)).collect();
+        println!(
+            "{:#}",
+            in_json(store, &audit, arguments.deep, &diverged, &moved)
+        );
+    } else {
+        for problem in &audit.problems {
+            println!("problem {}: {}", problem.path.display(), problem.what);
+        }
+        for diverged in divergences {
+            println!(
+                "divergence of action {}: another run gave other bytes",
+                diverged.key
+            );
+        }
+        for (from, to) in &moved {
+            println!("moved {} to {}", from.display(), to.display());
+        }
+        println!("{}", summary(store, &audit));
+        advise(&audit, arguments);
+    }
+    if arguments.deep {
+        eprintln!(
+            "{} in {seconds:.1} s, {}/s",
+            study::bytes(audit.bytes),
+            study::bytes((audit.bytes as f64 / seconds.max(1e-9)) as u64)
+        );
+    }
+    Ok(code(audit.problems.is_empty()))
+}
+
+fn summary(store: &Store, audit: &Audit) -> String {
+    format!(
+        "{}: {} objects, {} actions, {} of {} objects hashed, {}, {} divergences, {} problems",
         store.root().display(),
         audit.objects,
         audit.actions,
+        audit.hashed,
+        audit.objects,
         study::bytes(audit.bytes),
         audit.divergences,
         audit.problems.len()
-    );
-    Ok(match audit.problems.is_empty() {
+    )
+}
+
+/// What to do next, where there is something to do.
+fn advise(audit: &Audit, arguments: &Arguments) {
+    let damaged = |f: Fault| matches!(f, Fault::Damaged | Fault::Incomplete);
+    let damaged = audit.problems.iter().filter(|p| damaged(p.fault)).count();
+    if damaged > 0 && !arguments.quarantine {
+        println!(
+            "`jackpot audit{} --quarantine` moves {} away; the next run makes them anew",
+            if arguments.deep { " --deep" } else { "" },
+            counted(damaged, "damaged file")
+        );
+    }
+    if audit.problems.is_empty() && !arguments.deep {
+        println!("structure and references are sound; `--deep` hashes every object again");
+    }
+}
+
+fn in_json(store: &Store, audit: &Audit, deep: bool, diverged: &[Value], moved: &[Value]) -> Value {
+    let problems: Vec<Value> = audit
+        .problems
+        .iter()
+        .map(|p| {
+            let fault = match p.fault {
+                Fault::Damaged => "damaged",
+                Fault::Incomplete => "incomplete",
+                Fault::Missing => "missing",
+                Fault::Stranger => "stranger",
+            };
+            json!({ "path": p.path, "fault": fault, "what": p.what })
+        })
+        .collect();
+    json!({
+        "store": store.root(), "deep": deep, "objects": audit.objects, "actions": audit.actions,
+        "hashed": audit.hashed, "bytes": audit.bytes, "divergences": diverged,
+        "failures": audit.failures, "quarantined": audit.quarantined,
+        "problems": problems, "moved": moved,
+    })
+}
+
+/// A bar over bytes, on a terminal.
+fn bar() -> ProgressBar {
+    match std::io::stderr().is_terminal() {
+        true => ProgressBar::no_length().with_style(
+            ProgressStyle::with_template(
+                "{bar:26} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            )
+            .expect("the template is well-formed"),
+        ),
+        false => ProgressBar::hidden(),
+    }
+}
+
+fn code(sound: bool) -> ExitCode {
+    match sound {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(1),
-    })
+    }
+}
+
+/// "1 problem", "2 problems".
+fn counted(n: usize, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
 }

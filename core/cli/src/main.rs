@@ -9,6 +9,8 @@ mod audit;
 mod by_hand;
 mod data;
 mod describe;
+mod diff;
+mod explain;
 mod export;
 mod import;
 mod list;
@@ -69,8 +71,12 @@ enum Command {
     Show(show::Arguments),
     /// Write the curves of a study's trainings as TensorBoard's event files
     Tensorboard(tensorboard::Arguments),
-    /// Hash everything in the store again; exit 1 if anything is wrong
-    Audit,
+    /// Verify the store, or tell and verify where a number came from; exit 1: something is wrong
+    Audit(audit::Arguments),
+    /// Say why an action or run is cached or not, field by field
+    Explain(explain::Arguments),
+    /// Compare two trainings: recipes, metrics, kept weights, overlap of their masks
+    Diff(diff::Arguments),
     /// Score a network's weights with one method
     Score(by_hand::score::Arguments),
     /// Make a mask with one method and one allocation
@@ -104,7 +110,9 @@ fn main() -> ExitCode {
         Command::Data(arguments) => data::run(arguments),
         Command::Show(arguments) => show::run(places, arguments),
         Command::Tensorboard(arguments) => tensorboard::run(places, arguments),
-        Command::Audit => audit::run(places),
+        Command::Audit(arguments) => audit::run(places, arguments),
+        Command::Explain(arguments) => explain::run(places, arguments),
+        Command::Diff(arguments) => diff::run(places, arguments),
         Command::Score(arguments) => by_hand::score::run(places, arguments),
         Command::Mask(arguments) => by_hand::mask::run(places, arguments),
         Command::Allocate(arguments) => by_hand::allocate::run(places, arguments),

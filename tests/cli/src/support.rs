@@ -215,7 +215,7 @@ impl Place {
     /// `jackpot audit` of the store.
     pub fn audit(&self) -> (i32, String, String) {
         let store = self.store();
-        call(&["--store", store.to_str().unwrap(), "audit"])
+        call(&["--store", store.to_str().unwrap(), "audit", "--deep"])
     }
 
     /// The bytes of the study's pin.

@@ -1,6 +1,7 @@
 //! The whole command line, with the real programs, plugins and libtorch.
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
+mod audit;
 mod by_hand;
 mod curves;
 mod describe;
