@@ -196,7 +196,7 @@ fn a_changed_mask_is_apart_as_far_as_its_counts_say() {
     near(&field(&rows, &row, "mean_difference_mean"), 10.0);
     near(&field(&rows, &row, "moved_mean"), 25.0);
     near(&field(&rows, &row, "overlap_mean"), 50.0);
-    near(&field(&rows, &row, "chance_mean"), 15.0);
+    near(&field(&rows, &row, "chance"), 15.0);
     near(&field(&rows, &row, "chance_low"), 5.0);
     let overlaps = csv(&outline, &results, "tables/overlaps.csv");
     near(

@@ -41,7 +41,7 @@ const DASHES: [Dash; 5] = [
 ];
 
 /// What stands at an axis of sparsities.
-pub(super) const COMPRESSION: &str = "sparsity (logarithm of the compression)";
+pub(super) const COMPRESSION: &str = "sparsity, % (logarithm of the compression)";
 
 /// A chart before it is drawn.
 pub(crate) struct Chart {
@@ -116,7 +116,7 @@ impl Axis {
 
     fn spell(self, x: f64) -> String {
         match self {
-            Axis::Compression => spell::percent(&format!("{x}")),
+            Axis::Compression => format!("{}", (x * 1e8).round() / 1e6),
             _ => format!("{x}"),
         }
     }
@@ -294,11 +294,16 @@ impl Chart {
 
     /// How far a series stands from its place.
     fn aside(&self, series: usize) -> i32 {
-        let all = self.series.len() as i32;
         match self.aside {
-            true => (2 * series as i32 - all + 1) * ASIDE / all.max(1),
+            true => self.beside(series),
             false => 0,
         }
+    }
+
+    /// A place of its own for each series, to both sides.
+    fn beside(&self, series: usize) -> i32 {
+        let all = self.series.len() as i32;
+        (2 * series as i32 - all + 1) * ASIDE / all.max(1)
     }
 
     /// From the lowest to the highest end of a band; the level is on the whole panel's scale.
@@ -364,7 +369,10 @@ impl Chart {
         for point in points {
             match point.mean {
                 Some(mean) => mark((at(point.x), up.at(mean)), false)?,
-                None => mark((at(point.x), bottom - FLOOR / 2), true)?,
+                None => {
+                    let x = at(point.x) - self.aside(series) + self.beside(series);
+                    mark((x, bottom - FLOOR / 2), true)?;
+                }
             }
         }
         Ok(())

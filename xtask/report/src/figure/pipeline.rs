@@ -136,7 +136,7 @@ impl<'g, 'a> Study<'g, 'a> {
             .filter(|(t, w)| is(t, w))
             .map(|(t, _)| &t.title);
         let first = titles.next().cloned().unwrap_or_default();
-        titles.fold(first, |all, title| format!("{all}, {title}"))
+        titles.fold(first, |all, title| format!("{all} · {title}"))
     }
 
     /// "; changed by TITLE (item)" of every check for which `how` has words.
@@ -173,7 +173,7 @@ impl<'g, 'a> Study<'g, 'a> {
         let one = by.len() < 2;
         let words = by.iter().map(|(n, titles)| match one {
             true => format!("{n} epochs"),
-            false => format!("{n} epochs: {}", titles.join(", ")),
+            false => format!("{n} epochs: {}", titles.join(" · ")),
         });
         words.collect::<Vec<_>>().join("; ")
     }

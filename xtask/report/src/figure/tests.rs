@@ -269,7 +269,7 @@ fn check(name: &str, shape: &Shape) -> Vec<Figure> {
 
 #[test]
 fn twelve_tickets_at_six_sparsities() {
-    let figures = check("large", &LARGE);
+    let figures = check("twelve", &LARGE);
     let of = |name: &str| figures.iter().find(|f| f.name == name).unwrap();
     let rows = |name: &str| of(name).points.as_ref().unwrap().height();
     // Six initial tickets under three checks, unmodified among them; of the random ones none.

@@ -28,7 +28,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
              layer's kept share are in points of its weights; *correlation* is Pearson's over \
              layers; *moved* is the share of all kept weights that would have to change layers. \
              *Overlap* is the share of kept weights that both keep, beside *chance*: two masks \
-             that share only the counts of each layer, with the 95 % interval of such masks \
+             that share only the counts of each layer, *from* and *to* the ends of the interval of 95 % of such masks \
              (Σ k·k'/n, hypergeometric)."
                 .into(),
         ],
@@ -58,7 +58,9 @@ fn columns() -> Vec<Column> {
         Column::new(Kind::MeanSd, "correlation", "correlation"),
         Column::new(Kind::MeanSd, "moved", "moved, %"),
         Column::new(Kind::MeanSd, "overlap", "overlap, %"),
-        Column::new(Kind::Interval, "chance", "chance, %"),
+        Column::new(Kind::Number, "chance", "chance, %"),
+        Column::new(Kind::Number, "chance_low", "from"),
+        Column::new(Kind::Number, "chance_high", "to"),
         Column::new(Kind::Of, "n", "n"),
         Column::new(Kind::Notes, "notes", "notes"),
     ]
@@ -82,7 +84,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
     ];
     if let Some(because) = cell.identical() {
         row.push(Value::Absent("identical").into());
-        row.extend((0..5).map(|_| Entry::from(Value::Blank, [])));
+        row.extend((0..7).map(|_| Entry::from(Value::Blank, [])));
         row.push(Value::Of(0, 0).into());
         row.push(Entry::text(format!("not run: {}", spell::reason(because))));
         return row;

@@ -17,7 +17,8 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     let mut about = vec![
         "The share of kept weights that two unmodified tickets of the same seed both keep, in \
          percent of the first one's, the mean over seeds: above the diagonal as found, below it \
-         by chance, where only the counts of each layer are alike. Masks under checks are in the \
+         by chance, where only the counts of each layer are alike. (Random tickets of one seed draw \
+         the same scores, and share more than chance.) Masks under checks are in the \
          files for programs, each against its own ticket's clean mask."
             .into(),
     ];
@@ -95,29 +96,20 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
     }
 }
 
-/// Mean ± sd of the overlaps, and chance with its interval, in percent.
-pub(super) fn against_chance(found: &[&Overlap]) -> [Entry; 2] {
-    let masks = || found.iter().flat_map(|o| o.masks);
+/// Mean ± sd of the overlaps, then chance and the ends of its interval, in percent.
+pub(super) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
     let average = |of: &dyn Fn(&Overlap) -> f64| {
         let values: Vec<f64> = found.iter().map(|o| percent(o, of(o))).collect();
-        mean(&values).unwrap_or_default()
+        Value::number(mean(&values), 1)
     };
-    if found.is_empty() {
-        return [Value::Absent(NOTHING).into(), Value::Absent(NOTHING).into()];
-    }
     let shared: Vec<f64> = found.iter().map(|o| percent(o, o.shared as f64)).collect();
-    let chance = Value::Interval {
-        mean: average(&|o| o.chance),
-        bounds: Some((
-            average(&|o| o.chance - o.width),
-            average(&|o| o.chance + o.width),
-        )),
-        digits: 1,
-    };
-    [
-        Entry::from(Value::mean_sd(MeanSd::of(&shared), 1), masks()),
-        Entry::from(chance, masks()),
-    ]
+    let values = [
+        Value::mean_sd(MeanSd::of(&shared), 1),
+        average(&|o| o.chance),
+        average(&|o| o.chance - o.width),
+        average(&|o| o.chance + o.width),
+    ];
+    values.map(|value| Entry::from(value, found.iter().flat_map(|o| o.masks)))
 }
 
 fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {

@@ -1,0 +1,106 @@
+//! A study over several settings: a report of its own for each, and one page and one lock for all.
+
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
+mod synthetic;
+
+use jackpot_report::{Files, LOCK, compare, headline, render};
+use jackpot_study::{Outcome, Outline, Results, SettingOutline};
+use synthetic::{outline, results};
+
+const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];
+
+/// The made-up study in two settings; the second is one point better throughout.
+fn study() -> (Outline, Results) {
+    let (mut outline, alone) = (outline(), results());
+    let setting = |(name, title): (&str, &str)| {
+        let mut named = outline.tickets[0].clone();
+        (named.name, named.title) = (name.to_owned(), title.to_owned());
+        SettingOutline {
+            named,
+            facts: outline.facts.clone(),
+            ways: outline.ways.clone(),
+            subject: outline.subject.clone(),
+        }
+    };
+    let settings = SETTINGS.map(setting).to_vec();
+    outline.settings = settings;
+    let mut results = results();
+    results.runs.clear();
+    for (i, (name, _)) in SETTINGS.iter().enumerate() {
+        results
+            .runs
+            .extend(alone.runs.iter().cloned().map(|mut run| {
+                run.setting = Some((*name).to_owned());
+                if let Outcome::Done(trained) = &mut run.outcome {
+                    trained.accuracy += i as f64;
+                    trained.best_accuracy += i as f64;
+                }
+                run
+            }));
+    }
+    (outline, results)
+}
+
+fn text(files: &Files, name: &str) -> String {
+    String::from_utf8(files[name].clone()).unwrap()
+}
+
+#[test]
+fn each_setting_has_the_report_that_it_would_have_alone() {
+    let (both, runs) = study();
+    let files = render(&both, &runs).unwrap();
+    let alone = render(&outline(), &results()).unwrap();
+    for name in alone
+        .keys()
+        .filter(|n| n.starts_with("tables/") && n.ends_with(".csv"))
+    {
+        let own = format!("resnet/{name}");
+        assert_eq!(text(&files, &own), text(&alone, name), "{own}");
+        assert!(!files.contains_key(name), "{name} of no setting");
+    }
+    let (ours, theirs) = ("vgg/tables/accuracy.csv", "resnet/tables/accuracy.csv");
+    assert_ne!(files[ours], files[theirs]);
+    let page = text(&files, "README.md");
+    for (name, title) in SETTINGS {
+        assert!(
+            page.contains(&format!("## [{title}]({name}/README.md)")),
+            "{page}"
+        );
+        assert!(files.contains_key(&format!("{name}/README.md")));
+        assert!(text(&files, &format!("{name}/README.md")).contains(&format!(": {title}")));
+        let shell = format!("cd reports/made-up/{name}/tables");
+        assert!(text(&files, &format!("{name}/README.md")).contains(&shell));
+        assert!(text(&files, LOCK).contains(&format!("path = \"{name}/tables/runs.csv\"")));
+    }
+    let lines = headline(&both, &runs).unwrap();
+    assert!(
+        lines.iter().any(|l| l.starts_with("VGG-19: Sparsity 98 %")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_file_of_no_report_and_another_result_are_seen_in_every_setting() {
+    let (both, mut runs) = study();
+    let files = render(&both, &runs).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    compare::write(folder.path(), &files).unwrap();
+    assert_eq!(compare::check(folder.path(), &files).unwrap(), [""; 0]);
+    std::fs::write(folder.path().join("vgg/tables/old.csv"), "").unwrap();
+    let expected = ["`vgg/tables/old.csv` is not of this report"];
+    assert_eq!(compare::check(folder.path(), &files).unwrap(), expected);
+    let changed = runs
+        .runs
+        .iter_mut()
+        .rev()
+        .find_map(|r| match &mut r.outcome {
+            Outcome::Done(trained) => Some(trained),
+            _ => None,
+        });
+    changed.unwrap().metrics = jackpot_store::Digest::of(b"elsewhere");
+    let other = render(&both, &runs).unwrap();
+    let words = compare::beside(folder.path(), &other).unwrap().join("\n");
+    assert!(words.contains("resnet: results: 76 of 76 runs"), "{words}");
+    assert!(words.contains("vgg: results: 75 of 76 runs"), "{words}");
+}
