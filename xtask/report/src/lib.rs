@@ -92,6 +92,7 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
     }
     if !outline.settings.is_empty() {
         outputs.insert("README.md".into(), settings::readme(outline, &parts)?);
+        outputs.insert("index.html".into(), settings::index(outline, &parts)?);
     }
     let lock = lock::write(results, &outputs)?;
     let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();

@@ -28,6 +28,20 @@ pub(crate) fn html(
     })
 }
 
+/// What a study's page says of one of its settings.
+pub(crate) struct Lead {
+    pub title: String,
+    /// Its own page, as it is linked.
+    pub page: String,
+    pub facts: Vec<(String, String)>,
+    pub lines: Vec<String>,
+}
+
+/// `index.html` of a study with settings.
+pub(crate) fn leads(title: &str, leads: &[Lead]) -> Vec<u8> {
+    html::leads(title, leads)
+}
+
 /// `README.md`.
 pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Output {
     let mut text = format!("# {}\n\n", spell::cell(&grid.outline.title));

@@ -53,3 +53,30 @@ pub(crate) fn readme(outline: &Outline, parts: &[(Outline, Results)]) -> Result<
         bytes: text.into_bytes(),
     })
 }
+
+/// `index.html` of a study with settings: what a terminal is told of each, and its page.
+///
+/// # Errors
+/// As [`crate::render`]'s.
+pub(crate) fn index(outline: &Outline, parts: &[(Outline, Results)]) -> Result<Output, Error> {
+    let mut inputs = Vec::new();
+    let mut leads = Vec::new();
+    for (part, results) in parts {
+        let grid = Grid::new(part, results)?;
+        inputs.extend(metrics(&grid.cells));
+        leads.push(page::Lead {
+            title: part
+                .settings
+                .first()
+                .map(|s| s.named.title.clone())
+                .unwrap_or_default(),
+            page: format!("{}index.html", folder(part)),
+            facts: part.facts.clone(),
+            lines: page::headline(&grid),
+        });
+    }
+    Ok(Output {
+        inputs: of_inputs(inputs),
+        bytes: page::leads(&outline.title, &leads),
+    })
+}

@@ -121,6 +121,63 @@ fn a_diverged_loss_is_named_and_kept_out_of_means() {
     );
 }
 
+/// The links of a page, as they stand in it, that no file of the report answers.
+fn dead_links(files: &Files, page: &str) -> Vec<String> {
+    let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let html = text(files, page);
+    let links = html
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let links = links.filter(|link| !link.starts_with('#'));
+    let answered = |link: &&str| {
+        let path = match link.strip_prefix("../") {
+            Some(above) => above.to_owned(),
+            None if folder.is_empty() => (*link).to_owned(),
+            None => format!("{folder}/{link}"),
+        };
+        files.contains_key(&path)
+    };
+    let mut dead: Vec<String> = links.filter(|l| !answered(l)).map(String::from).collect();
+    dead.dedup();
+    dead
+}
+
+#[test]
+fn each_setting_has_its_page_and_the_study_s_page_leads_to_them() {
+    let (mut outline, mut results) = (outline(), results());
+    let setting = |(name, title): (&str, &str)| jackpot_study::SettingOutline {
+        named: jackpot_study::Named {
+            name: name.into(),
+            title: title.into(),
+            series: None,
+        },
+        facts: outline.facts.clone(),
+        ways: outline.ways.clone(),
+        subject: outline.subject.clone(),
+    };
+    let settings = [("small", "A small <net>"), ("large", "A large net")].map(setting);
+    outline.settings = settings.to_vec();
+    let runs = std::mem::take(&mut results.runs);
+    for name in ["small", "large"] {
+        results
+            .runs
+            .extend(runs.iter().cloned().map(|run| jackpot_study::Run {
+                setting: Some(name.into()),
+                ..run
+            }));
+    }
+    let mut files = render(&outline, &results).unwrap();
+    for page in ["index.html", "small/index.html", "large/index.html"] {
+        assert_eq!(dead_links(&files, page), Vec::<String>::new(), "{page}");
+    }
+    let whole = text(&files, "index.html");
+    assert!(whole.contains("A small &lt;net&gt;"), "{whole}");
+    assert!(whole.contains("href=\"large/index.html\""), "{whole}");
+    files.remove("large/index.html");
+    assert_eq!(dead_links(&files, "index.html"), ["large/index.html"]);
+}
+
 #[test]
 fn a_reason_cannot_break_a_table() {
     let files = report();

@@ -33,13 +33,7 @@ pub(super) fn page(
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(title))
             body {
                 a.skip href="#content" { "Skip to the content" }
                 header {
@@ -70,6 +64,45 @@ pub(super) fn page(
         }
     };
     Ok(page.into_string().into_bytes())
+}
+
+/// The page of a study with settings: each setting's facts and means, and the way to its page.
+pub(super) fn leads(title: &str, leads: &[super::Lead]) -> Vec<u8> {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title))
+            body {
+                header { h1 { (title) } }
+                main {
+                    p { "The same tickets and checks in several settings, each with a page of its own." }
+                    @for lead in leads {
+                        section {
+                            h2 { a href=(lead.page) { (lead.title) } }
+                            dl.facts {
+                                @for (name, value) in &lead.facts { dt { (name) } dd { (inline(value)) } }
+                            }
+                            ul { @for line in &lead.lines { li { (line) } } }
+                        }
+                    }
+                    p { a href=(LOCK) { (LOCK) } " lists every file with its sha256." }
+                }
+            }
+        }
+    };
+    page.into_string().into_bytes()
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy());
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
 }
 
 /// Nothing is fetched and nothing else is run: what a browser is told of this page.
