@@ -114,7 +114,12 @@ fn a_column_sorts_by_number_up_and_down_and_by_keyboard() {
             "[...{TABLE}.tHead.rows[0].cells].map(c => c.getAttribute('aria-sort')).join()"
         ))
     };
-    assert_eq!(state(&mut page), "none,none,none,none,none,none,none");
+    let unsorted = state(&mut page);
+    let unsorted: Vec<&str> = unsorted.as_str().unwrap().split(',').collect();
+    assert!(
+        unsorted.len() > 5 && unsorted.iter().all(|s| *s == "none"),
+        "{unsorted:?}"
+    );
     for (expected, sign) in [("ascending", 1.0), ("descending", -1.0)] {
         page.press("Enter");
         let found = column(&mut page, 2);
@@ -124,8 +129,9 @@ fn a_column_sorts_by_number_up_and_down_and_by_keyboard() {
         // What has no number stands last, whichever way.
         let missing = found.iter().position(Option::is_none).unwrap();
         assert!(found[missing..].iter().all(Option::is_none), "{found:?}");
-        let expected = format!("none,none,{expected},none,none,none,none");
-        assert_eq!(state(&mut page), expected.as_str());
+        let mut sorted = unsorted.clone();
+        sorted[2] = expected;
+        assert_eq!(state(&mut page), sorted.join(",").as_str());
     }
     // By words, with a click.
     page.click("#table-accuracy table button.sort");
