@@ -113,9 +113,17 @@ fn training(cell: &Cell<'_>, seed: u64, trained: &Trained, recipe: Vec<usize>) -
             ("metrics", trained.metrics.to_string(), true),
             ("mask", mask, trained.mask.is_some()),
         ],
-        commands: vec![format!("jackpot show {key}"), "jackpot audit".into()],
+        commands: commands(key),
         recipe,
     }
+}
+
+/// What is known of it, in words; and its whole derivation, every hash of it made again.
+fn commands(digest: Digest) -> Vec<String> {
+    vec![
+        format!("jackpot show {digest}"),
+        format!("jackpot audit {digest}"),
+    ]
 }
 
 fn mask(cell: &Cell<'_>, seed: u64, digest: Digest) -> Origin {
@@ -125,7 +133,7 @@ fn mask(cell: &Cell<'_>, seed: u64, digest: Digest) -> Origin {
             ("seed", seed.to_string(), false),
             ("mask", digest.to_string(), true),
         ],
-        commands: vec![format!("jackpot show {digest}"), "jackpot audit".into()],
+        commands: commands(digest),
         recipe: Vec::new(),
     }
 }
