@@ -3,6 +3,7 @@ use crate::{
     Error,
     file::{distinct, hint},
     repeat::Series,
+    stage::Stage,
     tickets::{Ticket, slug},
 };
 use jackpot_host::ConfigValue;
@@ -24,6 +25,11 @@ pub struct Check {
     pub steps: Vec<Step>,
     /// What the dense training before pruning does otherwise.
     pub pretraining: Pretraining,
+    /// The weights that the ticket's own training starts from instead of the ticket's; none: the
+    /// ticket's.
+    pub start: Option<Stage>,
+    /// What the ticket's own training draws anew; everything before it stays.
+    pub redraw: Vec<Redraw>,
     /// Names of the tickets it is applied to; none: all.
     pub tickets: Option<Vec<String>>,
 }
@@ -102,6 +108,33 @@ impl Step {
     }
 }
 
+/// A key of the ticket's own training that a check draws anew: the noise that any other run of
+/// the same ticket would have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redraw {
+    /// The order of the training rows.
+    Order,
+    /// Crops and flips.
+    Augment,
+}
+
+impl Redraw {
+    /// As a study file spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Redraw::Order => "order",
+            Redraw::Augment => "augment",
+        }
+    }
+}
+
+impl std::fmt::Display for Redraw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What a dense training before pruning does otherwise than the study's `[training]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +143,8 @@ pub struct Pretraining {
     pub order: Option<Order>,
     /// Steps of an epoch.
     pub steps_per_epoch: Option<Steps>,
+    /// Epochs; the schedule is stretched or cut to them.
+    pub epochs: Option<u32>,
 }
 
 /// How many steps an epoch has.
@@ -125,7 +160,7 @@ pub enum Steps {
 impl Pretraining {
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
-        self.order.is_none() && self.steps_per_epoch.is_none()
+        *self == Pretraining::default()
     }
 
     /// The study's training with these changes, where the clean data has so many rows.
@@ -133,6 +168,10 @@ impl Pretraining {
         let mut training = base.clone();
         if let Some(order) = self.order {
             training.order = order;
+        }
+        if let Some(epochs) = self.epochs {
+            // A round's training is the rest of the schedule after its rewinding point.
+            training.epochs = epochs.saturating_sub(training.offset_epochs).max(1);
         }
         training.steps_per_epoch = match self.steps_per_epoch {
             None => training.steps_per_epoch,
@@ -151,6 +190,11 @@ impl Pretraining {
                 "check `{check}`: `pretraining.steps_per_epoch`: expected a number of steps (390) or a share of the clean epoch's (0.5, 1.0), found {found}"
             )))
         };
+        if self.epochs == Some(0) {
+            return Err(Error(format!(
+                "check `{check}`: `pretraining.epochs`: expected at least 1, found 0"
+            )));
+        }
         match self.steps_per_epoch {
             Some(Steps::Count(0)) => refuse("0".into()),
             Some(Steps::Share(x)) if !(x > 0.0 && x <= 1.0) => refuse(x.to_string()),
@@ -195,6 +239,9 @@ pub(crate) struct CheckSection {
     steps: Vec<StepSection>,
     #[serde(default)]
     pretraining: Pretraining,
+    start: Option<Stage>,
+    #[serde(default)]
+    redraw: Vec<Redraw>,
     tickets: Option<Vec<String>>,
 }
 
@@ -258,13 +305,20 @@ pub(crate) fn checks(
 
 fn check(c: CheckSection, series: Option<Series>, tickets: &[Ticket]) -> Result<Check, Error> {
     slug("check", &c.name)?;
-    if c.steps.is_empty() && c.pretraining.is_empty() {
+    let nothing = c.start.is_none() && c.redraw.is_empty();
+    if c.steps.is_empty() && c.pretraining.is_empty() && nothing {
         return Err(Error(format!(
             "check `{}`: `steps`: expected at least one check, found an empty list: it would change nothing",
             c.name
         )));
     }
     c.pretraining.check(&c.name)?;
+    if let Some(start) = c.start.filter(|s| s.is_learned()) {
+        return Err(Error(format!(
+            "check `{}`: `start`: expected `redrawn` (re-initialisation), `initial` or an object, found {start}: what is trained before belongs to a ticket",
+            c.name
+        )));
+    }
     let named = c.tickets.map(|t| named(&c.name, t, tickets)).transpose()?;
     Ok(Check {
         title: c.title.unwrap_or_else(|| c.name.clone()),
@@ -272,6 +326,11 @@ fn check(c: CheckSection, series: Option<Series>, tickets: &[Ticket]) -> Result<
         name: c.name,
         series,
         pretraining: c.pretraining,
+        start: c.start,
+        redraw: match c.redraw.is_empty() {
+            true => Vec::new(),
+            false => distinct("check.redraw", c.redraw)?,
+        },
         tickets: named,
     })
 }

@@ -136,6 +136,10 @@ impl Plan {
         {
             words.push(crate::words::steps(steps));
         }
+        let whole = |t: &Training| t.epochs + t.offset_epochs;
+        if whole(training) != whole(base) {
+            words.push(format!("{} epochs", training.epochs));
+        }
         match words.is_empty() {
             true => String::new(),
             false => format!(", {}", words.join(", ")),

@@ -123,8 +123,19 @@ impl Check {
             }
             None => {}
         }
+        if let Some(epochs) = self.pretraining.epochs {
+            let plural = if epochs == 1 { "" } else { "s" };
+            pretraining.push(format!("{epochs} epoch{plural}"));
+        }
         if !pretraining.is_empty() {
             words.push(format!("pretraining: {}", pretraining.join(", ")));
+        }
+        if let Some(start) = self.start {
+            words.push(format!("start: {start}"));
+        }
+        if !self.redraw.is_empty() {
+            let keys: Vec<&str> = self.redraw.iter().map(|r| r.name()).collect();
+            words.push(format!("own training: {} drawn anew", keys.join(" and ")));
         }
         words.join("; ")
     }

@@ -16,7 +16,17 @@ impl Builder {
         check: Option<&Check>,
     ) -> Result<Option<String>, Error> {
         let Some(check) = check else { return Ok(None) };
+        if !check.redraw.is_empty() {
+            return Ok(None);
+        }
         let mut because = None;
+        if let Some(start) = check.start {
+            let own = ticket.sparse.as_ref().map_or(Stage::Initial, |s| s.start);
+            if start != own {
+                return Ok(None);
+            }
+            because = Some("the ticket's training starts from those weights already".to_owned());
+        }
         let mut steps: Vec<Target> = check.steps.iter().map(|s| s.on).collect();
         if !check.pretraining.is_empty() {
             steps.push(Target::PretrainingData);

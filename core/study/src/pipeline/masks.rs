@@ -238,6 +238,9 @@ impl Builder {
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<Input, Error> {
+        if let Some(start) = at.check.and_then(|c| c.start) {
+            return self.weights(start, at);
+        }
         match (sparse.start, &sparse.rounds) {
             (Stage::Trained, Some(rounds)) => {
                 self.trained_after_rounds(sparse, rounds, sparsity, at)

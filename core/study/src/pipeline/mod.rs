@@ -14,7 +14,6 @@ use crate::{
     grid::{At, Builder},
     plan::Content,
     recipe::{Input, Platform},
-    stage::Stage,
     tickets::Sparse,
     training::Precision,
 };
@@ -54,7 +53,8 @@ impl Builder {
                 (Some(mask), start, sparse.training.clone())
             }
             _ => {
-                let start = self.weights(Stage::Initial, at)?;
+                let start = at.check.and_then(|c| c.start);
+                let start = self.weights(start.unwrap_or_default(), at)?;
                 (None, start, self.setting().training.clone())
             }
         };
@@ -78,6 +78,7 @@ impl Builder {
             mask,
             rows: clean,
             training,
+            redraw: at.check.map_or(&[], |c| &c.redraw),
         };
         let train = self.training(trained, at)?;
         let mask = match mask {

@@ -157,6 +157,7 @@ impl Builder {
             mask: Some(mask),
             rows,
             training,
+            redraw: &[],
         };
         let node = self.training(trained, at)?;
         Ok(Input::node(node, "checkpoint"))

@@ -1,20 +1,23 @@
 //! Weights: drawn, or as a dense training left them at one of its stages.
 use crate::{
     Error,
-    checks::Sees,
+    checks::{Redraw, Sees},
     grid::{At, Builder},
     recipe::{Input, Platform, Recipe},
     stage::{self, Stage},
 };
 use jackpot_net::Training;
+use jackpot_rng::Key;
 
 /// One training to be asked for.
-pub(crate) struct Trained {
+pub(crate) struct Trained<'a> {
     pub title: String,
     pub weights: Input,
     pub mask: Option<Input>,
     pub rows: Input,
     pub training: Training,
+    /// Keys that it does not share with the other trainings of its seed.
+    pub redraw: &'a [Redraw],
 }
 
 impl Builder {
@@ -49,7 +52,9 @@ impl Builder {
 
     fn pretrained(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
         let mut training = self.pretraining(at);
-        training.until = self.until(stage, &training, at)?;
+        // In a trial every training has an end of its own.
+        let until = self.until(stage, &training, at)?;
+        training.until = until.into_iter().chain(training.until).min();
         let weights = self.weights(Stage::Initial, at)?;
         let rows = self.seen(Sees::Pretraining, at)?;
         let title = format!(
@@ -68,6 +73,7 @@ impl Builder {
             mask: None,
             rows,
             training,
+            redraw: &[],
         };
         let train = self.training(trained, at)?;
         Ok(Input::node(train, "checkpoint"))
@@ -100,6 +106,10 @@ impl Builder {
     }
 
     pub(super) fn training(&mut self, trained: Trained, at: &At) -> Result<usize, Error> {
+        let again = |what, key: Key| match trained.redraw.contains(&what) {
+            true => key.fold_name("redrawn").to_hex(),
+            false => key.to_hex(),
+        };
         let recipe = Recipe::Train {
             architecture: self.setting().architecture.clone(),
             training: trained.training,
@@ -108,8 +118,8 @@ impl Builder {
             train: trained.rows,
             test: self.data("test")?,
             normalisation: self.data("normalisation")?,
-            order_key: at.keys().order().to_hex(),
-            augment_key: at.keys().augment().to_hex(),
+            order_key: again(Redraw::Order, at.keys().order()),
+            augment_key: again(Redraw::Augment, at.keys().augment()),
             platform: Platform {
                 precision: self.setting().precision,
                 ..self.platform()
