@@ -1,7 +1,7 @@
 //! `jackpot run STUDY`
 use crate::{Places, progress::Display, study};
 use anyhow::{Context, Result};
-use jackpot_study::{Finish, Options};
+use jackpot_study::{Finish, Options, Trial};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     io::IsTerminal,
@@ -25,12 +25,23 @@ pub struct Arguments {
     /// Replace the pinned results of another study whose folder has the same name
     #[arg(long)]
     replace_pin: bool,
+    /// Try the study: so many steps of each training of the first sparsity and seed, on the CPU, with
+    /// whatever images are in its folders; none of it counts as the study
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    first_steps: Option<u64>,
+    /// Of a study with settings, try this one alone (can be repeated)
+    #[arg(long, value_name = "NAME", requires = "first_steps")]
+    setting: Vec<String>,
 }
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let start = Instant::now();
+    let trial = arguments.first_steps.map(|steps| Trial {
+        steps,
+        settings: arguments.setting.clone(),
+    });
     // The plan first: a slip in a study starts no store.
-    let (plan, programs) = study::plan(places, &arguments.study)?;
+    let (plan, programs) = study::plan(places, &arguments.study, trial.as_ref())?;
     let store = study::store_to_fill(places)?;
     let options = Options {
         workers: arguments.workers.unwrap_or_else(study::workers),

@@ -2,7 +2,7 @@
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Found, Store};
-use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study};
+use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study, Trial};
 use std::{
     env,
     path::{Path, PathBuf},
@@ -103,13 +103,26 @@ pub fn find(given: &Path) -> Result<PathBuf> {
 
 /// Loads and plans a study. Describes the plugins and asks the worker for its libtorch at
 /// once: both start processes, neither starts an action.
-pub fn plan(places: &Places, given: &Path) -> Result<(Plan, Programs)> {
+pub fn plan(places: &Places, given: &Path, trial: Option<&Trial>) -> Result<(Plan, Programs)> {
     let found = find(given)?;
-    let study = Study::load(&found)?;
+    let study = match trial {
+        None => Study::load(&found)?,
+        Some(trial) => Study::load_trial(&found, trial)?,
+    };
     let (programs, plugins, libtorch) = tools(places)?;
     let plan = jackpot_study::plan(study, plugins, libtorch)
         .with_context(|| found.display().to_string())?;
     Ok((plan, programs))
+}
+
+/// As [`plan`], where the images need not be at hand; and a sentence for each set that is not.
+pub fn outlook(places: &Places, given: &Path) -> Result<(Plan, Programs, Vec<String>)> {
+    let found = find(given)?;
+    let study = Study::load(&found)?;
+    let (programs, plugins, libtorch) = tools(places)?;
+    let (plan, missing) = jackpot_study::outlook(study, plugins, libtorch)
+        .with_context(|| found.display().to_string())?;
+    Ok((plan, programs, missing))
 }
 
 /// What a study is run with: programs, plugins, libtorch.

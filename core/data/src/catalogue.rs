@@ -89,6 +89,17 @@ pub struct Source {
 }
 
 impl Source {
+    /// A set whose files are not here: it can be planned with, and nothing can be read of it.
+    pub fn absent(info: &Info, folder: Option<&Path>) -> Source {
+        Source {
+            set: info.name.to_owned(),
+            info: info.clone(),
+            folder: folder.map(Path::to_owned),
+            files: Vec::new(),
+            tree: None,
+        }
+    }
+
     /// Are these the bytes of the file `name` that [`open`] hashed?
     pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let known = match &self.tree {

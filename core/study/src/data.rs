@@ -38,8 +38,36 @@ impl DataChoice {
         u64::from(self.train_rows) * (image + 8)
     }
 
+    /// Why the files cannot be here, and how to get them; none: there is a folder, or none is
+    /// needed.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let folder = self.folder.as_deref().filter(|f| !f.exists())?;
+        let how = match self.set.as_str() {
+            "fashion-mnist" => {
+                "`apt-get install dataset-fashion-mnist` unpacks it into /usr/share/datasets/fashion-mnist"
+                    .to_owned()
+            }
+            "image-folder" => "it holds `train/CLASS/` and `val/CLASS/`".to_owned(),
+            set => format!("`jackpot data fetch {set}` downloads it"),
+        };
+        Some(format!(
+            "the images of `{}` are not here: no folder {}; {how}",
+            self.set,
+            folder.display()
+        ))
+    }
+
+    /// The set as it is published, without its files.
+    pub(crate) fn absent(&self) -> Result<Source, Error> {
+        let info = jackpot_data::info(&self.set).map_err(|e| Error(format!("`data.set`: {e}")))?;
+        Ok(Source::absent(info, self.folder.as_deref()))
+    }
+
     /// Finds and hashes the files, and compares them with what the study was read with.
     pub(crate) fn open(&self, classes: u32) -> Result<Source, Error> {
+        if let Some(missing) = self.missing() {
+            return Err(Error(format!("`data.folder`: {missing}")));
+        }
         let sums = self.folder.as_deref().and_then(sums_file);
         let access = Access {
             folder: self.folder.as_deref(),

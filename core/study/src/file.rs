@@ -9,6 +9,7 @@ use crate::{
     sections::{RunSection, SparsitiesSection, StudyFile},
     setting::{self, Setting},
     tickets::Ticket,
+    trial::Trial,
 };
 use jackpot_host::{Limits, Sparsity};
 use jackpot_store::Digest;
@@ -111,9 +112,25 @@ pub struct RunChoice {
     pub collapsed: Collapsed,
 }
 
+impl RunChoice {
+    /// Whether trainings are on a GPU.
+    pub fn is_gpu(&self) -> bool {
+        self.device.starts_with("cuda")
+    }
+}
+
 impl Study {
     /// Reads `study.toml`, or the one in that folder.
     pub fn load(path: &Path) -> Result<Study, Error> {
+        Study::read(path, None)
+    }
+
+    /// As [`Study::load`], for its first steps alone.
+    pub fn load_trial(path: &Path, trial: &Trial) -> Result<Study, Error> {
+        Study::read(path, Some(trial))
+    }
+
+    fn read(path: &Path, trial: Option<&Trial>) -> Result<Study, Error> {
         let file = if path.is_dir() {
             path.join("study.toml")
         } else {
@@ -130,25 +147,38 @@ impl Study {
         let absolute =
             std::path::absolute(&file).map_err(|e| Error(format!("{}: {e}", file.display())))?;
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        Study::parse(&text, &folder)
+        Study::parsed(&text, &folder, trial)
             .map_err(|e| Error(format!("{}: {}", file.display(), e.0.trim_end())))
     }
 
     /// Reads the text of a `study.toml` that lies in `folder`, whose name names the study.
     pub fn parse(text: &str, folder: &Path) -> Result<Study, Error> {
+        Study::parsed(text, folder, None)
+    }
+
+    fn parsed(text: &str, folder: &Path, trial: Option<&Trial>) -> Result<Study, Error> {
         let written = repeat::written_out(text)?;
         let whole = written.text.as_deref().unwrap_or(text);
         let mut file: StudyFile = toml::from_str(whole).map_err(nearest_field)?;
-        let name = folder
+        if let Some(trial) = trial {
+            trial.change(&mut file)?;
+        }
+        let mut name = folder
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_else(|| "study".into());
         let run = run_choice(std::mem::take(&mut file.run))?;
-        let sparsities = sparsities(text)?;
-        let settings = setting::settings(&file, &written, &sparsities, &run, folder)?;
+        let mut sparsities = sparsities(text)?;
+        let (mut seeds, held) = file.seeds.read()?;
+        if trial.is_some() {
+            sparsities.truncate(1);
+            seeds.truncate(1);
+            name += Trial::SUFFIX;
+            file.title += " (first steps)";
+        }
+        let settings = setting::settings(&file, &written, &sparsities, &run, folder, trial)?;
         let tickets = &settings[0].tickets;
         let checks = checks::checks(file.check, &written.checks, tickets)?;
-        let (seeds, held) = file.seeds.read()?;
         Ok(Study {
             references: reference::checked(
                 file.reference,

@@ -21,6 +21,32 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
     Ok(builder.plan)
 }
 
+/// As [`plan()`], where the images need not be at hand: what reads a set that is not here counts
+/// as not run. The sentences say which sets these are; with any, the plan is for reading only.
+pub fn outlook(
+    study: Study,
+    plugins: Plugins,
+    libtorch: Libtorch,
+) -> Result<(Plan, Vec<String>), Error> {
+    let mut missing: Vec<String> = Vec::new();
+    for sentence in study.settings.iter().filter_map(|s| s.data.missing()) {
+        if !missing.contains(&sentence) {
+            missing.push(sentence);
+        }
+    }
+    let open = |setting: &Setting| match setting.data.missing() {
+        Some(_) => setting.data.absent(),
+        None => opened(setting),
+    };
+    let mut builder = Builder::with(study, plugins, libtorch, open)?;
+    builder.grid()?;
+    Ok((builder.plan, missing))
+}
+
+fn opened(setting: &Setting) -> Result<Source, Error> {
+    setting.data.open(setting.architecture.classes)
+}
+
 /// A plan while it grows; the steps are in `pipeline`.
 #[derive(Clone)]
 pub(crate) struct Builder {
@@ -37,6 +63,15 @@ impl Builder {
         plugins: Plugins,
         libtorch: Libtorch,
     ) -> Result<Builder, Error> {
+        Builder::with(study, plugins, libtorch, opened)
+    }
+
+    fn with(
+        study: Study,
+        plugins: Plugins,
+        libtorch: Libtorch,
+        open: impl Fn(&Setting) -> Result<Source, Error>,
+    ) -> Result<Builder, Error> {
         let mut networks = Vec::new();
         let mut sources: Vec<Source> = Vec::new();
         for (at, setting) in study.settings.iter().enumerate() {
@@ -50,9 +85,7 @@ impl Builder {
             let before = &study.settings[..at];
             let source = match before.iter().position(|s| files(s) == files(setting)) {
                 Some(same) => sources[same].clone(),
-                None => (setting.data)
-                    .open(setting.architecture.classes)
-                    .map_err(named)?,
+                None => open(setting).map_err(named)?,
             };
             sources.push(source);
         }

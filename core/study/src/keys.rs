@@ -150,8 +150,8 @@ pub(crate) struct SeedsSection {
 }
 
 impl SeedsSection {
-    pub(crate) fn read(self) -> Result<(Vec<u64>, Held), Error> {
-        Ok((distinct("seeds", self.values)?, self.held))
+    pub(crate) fn read(&self) -> Result<(Vec<u64>, Held), Error> {
+        Ok((distinct("seeds", self.values.clone())?, self.held.clone()))
     }
 }
 

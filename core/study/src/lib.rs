@@ -49,13 +49,14 @@ mod stage;
 mod tickets;
 mod toolbox;
 mod training;
+mod trial;
 mod validate;
 mod way;
 mod words;
 
 pub use allocations::{Allocation, DonorSeed};
 pub use assess::{Assessment, Memo, State, Summary, assess};
-pub use checks::{Check, Pretraining, Sees, Step, Steps, Target};
+pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
 pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
 pub use derivation::{Link, Mark, ReportLock, Tracer, report_of};
@@ -66,7 +67,7 @@ pub use explain::{
 pub use facts::{Collapse, Collapsed, MaskFacts, Selected, predictions};
 pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use foresee::foresee;
-pub use grid::plan;
+pub use grid::{outlook, plan};
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;
@@ -95,6 +96,7 @@ pub use stage::Stage;
 pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};
 pub use training::Precision;
+pub use trial::Trial;
 pub use way::{Change, SparseWay, Way};
 
 /// What is wrong and what to do, in words.

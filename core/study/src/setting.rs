@@ -9,6 +9,7 @@ use crate::{
     sections::{NetworkSection, SettingSection, StudyFile},
     tickets::{self, Base, Ticket, slug},
     training::{Precision, fits},
+    trial::Trial,
 };
 use jackpot_host::Sparsity;
 use jackpot_net::{Architecture, NetworkChoice, Training};
@@ -50,9 +51,10 @@ pub(crate) fn settings(
     sparsities: &[Sparsity],
     run: &RunChoice,
     folder: &Path,
+    trial: Option<&Trial>,
 ) -> Result<Vec<Setting>, Error> {
     let one = |section: Option<&SettingSection>| {
-        let setting = setting(file, written, section, run, folder)?;
+        let setting = setting(file, written, section, run, folder, trial)?;
         let network = setting.architecture.build().map_err(at("network"))?;
         fit(sparsities, network.prunable_weights())?;
         Ok(setting)
@@ -63,7 +65,9 @@ pub(crate) fn settings(
     let names = file.setting.iter().map(|s| s.name.clone()).collect();
     distinct("setting.name", names)?;
     let named = file.setting.iter().zip(&written.settings);
+    let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(Some(&s.name)));
     named
+        .filter(|(section, _)| tried(section))
         .map(|(section, series)| {
             slug("setting", &section.name)?;
             let within = |e: Error| Error(format!("setting `{}`: {}", section.name, e.0));
@@ -81,6 +85,7 @@ fn setting(
     section: Option<&SettingSection>,
     run: &RunChoice,
     folder: &Path,
+    trial: Option<&Trial>,
 ) -> Result<Setting, Error> {
     let missing = |name: &str| {
         Error(format!(
@@ -98,7 +103,10 @@ fn setting(
         (base, own) => own.or(base).ok_or_else(|| missing("training"))?,
     };
     let (data, classes) = data::choice(data, folder)?;
-    let training = section_of_training.whole()?;
+    let mut training = section_of_training.whole()?;
+    if let Some(trial) = trial {
+        trial.shorten(&mut training, &data);
+    }
     let precision = section_of_training.precision.unwrap_or_default();
     precision.fits(run)?;
     let input = fits(&training, data.image, data.train_rows, "`training")?;
