@@ -51,7 +51,7 @@ fn of_run(
     recipes: &Recipes,
     name: &RunName,
 ) -> Result<Vec<Explained>> {
-    let (plan, _) = study::plan(places, Path::new(&name.study))?;
+    let (plan, _) = study::plan(places, Path::new(&name.study), None)?;
     let a = assess(&plan, store, &mut Memo::default(), &mut |d| store.has(d))?;
     let cell = plan.cells.iter().find(|c| {
         let setting = &plan.study.settings[c.setting].name;

@@ -5,7 +5,6 @@ use jackpot_net::{Architecture, Mask};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{MaskFacts, Outcome, Results, Run, Study, overlaps};
 use std::path::Path;
-use std::sync::Arc;
 
 const QUICK: &str = include_str!("../../../reports/quick/study.toml");
 
@@ -120,7 +119,6 @@ fn overlaps_are_counted_weight_by_weight() {
             run("b", "none", 2, &odd),
         ],
         overlaps: Vec::new(),
-        recipes: Arc::default(),
     };
     let found = overlaps(&store, &results).unwrap();
     let names: Vec<_> = found
