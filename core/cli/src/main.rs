@@ -99,6 +99,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     if !matches!(cli.command, Command::Serve { .. }) {
         end_with_the_reader();
+        fail_at_the_limit();
     }
     let places = &cli.places;
     let done: Result<ExitCode> = match &cli.command {
@@ -139,6 +140,14 @@ fn end_with_the_reader() {
         code,
         always,
     );
+}
+
+/// A file that may not grow (`ulimit -f`) is an error of writing with its own words, not the end
+/// of the program.
+fn fail_at_the_limit() {
+    let met = Arc::new(AtomicBool::new(false));
+    // Where it cannot be had, the program ends at the limit: nothing finished is lost.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, met);
 }
 
 #[cfg(test)]
