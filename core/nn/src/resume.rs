@@ -64,15 +64,36 @@ pub(crate) fn restore(
     trainer: &mut Trainer,
 ) -> Result<Vec<Epoch>, String> {
     let path: PathBuf = folder.join(FILE);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(format!("{}: {e}", path.display())),
+    let bytes = match read(&path) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(Vec::new()),
+        Err(why) => return Err(format!("{}: {why}", path.display())),
     };
     apply(&bytes, fingerprint, trainer).map_err(|why| {
         // Nothing was copied yet: `apply` checks all before it touches the trainer.
         let _ = std::fs::remove_file(&path);
         format!("{}: {why}", path.display())
+    })
+}
+
+/// None: there is no file. What is there instead of one is removed, unread: a pipe would keep
+/// its reader waiting for ever.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    let kind = match std::fs::symlink_metadata(path) {
+        Ok(facts) => facts.file_type(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e.to_string()),
+    };
+    if kind.is_file() {
+        return std::fs::read(path).map(Some).map_err(|e| e.to_string());
+    }
+    let removed = match kind.is_dir() {
+        true => std::fs::remove_dir_all(path),
+        false => std::fs::remove_file(path),
+    };
+    Err(match removed {
+        Ok(()) => "expected a file, found something else, which was removed".to_string(),
+        Err(e) => format!("expected a file, found something else, which cannot be removed: {e}"),
     })
 }
 
