@@ -57,9 +57,9 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
     }
     text.push_str("\\bottomrule\n\\end{tabular}}\n");
     for (i, note) in notes.0.iter().enumerate() {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "\\par\\smallskip\\parbox{{\\linewidth}}{{\\footnotesize\\raggedright\\textsuperscript{{{}}} {}}}\n",
+            "\\par\\smallskip\\parbox{{\\linewidth}}{{\\footnotesize\\raggedright\\textsuperscript{{{}}} {}}}",
             letter(i),
             escape(note)
         );

@@ -45,7 +45,7 @@ impl Provenance {
                 match (&run.outcome, &run.facts) {
                     (Outcome::Done(trained), _) => {
                         let recipe = grid.results.recipes.get(&trained.key);
-                        let recipe = recipe.map(|r| spelled(r)).unwrap_or_default();
+                        let recipe = recipe.map(spelled).unwrap_or_default();
                         let recipe = recipe.into_iter().map(|line| {
                             let next = lines.len();
                             *lines.entry(line).or_insert(next)
