@@ -22,6 +22,9 @@ pub struct RunName {
 /// How a run is spelled, for messages.
 pub const RUN_NAME: &str = "`STUDY/TICKET/CHECK/SPARSITY/SEED`, as in `quick/snip/none/0.98/1`, with a setting as `STUDY/SETTING/TICKET/…`, or in words, `quick: snip under rearrange at 0.98, seed 1`";
 
+/// One part of a cell's name.
+type Spelled = fn(&PinnedCell) -> &str;
+
 impl RunName {
     /// Reads `quick/snip/rearrange/0.9/3` or a report's `quick: snip under rearrange at 0.9,
     /// seed 3`; with a setting `lr/low/snip/…` or `lr: snip …, seed 3 in low`. None: it is
@@ -67,7 +70,7 @@ impl RunName {
         let mut left: Vec<&PinnedCell> = pin.cells.iter().collect();
         let seed = self.seed.to_string();
         let setting = self.setting.as_deref().unwrap_or_default();
-        let parts: [(&str, &str, fn(&PinnedCell) -> &str); 5] = [
+        let parts: [(&str, &str, Spelled); 5] = [
             ("setting", setting, |c| {
                 c.setting.as_deref().unwrap_or_default()
             }),

@@ -7,7 +7,7 @@ use crate::{
 };
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Two masks of one sparsity and one seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,11 +58,11 @@ pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error>
 fn of_group(store: &Store, runs: &[&Run], found: &mut Vec<Overlap>) -> Result<(), Error> {
     let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
     for digest in runs.iter().filter_map(|r| Some(r.facts.as_ref()?.mask)) {
-        if !masks.contains_key(&digest) {
+        if let Entry::Vacant(place) = masks.entry(digest) {
             let bytes = store.get(&digest).map_err(Error::from_store)?;
             let mask = Mask::from_bytes(&bytes);
             let mask = mask.map_err(|e| Error(format!("mask {digest}: {e}")))?;
-            masks.insert(digest, mask);
+            place.insert(mask);
         }
     }
     for (place, first) in runs.iter().enumerate() {

@@ -1,4 +1,5 @@
 //! One study over several settings, and blocks that stand for several.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 mod support;
 
 use jackpot_study::{Content, Input, Plan, Recipe, Study, outline};
