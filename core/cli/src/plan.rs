@@ -3,7 +3,7 @@ use crate::{Places, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, Setting,
-    State, assess, facts, foresee, predictions,
+    Settles, State, asked_margin, assess, facts, foresee, predictions, settles,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -35,6 +35,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print(&plan, &a, workers);
+    print_margins(&plan, &settles(&plan.study, &store)?);
     print_predictions(&plan, &predictions(&plan, &a, &store)?);
     for warning in &warnings {
         println!("warning  {warning}");
@@ -111,6 +112,34 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) {
             "\nestimate {} with {workers} workers, {} on disk (at most: what is not yet knowable may turn out to be cached)",
             study::duration(estimate(s.seconds, workers)),
             study::bytes(s.bytes)
+        );
+    }
+}
+
+/// What the planned seeds can settle.
+fn print_margins(plan: &Plan, all: &[Settles]) {
+    let analysis = &plan.study.analysis;
+    if analysis.contrasts.is_empty() {
+        return;
+    }
+    println!(
+        "\nanalysis {} contrasts; margin of accuracy {} points; plan {}",
+        analysis.contrasts.len(),
+        asked_margin(analysis),
+        analysis
+            .digest()
+            .map_or("–".into(), |d| d.to_string()[..12].to_owned())
+    );
+    for s in all {
+        let settled = match s.margin {
+            Some(margin) => format!("settle a margin of {margin:.2} points with 80 % power"),
+            None => {
+                "settle nothing: a verdict needs 5 seeds, or 3 with 10 degrees of freedom".into()
+            }
+        };
+        println!(
+            "         {}: {} seeds {settled} (sd {:.2}, {:.0} degrees of freedom; {})",
+            s.what, s.seeds, s.sd, s.df, s.source
         );
     }
 }

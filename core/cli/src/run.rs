@@ -1,7 +1,7 @@
 //! `jackpot run STUDY`
 use crate::{Places, progress::Display, study};
 use anyhow::{Context, Result};
-use jackpot_study::{Finish, Options, Trial};
+use jackpot_study::{Finish, LOCK, Memo, Options, Trial, assess, declare};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     io::IsTerminal,
@@ -47,6 +47,17 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         workers: arguments.workers.unwrap_or_else(study::workers),
         replace_pin: arguments.replace_pin,
     };
+    let assessment = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
+    // First steps answer nothing, so they declare nothing.
+    if trial.is_none()
+        && let Some(declared) = declare(&plan, &assessment)?
+    {
+        println!(
+            "analysis plan {} written to {LOCK}, {}",
+            &declared.sha256[..12],
+            declared.when()
+        );
+    }
     let stop = stop_on_signals()?;
     let display = Display::new(&plan);
     let finish = jackpot_study::run(&plan, &store, &programs, options, &stop, &|event| {

@@ -1,6 +1,7 @@
 //! `study.toml`, read and validated: what is here fits together.
 use crate::{
     Error,
+    analysis::{Analysis, section::Asked},
     checks::{self, Check},
     facts::Collapsed,
     keys::Held,
@@ -37,6 +38,7 @@ pub const TABLES: &[&str] = &[
     "sweeps",
     "pretraining",
     "references",
+    "verdicts",
 ];
 /// The figures that a report can draw.
 pub const FIGURES: &[&str] = &[
@@ -89,6 +91,8 @@ pub struct Study {
     pub checks: Vec<Check>,
     /// Numbers of others, in the file's order.
     pub references: Vec<Reference>,
+    /// What the report will conclude from.
+    pub analysis: Analysis,
     /// Of [`TABLES`].
     pub tables: Vec<String>,
     /// Of [`FIGURES`].
@@ -170,6 +174,7 @@ impl Study {
         let run = run_choice(std::mem::take(&mut file.run))?;
         let mut sparsities = sparsities(text)?;
         let (mut seeds, held) = file.seeds.read()?;
+        let asked_seeds = seeds.len();
         if trial.is_some() {
             sparsities.truncate(1);
             seeds.truncate(1);
@@ -179,6 +184,11 @@ impl Study {
         let settings = setting::settings(&file, &written, &sparsities, &run, folder, trial)?;
         let tickets = &settings[0].tickets;
         let checks = checks::checks(file.check, &written.checks, tickets)?;
+        let analysis = file.analysis.read(&Asked {
+            tickets,
+            checks: &checks,
+            seeds: asked_seeds,
+        })?;
         Ok(Study {
             references: reference::checked(
                 file.reference,
@@ -201,6 +211,7 @@ impl Study {
             seeds,
             held,
             checks,
+            analysis,
             tables: known("tables", file.tables, TABLES)?,
             figures: known("figures", file.figures, FIGURES)?,
         })

@@ -9,6 +9,7 @@
 //! on the clock, the machine's name, a path, or on how many workers ran.
 
 mod allocations;
+mod analysis;
 mod assess;
 mod checks;
 mod curves;
@@ -25,6 +26,7 @@ mod grid;
 mod jobs;
 mod keys;
 mod lineage;
+mod lock;
 mod named;
 mod needs;
 mod outcome;
@@ -55,6 +57,12 @@ mod way;
 mod words;
 
 pub use allocations::{Allocation, DonorSeed};
+pub use analysis::{
+    Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, Controls, Declared, Finding, Findings,
+    Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool,
+    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, declare, findings, plan_changes,
+    settles,
+};
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
 pub use curves::{EpochNumbers, curves};
@@ -71,6 +79,7 @@ pub use grid::{outlook, plan};
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;
+pub use lock::{LOCK, Lock, LockEntry};
 pub use named::{RUN_NAME, RunName};
 pub use needs::word;
 pub use overlaps::{Overlap, overlaps};
@@ -87,8 +96,8 @@ pub use reference::Reference;
 pub use repeat::{Level, Series};
 pub use rerun::{Again, Rerun, behind, chosen, maker};
 pub use results::{
-    Named, Outcome, Outline, Results, Run, SettingOutline, Subject, Trained, collect, facts,
-    outline,
+    Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained, collect,
+    facts, outline,
 };
 pub use run::{Event, Finish, Options, run};
 pub use setting::Setting;

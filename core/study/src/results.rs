@@ -1,9 +1,11 @@
 //! What a report reads: the outline of a study and the results of its last run.
 use crate::{
     Error,
+    analysis::{Analysis, Declared},
     facts::MaskFacts,
     file::Study,
     lineage::Lineage,
+    lock::Lock,
     overlaps::Overlap,
     pin::{Pin, PinnedCell},
     pretraining::{Pretrained, pretrained},
@@ -90,8 +92,19 @@ pub struct Trained {
     pub pretraining: Option<Box<Pretrained>>,
     /// Name, weights, kept weights of each layer, in forward order.
     pub layers: Vec<(String, u64, u64)>,
+    /// Which test images the last weights got right; none: the results do not hold them.
+    pub bits: Option<TestBits>,
     /// Which data each stage saw, and the epochs in all; none in a pin of an older version.
     pub lineage: Option<Box<Lineage>>,
+}
+
+/// Right or wrong, one bit a test image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestBits {
+    /// Test images.
+    pub rows: u64,
+    /// Image i is bit i mod 8 of byte i / 8, 1 for right.
+    pub right: Vec<u8>,
 }
 
 impl Trained {
@@ -156,6 +169,10 @@ pub struct Outline {
     pub sparsities: Vec<String>,
     /// In the file's order.
     pub seeds: Vec<u64>,
+    /// What it concludes from.
+    pub analysis: Analysis,
+    /// What its lock says was declared, in order.
+    pub declared: Vec<Declared>,
     /// Names of tables to draw, e.g. "accuracy", "differences", "layers".
     pub tables: Vec<String>,
     /// Names of figures to draw, e.g. "accuracy", "layers".
@@ -244,6 +261,7 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
         changes: way::changes(&study),
         subject: subject(&study.settings[0]),
         references: study.references.clone(),
+        declared: Lock::read(&study.folder)?.map_or(Vec::new(), |l| l.analysis),
         settings: settings.collect(),
         tickets: (study.tickets().iter())
             .map(|t| named(&t.name, &t.title, &t.series))
@@ -260,6 +278,7 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
         title: study.title,
         digest: study.digest,
         seeds: study.seeds,
+        analysis: study.analysis,
         tables: study.tables,
         figures: study.figures,
     })
@@ -501,8 +520,17 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
             None => None,
         },
         layers: layers(store, &key, cell.mask)?,
+        bits: bits(store, action.outputs.get("bits"), numbers.rows)?,
         lineage: cell.lineage.clone().map(Box::new),
     }))
+}
+
+fn bits(store: &Store, digest: Option<&Digest>, rows: u64) -> Result<Option<TestBits>, Error> {
+    let Some(digest) = digest.filter(|d| store.has(d)) else {
+        return Ok(None);
+    };
+    let right = store.get(digest).map_err(Error::from_store)?;
+    Ok(Some(TestBits { rows, right }))
 }
 
 /// Layer counts from the mask, or, of a dense network, from the recipe's architecture.

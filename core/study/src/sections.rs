@@ -1,7 +1,7 @@
 //! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
 use crate::{
-    checks::CheckSection, facts::Collapsed, keys::SeedsSection, reference::Reference,
-    tickets::TicketSection, training::TrainingSection,
+    analysis::section::AnalysisSection, checks::CheckSection, facts::Collapsed, keys::SeedsSection,
+    reference::Reference, tickets::TicketSection, training::TrainingSection,
 };
 use jackpot_net::{Activation, Block, Family, Stem};
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub(crate) struct StudyFile {
     pub setting: Vec<SettingSection>,
     #[serde(default)]
     pub run: RunSection,
+    #[serde(default)]
+    pub analysis: AnalysisSection,
     #[serde(default)]
     pub probe: ProbeSection,
     pub ticket: Vec<TicketSection>,

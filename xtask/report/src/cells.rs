@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::stats::{mean, sample_sd};
+use crate::verdict::{Findings, findings};
 use jackpot_store::Digest;
 use jackpot_study::{Named, Outcome, Outline, Results, Run, Trained};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const UNMODIFIED: &str = "none";
 /// The sparsity of a dense network.
 pub(crate) const DENSE: &str = "0";
-/// A run counts as collapsed when its last accuracy is at most this many points over chance.
-/// Four times the deviation of a coin per class on 4,000 test images is under it.
-pub(crate) const COLLAPSE_POINTS: f64 = 2.0;
+pub(crate) use jackpot_study::COLLAPSE_POINTS;
 
 /// A study's runs by cell.
 pub(crate) struct Grid<'a> {
@@ -22,6 +21,8 @@ pub(crate) struct Grid<'a> {
     pub cells: Vec<Cell<'a>>,
     /// The accuracy of a guess, in percent; none when the study's facts do not say how many classes there are.
     pub chance: Option<f64>,
+    /// What the declared analysis says.
+    pub findings: Findings,
 }
 
 /// All seeds of one ticket under one check at one sparsity.
@@ -160,12 +161,15 @@ impl<'a> Grid<'a> {
             }
         }
         let chance = chance(outline);
-        Ok(Grid {
+        let mut grid = Grid {
             outline,
             results,
             cells,
             chance,
-        })
+            findings: Findings::default(),
+        };
+        grid.findings = findings(&grid)?;
+        Ok(grid)
     }
 
     pub fn cell(&self, sparsity: &str, ticket: &str, check: &str) -> Option<&Cell<'a>> {

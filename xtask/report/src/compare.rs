@@ -113,7 +113,7 @@ pub fn beside(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
         let path = folder.join(name);
         let committed = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
         let digest = jackpot_store::Digest::of(&committed).to_string();
-        let named = |e: &lock::Entry| e.path == *name && e.sha256 == digest;
+        let named = |e: &jackpot_study::LockEntry| e.path == *name && e.sha256 == digest;
         if !theirs.output.iter().any(named) {
             return Err(Error::File {
                 path,

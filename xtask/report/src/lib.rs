@@ -6,7 +6,7 @@
 //!
 //! **Invariant.** This crate never trains, never links libtorch and never writes the store. No file
 //! it makes holds a clock, a host name, a path of the machine or a number from a record, so the same
-//! results give the same bytes. It reports numbers and intervals; it passes no verdict.
+//! results give the same bytes. Verdicts come from the analysis that the study declared, in neutral words.
 
 mod cells;
 pub mod compare;
@@ -24,6 +24,7 @@ mod shares;
 pub mod stats;
 mod sweep;
 mod table;
+mod verdict;
 
 use jackpot_store::Digest;
 use jackpot_study::{Outline, Results};
@@ -64,8 +65,7 @@ pub struct Output {
     pub bytes: Vec<u8>,
 }
 
-/// The lock's name in a study's folder.
-pub const LOCK: &str = "study.lock";
+pub use jackpot_study::LOCK;
 
 /// Files by their path in the study's folder, with `/` between its parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -94,7 +94,7 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
         outputs.insert("README.md".into(), settings::readme(outline, &parts)?);
         outputs.insert("index.html".into(), settings::index(outline, &parts)?);
     }
-    let lock = lock::write(results, &outputs)?;
+    let lock = lock::write(results, &outline.declared, &outputs)?;
     let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
     files.insert(LOCK.into(), lock);
     Ok(files)

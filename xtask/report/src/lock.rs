@@ -1,60 +1,37 @@
-//! `study.lock`: what was drawn from what, and its bytes.
+//! `study.lock` as the report writes and reads it; its shape is `jackpot_study`'s.
 
 use crate::{Error, LOCK, Output};
-use jackpot_study::Results;
-use serde::{Deserialize, Serialize};
+use jackpot_study::{Declared, LockEntry, Results};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The format's version; a reader refuses another.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) use jackpot_study::Lock;
 
-/// The lock file. Digests are 64 hexadecimal digits.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Lock {
-    pub format: u32,
-    /// sha256 of `study.toml`.
-    pub study: String,
-    pub device_class: String,
-    pub libtorch: String,
-    pub output: Vec<Entry>,
-}
-
-/// One output of the report.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
-    pub path: String,
-    /// The digest of the results that it was drawn from.
-    pub inputs: String,
-    pub sha256: String,
-}
-
-/// The lock's bytes for `outputs`, in the order of their paths.
+/// The lock's bytes for `outputs`, in the order of their paths; what was declared stays.
 pub(crate) fn write(
     results: &Results,
+    declared: &[Declared],
     outputs: &BTreeMap<String, Output>,
 ) -> Result<Vec<u8>, Error> {
-    let entry = |(path, output): (&String, &Output)| Entry {
+    let entry = |(path, output): (&String, &Output)| LockEntry {
         path: path.clone(),
         inputs: output.inputs.to_string(),
         sha256: jackpot_store::Digest::of(&output.bytes).to_string(),
     };
     let lock = Lock {
-        format: FORMAT,
-        study: results.study.to_string(),
-        device_class: results.device_class.clone(),
-        libtorch: results.libtorch.clone(),
+        analysis: declared.to_vec(),
         output: outputs.iter().map(entry).collect(),
+        ..Lock::new(
+            results.study.to_string(),
+            results.device_class.clone(),
+            results.libtorch.clone(),
+        )
     };
-    let text = toml::to_string(&lock).map_err(|e| Error::Draw {
+    let text = lock.text().map_err(|e| Error::Draw {
         output: LOCK.into(),
         message: e.to_string(),
     })?;
-    let head =
-        "# Written by the report; every digest is a sha256. See README.md beside this file.\n";
-    Ok(format!("{head}{text}").into_bytes())
+    Ok(text.into_bytes())
 }
 
 /// Reads the lock of a study's folder.
@@ -69,9 +46,5 @@ pub(crate) fn read(path: &Path) -> Result<Lock, Error> {
 
 /// Reads a lock's text; the message says what is wrong with it.
 pub(crate) fn parse(text: &str) -> Result<Lock, String> {
-    let lock: Lock = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
-    if lock.format != FORMAT {
-        return Err(format!("expected format {FORMAT}, found {}", lock.format));
-    }
-    Ok(lock)
+    Lock::parse(text).map_err(|e| e.0)
 }

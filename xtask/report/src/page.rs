@@ -22,9 +22,13 @@ pub(crate) fn html(
     tables: &[Table],
     figures: &[(&Figure, &[u8])],
 ) -> Result<Output, Error> {
+    let headlines = grid.findings.headlines.iter();
+    let headlines: Vec<String> = headlines
+        .map(|h| format!("*{}.* {}", h.title, h.text))
+        .collect();
     Ok(Output {
         inputs: of_inputs(metrics(&grid.cells)),
-        bytes: html::page(grid, &[], tables, figures)?,
+        bytes: html::page(grid, &headlines, tables, figures)?,
     })
 }
 
@@ -54,6 +58,7 @@ pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) ->
         let before = if i == 0 { "\n" } else { "" };
         text += &format!("{before}- {}\n", spell::cell(failure));
     }
+    text += &findings(grid);
     for figure in figures {
         text += &format!(
             "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n([SVG](figures/{1}.svg), \
@@ -76,6 +81,22 @@ pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) ->
     Output {
         inputs: of_inputs(metrics(&grid.cells)),
         bytes: text.into_bytes(),
+    }
+}
+
+/// The headlines, made from verdicts.
+fn findings(grid: &Grid<'_>) -> String {
+    let items = grid.findings.headlines.iter().map(|h| {
+        format!(
+            "- **{}.** {}\n",
+            spell::cell(&h.title),
+            spell::cell(&h.text)
+        )
+    });
+    let items: String = items.collect();
+    match items.is_empty() {
+        true => items,
+        false => format!("\n## Findings\n\n{items}"),
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod spell;
 mod stages;
 mod sweeps;
 mod tickets;
+mod verdicts;
 
 use crate::cells::{Grid, MeanSd};
 use crate::format::{frame, latex, markdown};
@@ -173,6 +174,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "sweeps" => sweeps::table(grid),
             "pretraining" => pretraining::table(grid),
             "references" => references::table(grid)?,
+            "verdicts" => verdicts::table(grid),
             other => return Err(unknown("table", other, TABLES)),
         });
     }

@@ -52,6 +52,10 @@ fn the_same_results_give_the_same_bytes() {
         "tables/stages.md",
         "tables/stages.parquet",
         "tables/stages.tex",
+        "tables/verdicts.csv",
+        "tables/verdicts.md",
+        "tables/verdicts.parquet",
+        "tables/verdicts.tex",
     ];
     assert_eq!(names, expected);
 }

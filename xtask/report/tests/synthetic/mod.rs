@@ -2,9 +2,11 @@
 //! a finding, but their shape is a real one: two sparsities, three seeds, five tickets, two checks,
 //! cells that cannot differ, runs that collapsed, failed or are missing.
 
+use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{
-    Change, Named, Outcome, Outline, Results, Run, SparseWay, Subject, Target, Trained, Way,
+    Analysis, Arm, Change, CollapsedRuns, Contrast, Margin, Margins, Named, Outcome, Outline,
+    Results, Role, Run, SparseWay, Subject, Target, Trained, Way,
 };
 use std::collections::BTreeMap;
 
@@ -23,13 +25,14 @@ pub const CHECKS: [(&str, &str); 2] = [
     ("rearrange", "Layerwise rearrange"),
 ];
 /// What the made-up study asks for; others are added where they are tested, for drawing takes time.
-pub const ASKED: [&str; 6] = [
+pub const ASKED: [&str; 7] = [
     "accuracy",
     "differences",
     "layers",
     "masks",
     "collapse",
     "stages",
+    "verdicts",
 ];
 pub const LAYERS: [(&str, u64); 10] = [
     ("conv1.weight", 144),
@@ -60,6 +63,62 @@ fn named(all: &[(&str, &str)]) -> Vec<Named> {
     all.iter().map(one).collect()
 }
 
+/// What `[analysis]` gives a study of these tickets and checks.
+pub fn analysis() -> Analysis {
+    let contrast = |claim, family: &str, role, plus: Arm, minus: Arm| Contrast {
+        claim,
+        family: family.into(),
+        role,
+        plus,
+        minus,
+        margins: None,
+    };
+    let mut contrasts = Vec::new();
+    for (check, family) in [("corrupted", "data"), ("rearrange", "kept-weights")] {
+        for (ticket, _) in &TICKETS[1..] {
+            let random = matches!(*ticket, "smart" | "uniform") && check == "rearrange";
+            let (family, role) = match random {
+                true => ("same-law", Role::SameLaw),
+                false => (family, Role::Question),
+            };
+            let arms = (Arm::of(ticket), Arm::under(ticket, check));
+            contrasts.push(contrast(Claim::Equivalence, family, role, arms.0, arms.1));
+        }
+    }
+    for ticket in ["lottery", "snip", "grasp"] {
+        let arms = (Arm::of("smart"), Arm::of(ticket));
+        let claim = Claim::NonInferiority;
+        contrasts.push(contrast(
+            claim,
+            "random-tickets",
+            Role::Question,
+            arms.0,
+            arms.1,
+        ));
+    }
+    let arms = (Arm::of("smart"), Arm::of("uniform"));
+    let claim = Claim::Superiority;
+    contrasts.push(contrast(
+        claim,
+        "positive-control",
+        Role::Positive,
+        arms.0,
+        arms.1,
+    ));
+    Analysis {
+        format: 1,
+        contrasts,
+        margins: Margins {
+            accuracy: Margin::Fixed(0.5),
+            test_loss: Margin::Fixed(0.02),
+        },
+        variance: Default::default(),
+        collapsed: CollapsedRuns::default(),
+        looks: vec![3],
+        spending: Default::default(),
+    }
+}
+
 pub fn outline() -> Outline {
     let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Outline {
@@ -77,6 +136,8 @@ pub fn outline() -> Outline {
         changes: changes(),
         subject: Subject::default(),
         references: Vec::new(),
+        analysis: analysis(),
+        declared: Vec::new(),
         facts: vec![
             fact(
                 "data",
@@ -143,6 +204,7 @@ pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u
         selected_accuracy: None,
         test_loss: loss,
         layers,
+        bits: None,
         lineage: None,
         curve: Vec::new(),
         pretraining: None,

@@ -1,0 +1,304 @@
+//! From a study's runs to findings: outcomes and verdicts.
+use super::{
+    Analysis, Arm, Contrast, Pool, Role,
+    pairs::{Index, Material},
+    pools::{pool, pools},
+};
+use crate::results::{Run, TestBits, Trained};
+use jackpot_stats::{
+    Better, Cell, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates, images, judge,
+};
+use jackpot_store::Digest;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that the declared contrasts say of one table of runs.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// By contrast in the plan's order; of each its sparsities, then its averages.
+    pub findings: Vec<Finding>,
+    /// What the controls show.
+    pub controls: Controls,
+    /// The shared deviations of accuracy.
+    pub pools: Vec<Pool>,
+    /// Of every test; none: no look is planned at this number of seeds.
+    pub level: Option<f64>,
+}
+
+/// One contrast at one sparsity, or averaged.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What is compared.
+    pub contrast: Contrast,
+    /// Where.
+    pub scope: Scope,
+    /// Seeds that both arms finished with different trainings.
+    pub seeds: Vec<u64>,
+    /// Seeds that the study asks for.
+    pub asked: usize,
+    /// Seeds whose two arms are one training.
+    pub same: usize,
+    /// Why the arms cannot differ, if so.
+    pub because: Option<String>,
+    /// Seeds of which a run failed or was skipped.
+    pub lost: usize,
+    /// A run of it collapsed or diverged.
+    pub collapsed: bool,
+    /// Of test accuracy, in points.
+    pub accuracy: Outcome,
+    /// Of test loss, in nats.
+    pub test_loss: Outcome,
+    /// Of averages: whether every sparsity alone is within the margin of accuracy, each at the
+    /// whole level (an intersection–union test); none where one of them cannot be judged.
+    pub everywhere: Option<bool>,
+    /// Of a cell with a pooled deviation: p of the test of Brown and Forsythe, where it says (at
+    /// 5 %) that the pool's cells do not vary alike.
+    pub unlike_pool: Option<f64>,
+    /// From the bits of the test images; of one sparsity, and where the results hold them.
+    pub images: Option<Images>,
+    /// The keys of the trainings that it was computed from.
+    pub keys: Vec<Digest>,
+}
+
+/// Where a contrast is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Decimal text; `0` for dense networks.
+    Sparsity(String),
+    /// Averaged over sparsities, seed by seed.
+    Average,
+    /// The same over the sparsities at which nothing collapsed.
+    AverageUncollapsed,
+}
+
+/// What the test images say of a pair of arms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Images {
+    /// Between the arms.
+    pub pair: jackpot_stats::Images,
+    /// Percent of the images on which two seeds of one arm differ in being right, a mean over
+    /// both arms; none with one seed.
+    pub churn_of_seeds: Option<f64>,
+}
+
+/// What the controls show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// Cells whose arms have the same law, and how many of them show a difference at the level,
+    /// uncorrected: at most 5 % should.
+    pub same_law: [usize; 2],
+    /// Positive controls that can be judged, and how many show an effect.
+    pub positive: [usize; 2],
+}
+
+/// What is looked at: the runs of one table and how to read them.
+pub struct Table<'a> {
+    /// Of one setting.
+    pub runs: Vec<&'a Run>,
+    /// In the study's order.
+    pub sparsities: &'a [String],
+    /// In the study's order.
+    pub seeds: &'a [u64],
+    /// Whether a training is at chance.
+    pub collapsed: &'a dyn Fn(&Trained) -> bool,
+}
+
+/// Evaluates the analysis on one table of runs.
+pub fn findings(analysis: &Analysis, table: &Table) -> Findings {
+    let index = Index::new(table);
+    let mut all = Vec::new();
+    for contrast in &analysis.contrasts {
+        all.extend(index.materials(analysis, contrast));
+    }
+    let rules = Rules {
+        level: analysis.level(table.seeds.len()),
+        variance: analysis.variance,
+    };
+    let outcomes = [0, 1].map(|response| {
+        let cells = cells(&all, response);
+        let estimates = estimates(&cells, &rules);
+        judge(&cells, &estimates, &rules)
+    });
+    let pools = pools(&all, &outcomes[0]);
+    let [accuracy, test_loss] = outcomes;
+    let findings: Vec<Finding> = all
+        .into_iter()
+        .zip(accuracy.into_iter().zip(test_loss))
+        .map(|(material, outcomes)| finding(material, outcomes))
+        .collect();
+    let mut result = Findings {
+        controls: controls(&findings, rules.level),
+        findings,
+        pools,
+        level: rules.level,
+    };
+    everywhere(&mut result.findings, rules.level);
+    if rules.variance == Variance::Pooled {
+        unlike(&mut result);
+    }
+    result
+}
+
+fn finding(m: Material, (accuracy, test_loss): (Outcome, Outcome)) -> Finding {
+    let keys = m.runs.iter().flatten().map(|t| t.key);
+    let keys: BTreeSet<Digest> = keys.collect();
+    Finding {
+        contrast: m.contrast.clone(),
+        images: matches!(m.scope, Scope::Sparsity(_))
+            .then(|| of_images(&m.runs))
+            .flatten(),
+        scope: m.scope,
+        seeds: m.seeds.iter().map(|s| s.seed).collect(),
+        asked: m.asked,
+        same: m.same,
+        because: m.because,
+        lost: m.lost,
+        collapsed: m.collapsed,
+        accuracy,
+        test_loss,
+        everywhere: None,
+        unlike_pool: None,
+        keys: keys.into_iter().collect(),
+    }
+}
+
+/// The cells of one response: 0 accuracy, 1 test loss.
+fn cells(all: &[Material], response: usize) -> Vec<Cell> {
+    let both = |m: &Material| [m.contrast.plus.clone(), m.contrast.minus.clone()];
+    let arms: BTreeSet<Arm> = all.iter().flat_map(both).collect();
+    let arms: BTreeMap<&Arm, usize> = arms.iter().zip(0..).collect();
+    let control = |m: &Material| {
+        let positive = |c: &Material| c.contrast.role == Role::Positive && c.scope == m.scope;
+        (m.contrast.role == Role::Question).then(|| all.iter().position(positive))?
+    };
+    let cell = |m: &Material| {
+        // Where one loss is not finite no mean of losses is.
+        let seeds = m.seeds.iter().filter(|_| !(m.diverged && response == 1));
+        let pairs = seeds.map(|s| Pair {
+            seed: s.seed,
+            plus: s.plus[response],
+            minus: s.minus[response],
+            margin: s.margin[response],
+        });
+        let average = !matches!(m.scope, Scope::Sparsity(_));
+        Cell {
+            arms: [arms[&m.contrast.plus], arms[&m.contrast.minus]],
+            claim: m.contrast.claim,
+            // A headline is not one of the cells that it averages.
+            family: match average {
+                true => format!("{} {:?}", m.contrast.family, m.scope),
+                false => m.contrast.family.clone(),
+            },
+            better: [Better::Higher, Better::Lower][response],
+            pool: pool(m),
+            pairs: pairs.collect(),
+            identical: m.is_identical(),
+            unfinished: m.unfinished,
+            control: control(m),
+        }
+    };
+    all.iter().map(cell).collect()
+}
+
+fn of_images(runs: &[[&Trained; 2]]) -> Option<Images> {
+    let bits = |t: &'_ Trained| t.bits.clone();
+    let pairs: Option<Vec<[TestBits; 2]>> = runs
+        .iter()
+        .map(|[a, b]| Some([bits(a)?, bits(b)?]))
+        .collect();
+    let pairs = pairs?;
+    let rows = pairs.first()?[0].rows as usize;
+    let slices: Vec<(&[u8], &[u8])> = pairs
+        .iter()
+        .map(|[a, b]| (&a.right[..], &b.right[..]))
+        .collect();
+    let mut churns = Vec::new();
+    for arm in [0, 1] {
+        for (i, a) in pairs.iter().enumerate() {
+            for b in &pairs[..i] {
+                churns.push(churn(&a[arm].right, &b[arm].right, rows));
+            }
+        }
+    }
+    Some(Images {
+        pair: images(&slices, rows)?,
+        churn_of_seeds: jackpot_stats::mean(&churns),
+    })
+}
+
+fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
+    let mut controls = Controls::default();
+    let Some(level) = level else {
+        return controls;
+    };
+    let at_sparsity = |f: &&Finding| matches!(f.scope, Scope::Sparsity(_));
+    for f in findings.iter().filter(at_sparsity) {
+        let judged =
+            !matches!(f.accuracy.verdict, Verdict::Identical) && !early(&f.accuracy.verdict);
+        let Some(p) = f.accuracy.estimate.p_difference.filter(|_| judged) else {
+            continue;
+        };
+        let count = match f.contrast.role {
+            Role::SameLaw => &mut controls.same_law,
+            Role::Positive => &mut controls.positive,
+            _ => continue,
+        };
+        count[0] += 1;
+        count[1] += usize::from(p < level);
+    }
+    controls
+}
+
+/// Undecided for want of runs, not of evidence.
+fn early(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Undecided(Why::NoPairs | Why::Unfinished | Why::NotPlanned | Why::TooFewSeeds)
+    )
+}
+
+/// Marks cells whose pool does not share one deviation.
+fn unlike(result: &mut Findings) {
+    for f in &mut result.findings {
+        let apart = f.collapsed || f.contrast.role == Role::Positive;
+        let mine =
+            |p: &&Pool| p.scope == f.scope && p.within_tickets == f.contrast.is_within_ticket();
+        let test = result.pools.iter().find(mine).and_then(|p| p.homogeneity);
+        f.unlike_pool = test
+            .map(|t| t.p)
+            .filter(|p| *p < super::LEVEL && !apart && f.seeds.len() > 1);
+    }
+}
+
+/// "Insensitive at every sparsity": each cell at the whole level, uncorrected (Berger 1982).
+fn everywhere(findings: &mut [Finding], level: Option<f64>) {
+    let cells: Vec<(Contrast, Option<bool>)> = findings
+        .iter()
+        .filter(|f| matches!(f.scope, Scope::Sparsity(_)))
+        .filter(|f| f.accuracy.verdict != Verdict::Identical)
+        .map(|f| (f.contrast.clone(), within(f, level)))
+        .collect();
+    for finding in findings.iter_mut().filter(|f| f.scope == Scope::Average) {
+        let mine = cells.iter().filter(|(c, _)| *c == finding.contrast);
+        let each: Option<Vec<bool>> = mine.map(|(_, within)| *within).collect();
+        finding.everywhere = each.map(|all| all.into_iter().all(|x| x));
+    }
+}
+
+fn within(f: &Finding, level: Option<f64>) -> Option<bool> {
+    if early(&f.accuracy.verdict) {
+        return None;
+    }
+    let p = f.accuracy.estimate.p_equivalence?;
+    Some(p < level? && f.accuracy.informative != Some(false))
+}
+
+impl Scope {
+    /// Decimal text, or a word.
+    pub fn word(&self) -> &str {
+        match self {
+            Scope::Sparsity(text) => text,
+            Scope::Average => "average",
+            Scope::AverageUncollapsed => "average without collapse",
+        }
+    }
+}

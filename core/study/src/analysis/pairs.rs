@@ -1,0 +1,250 @@
+//! The runs of a contrast, seed by seed: what there is to compare.
+use super::{Analysis, Arm, CollapsedRuns, Contrast, Margin, Scope, Table};
+use crate::results::{Outcome as RunOutcome, Run, Trained};
+use std::collections::BTreeMap;
+
+/// One seed of a contrast: accuracy and loss of both arms, and their margins.
+#[derive(Clone, Copy)]
+pub(super) struct Seed {
+    pub seed: u64,
+    pub plus: [f64; 2],
+    pub minus: [f64; 2],
+    pub margin: [Option<f64>; 2],
+}
+
+/// A contrast at one scope before any statistics.
+pub(super) struct Material<'a> {
+    pub contrast: &'a Contrast,
+    pub scope: Scope,
+    pub seeds: Vec<Seed>,
+    pub runs: Vec<[&'a Trained; 2]>,
+    pub asked: usize,
+    pub same: usize,
+    pub because: Option<String>,
+    pub lost: usize,
+    pub unfinished: usize,
+    pub collapsed: bool,
+    pub diverged: bool,
+}
+
+impl Material<'_> {
+    pub(super) fn is_identical(&self) -> bool {
+        self.because.is_some() || (self.asked > 0 && self.same == self.asked)
+    }
+}
+
+/// What one seed has to say.
+enum Found<'a> {
+    Pair([&'a Trained; 2]),
+    Same,
+    Identical(&'a str),
+    Missing,
+    Lost,
+}
+
+pub(super) struct Index<'a> {
+    table: &'a Table<'a>,
+    runs: BTreeMap<(&'a str, &'a str, &'a str), BTreeMap<u64, &'a Run>>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(table: &'a Table<'a>) -> Index<'a> {
+        let mut runs: BTreeMap<_, BTreeMap<u64, &Run>> = BTreeMap::new();
+        for run in &table.runs {
+            let cell = (
+                run.ticket.as_str(),
+                run.check.as_str(),
+                run.sparsity.as_str(),
+            );
+            runs.entry(cell).or_default().insert(run.seed, *run);
+        }
+        Index { table, runs }
+    }
+
+    /// The run of an arm; a dense one stands at sparsity 0 wherever it is asked for.
+    fn run(&self, arm: &Arm, sparsity: &str, seed: u64) -> Option<&'a Run> {
+        let at = |sparsity| {
+            self.runs
+                .get(&(arm.ticket.as_str(), arm.check_name(), sparsity))
+        };
+        at(sparsity).or_else(|| at("0"))?.get(&seed).copied()
+    }
+
+    fn has(&self, arm: &Arm, sparsity: &str) -> bool {
+        self.runs
+            .contains_key(&(arm.ticket.as_str(), arm.check_name(), sparsity))
+    }
+
+    pub(super) fn materials(
+        &self,
+        analysis: &'a Analysis,
+        contrast: &'a Contrast,
+    ) -> Vec<Material<'a>> {
+        let here = |s: &&str| {
+            let [plus, minus] = [&contrast.plus, &contrast.minus].map(|arm| self.has(arm, s));
+            plus && minus || (plus || minus) && self.has_dense(contrast)
+        };
+        let sparsities =
+            std::iter::once("0").chain(self.table.sparsities.iter().map(String::as_str));
+        let sparsities: Vec<&str> = sparsities.filter(here).collect();
+        // A dense arm beside a sparse one stands at each of the sparse one's sparsities.
+        let only_dense = sparsities.len() > 1;
+        let mut all: Vec<Material> = sparsities
+            .into_iter()
+            .filter(|s| !(only_dense && *s == "0"))
+            .map(|s| self.material(analysis, contrast, s))
+            .collect();
+        let average = |scope, of: Vec<&Material<'a>>| average(contrast, scope, &of);
+        let of: Vec<&Material> = all.iter().filter(|m| !m.is_identical()).collect();
+        let fit: Vec<&Material> = of.iter().copied().filter(|m| !m.collapsed).collect();
+        let mut averages = Vec::new();
+        if of.len() > 1 {
+            let apart = !fit.is_empty() && fit.len() < of.len();
+            averages.push(average(Scope::Average, of));
+            if apart {
+                averages.push(average(Scope::AverageUncollapsed, fit));
+            }
+        }
+        all.extend(averages);
+        all
+    }
+
+    fn has_dense(&self, contrast: &Contrast) -> bool {
+        self.has(&contrast.plus, "0") || self.has(&contrast.minus, "0")
+    }
+
+    fn found(&self, contrast: &Contrast, sparsity: &str, seed: u64) -> Found<'a> {
+        let arm = |arm| self.run(arm, sparsity, seed).map(|r| &r.outcome);
+        let arms = (arm(&contrast.plus), arm(&contrast.minus));
+        match arms {
+            (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) if a.key == b.key => Found::Same,
+            (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) => Found::Pair([a, b]),
+            (Some(RunOutcome::Identical { because }), _)
+            | (_, Some(RunOutcome::Identical { because })) => Found::Identical(because),
+            (None | Some(RunOutcome::Missing), _) | (_, None | Some(RunOutcome::Missing)) => {
+                Found::Missing
+            }
+            _ => Found::Lost,
+        }
+    }
+
+    fn material(
+        &self,
+        analysis: &'a Analysis,
+        contrast: &'a Contrast,
+        sparsity: &str,
+    ) -> Material<'a> {
+        let mut m = Material {
+            contrast,
+            scope: Scope::Sparsity(sparsity.to_owned()),
+            seeds: Vec::new(),
+            runs: Vec::new(),
+            asked: self.table.seeds.len(),
+            same: 0,
+            because: None,
+            lost: 0,
+            unfinished: 0,
+            collapsed: false,
+            diverged: false,
+        };
+        for &seed in self.table.seeds {
+            let runs = match self.found(contrast, sparsity, seed) {
+                Found::Pair(runs) => runs,
+                Found::Same => {
+                    m.same += 1;
+                    continue;
+                }
+                Found::Identical(because) => {
+                    m.because = Some(because.to_owned());
+                    continue;
+                }
+                Found::Missing => {
+                    m.unfinished += 1;
+                    continue;
+                }
+                Found::Lost => {
+                    m.lost += 1;
+                    continue;
+                }
+            };
+            let diverged = runs.iter().any(|t| !t.test_loss.is_finite());
+            let collapsed = diverged || runs.iter().any(|t| (self.table.collapsed)(t));
+            if collapsed && analysis.collapsed == CollapsedRuns::Excluded {
+                m.lost += 1;
+                continue;
+            }
+            m.collapsed |= collapsed;
+            m.diverged |= diverged;
+            let margins = analysis.margins(contrast);
+            m.seeds.push(Seed {
+                seed,
+                plus: responses(runs[0]),
+                minus: responses(runs[1]),
+                margin: [
+                    self.margin(&margins.accuracy, 0, sparsity, seed),
+                    self.margin(&margins.test_loss, 1, sparsity, seed),
+                ],
+            });
+            m.runs.push(runs);
+        }
+        m
+    }
+
+    /// A margin in the response's unit; none where an arm of its gap was not run.
+    fn margin(&self, margin: &Margin, response: usize, sparsity: &str, seed: u64) -> Option<f64> {
+        let (share, plus, minus) = match margin {
+            Margin::Fixed(x) => return Some(*x),
+            Margin::Share { share, plus, minus } => (share, plus, minus),
+        };
+        let of = |arm| match &self.run(arm, sparsity, seed)?.outcome {
+            RunOutcome::Done(trained) => Some(responses(trained)[response]),
+            _ => None,
+        };
+        let gap = of(plus)? - of(minus)?;
+        // Of a loss the better arm has less.
+        let gain = if response == 0 { gap } else { -gap };
+        Some(share * gain).filter(|m| m.is_finite())
+    }
+}
+
+fn responses(trained: &Trained) -> [f64; 2] {
+    [trained.accuracy, trained.test_loss]
+}
+
+/// The mean over sparsities of every seed that has all of them.
+fn average<'a>(contrast: &'a Contrast, scope: Scope, of: &[&Material<'a>]) -> Material<'a> {
+    let first = of.first().map_or(&[][..], |m| &m.seeds);
+    let n = of.len() as f64;
+    let seeds = first.iter().filter_map(|seed| {
+        let mut mean = Seed {
+            seed: seed.seed,
+            plus: [0.0; 2],
+            minus: [0.0; 2],
+            margin: [Some(0.0); 2],
+        };
+        for m in of {
+            let at = m.seeds.iter().find(|s| s.seed == seed.seed)?;
+            for i in 0..2 {
+                mean.plus[i] += at.plus[i] / n;
+                mean.minus[i] += at.minus[i] / n;
+                mean.margin[i] = mean.margin[i].zip(at.margin[i]).map(|(sum, x)| sum + x / n);
+            }
+        }
+        Some(mean)
+    });
+    let seeds: Vec<Seed> = seeds.collect();
+    let sum = |of_one: fn(&Material) -> usize| of.iter().map(|m| of_one(m)).sum();
+    Material {
+        contrast,
+        scope,
+        runs: of.iter().flat_map(|m| m.runs.iter().copied()).collect(),
+        asked: of.first().map_or(0, |m| m.asked),
+        same: 0,
+        because: None,
+        lost: sum(|m| m.lost),
+        unfinished: sum(|m| m.unfinished),
+        collapsed: of.iter().any(|m| m.collapsed),
+        diverged: of.iter().any(|m| m.diverged),
+        seeds,
+    }
+}

@@ -1,0 +1,215 @@
+//! `[analysis]` of `study.toml`.
+use super::{Analysis, Arm, CollapsedRuns, Contrast, LOSS_MARGIN, MARGIN, Margin, Margins, Role};
+use crate::{Error, checks::Check, file::hint, tickets::Ticket};
+use jackpot_stats::{Claim, Spending, Variance};
+use serde::Deserialize;
+use toml::Value;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AnalysisSection {
+    margin: Option<MarginSection>,
+    loss_margin: Option<MarginSection>,
+    variance: Variance,
+    collapsed: CollapsedRuns,
+    looks: Option<Vec<u32>>,
+    spending: Option<Spending>,
+    standard: Option<bool>,
+    contrast: Vec<ContrastSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContrastSection {
+    claim: Claim,
+    family: Option<String>,
+    #[serde(default)]
+    role: Role,
+    plus: Arm,
+    minus: Arm,
+    margin: Option<MarginSection>,
+    loss_margin: Option<MarginSection>,
+}
+
+/// `0.5`, or `{ share = 0.25, of = "dense − uniform" }`.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "Value")]
+struct MarginSection(Margin);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShareTable {
+    share: f64,
+    of: String,
+}
+
+impl TryFrom<Value> for MarginSection {
+    type Error = String;
+    fn try_from(value: Value) -> Result<MarginSection, String> {
+        let positive = |x: f64| match x.is_finite() && x > 0.0 {
+            true => Ok(x),
+            false => Err(format!("a margin must be a number above 0, found {x}")),
+        };
+        let margin = match value {
+            Value::Float(x) => Margin::Fixed(positive(x)?),
+            Value::Integer(x) => Margin::Fixed(positive(x as f64)?),
+            Value::Table(_) => {
+                let table: ShareTable = value
+                    .try_into()
+                    .map_err(|e: toml::de::Error| e.message().to_owned())?;
+                let gap = table.of.split_once(" − ").or(table.of.split_once(" - "));
+                let (plus, minus) = gap.ok_or_else(|| {
+                    format!(
+                        "`of`: expected two arms (`dense − uniform`), found `{}`",
+                        table.of
+                    )
+                })?;
+                Margin::Share {
+                    share: positive(table.share)?,
+                    plus: Arm::try_from(plus.to_owned())?,
+                    minus: Arm::try_from(minus.to_owned())?,
+                }
+            }
+            other => {
+                return Err(format!(
+                    "a margin is a number or `{{ share = 0.25, of = \"dense − uniform\" }}`, found {}",
+                    crate::sections::value_kind(&other)
+                ));
+            }
+        };
+        Ok(MarginSection(margin))
+    }
+}
+
+/// What the section is checked against.
+pub(crate) struct Asked<'a> {
+    pub tickets: &'a [Ticket],
+    pub checks: &'a [Check],
+    pub seeds: usize,
+}
+
+impl AnalysisSection {
+    pub(crate) fn read(self, asked: &Asked) -> Result<Analysis, Error> {
+        let looks = looks(self.looks, self.spending.is_some(), asked.seeds)?;
+        let margins = Margins {
+            accuracy: self.margin.map_or(Margin::Fixed(MARGIN), |m| m.0),
+            test_loss: self.loss_margin.map_or(Margin::Fixed(LOSS_MARGIN), |m| m.0),
+        };
+        let mut contrasts = match self.standard.unwrap_or(true) {
+            true => super::standard::contrasts(asked.tickets, asked.checks),
+            false => Vec::new(),
+        };
+        for (i, section) in self.contrast.into_iter().enumerate() {
+            let own = section.contrast(&margins);
+            let field = format!("`analysis.contrast` {}", i + 1);
+            if own.plus == own.minus {
+                return Err(Error(format!(
+                    "{field}: `{}` is compared with itself",
+                    own.plus
+                )));
+            }
+            let same = |c: &&mut Contrast| c.plus == own.plus && c.minus == own.minus;
+            match contrasts.iter_mut().find(same) {
+                Some(standard) => *standard = own,
+                None => contrasts.push(own),
+            }
+        }
+        let analysis = Analysis {
+            format: 1,
+            contrasts,
+            margins,
+            variance: self.variance,
+            collapsed: self.collapsed,
+            looks,
+            spending: self.spending.unwrap_or_default(),
+        };
+        known(&analysis, asked)?;
+        Ok(analysis)
+    }
+}
+
+impl ContrastSection {
+    fn contrast(self, margins: &Margins) -> Contrast {
+        let own = self.margin.is_some() || self.loss_margin.is_some();
+        let family = self.family.unwrap_or_else(|| match self.claim {
+            Claim::Equivalence => "equivalence".into(),
+            Claim::NonInferiority => "non-inferiority".into(),
+            Claim::Superiority => "superiority".into(),
+        });
+        Contrast {
+            claim: self.claim,
+            family,
+            role: self.role,
+            plus: self.plus,
+            minus: self.minus,
+            margins: own.then(|| Margins {
+                accuracy: self.margin.map_or(margins.accuracy.clone(), |m| m.0),
+                test_loss: self.loss_margin.map_or(margins.test_loss.clone(), |m| m.0),
+            }),
+        }
+    }
+}
+
+/// The planned numbers of seeds: those of the file, else the study's own.
+fn looks(given: Option<Vec<u32>>, spending: bool, seeds: usize) -> Result<Vec<u32>, Error> {
+    let Some(looks) = given else {
+        return match spending {
+            true => Err(Error(
+                "`analysis.spending` says how looks share the level, but there are no `looks`; expected `looks = [3, 5, 10]` or no `spending`".into(),
+            )),
+            false => Ok(vec![seeds as u32]),
+        };
+    };
+    let rise = looks.windows(2).all(|w| w[0] < w[1]);
+    if looks.is_empty() || looks[0] == 0 || !rise {
+        return Err(Error(format!(
+            "`analysis.looks`: expected rising numbers of seeds (`[3, 5, 10]`), found {looks:?}"
+        )));
+    }
+    if !looks.contains(&(seeds as u32)) {
+        return Err(Error(format!(
+            "`analysis.looks`: the study has {seeds} seeds, which is no planned look; expected one of {looks:?}"
+        )));
+    }
+    Ok(looks)
+}
+
+/// Every arm is of this study.
+fn known(analysis: &Analysis, asked: &Asked) -> Result<(), Error> {
+    let mut arms: Vec<&Arm> = Vec::new();
+    let mut margins = vec![&analysis.margins];
+    for contrast in &analysis.contrasts {
+        arms.extend([&contrast.plus, &contrast.minus]);
+        margins.extend(contrast.margins.as_ref());
+    }
+    for margin in margins.iter().flat_map(|m| [&m.accuracy, &m.test_loss]) {
+        if let Margin::Share { plus, minus, .. } = margin {
+            arms.extend([plus, minus]);
+        }
+    }
+    let tickets = || asked.tickets.iter().map(|t| t.name.as_str());
+    let checks = || asked.checks.iter().map(|c| c.name.as_str());
+    for arm in arms {
+        if !tickets().any(|t| t == arm.ticket) {
+            return Err(unknown("ticket", arm, &arm.ticket, tickets()));
+        }
+        let Some(check) = &arm.check else { continue };
+        let Some(found) = asked.checks.iter().find(|c| c.name == *check) else {
+            return Err(unknown("check", arm, check, checks()));
+        };
+        if !found.applies_to(&arm.ticket) {
+            return Err(Error(format!(
+                "`analysis`: `{arm}`: the check `{check}` is not asked for on `{}`; its `tickets` says on which",
+                arm.ticket
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn unknown<'a>(what: &str, arm: &Arm, word: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    Error(format!(
+        "`analysis`: `{arm}`: expected a {what} of this study, found `{word}`{}",
+        hint(word, known)
+    ))
+}

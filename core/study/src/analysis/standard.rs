@@ -1,0 +1,194 @@
+//! The contrasts of a study that declares none: the claims of Su et al. (2020) with the test that
+//! each needs, and the controls.
+use super::{Arm, Contrast, Role};
+use crate::{
+    checks::{Check, Target},
+    stage::Stage,
+    tickets::{Sparse, Ticket},
+};
+use jackpot_stats::Claim;
+
+/// Items that leave the law of a random ticket as it is: its scores are drawn alike, and its
+/// initial weights too.
+const SAME_LAW: &[&str] = &[
+    "layerwise-rearrange",
+    "shuffle-scores",
+    "shuffle-kept",
+    "shuffle-all",
+];
+
+/// In the order of the claims; within one in the study's order.
+pub(crate) fn contrasts(tickets: &[Ticket], checks: &[Check]) -> Vec<Contrast> {
+    let mut all = Vec::new();
+    for ticket in tickets {
+        let applied = checks.iter().filter(|c| c.applies_to(&ticket.name));
+        all.extend(applied.filter_map(|check| checked(ticket, check)));
+    }
+    let sparse: Vec<(&str, &Sparse)> = tickets
+        .iter()
+        .filter_map(|t| Some((t.name.as_str(), t.sparse.as_ref()?)))
+        .collect();
+    all.extend(random_tickets(&sparse));
+    all.extend(hybrids(&sparse));
+    all.extend(redrawn(&sparse));
+    // One claim after the other: a reader sees a family whole.
+    const ORDER: [&str; 9] = [
+        "data",
+        "kept-weights",
+        "start-weights",
+        "several-at-once",
+        "random-tickets",
+        "partially-trained",
+        "hybrid",
+        "positive-control",
+        "same-law",
+    ];
+    let place = |c: &Contrast| ORDER.iter().position(|f| *f == c.family);
+    all.sort_by_key(|c| place(c).unwrap_or(ORDER.len()));
+    all
+}
+
+fn contrast(claim: Claim, family: &str, role: Role, plus: Arm, minus: Arm) -> Contrast {
+    Contrast {
+        claim,
+        family: family.into(),
+        role,
+        plus,
+        minus,
+        margins: None,
+    }
+}
+
+fn is_random(sparse: &Sparse) -> bool {
+    sparse.method == "random" && sparse.rounds.is_none() && !sparse.start.is_learned()
+}
+
+/// Trained weights go on, as in learning-rate rewinding.
+fn is_partially_trained(sparse: &Sparse) -> bool {
+    sparse.start == Stage::Trained
+}
+
+fn rule(sparse: &Sparse) -> Option<&str> {
+    sparse.allocation.item()
+}
+
+/// A ticket without and with a check.
+fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
+    let changes = |of: fn(Target) -> bool| check.steps.iter().any(|s| of(s.on));
+    let data = changes(|t| !matches!(t, Target::Scores | Target::Mask | Target::Weights))
+        || !check.pretraining.is_empty();
+    let places = changes(|t| matches!(t, Target::Scores | Target::Mask));
+    let weights = changes(|t| t == Target::Weights);
+    let family = match (data, places, weights) {
+        (true, false, false) => "data",
+        (false, true, false) => "kept-weights",
+        (false, false, true) => "start-weights",
+        _ => "several-at-once",
+    };
+    let same_law = || {
+        check
+            .steps
+            .iter()
+            .all(|s| SAME_LAW.contains(&s.item.as_str()))
+    };
+    let (claim, family, role) = match &ticket.sparse {
+        // A dense network has neither a mask nor data of its own that a check could change.
+        None if !weights => return None,
+        Some(s) if is_random(s) && !data && same_law() => {
+            (Claim::Equivalence, "same-law", Role::SameLaw)
+        }
+        Some(s) if is_partially_trained(s) => {
+            (Claim::Superiority, "partially-trained", Role::Question)
+        }
+        _ => (Claim::Equivalence, family, Role::Question),
+    };
+    let arms = (Arm::of(&ticket.name), Arm::under(&ticket.name, &check.name));
+    Some(contrast(claim, family, role, arms.0, arms.1))
+}
+
+fn smart<'a>(tickets: &[(&'a str, &Sparse)]) -> Option<&'a str> {
+    let is =
+        |s: &Sparse| is_random(s) && s.start == Stage::Initial && rule(s) == Some("smart-ratio");
+    tickets.iter().find(|(_, s)| is(s)).map(|(name, _)| *name)
+}
+
+/// The smart random ticket against initial tickets, and against the uniform one.
+fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
+    let Some(smart) = smart(tickets) else {
+        return Vec::new();
+    };
+    let initial = tickets
+        .iter()
+        .filter(|(_, s)| s.method != "random" && !is_partially_trained(s));
+    let mut all: Vec<Contrast> = initial
+        .map(|(name, _)| {
+            let arms = (Arm::of(smart), Arm::of(name));
+            contrast(
+                Claim::NonInferiority,
+                "random-tickets",
+                Role::Question,
+                arms.0,
+                arms.1,
+            )
+        })
+        .collect();
+    let uniform = |s: &Sparse| is_random(s) && rule(s) == Some("uniform");
+    if let Some((name, _)) = tickets.iter().find(|(_, s)| uniform(s)) {
+        let arms = (Arm::of(smart), Arm::of(name));
+        all.push(contrast(
+            Claim::Superiority,
+            "positive-control",
+            Role::Positive,
+            arms.0,
+            arms.1,
+        ));
+    }
+    all
+}
+
+/// Trained scores within a rule's counts, against what it is made of.
+fn hybrids(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
+    let is_hybrid =
+        |s: &Sparse| is_partially_trained(s) && s.method != "random" && rule(s).is_some();
+    let mut all = Vec::new();
+    for (hybrid, _) in tickets.iter().filter(|(_, s)| is_hybrid(s)) {
+        let rewound = tickets
+            .iter()
+            .filter(|(_, s)| is_partially_trained(s) && rule(s).is_none())
+            .map(|(name, _)| *name);
+        for other in rewound.chain(smart(tickets)) {
+            let arms = (Arm::of(hybrid), Arm::of(other));
+            all.push(contrast(
+                Claim::Superiority,
+                "hybrid",
+                Role::Question,
+                arms.0,
+                arms.1,
+            ));
+        }
+    }
+    all
+}
+
+/// Tickets that differ in nothing but in being initialised again.
+fn redrawn(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
+    let at_first = |s: &Sparse| Sparse {
+        start: Stage::Initial,
+        ..s.clone()
+    };
+    let mut all = Vec::new();
+    for (again, sparse) in tickets.iter().filter(|(_, s)| s.start == Stage::Redrawn) {
+        // Sections hold maps of plain values: one spelling each.
+        let wanted = format!("{:?}", at_first(sparse));
+        let first = tickets.iter().find(|(_, s)| format!("{s:?}") == wanted);
+        if let Some((first, _)) = first {
+            let (family, role) = match is_random(sparse) {
+                true => ("same-law", Role::SameLaw),
+                false => ("start-weights", Role::Question),
+            };
+            let arms = (Arm::of(first), Arm::of(again));
+            all.push(contrast(Claim::Equivalence, family, role, arms.0, arms.1));
+        }
+    }
+    all
+}

@@ -1,0 +1,318 @@
+//! Verdicts: what the declared analysis says of each contrast.
+
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use crate::cells::{Grid, metrics};
+use crate::digest::of_inputs;
+use crate::verdict::{
+    Findings, arm_title, capital, claim_word, family_title, margin_title, plan_change_words,
+    scope_title, verdict_title,
+};
+use jackpot_stats::{Claim, Outcome, POWER, Verdict};
+use jackpot_study::{CollapsedRuns, Finding, Role};
+
+pub(super) fn table(grid: &Grid<'_>) -> Table {
+    let findings = &grid.findings;
+    let mut families: Vec<&str> = Vec::new();
+    for f in &findings.found.findings {
+        if !families.contains(&f.contrast.family.as_str()) {
+            families.push(&f.contrast.family);
+        }
+    }
+    let section = |family: &str| {
+        let rows = findings.found.findings.iter();
+        let rows = rows.filter(|f| f.contrast.family == family);
+        section(grid, family, rows.collect())
+    };
+    Table {
+        name: "verdicts",
+        title: "verdicts",
+        about: about(grid),
+        sections: families.into_iter().map(section).collect(),
+        data: Data::Rows,
+        keys: &["family", "plus", "minus", "scope"],
+        inputs: of_inputs(metrics(&grid.cells)),
+    }
+}
+
+fn about(grid: &Grid<'_>) -> Vec<String> {
+    let analysis = &grid.outline.analysis;
+    let findings = &grid.findings;
+    let margin = margin_title(grid, &analysis.margins.accuracy, "points");
+    let loss = margin_title(grid, &analysis.margins.test_loss, "nats");
+    let mut about = vec![
+        format!(
+            "Each row is one arm minus another, seed by seed. *insensitive*: the difference lies within \
+             the margin ({margin} of accuracy, {loss} of test loss) by two one-sided tests; *sensitive*: there is a \
+             difference; *undecided*: neither is known; *identical*: one run by construction; \
+             *uninformative*: within the margin, but so is the positive control of this sparsity. \
+             Dependence is a property of a ticket, neither good nor bad."
+        ),
+        format!(
+            "p-values are Holm's over the cells of one question, difference and equivalence apart, and \
+             are held against {}. A verdict needs 5 seeds, or 3 with 10 pooled degrees of freedom. The interval is Student's 95 % interval, uncorrected. \
+             *smallest margin*: what this many seeds settle with {:.0} % power. *r*: correlation between the arms over seeds.",
+            level(findings),
+            POWER * 100.0
+        ),
+        variance(grid),
+    ];
+    let looks: Vec<String> = analysis.looks.iter().map(u32::to_string).collect();
+    if looks.len() > 1 {
+        about.push(format!(
+            "Verdicts are planned at {} seeds; each look spends its part of the level ({}).",
+            looks.join(", "),
+            match analysis.spending {
+                jackpot_stats::Spending::ObrienFleming => "after O'Brien and Fleming",
+                jackpot_stats::Spending::Pocock => "after Pocock",
+            }
+        ));
+    }
+    about.extend(declared(findings));
+    about
+}
+
+fn level(findings: &Findings) -> String {
+    match findings.found.level {
+        Some(level) => spell::number(level, 4).trim_end_matches('0').to_owned(),
+        None => "no level: no look is planned at this number of seeds".into(),
+    }
+}
+
+/// How the deviations were had, and whether the cells share them.
+fn variance(grid: &Grid<'_>) -> String {
+    let analysis = &grid.outline.analysis;
+    if analysis.variance == jackpot_stats::Variance::Cell {
+        return "Every cell uses its own standard deviation.".into();
+    }
+    let pools = grid.findings.found.pools.iter().filter_map(|p| {
+        let test = p.homogeneity?;
+        let kind = if p.within_tickets {
+            "checks"
+        } else {
+            "tickets"
+        };
+        Some(format!(
+            "{kind}, {}: F({}, {}) = {}, p = {}",
+            scope_title(&p.scope),
+            test.df[0],
+            test.df[1],
+            spell::number(test.f, 2),
+            spell::number(test.p, 3)
+        ))
+    });
+    let pools: Vec<String> = pools.collect();
+    let collapsed = match analysis.collapsed {
+        CollapsedRuns::Apart => "cells with a collapsed or diverged run use their own",
+        CollapsedRuns::Excluded => "seeds with a collapsed or diverged run are left out",
+    };
+    let tests = match pools.is_empty() {
+        true => String::new(),
+        false => format!(
+            " Whether those cells vary alike (Brown–Forsythe): {}.",
+            pools.join("; ")
+        ),
+    };
+    format!(
+        "The standard deviation is pooled over the cells of one sparsity; {collapsed}. Degrees of \
+         freedom count what cells share an arm.{tests}"
+    )
+}
+
+/// When the analysis was declared, and what was changed since.
+fn declared(findings: &Findings) -> Vec<String> {
+    let changes = &findings.changes;
+    let first = changes.first.as_ref().map(|d| {
+        format!(
+            "The analysis plan (sha256 `{}` in `study.lock`) was declared {}.",
+            d.sha256,
+            d.when()
+        )
+    });
+    let changed = changes.changes.iter().enumerate();
+    let changed = changed.map(|(i, c)| format!("*Plan change {}*: {}.", i + 1, c.what));
+    first.into_iter().chain(changed).collect()
+}
+
+fn section(grid: &Grid<'_>, family: &str, rows: Vec<&Finding>) -> Section {
+    let words = |name: &str, title: &str| Column::new(Kind::Words, name, title);
+    let columns = vec![
+        Column::hidden(Kind::Words, "family"),
+        Column::hidden(Kind::Words, "claim"),
+        Column::hidden(Kind::Words, "role"),
+        words("plus", "arm"),
+        words("minus", "minus"),
+        words("scope", "sparsity"),
+        words("verdict", "verdict"),
+        Column::hidden(Kind::Words, "direction"),
+        Column::new(Kind::Interval, "accuracy", "accuracy, points"),
+        Column::hidden(Kind::Number, "accuracy_low90"),
+        Column::hidden(Kind::Number, "accuracy_high90"),
+        Column::hidden(Kind::Number, "margin"),
+        Column::new(Kind::Number, "p_difference", "p of a difference"),
+        Column::new(Kind::Number, "p_equivalence", "p within margin"),
+        Column::hidden(Kind::Number, "p_noninferior"),
+        Column::new(Kind::Number, "smallest_margin", "smallest margin"),
+        Column::new(Kind::Number, "correlation", "r"),
+        Column::new(Kind::Of, "n", "n"),
+        Column::hidden(Kind::Number, "df"),
+        words("loss_verdict", "by test loss"),
+        Column::new(Kind::Interval, "test_loss", "test loss"),
+        Column::hidden(Kind::Number, "loss_p_difference"),
+        Column::hidden(Kind::Number, "loss_p_equivalence"),
+        Column::new(Kind::Notes, "notes", "notes"),
+    ];
+    Section {
+        heading: capital(&family_title(family)),
+        columns,
+        rows: rows.into_iter().map(|f| row(grid, f)).collect(),
+    }
+}
+
+fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
+    let identical = f.accuracy.verdict == Verdict::Identical;
+    let from = |value| match identical {
+        true => Value::Blank.into(),
+        false => Entry::from(value, f.keys.iter().copied()),
+    };
+    let number = |of: Option<f64>, digits| from(Value::number(of, digits));
+    let accuracy = &f.accuracy.estimate;
+    let bound = |i: usize| accuracy.interval90.map(|b| b[i]);
+    let arm = |arm: &jackpot_study::Arm| Value::Named {
+        name: arm.to_string(),
+        title: arm_title(grid, arm),
+    };
+    vec![
+        Entry::text(f.contrast.family.clone()),
+        Entry::text(claim_word(f.contrast.claim)),
+        Entry::text(role(f.contrast.role)),
+        arm(&f.contrast.plus).into(),
+        arm(&f.contrast.minus).into(),
+        Value::Named {
+            name: f.scope.word().into(),
+            title: scope_title(&f.scope),
+        }
+        .into(),
+        Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
+        Entry::text(f.accuracy.direction.map_or("", |d| d.word())),
+        from(interval(&f.accuracy, 2)),
+        number(bound(0), 4),
+        number(bound(1), 4),
+        number(accuracy.margin, 4),
+        number(f.accuracy.adjusted_difference, 3),
+        number(f.accuracy.adjusted_equivalence, 3),
+        number(f.accuracy.adjusted_noninferior, 3),
+        number(accuracy.smallest_margin, 2),
+        number(accuracy.correlation, 2),
+        match identical {
+            true => Value::Of(0, 0).into(),
+            false => Value::Of(f.seeds.len(), f.asked).into(),
+        },
+        number(accuracy.spread.map(|s| s.df), 1),
+        from(verdict(&f.test_loss)),
+        from(interval(&f.test_loss, 4)),
+        number(f.test_loss.adjusted_difference, 3),
+        number(f.test_loss.adjusted_equivalence, 3),
+        Entry::text(notes(grid, f).join("; ")),
+    ]
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Question => "question",
+        Role::Positive => "positive control",
+        Role::SameLaw => "a/a control",
+        Role::NoiseFloor => "noise floor",
+    }
+}
+
+fn verdict(outcome: &Outcome) -> Value {
+    Value::Verdict {
+        word: outcome.verdict.word().into(),
+        whole: verdict_title(outcome),
+    }
+}
+
+fn interval(outcome: &Outcome, digits: usize) -> Value {
+    let estimate = &outcome.estimate;
+    estimate
+        .mean
+        .map_or(Value::Absent(NOTHING), |mean| Value::Interval {
+            mean,
+            bounds: estimate.interval95.map(|[low, high]| (low, high)),
+            digits,
+        })
+}
+
+fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(because) = &f.because {
+        notes.push(format!("not run: {}", spell::reason(because)));
+    } else if f.same > 0 {
+        notes.push(format!(
+            "{} one training for both arms",
+            seeds(f.same, f.asked)
+        ));
+    }
+    if let Verdict::Undecided(why) = f.accuracy.verdict {
+        notes.push(why.to_string());
+    }
+    if f.lost > 0 {
+        notes.push(format!(
+            "{} without a run to compare",
+            seeds(f.lost, f.asked)
+        ));
+    }
+    if f.collapsed {
+        notes.push("collapsed or diverged runs: own standard deviation".into());
+    }
+    match f.everywhere {
+        Some(true) => notes.push("within the margin at every sparsity".into()),
+        Some(false) if f.contrast.claim == Claim::Equivalence => {
+            notes.push("not within the margin at every sparsity".into());
+        }
+        _ => {}
+    }
+    if f.contrast.margins.is_some() {
+        let margins = grid.outline.analysis.margins(&f.contrast);
+        notes.push(format!(
+            "margin {}",
+            margin_title(grid, &margins.accuracy, "points")
+        ));
+    }
+    if let Some(p) = f.unlike_pool {
+        notes.push(format!(
+            "the cells that it shares its deviation with vary unlike (Brown–Forsythe p = {})",
+            spell::number(p, 3)
+        ));
+    }
+    if let Some(images) = &f.images {
+        notes.push(images_words(images));
+    }
+    notes.extend(plan_change_words(
+        &grid.findings.changes.touching(&f.contrast),
+    ));
+    notes
+}
+
+/// `2 of 3 seeds`; of an average seeds and sparsities are counted together.
+fn seeds(n: usize, asked: usize) -> String {
+    match n <= asked {
+        true => format!("{n} of {asked} seeds"),
+        false => format!("{n} runs"),
+    }
+}
+
+/// What the test images alone say.
+fn images_words(images: &jackpot_study::Images) -> String {
+    let pair = &images.pair;
+    let half = 1.96 * pair.error;
+    let interval = spell::interval(pair.mean, Some((pair.mean - half, pair.mean + half)), 2);
+    let seeds = images.churn_of_seeds.map_or(String::new(), |churn| {
+        format!(", between seeds of one arm {} %", spell::number(churn, 1))
+    });
+    format!(
+        "over test images {interval}; {} % of images change between the arms{seeds}; noise of one pair foreseen from them {} points",
+        spell::number(pair.churn, 1),
+        spell::number(pair.predicted, 2)
+    )
+}
