@@ -1,4 +1,5 @@
 //! Checks that are controls: re-initialisation, another order, pretraining of another length.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 mod support;
 
 use jackpot_study::{Content, Input, Plan, Recipe, Study};

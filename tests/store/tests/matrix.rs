@@ -343,7 +343,8 @@ fn mend(kind: &Kind, damage: &str, whole: &Whole, path: &Path) -> Result<(), Str
 
 #[test]
 fn every_damage_to_every_kind_of_file() {
-    let more: [(&str, fn(&Path)); 2] = [("missing", missing), ("misnamed", misnamed)];
+    type Damage = fn(&Path);
+    let more: [(&str, Damage); 2] = [("missing", missing), ("misnamed", misnamed)];
     let damages = DAMAGES.iter().map(|d| (d.name, d.inflict)).chain(more);
     let (mut caught, mut escaped) = (0, Vec::new());
     for (damage, inflict) in damages {
