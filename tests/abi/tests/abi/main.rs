@@ -4,6 +4,7 @@
 
 mod boundary;
 mod build;
+mod compat;
 mod examples;
 mod header;
 mod layout;
