@@ -2,8 +2,8 @@
 //!
 //! Every command is one file; the work is done by the libraries.
 //!
-//! **Invariant**: this program never links libtorch and, except as the hidden `__serve`,
-//! never loads a plugin: it starts `jackpot-worker` or itself afresh.
+//! **Invariant**: this program never links libtorch and, except as the hidden `__serve` and
+//! `__practice`, never loads a plugin: it starts `jackpot-worker` or itself afresh.
 
 mod audit;
 mod by_hand;
@@ -16,6 +16,7 @@ mod import;
 mod list;
 mod network;
 mod plan;
+mod plugin;
 mod probe;
 mod progress;
 mod run;
@@ -63,6 +64,9 @@ enum Command {
     Probe(probe::Arguments),
     /// List plugins, networks and data sets, with their parameters
     List,
+    /// Hold a plugin of your own to the contract
+    #[command(subcommand)]
+    Plugin(plugin::Arguments),
     /// Show a network's layers: shapes, weights, multiply-adds and totals
     Describe(describe::Arguments),
     /// List, verify or fetch data sets
@@ -93,11 +97,16 @@ enum Command {
     Export(export::Arguments),
     #[command(name = "__serve", hide = true)]
     Serve { folder: PathBuf },
+    #[command(name = "__practice", hide = true)]
+    Practice { folder: PathBuf },
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if !matches!(cli.command, Command::Serve { .. }) {
+    if !matches!(
+        cli.command,
+        Command::Serve { .. } | Command::Practice { .. }
+    ) {
         end_with_the_reader();
         fail_at_the_limit();
     }
@@ -107,6 +116,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(places, arguments),
         Command::Probe(arguments) => probe::run(places, arguments),
         Command::List => list::run(places),
+        Command::Plugin(arguments) => plugin::run(arguments),
         Command::Describe(arguments) => describe::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Show(arguments) => show::run(places, arguments),
@@ -122,6 +132,7 @@ fn main() -> ExitCode {
         Command::Export(arguments) => export::run(places, arguments),
         Command::Steps(arguments) => by_hand::steps::run(places, arguments),
         Command::Serve { folder } => Ok(jackpot_host::serve_main(folder)),
+        Command::Practice { folder } => Ok(jackpot_host::serve_practice(folder)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,7 +1,7 @@
 //! What the supervisor asks of a worker process, and what comes back.
 use crate::{ConfigValue, Item, Rounds, Selected};
 use jackpot_data::Normalisation;
-use jackpot_net::{Architecture, Augment};
+use jackpot_net::{Architecture, Augment, Layer, Network, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -75,6 +75,10 @@ pub struct PluginJob {
     pub config: BTreeMap<String, ConfigValue>,
     /// The network whose layers are scored, masked or changed.
     pub architecture: Architecture,
+    /// In place of the architecture's layers, linear ones of so many weights: only
+    /// [`conform`](crate::conform()) and tests ask for layers that no network has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<usize>>,
     /// Training rows, for the task's facts; those of a batch given by hand.
     pub rows: u64,
     /// state_dict; present exactly if the item needs weights or autodiff.
@@ -105,6 +109,39 @@ pub struct PluginJob {
     pub device: String,
     /// What the worker may use.
     pub limits: Limits,
+}
+
+impl PluginJob {
+    /// The network whose layers the item sees.
+    pub fn network(&self) -> Result<Network, Failure> {
+        let mut network =
+            (self.architecture.build()).map_err(|e| Failure::new("invalid", e.to_string()))?;
+        if let Some(lengths) = &self.layers {
+            network.layers = chain(lengths);
+            // Nothing but the layers is known of such a network.
+            (network.parameters, network.nodes) = (Vec::new(), Vec::new());
+        }
+        Ok(network)
+    }
+}
+
+/// Linear layers of these many weights, one after the other.
+fn chain(lengths: &[usize]) -> Vec<Layer> {
+    let one = |(i, &n): (usize, &usize)| Layer {
+        name: format!("layer{i}.weight"),
+        shape: vec![n, 1],
+        role: Role::Linear,
+        first: i == 0,
+        classifier: i + 1 == lengths.len(),
+        shortcut: false,
+        depthwise: false,
+        depth: i as u32 + 1,
+        block: 0,
+        stride: 1,
+        groups: 1,
+        uses: 1,
+    };
+    lengths.iter().enumerate().map(one).collect()
 }
 
 /// What came back and was validated.

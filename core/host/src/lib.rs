@@ -22,9 +22,11 @@
 //! **Invariant:** the supervisor's side never loads a plugin, a process that has loaded
 //! one never writes a store, and neither ever links libtorch.
 
+mod conform;
 mod item;
 mod job;
 mod last_round;
+pub mod practice;
 mod progress;
 mod promises;
 mod reap;
@@ -41,8 +43,10 @@ mod supervise;
 mod validate;
 mod verdict;
 
+pub use conform::{Case, Kit, Report, Verdict, conform};
 pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe, discover};
 pub use job::{Access, Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
+pub use practice::serve_practice;
 pub use progress::Progress;
 pub use reserve::{Reserve, reserve_counts, table_counts};
 pub use rounds::{RoundSchedule, Rounds};

@@ -49,7 +49,7 @@ fn run(
 ) -> Result<PluginOutput, Failure> {
     let invalid = |e: jackpot_net::Error| Failure::new("invalid", e.to_string());
     let io = |e: std::io::Error| Failure::new("error", format!("`{}`: {e}", folder.display()));
-    let network = job.architecture.build().map_err(invalid)?;
+    let network = job.network()?;
     rounds::check_item(&job.item, job.rounds.as_ref())?;
     check_batch(job)?;
     let (input, data) = read_input(job, &network)?;

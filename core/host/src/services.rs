@@ -25,6 +25,11 @@ pub enum ViewMut<'a> {
 /// effective weight, masked entries too. Results are the sum over the batches and their parts of
 /// each part's mean loss. An error's text reaches the plugin and the action's failure message.
 pub trait Services {
+    /// Whether time in a service counts as the plugin's own: where services cost next to
+    /// nothing, a plugin that asks for a million of them is to be stopped like any loop.
+    fn on_the_clock(&self) -> bool {
+        false
+    }
     /// Another round begins: from now on `point` None is the weights under this mask, and no
     /// handle of the round before stands for anything.
     fn set_mask(&mut self, mask: &Mask) -> Result<(), String>;

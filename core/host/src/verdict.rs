@@ -120,8 +120,32 @@ fn killed_by(signal: i32, page: &Page, limits: &Limits, log: &str) -> Failure {
             "crash",
             format!("{name} {place}: bad address {:#x}", fault.address),
         ),
-        None => Failure::new("crash", format!("{name} {place}")),
+        None => match last_words(log) {
+            Some(words) if THROWN.iter().any(|thrown| words.starts_with(thrown)) => Failure::new(
+                "panic",
+                format!("an exception left the plugin: {words}; catch it before `run` returns"),
+            ),
+            Some(words) => Failure::new("crash", format!("{name} {place}: {words}")),
+            None => Failure::new("crash", format!("{name} {place}")),
+        },
     }
+}
+
+/// How the C++ runtime begins when nobody caught an exception, and Rust's when it met one of
+/// another language.
+const THROWN: [&str; 2] = [
+    "terminate called after throwing",
+    "fatal runtime error: Rust cannot catch foreign exceptions",
+];
+
+/// What the runtime of C, C++ or Rust printed before it gave up: a thrown exception, a smashed
+/// stack.
+fn last_words(log: &str) -> Option<String> {
+    let mut lines = log.lines().map(str::trim);
+    let last = ["terminate called", "*** ", "fatal runtime error: "];
+    let words = lines.find(|l| last.iter().any(|start| l.starts_with(start)))?;
+    let what = lines.next().filter(|l| l.starts_with("what():"));
+    Some(what.map_or_else(|| words.to_owned(), |what| format!("{words}, {what}")))
 }
 
 /// Rust's and C++'s words for an allocation that was refused.
@@ -144,8 +168,9 @@ fn describe_exit(exit: ExitStatus) -> String {
     }
 }
 
-fn signal_name(signal: i32) -> String {
+pub(crate) fn signal_name(signal: i32) -> String {
     let name = match signal {
+        1 => "SIGHUP",
         2 => "SIGINT (interrupted)",
         4 => "SIGILL (illegal instruction)",
         5 => "SIGTRAP (trap)",

@@ -258,6 +258,7 @@ impl Bench<'_> {
             config: item.config.clone(),
             architecture: given.architecture.clone(),
             rows: u64::from(given.rows),
+            layers: None,
             weights: None,
             reference: None,
             mask: None,

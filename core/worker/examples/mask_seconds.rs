@@ -104,6 +104,7 @@ impl Setting<'_> {
             item: item.clone(),
             config: item.configure(&Default::default())?,
             architecture: self.architecture.clone(),
+            layers: None,
             rows: 500,
             weights: Some(self.folder.join("weights")),
             reference: None,

@@ -32,6 +32,14 @@
 #define NO_RUN 13
 #define DATA_UNUSED 14
 #define CHECK_SCORES 15
+#define NO_ITEMS 16
+#define MANY_ITEMS 17
+#define PARAM_NOT_UTF8 18
+#define NULL_ITEM 19
+#define LINKED 20
+#define MOVES_HOUSE 21
+#define STARTS_THREAD 22
+#define OPENS_FILE 23
 
 #define RUN static jkp_status
 typedef const jkp_run *R;
@@ -353,7 +361,7 @@ RUN short_objective(R run, E err) {
 /* ---- the table ------------------------------------------------------------------------------------- */
 static const char *const words[] = {"zwölf", "elf", NULL};
 static const jkp_param text = {.struct_size = sizeof text, .doc = "a word", .def = {.name = "text", .type = JKP_STR, .s = "elf"}, .choices = words};
-static const jkp_param number = {.struct_size = sizeof number, .doc = "a number", .def = {.name = "number", .type = JKP_I64, .i = LOAD == BAD_DEFAULT ? 0 : 12}, .min = 1, .max = 100};
+static const jkp_param number = {.struct_size = sizeof number, .doc = "a number", .def = {.name = LOAD == PARAM_NOT_UTF8 ? "n\xffmber" : "number", .type = JKP_I64, .i = LOAD == BAD_DEFAULT ? 0 : 12}, .min = 1, .max = 100};
 static const jkp_param share = {.struct_size = sizeof share, .doc = "a share", .def = {.name = "share", .type = JKP_F64, .f = 0.5}, .min = 0, .max = 1};
 static const jkp_param flag = {.struct_size = sizeof flag, .doc = "a flag", .def = {.name = "flag", .type = JKP_BOOL, .i = 1}};
 static const jkp_param *const params[] = {&text, &number, &share, &flag};
@@ -404,11 +412,11 @@ static const jkp_item item_many_rounds = {
     .struct_size = sizeof(jkp_item), .kind = JKP_METHOD, .output = JKP_SCORES, .needs = JKP_NEEDS_WEIGHTS,
     .id = "org.test.many_rounds", .version = "1", .summary = "a test", .run = good, .rounds_hint = 100};
 #define POINTER(KIND, OUTPUT, NEEDS, PROMISES, NAME) &item_##NAME,
-static const jkp_item *const items[] = {ITEMS(POINTER) & item_uniform, &item_many_rounds};
+static const jkp_item *const items[] = {ITEMS(POINTER) LOAD == NULL_ITEM ? NULL : &item_uniform, &item_many_rounds};
 static const jkp_plugin plugin = {
     .struct_size = sizeof plugin, .abi_major = LOAD == WRONG_MAJOR ? 2 : JKP_ABI_MAJOR,
     .abi_minor = LOAD == NEWER_MINOR ? 7 : JKP_ABI_MINOR, .name = "hostile", .version = "1", .license = "MIT",
-    .items = items, .n_items = sizeof items / sizeof *items};
+    .items = items, .n_items = LOAD == NO_ITEMS ? 0 : LOAD == MANY_ITEMS ? 10000 : sizeof items / sizeof *items};
 
 #if LOAD == NO_SYMBOL
 JKP_EXPORT const jkp_plugin *jackpot_entry_v0(void);
@@ -417,7 +425,16 @@ JKP_EXPORT const jkp_plugin *jackpot_entry_v0(void) { return &plugin; }
 JKP_EXPORT const jkp_plugin *jackpot_entry_v1(void) { return LOAD == NULL_TABLE ? NULL : &plugin; }
 #endif
 
+#if LOAD == LINKED
+int jackpot_linked(void);
+int (*const linked)(void) = jackpot_linked;
+#endif
+static void *idle(void *nothing) { sleep(600); return nothing; }
 __attribute__((constructor)) static void at_load(void) {
+  if (LOAD == MOVES_HOUSE && chdir("/")) abort();
+  if (LOAD == OPENS_FILE && !fopen("/dev/null", "r")) abort();
+  pthread_t thread;
+  if (LOAD == STARTS_THREAD) pthread_create(&thread, NULL, idle, NULL);
   if (LOAD == ABORTS) abort();
   if (LOAD == HANGS) for (;;) __asm__ volatile("");
 #if LOAD == FLUSHES && defined(__SSE__) /* what -ffast-math links in */

@@ -1,7 +1,7 @@
 //! `toy-worker FOLDER`: a server without libtorch. `toy-worker supervise FOLDER`: a supervisor
 //! of one, to be killed by a test.
 use jackpot_host::{PluginJob, Server, run_plugin, serve, serve_describe};
-use jackpot_test_hostile::Quadratic;
+use jackpot_test_hostile::Moody;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ fn work(folder: &Path) -> ExitCode {
         return serve_describe(folder, &plugin, job["sha256"].as_str().expect("a digest"));
     }
     let job: PluginJob = serde_json::from_value(job).expect("a plugin job");
-    serve(folder, &job, &mut |job| Ok(Box::new(Quadratic::new(job)?)))
+    serve(folder, &job, &mut |job| Ok(Box::new(Moody::new(job)?)))
 }
 
 fn supervise(folder: &Path) -> ExitCode {

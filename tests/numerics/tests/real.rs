@@ -119,6 +119,7 @@ impl Real {
             item: item.clone(),
             config: item.configure(&given)?,
             architecture: self.network.architecture.clone(),
+            layers: None,
             rows: self.rows,
             weights: (everything || item.needs_weights()).then(|| self.weights.clone()),
             reference: None,

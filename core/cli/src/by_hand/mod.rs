@@ -136,6 +136,7 @@ impl Tools {
             item: item.clone(),
             config: chosen.config.clone(),
             architecture: network.architecture.clone(),
+            layers: None,
             rows: inputs.rows,
             weights: inputs.weights,
             reference: inputs.reference,

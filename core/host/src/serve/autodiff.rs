@@ -4,6 +4,7 @@
 //! strides, and that what is written overlaps nothing else.
 use super::context::Context;
 use super::spans::{Point, Refused, Tensors, disjoint, invalid, read, sized, views, views_mut};
+use super::surroundings::Held;
 use crate::Services;
 use crate::progress::Phase;
 use jackpot_abi as abi;
@@ -34,7 +35,13 @@ unsafe fn service(
     let Some(context) = (unsafe { Context::of(run) }) else {
         return abi::JKP_E_INVALID;
     };
-    let before = context.page.enter(Phase::Service);
+    let counts = |s: &Option<Box<dyn Services>>| s.as_ref().is_some_and(|s| s.on_the_clock());
+    let phase = match context.services.try_borrow().is_ok_and(|s| counts(&s)) {
+        true => Phase::Plugin,
+        false => Phase::Service,
+    };
+    let before = context.page.enter(phase);
+    let held = Held::now();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let mut services = context.services.borrow_mut();
         let Some(services) = services.as_deref_mut() else {
@@ -69,6 +76,8 @@ unsafe fn service(
             status
         }
     };
+    let mut surroundings = context.surroundings.borrow_mut();
+    surroundings.follow(&held, &Held::now());
     context.page.enter(before);
     status
 }

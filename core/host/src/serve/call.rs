@@ -1,7 +1,9 @@
 //! Calls an item and looks at everything that it may have done.
 use super::context::{Context, HOST};
+use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
+use super::surroundings::Surroundings;
 use super::{RAW, fault, load, rounds};
 use crate::progress::{Page, Phase};
 use crate::{Batches, Failure, Kind, Output, PluginJob, Services};
@@ -9,7 +11,7 @@ use jackpot_abi as abi;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 /// Images a call; the second run of a row-wise check cuts elsewhere.
 const BLOCK: usize = 1024;
@@ -51,6 +53,10 @@ pub(super) fn call(
         budget: Cell::new(job.limits.scratch),
         scratch: RefCell::default(),
         thread: std::thread::current().id(),
+        elsewhere: AtomicBool::new(false),
+        surroundings: RefCell::new(Surroundings::now()),
+        runs: [lent_run()?, lent_run()?].map(RefCell::new),
+        calls: Cell::new(0),
     }));
     let (raw, kept) = match &job.rounds {
         Some(rounds) => rounds::run(folder, context, job, rounds, item)?,
@@ -186,14 +192,37 @@ fn invoke(
     };
     let mut error = abi::jkp_error::new();
     let function = item.run.expect("the table was checked");
-    let before = load::float_control();
+    let (us, before) = (std::process::id(), load::float_control());
+    // Two in turn, so that a pointer kept from the call before leads nowhere.
+    let turn = context.calls.replace(context.calls.get() + 1);
+    let mut page = context.runs[turn % 2].borrow_mut();
+    // SAFETY: a struct without padding, and all of its bytes.
+    let bytes = unsafe {
+        std::slice::from_raw_parts((&raw const run).cast::<u8>(), size_of::<abi::jkp_run>())
+    };
+    page.rewrite(bytes)?;
+    let lent: *const abi::jkp_run = page.pointer().cast();
     context.page.enter(Phase::Plugin);
     // SAFETY: the plugin's own code, which is what this process is for: every buffer is
     // guarded, and the supervisor sees whatever becomes of the process.
-    let status = unsafe { function(&run, &mut error) };
+    let status = unsafe { function(lent, &mut error) };
+    if std::process::id() != us {
+        // The plugin forked and came back twice: only one of us is the worker.
+        // SAFETY: ends this process at once, and runs nothing of the plugin's.
+        unsafe { libc::_exit(1) };
+    }
     context.page.enter(Phase::Host);
-    load::check_float_control(before).map_err(|why| Failure::new("contract", why))?;
-    outcome(context, status, &error)
+    page.forbid()?;
+    let contract = |why| Failure::new("contract", why);
+    load::check_float_control(before).map_err(contract)?;
+    outcome(context, status, &error)?;
+    context.surroundings.borrow().check().map_err(contract)
+}
+
+/// A page for one call's `jkp_run`: read-only while the call lasts, out of reach afterwards.
+fn lent_run() -> Result<Guarded, Failure> {
+    let what = "a `jkp_run`, which lasts as long as its call".to_string();
+    Guarded::read_only(&[0; size_of::<abi::jkp_run>()], what)
 }
 
 /// What the call came to. The return value wins over `error.code`.
@@ -202,6 +231,11 @@ fn outcome(
     status: abi::jkp_status,
     error: &abi::jkp_error,
 ) -> Result<(), Failure> {
+    if context.elsewhere.load(Relaxed) {
+        let why = "called a function of the run thread (`service`, `scratch`, `tensors`, or one of \
+                   `jackpot.autodiff/1`) on another thread";
+        return Err(Failure::new("contract", why));
+    }
     if let Some(refused) = context.refused.take() {
         return Err(Failure::new("contract", refused));
     }

@@ -3,6 +3,7 @@ use super::autodiff::AUTODIFF;
 use super::memory::Guarded;
 use super::problem::{Problem, layer_tensors};
 use super::rng::RNG;
+use super::surroundings::Surroundings;
 use crate::progress::Page;
 use crate::{Access, Item, Services};
 use jackpot_abi as abi;
@@ -10,14 +11,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_void};
 use std::io::Write;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread::ThreadId;
 
 /// A log line longer than this is cut.
 const LONGEST_LINE: usize = 4096;
 
-/// One job's state. A plugin may call `log` and `poll` from any thread: those touch `page` and
-/// the rounds only, which are atomics. Everything else is refused off the run thread, so the cells are never shared.
+/// One job's state. A plugin may call `log` and `poll` from any thread: those touch
+/// `page` and the rounds only, which are atomics. Everything else is refused off the run thread,
+/// so the cells are never shared.
 pub(super) struct Context {
     pub(super) page: &'static Page,
     pub(super) problem: &'static Problem,
@@ -43,6 +45,13 @@ pub(super) struct Context {
     /// Scratch of the running call.
     pub(super) scratch: RefCell<Vec<Guarded>>,
     pub(super) thread: ThreadId,
+    /// Whether a function of the run thread was called on another one.
+    pub(super) elsewhere: AtomicBool,
+    /// Where this call's and the next call's `jkp_run` lie, and how many calls there were.
+    pub(super) runs: [RefCell<Guarded>; 2],
+    pub(super) calls: Cell<usize>,
+    /// The process as the plugin must leave it.
+    pub(super) surroundings: RefCell<Surroundings>,
 }
 
 impl Context {
@@ -56,12 +65,12 @@ impl Context {
         if context.thread == std::thread::current().id() {
             return Some(context);
         }
-        eprintln!("host: a function of the run thread was called on another thread and refused");
+        context.elsewhere.store(true, Relaxed);
         None
     }
 
     /// # Safety
-    /// As [`Context::of`]. Only `page`, `round`, `rounds` and `thread` may be touched.
+    /// As [`Context::of`]. Only `page`, `round`, `rounds`, `thread` and `elsewhere` may be touched.
     unsafe fn of_any_thread<'a>(run: *const abi::jkp_run) -> Option<&'a Context> {
         // SAFETY: NULL or valid by the contract; `host_ctx` was set by `call` to a leaked context.
         unsafe { run.as_ref()?.host_ctx.cast::<Context>().as_ref() }

@@ -1,10 +1,12 @@
 //! Loading a plugin: its bytes, its constructors, its table.
+use super::surroundings::Surroundings;
 use super::table;
 use crate::progress::{Page, Phase};
 use crate::{Failure, Item, Plugin};
 use jackpot_abi as abi;
 use jackpot_store::Digest;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use std::io::Read;
 use std::path::Path;
 
 /// A plugin in this process, until it ends.
@@ -51,7 +53,9 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
         )));
     }
     let path = std::path::absolute(path).map_err(|e| failed(e.to_string()))?;
+    check_machine(&path).map_err(failed)?;
     let before = float_control();
+    let surroundings = Surroundings::now();
     page.enter(Phase::Loading);
     // SAFETY: runs the library's constructors: that is what a worker process is for. The
     // supervisor sees whatever they do to it.
@@ -69,13 +73,44 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     })?;
     // SAFETY: as above; it takes nothing and returns a pointer that `table` checks.
     let pointer = unsafe { entry() };
-    check_float_control(before).map_err(|why| failed(format!("while loading, it {why}")))?;
+    let loading = |why: String| failed(format!("while loading, it {why}"));
+    check_float_control(before).map_err(loading)?;
+    surroundings.check().map_err(loading)?;
     // SAFETY: the library stays loaded, so its constant table lives as long as the process.
     let (mut described, items) = unsafe { table::read(pointer) }?;
     page.enter(Phase::Host);
     described.path = path;
     described.sha256 = found;
     Ok(Loaded { described, items })
+}
+
+/// Machines by their number in an ELF file.
+const MACHINES: [(u16, &str); 4] = [
+    (62, "x86_64"),
+    (183, "aarch64"),
+    (243, "riscv64"),
+    (3, "x86"),
+];
+
+/// Whether a library was built for this machine: of one that was not, the dynamic linker only
+/// says that it found no file. What is no ELF file is left for it to refuse.
+fn check_machine(path: &Path) -> Result<(), String> {
+    let mut head = [0u8; 20];
+    let mut file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    if file.read_exact(&mut head).is_err() || !head.starts_with(b"\x7fELF") {
+        return Ok(());
+    }
+    let built_for = u16::from_le_bytes([head[18], head[19]]);
+    let name = |(number, name): &(u16, &'static str)| (*number == built_for).then_some(*name);
+    let found = MACHINES.iter().find_map(name);
+    match found {
+        Some(found) if found == std::env::consts::ARCH => Ok(()),
+        found => Err(format!(
+            "built for {} (ELF machine {built_for}), and this machine is {}: build it here",
+            found.unwrap_or("another machine"),
+            std::env::consts::ARCH
+        )),
+    }
 }
 
 /// An error with what caused it: libloading keeps the dynamic linker's words below.

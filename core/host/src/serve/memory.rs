@@ -104,6 +104,11 @@ impl Guarded {
         self.protect(MprotectFlags::READ)
     }
 
+    /// Nobody may touch it from now on, until it is rewritten.
+    pub(super) fn forbid(&self) -> Result<(), Failure> {
+        self.protect(MprotectFlags::empty())
+    }
+
     /// What may be done with the pages between the guards.
     fn protect(&self, flags: MprotectFlags) -> Result<(), Failure> {
         let (start, length) = (self.body_start(), self.map_len - 2 * page());

@@ -13,6 +13,7 @@ mod problem;
 mod rng;
 mod rounds;
 mod spans;
+mod surroundings;
 mod table;
 
 use crate::progress::{Page, Phase};
@@ -72,18 +73,23 @@ enum Job {
 /// Serves the job of a folder in a program without autodiff: describes a plugin, or runs an
 /// item that does not differentiate.
 pub fn serve_main(folder: &Path) -> ExitCode {
+    serve_with(folder, &mut |job| {
+        Err(format!(
+            "item `{}` differentiates, and this server has no autodiff: start it with `jackpot-worker`",
+            job.item.id
+        ))
+    })
+}
+
+/// Serves the job of a folder, whichever of the two kinds it is.
+pub(crate) fn serve_with(folder: &Path, make: &mut MakeServices<'_>) -> ExitCode {
     let read = || -> Result<Job, String> {
         let text = std::fs::read_to_string(folder.join("job.json")).map_err(|e| e.to_string())?;
         serde_json::from_str(&text).map_err(|e| e.to_string())
     };
     match read() {
         Ok(Job::Describe { plugin, sha256 }) => serve_describe(folder, &plugin, &sha256),
-        Ok(Job::Plugin(job)) => serve(folder, &job, &mut |job| {
-            Err(format!(
-                "item `{}` differentiates, and this server has no autodiff: start it with `jackpot-worker`",
-                job.item.id
-            ))
-        }),
+        Ok(Job::Plugin(job)) => serve(folder, &job, make),
         Err(e) => {
             let message = format!("`{}`: {e}", folder.join("job.json").display());
             guarded(folder, |_| Err(Failure::new("error", message)))

@@ -44,10 +44,7 @@ impl Problem {
     /// Reads every file that the item declared, into read-only pages. Leaked: see the module.
     pub(super) fn read(job: &PluginJob) -> Result<&'static Problem, Failure> {
         let invalid = |message: String| Failure::new("invalid", message);
-        let network = job
-            .architecture
-            .build()
-            .map_err(|e| invalid(e.to_string()))?;
+        let network = job.network()?;
         let item = &job.item;
         let offered = job.access == Access::Everything && job.weights.is_some();
         let reads_weights = offered || item.needs & abi::JKP_NEEDS_WEIGHTS != 0;

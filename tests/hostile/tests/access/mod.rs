@@ -66,7 +66,7 @@ fn data_free_scores_are_the_same_bytes_under_corrupted_data() {
         assert_eq!(std::fs::read(output.file).expect("scores"), found[0]);
     }
     // The switch is open indeed: who looks at the data sees the difference, one by one.
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let found = all(&bench, "peeks");
     for (i, a) in found.iter().enumerate() {
         assert!(
@@ -78,7 +78,7 @@ fn data_free_scores_are_the_same_bytes_under_corrupted_data() {
 
 #[test]
 fn who_declares_no_data_and_asks_for_a_batch_is_refused() {
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let failure = bench
         .run_job(&job(&bench, "peeks", Access::Declared, clean))
         .expect_err("it declares no data");

@@ -9,7 +9,7 @@ use jackpot_rng::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub const WORKER: &str = env!("CARGO_BIN_EXE_toy-worker");
@@ -32,63 +32,97 @@ fn server() -> Server {
     }
 }
 
-/// Builds the plugin with the machine's C compiler.
-fn compile(source: &str, load: &str, to: &Path) {
-    let status = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".into()))
+/// Builds a plugin of `plugins/` with the machine's C or C++ compiler.
+pub fn compile(source: &str, arguments: &[&str], to: &Path) {
+    let (variable, program, standard) = match source.ends_with(".cpp") {
+        true => ("CXX", "c++", "-std=c++17"),
+        false => ("CC", "cc", "-std=gnu11"),
+    };
+    let compiler = std::env::var(variable).unwrap_or_else(|_| program.into());
+    let status = Command::new(&compiler)
         .args([
-            "-std=gnu11",
+            standard,
             "-O1",
             "-Wall",
             "-Wextra",
             "-Werror",
-            "-shared",
-            "-fPIC",
-            "-pthread",
+            "-fstack-protector-all",
         ])
-        .arg(format!("-DLOAD={load}"))
+        // A caught mistake of these files is the point of them.
+        .args(["-Wno-infinite-recursion", "-shared", "-fPIC", "-pthread"])
         .arg(format!("-I{HERE}/../../core/abi/include"))
-        .arg(format!("{HERE}/plugins/{source}.c"))
+        .arg(format!("{HERE}/plugins/{source}"))
         .arg("-o")
         .arg(to)
+        .args(arguments)
         .arg("-lm")
         .status()
-        .expect("a C compiler is installed");
+        .unwrap_or_else(|e| panic!("`{compiler}` is needed (Debian: `apt install g++`): {e}"));
     assert!(
         status.success(),
-        "{source}.c does not compile with -DLOAD={load}"
+        "{source} does not compile with {arguments:?}"
     );
 }
 
-/// The good build, made once: its bytes.
-fn good_build() -> &'static [u8] {
-    static BUILD: OnceLock<Vec<u8>> = OnceLock::new();
-    build("hostile", &BUILD)
+/// The plugin of ABI 1.0 from its source, with the header of that day.
+pub fn compile_old() -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (past, to) = (
+        format!("{HERE}/../abi/compat/1.0"),
+        folder.path().join("old.so"),
+    );
+    let status = Command::new(std::env::var("CC").unwrap_or_else(|_| "cc".into()))
+        .args(["-std=c11", "-O2", "-ffp-contract=off", "-fPIC", "-shared"])
+        .arg(format!("-I{past}"))
+        .arg(format!("{past}/plugin.c"))
+        .arg("-o")
+        .arg(&to)
+        .arg("-lm")
+        .status()
+        .expect("a C compiler is installed");
+    assert!(status.success(), "the plugin of 1.0 does not compile");
+    std::fs::read(to).expect("it was just written")
 }
 
-fn build(source: &str, once: &'static OnceLock<Vec<u8>>) -> &'static [u8] {
-    once.get_or_init(|| {
+/// The build of a source, made once: its bytes. `rust` is the example that cargo built.
+pub fn build(source: &'static str) -> Vec<u8> {
+    static BUILDS: Mutex<BTreeMap<&str, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let mut builds = BUILDS
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let made = builds.entry(source).or_insert_with(|| {
+        if source == "rust" {
+            let library = Path::new(WORKER).with_file_name("examples/libhostile_rust.so");
+            return std::fs::read(&library).unwrap_or_else(|e| {
+                panic!(
+                    "`{}`: {e}: run the whole package's tests",
+                    library.display()
+                )
+            });
+        }
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join(format!("{source}.so"));
-        compile(source, "0", &path);
+        let path = folder.path().join("plugin.so");
+        compile(source, &[], &path);
         std::fs::read(path).expect("it was just written")
-    })
+    });
+    made.clone()
 }
 
 impl Bench {
     pub fn new() -> Bench {
-        Bench::with("hostile", good_build())
+        Bench::of("hostile.c")
     }
 
-    /// With the items of another source beside `hostile.c`.
-    pub fn of(source: &str) -> Bench {
-        static BUILD: OnceLock<Vec<u8>> = OnceLock::new();
-        assert_eq!(source, "rounds", "one build is kept");
-        Bench::with(source, build(source, &BUILD))
+    /// With the items of this source.
+    pub fn of(source: &'static str) -> Bench {
+        Bench::with(source, &build(source))
     }
 
-    fn with(source: &str, build: &[u8]) -> Bench {
+    /// With the items of this build.
+    pub fn with(name: &str, build: &[u8]) -> Bench {
         let root = tempfile::tempdir().expect("a temporary folder");
-        let path = root.path().join(format!("{source}.so"));
+        let name = Path::new(name).with_extension("so");
+        let path = root.path().join(name);
         std::fs::write(&path, build).expect("the folder is ours");
         let plugin = describe(&server(), &path).expect("the good build loads");
         let architecture = Architecture::resnet(8, 2, 3, [1, 8, 8]);
@@ -162,8 +196,19 @@ impl Bench {
             .join(format!("job-{}", self.next.fetch_add(1, Ordering::Relaxed)))
     }
 
+    /// Rust's and C++'s items carry their language in their ids.
+    fn id(&self, item: &str) -> String {
+        let language = match self.plugin.name.as_str() {
+            "throws" => "cpp.",
+            "old" => "old.",
+            "jackpot-test-hostile" => "rust.",
+            _ => "",
+        };
+        format!("org.test.{language}{item}")
+    }
+
     pub fn job(&self, item: &str) -> PluginJob {
-        let id = format!("org.test.{item}");
+        let id = self.id(item);
         let item = self.plugin.items.iter().find(|i| i.id == id);
         let item = item.unwrap_or_else(|| panic!("no item `{id}`")).clone();
         let file = |name: &str| Some(self.root.path().join(name));
@@ -174,15 +219,16 @@ impl Bench {
             _ => file("data"),
         };
         let text = ("text".to_string(), ConfigValue::Text("zwölf".into()));
-        let given = match item.params.is_empty() {
-            true => BTreeMap::new(),
-            false => BTreeMap::from([text]),
+        let given = match item.params.iter().any(|p| p.name == text.0) {
+            false => BTreeMap::new(),
+            true => BTreeMap::from([text]),
         };
         PluginJob {
             plugin: self.plugin.path.clone(),
             sha256: self.plugin.sha256.clone(),
             config: item.configure(&given).expect("a good configuration"),
             architecture: self.architecture.clone(),
+            layers: None,
             rows: 12,
             weights: item.needs_weights().then(|| file("weights")).flatten(),
             reference: None,
@@ -263,8 +309,11 @@ impl Bench {
     }
 
     pub fn scores(&self, item: &str) -> Vec<Vec<f64>> {
-        let output = self.run(item).unwrap_or_else(|f| panic!("{f}"));
-        let bytes = std::fs::read(output.file).expect("the file is there");
+        self.read_scores(&self.run(item).unwrap_or_else(|f| panic!("{f}")))
+    }
+
+    fn read_scores(&self, output: &PluginOutput) -> Vec<Vec<f64>> {
+        let bytes = std::fs::read(&output.file).expect("the file is there");
         let scores = jackpot_host::Scores::from_safetensors(&bytes, &self.network);
         scores
             .expect("scores")
@@ -275,23 +324,38 @@ impl Bench {
     }
 
     pub fn expect_good(&self) -> Result<(), String> {
-        match self.scores("good") == self.magnitudes() {
+        let good = match self.plugin.name.as_str() {
+            "hostile" => self.magnitudes(),
+            _ => self.counted(),
+        };
+        match self.scores("good") == good {
             true => Ok(()),
             false => Err("the good item gave other numbers".into()),
         }
     }
 
+    /// Each score is its index: what `good` of the other sources gives.
+    fn counted(&self) -> Vec<Vec<f64>> {
+        let layer = |l: &jackpot_net::Layer| (0..l.len()).map(|i| i as f64).collect();
+        self.network.layers.iter().map(layer).collect()
+    }
+
     /// Runs an item that must fail in this way, blame whom it should, and leave nothing running.
     pub fn expect_failure(&self, item: &str, kind: &str, says: &str) -> Result<(), String> {
-        let job = self.job(item);
+        self.expect_failure_of(&self.job(item), kind, says)
+    }
+
+    pub fn expect_failure_of(&self, job: &PluginJob, kind: &str, says: &str) -> Result<(), String> {
         let folder = self.folder();
-        let failure = match run_plugin(&server(), &job, &folder, &mut |_| ()) {
+        let failure = match run_plugin(&server(), job, &folder, &mut |_| ()) {
             Ok(_) => return Err("it passed".into()),
             Err(failure) => failure,
         };
         let blame = format!(
-            "plugin `hostile` ({}), item `org.test.{item}`, action `",
-            &job.sha256[..12]
+            "plugin `{}` ({}), item `{}`, action `",
+            self.plugin.name,
+            &job.sha256[..12],
+            job.item.id
         );
         judge(&failure, kind, says)?;
         if !failure.message.starts_with(&blame) {
@@ -303,13 +367,58 @@ impl Bench {
         }
     }
 
+    /// Runs an item on linear layers of these sizes, beside which it writes one byte.
+    pub fn expect_overrun(&self, item: &str, layers: &[usize], says: &str) -> Result<(), String> {
+        let mut job = self.job(item);
+        (job.layers, job.keep) = (Some(layers.to_vec()), 0.5);
+        (job.limits.memory, job.limits.plugin_seconds) = (2 << 30, 30.0);
+        self.expect_failure_of(&job, "overrun", says)
+    }
+
     pub fn expect_load_failure(&self, load: &str, kind: &str, says: &str) -> Result<(), String> {
         let path = self.root.path().join(format!("{load}.so"));
-        compile("hostile", load, &path);
+        compile("hostile.c", &[&format!("-DLOAD={load}")], &path);
         self.expect_refusal(&path, kind, says)
     }
 
-    fn expect_refusal(&self, path: &Path, kind: &str, says: &str) -> Result<(), String> {
+    /// A library that its author linked with one that turns denormals off.
+    pub fn expect_linked(&self) -> Result<(), String> {
+        let folder = self.root.path().display().to_string();
+        compile("linked.c", &[], &self.root.path().join("liblinked.so"));
+        let path = self.root.path().join("LINKED.so");
+        let (search, run_path) = (format!("-L{folder}"), format!("-Wl,-rpath,{folder}"));
+        compile(
+            "hostile.c",
+            &["-DLOAD=LINKED", &search, "-llinked", &run_path],
+            &path,
+        );
+        self.expect_refusal(&path, "load", "-ffast-math")
+    }
+
+    /// A plugin of another minor version, with these additions.
+    pub fn future(&self, defines: &[&str]) -> PathBuf {
+        let path = self.root.path().join("future.so");
+        compile("future.c", defines, &path);
+        path
+    }
+
+    /// Runs the good item of another file, described on its own.
+    pub fn expect_good_of(&self, path: &Path) -> Result<(), String> {
+        let plugin = describe(&server(), path).map_err(|f| f.message)?;
+        let mut job = self.job("good");
+        job.item = plugin.items[0].clone();
+        job.config = job
+            .item
+            .configure(&BTreeMap::new())
+            .map_err(|f| f.message)?;
+        (job.plugin, job.sha256) = (plugin.path, plugin.sha256);
+        match self.read_scores(&self.run_job(&job).map_err(|f| f.message)?) == self.counted() {
+            true => Ok(()),
+            false => Err("the good item gave other numbers".into()),
+        }
+    }
+
+    pub fn expect_refusal(&self, path: &Path, kind: &str, says: &str) -> Result<(), String> {
         let failure = match describe(&server(), path) {
             Ok(_) => return Err("it passed".into()),
             Err(failure) => failure,
@@ -322,39 +431,9 @@ impl Bench {
         }
     }
 
-    /// Panics of a plugin in Rust arrive as errors with their message.
-    pub fn rust_panics(&self) -> Vec<(&'static str, Result<(), String>)> {
-        let path = Path::new(WORKER)
-            .with_file_name("examples")
-            .join("libpanics.so");
-        assert!(
-            path.exists(),
-            "`{}` is missing: run the whole package's tests",
-            path.display()
-        );
-        let plugin = describe(&server(), &path).expect("it loads");
-        let run = |id: &str, says: &str| {
-            let mut job = self.job("good");
-            let item = plugin.items.iter().find(|i| i.id == id);
-            job.item = item.expect("the plugin has it").clone();
-            (job.plugin, job.sha256) = (path.clone(), plugin.sha256.clone());
-            self.fails_with(&job, "panic", says)
-        };
-        vec![
-            (
-                "rust panics",
-                run("org.test.rust.panics", "index out of bounds"),
-            ),
-            (
-                "rust unwraps",
-                run("org.test.rust.unwraps", "the first of nothing"),
-            ),
-        ]
-    }
-
     /// Files that are no plugin, or not the one that was described.
     pub fn broken_files(&self) -> Vec<(&'static str, Result<(), String>)> {
-        let good = good_build();
+        let good = &build("hostile.c")[..];
         let file = |name: &str, bytes: &[u8]| {
             self.write(name, bytes);
             self.root.path().join(name)
@@ -401,6 +480,22 @@ impl Bench {
                 refused(&self.root.path().join("missing.so"), "load", "missing.so"),
             ),
             ("truncated", self.truncated(good)),
+            (
+                "another machine's",
+                refused(
+                    &file("machine.so", &foreign(good)),
+                    "load",
+                    "and this machine is",
+                ),
+            ),
+            (
+                "of 32 bits",
+                refused(
+                    &file("narrow.so", &narrow(good)),
+                    "load",
+                    "cannot be loaded",
+                ),
+            ),
         ]
     }
 
@@ -426,6 +521,25 @@ impl Bench {
             Err(failure) => judge(&failure, kind, says),
         }
     }
+}
+
+/// The same library as if it had been built for the other architecture of this project.
+fn foreign(library: &[u8]) -> Vec<u8> {
+    let machine: u16 = if cfg!(target_arch = "x86_64") {
+        183
+    } else {
+        62
+    };
+    let mut bytes = library.to_vec();
+    bytes[18..20].copy_from_slice(&machine.to_le_bytes());
+    bytes
+}
+
+/// The same library as if it were of 32 bits.
+fn narrow(library: &[u8]) -> Vec<u8> {
+    let mut bytes = library.to_vec();
+    bytes[4] = 1;
+    bytes
 }
 
 fn judge(failure: &Failure, kind: &str, says: &str) -> Result<(), String> {

@@ -42,8 +42,16 @@ pub const MODES: &[(&str, &str, &str)] = &[
         "SIGABRT (aborted) outside the plugin",
     ),
     ("floods", "error", "printed more than 64 MB"),
-    ("leaves_child", "contract", "left 1 process(es) running"),
-    ("leaves_daemon", "contract", "left 1 process(es) running"),
+    (
+        "leaves_child",
+        "contract",
+        "left a process of its own behind",
+    ),
+    (
+        "leaves_daemon",
+        "contract",
+        "left a process of its own behind",
+    ),
     // memory
     (
         "overruns",
@@ -146,7 +154,7 @@ pub const MODES: &[(&str, &str, &str)] = &[
     ),
     ("takes_hvp", "contract", "does not declare JKP_NEEDS_HVP"),
     ("reads_weights", "crash", "used a null pointer"),
-    ("other_thread", "error", "no service on this thread"),
+    ("other_thread", "contract", "on another thread"),
     // services used wrongly
     ("service_panics", "error", "the host panicked: thirteen"),
     ("no_parts", "invalid", "`parts` is 0, expected at least 1"),
@@ -211,4 +219,194 @@ pub const LOADS: &[(&str, &str, &str)] = &[
         "only a method can be given scores to read",
     ),
     ("DATA_UNUSED", "load", "declare JKP_NEEDS_GRAD too"),
+    ("NO_ITEMS", "load", "has 0 items, expected 1 to 1024"),
+    ("MANY_ITEMS", "load", "has 10000 items, expected 1 to 1024"),
+    ("PARAM_NOT_UTF8", "load", "parameter 1's name is not UTF-8"),
+    ("NULL_ITEM", "load", "is NULL"),
+    (
+        "MOVES_HOUSE",
+        "load",
+        "while loading, it changed the working directory to `/`",
+    ),
+    (
+        "STARTS_THREAD",
+        "load",
+        "while loading, it left 1 thread(s) running",
+    ),
+    (
+        "OPENS_FILE",
+        "load",
+        "while loading, it left 1 file descriptor(s) open",
+    ),
+];
+
+/// Items of `process.c`.
+pub const PROCESS: &[(&str, &str, &str)] = &[
+    ("allocates_64_gib", "memory", "malloc gave no 64 GiB"),
+    (
+        "over_budget",
+        "memory",
+        "asked for 1048576 bytes of scratch with 0 left",
+    ),
+    ("smashes_stack", "crash", "*** stack smashing detected"),
+    (
+        "writes_run",
+        "crash",
+        "a `jkp_run`, which lasts as long as its call, which is read-only",
+    ),
+    (
+        "keeps_run",
+        "crash",
+        "a `jkp_run`, which lasts as long as its call",
+    ),
+    (
+        "longjmps",
+        "crash",
+        "SIGABRT (aborted) inside the plugin: *** ",
+    ),
+    (
+        "forks_twice",
+        "contract",
+        "left a process of its own behind",
+    ),
+    ("leaves_thread", "contract", "left 1 thread(s) running"),
+    ("two_threads", "contract", "on another thread"),
+    ("asks_elsewhere", "contract", "on another thread"),
+    (
+        "handles_signal",
+        "contract",
+        "changed the handler of SIGTERM",
+    ),
+    (
+        "handles_faults",
+        "contract",
+        "changed the handler of SIGSEGV",
+    ),
+    ("blocks_signals", "contract", "which signals are blocked"),
+    (
+        "changes_folder",
+        "contract",
+        "changed the working directory to `/`",
+    ),
+    (
+        "changes_locale",
+        "contract",
+        "changed the locale to `C.UTF-8` (it was `C`)",
+    ),
+    ("own_locale", "contract", "changed the locale"),
+    (
+        "leaks_files",
+        "contract",
+        "left 3 file descriptor(s) open (the first leads to `/dev/null`)",
+    ),
+    ("closes_log", "contract", "closed file descriptor 1"),
+    ("reopens_log", "contract", "left 1 file descriptor(s) open"),
+    (
+        "sets_variable",
+        "contract",
+        "changed the environment variables",
+    ),
+    ("traps", "contract", "floating-point mode"),
+    ("flushes", "contract", "floating-point mode"),
+    (
+        "minus_infinity",
+        "numeric",
+        "`conv1.weight`: entry 1 is -inf",
+    ),
+];
+
+/// Items of `process.c` that do something like the others, and clean up: they pass.
+pub const TIDY: &[&str] = &[
+    "longjmps_within",
+    "runs_program",
+    "joins_threads",
+    "handles_and_restores",
+];
+
+/// Items of `throws.cpp`.
+pub const CPP: &[(&str, &str, &str)] = &[
+    ("throws", "panic", "an exception left the plugin"),
+    ("throws_number", "panic", "an exception left the plugin"),
+    ("reads_beyond", "panic", "an exception left the plugin"),
+    ("catches", "panic", "JKP_E_PANIC: no inverse"),
+    ("runs_out", "panic", "an exception left the plugin"),
+    (
+        "forgets_thread",
+        "crash",
+        "terminate called without an active exception",
+    ),
+    (
+        "throws_in_thread",
+        "panic",
+        "an exception left the plugin: terminate called after throwing an instance of \
+         'std::logic_error', what():  elsewhere; catch it",
+    ),
+    ("global_locale", "contract", "changed the locale"),
+    (
+        "pure_virtual",
+        "crash",
+        "SIGABRT (aborted) inside the plugin",
+    ),
+];
+
+/// Items of `hostile_rust.rs`.
+pub const RUST: &[(&str, &str, &str)] = &[
+    ("panics", "panic", "index out of bounds"),
+    ("unwraps", "panic", "the first of nothing"),
+    (
+        "panics_twice",
+        "crash",
+        "SIGABRT (aborted) inside the plugin",
+    ),
+    ("null_write", "crash", "used a null pointer"),
+    ("overflows", "crash", "SIG"),
+    ("aborts", "crash", "SIGABRT (aborted) inside the plugin"),
+    ("exits", "crash", "exit status 0 inside the plugin"),
+    ("deaf", "hang", "it did not stop"),
+    ("polite", "hang", "it stopped when it was asked to"),
+    (
+        "allocates",
+        "memory",
+        "ran out of memory (the limit is 512 MB)",
+    ),
+    (
+        "nan_scores",
+        "numeric",
+        "`layer1.0.conv1.weight`: entry 2 is NaN",
+    ),
+    ("unwritten", "unwritten", "left 18 of 18 values"),
+    ("undeclared", "contract", "which it does not declare"),
+    ("leaves_thread", "contract", "left 1 thread(s) running"),
+    (
+        "panics_elsewhere",
+        "error",
+        "JKP_E_INTERNAL: a thread panicked",
+    ),
+    (
+        "changes_folder",
+        "contract",
+        "changed the working directory",
+    ),
+    ("forgets_file", "contract", "left 1 file descriptor(s) open"),
+    (
+        "leaves_child",
+        "contract",
+        "left a process of its own behind",
+    ),
+    ("reads_weights", "error", "needs::WEIGHTS"),
+];
+
+/// Weights of the layer that one byte is written beside.
+pub const SIZES: &[usize] = &[0, 1, 63, 64, 65, 20_000_000];
+
+/// What `future.c` says of itself, and what becomes of it.
+pub const FUTURES: &[(&[&str], &str)] = &[
+    (&["-DMINOR=9"], "built for ABI 1.9, this host offers 1.1"),
+    (&["-DKIND=3"], "expected JKP_METHOD or JKP_CHECK, found 3"),
+    (
+        &["-DOUTPUT=8"],
+        "a method gives scores, masks or counts, found 8",
+    ),
+    (&["-DNEEDS=512"], "have bits that ABI 1.1 does not know"),
+    (&["-DPROMISES=256"], "have bits that ABI 1.1 does not know"),
 ];

@@ -7,7 +7,7 @@ use jackpot_host::{
 use jackpot_net::Mask;
 use jackpot_test_hostile::coefficient;
 
-fn job(bench: &Bench, item: &str, count: u32, sparsity: &str) -> PluginJob {
+pub fn job(bench: &Bench, item: &str, count: u32, sparsity: &str) -> PluginJob {
     PluginJob {
         rounds: Some(Rounds {
             count,
@@ -20,7 +20,7 @@ fn job(bench: &Bench, item: &str, count: u32, sparsity: &str) -> PluginJob {
     }
 }
 
-fn mask_of(output: &PluginOutput) -> Mask {
+pub fn mask_of(output: &PluginOutput) -> Mask {
     let file = output.mask.as_ref().expect("rounds end in a mask");
     Mask::from_bytes(&std::fs::read(file).expect("it is there")).expect("a mask")
 }
@@ -30,7 +30,7 @@ fn failure(bench: &Bench, job: &PluginJob) -> Failure {
 }
 
 /// Flat positions of the `k` largest, by a stable sort: ties by index.
-fn largest(scores: &[f64], allowed: &[bool], k: usize) -> Vec<bool> {
+pub fn largest(scores: &[f64], allowed: &[bool], k: usize) -> Vec<bool> {
     let mut order: Vec<usize> = (0..scores.len()).filter(|&i| allowed[i]).collect();
     order.sort_by(|&i, &j| scores[j].partial_cmp(&scores[i]).expect("finite"));
     let mut kept = vec![false; scores.len()];
@@ -38,13 +38,13 @@ fn largest(scores: &[f64], allowed: &[bool], k: usize) -> Vec<bool> {
     kept
 }
 
-fn flat(mask: &Mask) -> Vec<bool> {
+pub fn flat(mask: &Mask) -> Vec<bool> {
     mask.layers.iter().flat_map(|l| l.kept.clone()).collect()
 }
 
 #[test]
 fn nested_rounds_are_gradients_under_the_mask_so_far() {
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let weights = bench.weights();
     let slopes: Vec<f64> = (weights.iter().enumerate())
         .flat_map(|(l, w)| (w.iter().enumerate()).map(move |(i, w)| (coefficient(l, i) * w).abs()))
@@ -90,7 +90,7 @@ fn nested_rounds_are_gradients_under_the_mask_so_far() {
 
 #[test]
 fn rounds_that_promise_nothing_select_from_all_weights() {
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let mut job = job(&bench, "revives", 3, "0.5");
     job.key = bench.key().to_hex();
     let output = bench.run_job(&job).expect("a good item");
@@ -128,7 +128,7 @@ fn rounds_that_promise_nothing_select_from_all_weights() {
 
 #[test]
 fn rounds_keep_what_is_reserved() {
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let mut job = job(&bench, "climbs", 4, "0.6");
     let reserve = Reserve {
         first: true,
@@ -152,7 +152,7 @@ fn rounds_keep_what_is_reserved() {
 
 #[test]
 fn masks_of_their_own_are_held_to_their_promises_every_round() {
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let output = bench.run_job(&job(&bench, "own_masks", 4, "0.9"));
     let output = output.expect("a good item");
     assert_eq!(Some(&output.file), output.mask.as_ref());
@@ -202,7 +202,7 @@ fn masks_of_their_own_are_held_to_their_promises_every_round() {
 
 #[test]
 fn what_cannot_work_in_rounds_is_refused_by_name() {
-    let bench = Bench::of("rounds");
+    let bench = Bench::of("rounds.c");
     let says = |job: &PluginJob, text: &str| {
         let failure = failure(&bench, job);
         assert_eq!(failure.kind, "invalid");
@@ -232,7 +232,7 @@ fn what_cannot_work_in_rounds_is_refused_by_name() {
 #[test]
 fn a_hundred_rounds_take_the_memory_of_two() {
     // 0.7 M weights: a mask or an output left behind each round would be 70 or 560 MB.
-    let mut bench = Bench::of("rounds");
+    let mut bench = Bench::of("rounds.c");
     bench.widen(48);
     let peak = |count: u32| {
         let mut job = job(&bench, "revives", count, "0.9");

@@ -77,6 +77,7 @@ impl Bench {
             item: self.item(id).clone(),
             config: self.item(id).configure(&given)?,
             architecture: self.architecture.clone(),
+            layers: None,
             rows: self.rows,
             weights: self.weights.clone(),
             reference: self.reference.clone(),

@@ -1,0 +1,128 @@
+//! `jackpot plugin`: for those who write plugins.
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use jackpot_host::{Case, Kit, Report, Verdict, conform};
+use jackpot_study::Programs;
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+#[derive(Subcommand)]
+pub enum Arguments {
+    /// Hold a plugin to the contract, case by case, each in a process of its own
+    #[command(
+        after_help = "Exit code: 0 every case holds, 1 some do not, 2 could not look. Gradients are those of a \
+                      practice function, so that no libtorch is needed."
+    )]
+    Check(Check),
+}
+
+#[derive(clap::Args)]
+pub struct Check {
+    /// The plugin: a `.so` file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Seconds of its own that an item may take in one case
+    #[arg(long, default_value_t = 10.0, value_name = "S")]
+    seconds: f64,
+    /// Cases at the same time; else one a core
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Only this item of the plugin
+    #[arg(long, value_name = "ID")]
+    item: Option<String>,
+    /// Only cases whose name holds this
+    #[arg(long, value_name = "TEXT")]
+    case: Option<String>,
+    /// Print one JSON document for machines
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let Arguments::Check(check) = arguments;
+    let seconds = check.seconds;
+    if !(seconds.is_finite() && seconds > 0.0) {
+        bail!("`--seconds`: expected a positive number, found {seconds}");
+    }
+    if !check.file.is_file() {
+        bail!(
+            "`{}`: expected a plugin, a `.so` file; found no file",
+            check.file.display()
+        );
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let mut server = Programs::of_this_process()?.light_server();
+    server.arguments = vec!["__practice".into()];
+    let kit = Kit {
+        server,
+        seconds,
+        workers: check.workers.unwrap_or_else(cores),
+        item: check.item.clone(),
+        case: check.case.clone(),
+    };
+    let bar = match std::io::stderr().is_terminal() {
+        true => ProgressBar::no_length().with_style(
+            ProgressStyle::with_template("{bar:26} {pos} of {len} cases")
+                .expect("the template is well-formed"),
+        ),
+        false => ProgressBar::hidden(),
+    };
+    let report = conform(&kit, &check.file, &|done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    match check.json {
+        true => {
+            let text = serde_json::to_string_pretty(&report).context("the report as JSON")?;
+            println!("{text}");
+        }
+        false => print(&report),
+    }
+    Ok(match report.failed() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(1),
+    })
+}
+
+fn print(report: &Report) {
+    if let Some(plugin) = &report.plugin {
+        println!(
+            "plugin `{}` {} ({}), sha256 {}",
+            plugin.name, plugin.version, plugin.license, plugin.sha256
+        );
+    }
+    let mut item = "";
+    for case in &report.cases {
+        if case.item != item {
+            item = &case.item;
+            println!("\n`{item}`");
+        }
+        println!("{}", line(case));
+    }
+    let held = report.cases.iter().filter(|c| !skipped(c)).count();
+    println!(
+        "\n{} of {held} cases hold{}",
+        held - report.failed(),
+        match report.cases.len() - held {
+            0 => String::new(),
+            n => format!(", {n} do not apply"),
+        }
+    );
+}
+
+fn skipped(case: &Case) -> bool {
+    matches!(case.verdict, Verdict::NotApplicable(_))
+}
+
+fn line(case: &Case) -> String {
+    let (mark, why) = match &case.verdict {
+        Verdict::Passed(why) => ("ok  ", why),
+        Verdict::Failed(why) => ("FAIL", why),
+        Verdict::NotApplicable(why) => ("–   ", why),
+    };
+    match why.is_empty() {
+        true => format!("  {mark} {}", case.case),
+        false => format!("  {mark} {}: {why}", case.case),
+    }
+}
