@@ -8,6 +8,7 @@ mod build;
 mod counts;
 mod libtorch;
 mod machine;
+mod new_plugin;
 mod report;
 mod reproduce;
 mod test;
@@ -66,6 +67,18 @@ enum Task {
         #[arg(long)]
         yes: bool,
     },
+    /// Write a plugin to begin with, which builds, passes `jackpot plugin check` and runs in a
+    /// study.
+    NewPlugin {
+        /// Its name: small letters and digits, words joined by `-`.
+        name: String,
+        /// What it gives.
+        #[arg(long, value_enum)]
+        kind: new_plugin::Kind,
+        /// What it is written in.
+        #[arg(long, value_enum, default_value = "rust")]
+        lang: new_plugin::Language,
+    },
     /// Measure speed: training against plain libtorch, and seconds a mask.
     Bench {
         /// Rounds of SynFlow; published: 100.
@@ -100,6 +113,7 @@ fn run(task: Task) -> Result<()> {
             libtorch::setup(&root, yes)?;
             build::programs(&root)
         }
+        Task::NewPlugin { name, kind, lang } => new_plugin::run(&root, &name, kind, lang),
         Task::Bench { synflow_rounds } => bench::run(&root, synflow_rounds),
     }
 }
