@@ -110,6 +110,18 @@ impl Store {
         Ok(committed)
     }
 
+    /// Makes an action finished whose recipe, record and outputs another store verified and
+    /// whose objects are here, as far as they came along.
+    pub(crate) fn adopt(&self, action: &Action) -> Result<Committed, Error> {
+        let committed = match self.action(&action.key) {
+            Ok(Some(first)) if first.outputs == action.outputs => Committed::Same,
+            Ok(_) | Err(Error::Corrupt { .. }) => self.place_action(action)?,
+            Err(error) => return Err(error),
+        };
+        self.forget_failure(&action.key)?;
+        Ok(committed)
+    }
+
     /// Results that differ from the first under the same key, by key and then by result.
     pub fn divergences(&self) -> Result<Vec<Action>, Error> {
         let folder = self.root().join("divergences");
@@ -334,7 +346,7 @@ pub(crate) fn outputs_digest(outputs: &BTreeMap<String, Digest>) -> Digest {
 
 /// The content of an action's file, and of a divergence's. `sum` is the sha256 of the same
 /// without `sum`: a name or digest that rots must not become another result.
-fn action_bytes(action: &Action) -> Vec<u8> {
+pub(crate) fn action_bytes(action: &Action) -> Vec<u8> {
     let mut content = json!({
         "format": FILE_FORMAT,
         "outputs": outputs_value(&action.outputs),

@@ -27,7 +27,7 @@ use std::{
 
 /// The one output that may be gone from a finished action: a checkpoint is kept only while
 /// something unfinished reads it.
-const TRANSIENT_OUTPUT: &str = "checkpoint";
+pub(crate) const TRANSIENT_OUTPUT: &str = "checkpoint";
 
 /// What an audit saw. The store is sound when `problems` is empty.
 #[derive(Clone, Debug, Default)]
@@ -251,7 +251,9 @@ impl Store {
         let objection = objection(outputs_digest(&action.outputs));
         whats.extend(objection.map(|what| (Fault::Damaged, what)));
         for (name, digest) in &action.outputs {
-            if name != TRANSIENT_OUTPUT && !self.has(digest) {
+            let excused =
+                || name == TRANSIENT_OUTPUT || self.is_left_out(&action, name).unwrap_or(false);
+            if !self.has(digest) && !excused() {
                 let what = format!(
                     "output `{name}` is object `{digest}`, which is missing; run the study again to make it anew"
                 );

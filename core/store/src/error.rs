@@ -54,6 +54,14 @@ pub enum Error {
         /// Who may hold it, and what to do.
         what: String,
     },
+    /// A bundle is not as it declares, or not a bundle.
+    #[error("the bundle `{}`: {what}", .path.display())]
+    Bundle {
+        /// The file.
+        path: PathBuf,
+        /// Which member, what was expected, what was found.
+        what: String,
+    },
     /// A value given by the caller cannot be stored or read: a float in a recipe, a bad digest.
     #[error("{0}")]
     Invalid(String),

@@ -27,13 +27,16 @@
 //! **Invariant**: this crate never looks inside an object (it does not know what a mask or a
 //! network is), never lets a name stand for other bytes than its own, never shows a half-written
 //! file under a final name, and never overwrites or deletes a committed action. Clock, host
-//! name and path enter nothing that it writes.
+//! name and path enter nothing that lasts: a lock file names its holder while it holds.
 
 mod actions;
 mod audit;
+mod bundle;
 pub mod canonical;
 mod digest;
 mod error;
+mod gc;
+mod holder;
 mod leftovers;
 mod locks;
 mod objects;
@@ -44,7 +47,10 @@ mod write;
 
 pub use actions::{Action, Committed, Found};
 pub use audit::{Audit, Fault, Look, Problem};
+pub use bundle::{Exported, Imported, Listing, Packing, Selection};
 pub use digest::Digest;
 pub use error::Error;
+pub use gc::{Garbage, Kept, Reached, Root, digests};
+pub use holder::Holder;
 pub use locks::{Claim, Running, Scratch};
 pub use store::{FORMAT, Store};

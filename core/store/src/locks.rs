@@ -1,13 +1,21 @@
 //! Who is using what: the store, an action, a folder in `tmp/`.
 //!
-//! Every lock is an advisory one of the operating system on an open file, so it ends with its
-//! process however that ends. A lock file that is left behind means nothing.
+//! Every lock is an advisory one of the operating system (`flock`) on an open file, so it ends
+//! with its process however that ends. A lock file that is left behind means nothing.
+//!
+//! On a folder that several machines share, Linux turns `flock` on NFS into a byte-range lock
+//! that the server keeps, so it holds between machines; that is why every lock file is opened
+//! for reading and for writing (a shared lock needs the one, a whole one the other). The lock of
+//! a machine that died lasts until its lease does (NFS 4) or until it is up again (NFS 3): lock
+//! files say who took them, so that the dead machine can be named. What a process of another
+//! machine left in `tmp/` is never swept: a mount that keeps its locks to itself would let
+//! this machine lock what that one is using.
 
-use crate::{Error, Store, error::failed, steps::reached};
+use crate::{Error, Store, error::failed, holder::Holder, steps::reached};
 use rustix::fs::OFlags;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io,
+    io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
@@ -69,10 +77,11 @@ pub(crate) struct Session {
 impl Session {
     /// The lock first, then the folder: a folder without a held lock is garbage.
     pub(crate) fn begin(tmp: &Path) -> Result<Session, Error> {
-        let process = std::process::id();
+        let Holder { machine, process } = Holder::this();
         for attempt in 0u64.. {
-            let lock_path = tmp.join(format!("{process}-{attempt}.lock"));
+            let lock_path = tmp.join(format!("{machine}-{process}-{attempt}.lock"));
             let made = OpenOptions::new()
+                .read(true)
                 .write(true)
                 .create_new(true)
                 .open(&lock_path);
@@ -113,9 +122,9 @@ impl Drop for Session {
     }
 }
 
-/// Removes from `tmp/` what dead processes left. What cannot be removed stays: it is garbage,
+/// Removes from `tmp/` what dead processes of a machine left. What cannot be removed stays: it is garbage,
 /// not damage.
-pub(crate) fn sweep(tmp: &Path) {
+pub(crate) fn sweep(tmp: &Path, machine: &str) {
     let Ok(entries) = fs::read_dir(tmp) else {
         return;
     };
@@ -131,6 +140,11 @@ pub(crate) fn sweep(tmp: &Path) {
             name.push(".lock");
             tmp.join(name)
         };
+        let stem = lock_path.file_stem().and_then(|stem| stem.to_str());
+        let owner = stem.and_then(Holder::of_session);
+        if owner.is_some_and(|owner| owner.machine != machine) {
+            continue;
+        }
         // Held until its folder is gone, and made where it is missing: without it, a session
         // that begins under the same name in this moment would lose its folder.
         let Ok(Locked::Held(lock)) = lock_named(&lock_path) else {
@@ -143,13 +157,38 @@ pub(crate) fn sweep(tmp: &Path) {
     }
 }
 
-/// Makes the file where missing. A pipe is refused instead of waited for, and a link instead
+/// Opens a lock file for every kind of lock, and makes it where missing. A pipe is refused instead of waited for, and a link instead
 /// of followed: what it leads to never has the name that is locked.
 fn open_lock(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
     let mut options = OpenOptions::new();
     options.custom_flags(flags.bits() as i32);
-    options.write(true).create(true).truncate(false).open(path)
+    options.read(true).write(true);
+    options.create(true).truncate(false).open(path)
+}
+
+/// The processes whose sessions in `tmp/` are locked: those that write, not those that read.
+fn holders(tmp: &Path) -> Vec<Holder> {
+    let entries = fs::read_dir(tmp).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<Holder> = names
+        .filter_map(|name| {
+            let holder = Holder::of_session(name.strip_suffix(".lock")?)?;
+            let file = File::open(tmp.join(&name)).ok()?;
+            matches!(outcome(file.try_lock_shared()), Ok(Some(_))).then_some(holder)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// ": process 7 of machine `a`, …"; nothing where nobody is known.
+fn in_words(holders: &[Holder]) -> String {
+    let words: Vec<String> = holders.iter().map(Holder::to_string).collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", words.join(", ")),
+    }
 }
 
 /// Makes the file where missing and locks it, without waiting.
@@ -225,6 +264,33 @@ pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
     }
 }
 
+/// Does the work with a lock that is otherwise shared held alone, and shares it again. The
+/// lock is let go for a moment before; another process may take it whole then, and this one
+/// is told so.
+pub(crate) fn whole<T>(
+    lock: &File,
+    path: &Path,
+    tmp: &Path,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let trouble = |source| failed(path, "could not lock")(source);
+    lock.unlock().map_err(trouble)?;
+    let done = match outcome(lock.try_lock()).map_err(trouble)? {
+        None => work(),
+        Some(_) => Err(Error::Busy {
+            path: path.into(),
+            what: format!(
+                "another process has the store open{}; try again when it has ended",
+                in_words(&holders(tmp))
+            ),
+        }),
+    };
+    // Nobody waits for it while this process asks without waiting.
+    lock.unlock().map_err(trouble)?;
+    lock.lock_shared().map_err(trouble)?;
+    done
+}
+
 /// Held while a study runs: objects that its actions read are not removed by another run.
 #[derive(Debug)]
 pub struct Running {
@@ -285,13 +351,51 @@ impl Store {
     pub fn claim(&self, key: &crate::Digest) -> Result<Option<Claim>, Error> {
         let path = self.root().join("locks").join(key.to_string());
         match lock_named(&path)? {
-            Locked::Held(file) => Ok(Some(Claim {
-                path,
-                lock: Some(file),
-            })),
+            Locked::Held(mut file) => {
+                let Holder { machine, process } = Holder::this();
+                // For people only: a claim that cannot say whose it is, holds all the same.
+                let _ = file.set_len(0);
+                let _ = writeln!(file, "{machine} {process}");
+                Ok(Some(Claim {
+                    path,
+                    lock: Some(file),
+                }))
+            }
             Locked::Elsewhere => Ok(None),
             Locked::Unsupported => Ok(Some(Claim { path, lock: None })),
         }
+    }
+
+    /// Who has claimed the action; none: nobody, or it is not known.
+    pub fn claimed_by(&self, key: &crate::Digest) -> Option<Holder> {
+        let path = self.root().join("locks").join(key.to_string());
+        let file = File::open(&path).ok()?;
+        match outcome(file.try_lock_shared()) {
+            Ok(Some(Locked::Elsewhere)) => Holder::of_file(&path),
+            _ => None,
+        }
+    }
+
+    /// Processes of other machines that left something in `tmp/`: at work, or dead. What they
+    /// left is never swept from here; see [`Store::forget_machine`].
+    pub fn strangers(&self) -> Vec<Holder> {
+        let entries = fs::read_dir(self.root().join("tmp"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let owners = names.filter_map(|name| Holder::of_session(name.strip_suffix(".lock")?));
+        let mut found: Vec<Holder> = owners.filter(|owner| !owner.is_here()).collect();
+        found.sort();
+        found
+    }
+
+    /// Removes what processes of a machine left in `tmp/`. The caller says that the machine is
+    /// down or has no process at work here. What is locked stays.
+    pub fn forget_machine(&self, machine: &str) -> Result<(), Error> {
+        self.refuse_bundle()?;
+        sweep(&self.root().join("tmp"), machine);
+        Ok(())
     }
 
     /// A new empty folder in `tmp/`.

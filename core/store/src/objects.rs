@@ -42,9 +42,7 @@ impl Store {
         let mut copy = self.pending(0o444)?;
         let (digest, _) = copy_hashed(&mut source, |piece| copy.file().write_all(piece))
             .map_err(failed(path, "could not copy the file into the store"))?;
-        if !self.settled(&digest)? {
-            self.place_object(&mut copy, &digest)?;
-        }
+        self.settle_object(&mut copy, &digest)?;
         Ok(digest)
     }
 
@@ -71,6 +69,25 @@ impl Store {
         let mut file = self.open_object(digest)?;
         self.verify(&mut file, digest, |_| Ok(()))?;
         Ok(self.object_path(digest))
+    }
+
+    /// Gives the bytes of an object piece by piece, verified as [`Store::get`] does: an error
+    /// may come after the last piece.
+    pub(crate) fn read_object(
+        &self,
+        digest: &Digest,
+        sink: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let mut file = self.open_object(digest)?;
+        self.verify(&mut file, digest, sink)
+    }
+
+    /// Gives a written file, whose bytes have this sha256, its name, unless it is there.
+    pub(crate) fn settle_object(&self, file: &mut Pending, digest: &Digest) -> Result<(), Error> {
+        match self.settled(digest)? {
+            true => Ok(()),
+            false => self.place_object(file, digest),
+        }
     }
 
     /// Removes an object, whoever else may refer to it; one that is absent already is no error.

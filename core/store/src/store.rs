@@ -3,10 +3,11 @@
 use crate::{
     Digest, Error,
     actions::read_regular,
-    canonical,
+    bundle, canonical,
     error::failed,
+    holder::Holder,
     locks::{self, Locked, Session},
-    write::{Pending, Placed, make_folder},
+    write::{Pending, Placed, make_folder, sync_parent},
 };
 use std::{
     fs::{self, File},
@@ -33,8 +34,15 @@ pub(crate) const FOLDERS: [&str; 9] = [
     "quarantine",
 ];
 
-/// What else may lie in a store's root. `datasets` belongs to the readers of data.
-pub(crate) const FILES: [&str; 3] = ["FORMAT", "README.md", "datasets"];
+/// What else may lie in a store's root. `datasets` belongs to the readers of data; the last two
+/// are of a bundle that was unpacked by hand.
+pub(crate) const FILES: [&str; 5] = [
+    "FORMAT",
+    "README.md",
+    "datasets",
+    bundle::METADATA,
+    bundle::STATEMENT,
+];
 
 /// An open store. May be shared between threads; many processes may have it open.
 #[derive(Debug)]
@@ -42,8 +50,17 @@ pub struct Store {
     root: PathBuf,
     note: Option<String>,
     session: Mutex<Option<Arc<Session>>>,
+    /// The bundle that this store was read from: it cannot be written.
+    bundle: Option<Unpacked>,
     /// The shared lock, held as long as the store is open.
-    _lock: Option<File>,
+    lock: Option<File>,
+}
+
+/// A bundle, written as a store into a folder that goes with the value.
+#[derive(Debug)]
+struct Unpacked {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
 }
 
 impl Store {
@@ -74,8 +91,26 @@ impl Store {
     }
 
     /// Opens a store that is there. One that can only be read is opened for reading:
-    /// see [`Store::note`].
+    /// see [`Store::note`]. A file is read as a bundle, wholly verified, and is then a store
+    /// that can only be read.
     pub fn open(root: &Path) -> Result<Store, Error> {
+        if !root.is_file() {
+            return Store::open_folder(root);
+        }
+        let folder = tempfile::tempdir().map_err(failed(
+            std::env::temp_dir(),
+            "could not make a folder to read the bundle in",
+        ))?;
+        bundle::unpack(root, folder.path())?;
+        let mut store = Store::open_folder(folder.path())?;
+        store.bundle = Some(Unpacked {
+            path: root.into(),
+            _folder: folder,
+        });
+        Ok(store)
+    }
+
+    fn open_folder(root: &Path) -> Result<Store, Error> {
         check_format(root)?;
         let root = std::path::absolute(root).map_err(failed(root, "could not resolve"))?;
         let mut unwritable = None;
@@ -100,19 +135,27 @@ impl Store {
         };
         let note = note(&root, unwritable.as_deref(), lock.is_some());
         if unwritable.is_none() {
-            locks::sweep(&tmp);
+            locks::sweep(&tmp, &Holder::this().machine);
         }
         Ok(Store {
             root,
             note,
             session: Mutex::new(None),
-            _lock: lock,
+            bundle: None,
+            lock,
         })
     }
 
-    /// The store's folder, absolute.
+    /// The store's folder, absolute; of a bundle, where it was unpacked.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What a user calls it: the store's folder, or the bundle that it was read from.
+    pub fn place(&self) -> &Path {
+        self.bundle
+            .as_ref()
+            .map_or(&self.root, |bundle| &bundle.path)
     }
 
     /// What the user should be told about how the store is open: that it can only be read,
@@ -124,6 +167,7 @@ impl Store {
     /// Where a running training keeps its resume point, made where missing; deleted by
     /// [`Store::commit`] of that key.
     pub fn resume_folder(&self, key: &Digest) -> Result<PathBuf, Error> {
+        self.refuse_bundle()?;
         let path = self.root.join("resume").join(key.to_string());
         make_folder(&path)?;
         Ok(path)
@@ -151,6 +195,50 @@ impl Store {
         }
     }
 
+    /// Names of the pins, in order.
+    pub fn pin_names(&self) -> Result<Vec<String>, Error> {
+        let folder = self.root.join("pins");
+        let listing = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(failed(&folder, "could not list the pins"))?,
+        };
+        let mut names = Vec::new();
+        for entry in listing {
+            let entry = entry.map_err(failed(&folder, "could not list the pins"))?;
+            let name = entry.file_name();
+            let name = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            names.extend(
+                name.filter(|n| check_name("pin", n).is_ok())
+                    .map(str::to_owned),
+            );
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes a pin: what it alone needs is garbage from now on. False: there is none.
+    pub fn remove_pin(&self, name: &str) -> Result<bool, Error> {
+        self.refuse_bundle()?;
+        let path = self.pin_path(name)?;
+        match fs::remove_file(&path) {
+            Ok(()) => sync_parent(&path).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(failed(path, "could not remove the pin")(source)),
+        }
+    }
+
+    /// Does the work while no other process has the store open.
+    pub(crate) fn alone<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let path = self.root.join("locks/store");
+        let Some(lock) = &self.lock else {
+            return Err(Error::Busy {
+                path,
+                what: "no lock can be held here, so nobody knows who reads the store; remove garbage on a machine whose file system has locks".into(),
+            });
+        };
+        locks::whole(lock, &path, &self.root.join("tmp"), work)
+    }
+
     fn pin_path(&self, name: &str) -> Result<PathBuf, Error> {
         check_name("pin", name)?;
         Ok(self.root.join("pins").join(format!("{name}.json")))
@@ -158,6 +246,7 @@ impl Store {
 
     /// This process's place in `tmp/`, made at the first write.
     pub(crate) fn session(&self) -> Result<Arc<Session>, Error> {
+        self.refuse_bundle()?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = &*session {
             return Ok(session.clone());
@@ -165,6 +254,18 @@ impl Store {
         let begun = Arc::new(Session::begin(&self.root.join("tmp"))?);
         *session = Some(begun.clone());
         Ok(begun)
+    }
+
+    /// What is written beside a bundle would be lost with it.
+    pub(crate) fn refuse_bundle(&self) -> Result<(), Error> {
+        match &self.bundle {
+            None => Ok(()),
+            Some(bundle) => Err(Error::Bundle {
+                path: bundle.path.clone(),
+                what: "can only be read; take it into a store first (`jackpot bundle import`)"
+                    .into(),
+            }),
+        }
     }
 
     pub(crate) fn pending(&self, mode: u32) -> Result<Pending, Error> {

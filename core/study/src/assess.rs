@@ -77,6 +77,14 @@ impl Assessment {
         s
     }
 
+    /// Keys of the plan's actions that the store has finished, whatever it keeps of them.
+    pub fn finished(&self) -> Vec<Digest> {
+        let all = self.keys.iter().zip(&self.outputs);
+        let finished = all.filter_map(|(key, outputs)| key.filter(|_| outputs.is_some()));
+        let finished: BTreeSet<Digest> = finished.collect();
+        finished.into_iter().collect()
+    }
+
     /// The object behind an output, once known.
     pub fn object(&self, r: &Ref) -> Option<Digest> {
         self.outputs[r.node].as_ref()?.get(r.output).copied()

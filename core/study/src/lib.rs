@@ -17,6 +17,7 @@ mod data;
 mod derivation;
 mod diff;
 mod estimate;
+mod evidence;
 mod execute;
 mod explain;
 mod facts;
@@ -69,6 +70,7 @@ pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
 pub use derivation::{Link, Mark, ReportLock, Tracer, report_of};
 pub use diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
+pub use evidence::{EVIDENCE, evidence, results_of, selection};
 pub use explain::{
     Difference, Explained, Nearest, Recipes, Verdict, differences, explain, explain_node,
 };

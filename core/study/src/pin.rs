@@ -31,6 +31,10 @@ pub struct Pin {
     pub settings: BTreeMap<String, Architecture>,
     /// In the plan's order.
     pub cells: Vec<PinnedCell>,
+    /// Keys of every finished action of the plan, in order: what the cells come from. Pins of
+    /// the first releases do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Digest>,
 }
 
 /// One cell: exactly one of `action`, `identical`, `failed`, `collapsed`, or none of them

@@ -143,6 +143,7 @@ pub fn run(
             .filter_map(|s| Some((s.name.clone()?, s.architecture.clone())))
             .collect(),
         cells: plan.cells.iter().map(cell).collect(),
+        actions: end.assessment.finished(),
     };
     pin.write(store, &plan.study.name)?;
     Ok(end.finish)

@@ -83,6 +83,18 @@ pub fn reads_overlaps(outline: &Outline) -> bool {
 /// sparsity or seed that the outline does not have, or when the outline asks for an unknown table
 /// or figure.
 pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
+    render_with(outline, results, None)
+}
+
+/// As [`render`], with the evidence of `results` among the files.
+///
+/// # Errors
+/// As [`render`]'s.
+pub fn render_with(
+    outline: &Outline,
+    results: &Results,
+    evidence: Option<Vec<u8>>,
+) -> Result<Files, Error> {
     let parts = settings::parts(outline, results);
     let mut outputs = BTreeMap::new();
     for (part, own) in &parts {
@@ -93,6 +105,15 @@ pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
     if !outline.settings.is_empty() {
         outputs.insert("README.md".into(), settings::readme(outline, &parts)?);
         outputs.insert("index.html".into(), settings::index(outline, &parts)?);
+    }
+    if let Some(bytes) = evidence {
+        let metrics = results.runs.iter().filter_map(|run| match &run.outcome {
+            jackpot_study::Outcome::Done(trained) => Some(trained.metrics),
+            _ => None,
+        });
+        let inputs = digest::of_inputs(metrics);
+        let evidence = Output { inputs, bytes };
+        outputs.insert(jackpot_study::EVIDENCE.into(), evidence);
     }
     let lock = lock::write(results, &outline.declared, &outputs)?;
     let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();

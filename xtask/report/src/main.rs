@@ -1,8 +1,9 @@
 //! `jackpot-report`: draws a study's report from the store.
 
 use clap::Parser;
-use jackpot_report::{Error, LOCK, compare, headline, render};
+use jackpot_report::{Error, LOCK, compare, headline, render_with};
 use jackpot_store::Store;
+use jackpot_study::EVIDENCE;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,22 +47,24 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         path: ".".into(),
         message: format!("the current folder cannot be found: {e}"),
     })?;
-    let root = Store::locate(arguments.store.as_deref(), &here).map_err(store)?;
-    let opened = Store::open(&root).map_err(store)?;
     if arguments.probe {
+        let root = Store::locate(arguments.store.as_deref(), &here).map_err(store)?;
+        let opened = Store::open(&root).map_err(store)?;
         let probed = jackpot_study::Probed::read(&opened, &outline.name).map_err(study)?;
         let files = jackpot_report::probe(&outline.name, &probed)?;
         compare::write(folder, &files)?;
         println!("wrote {} files to {}", files.len(), folder.display());
         return Ok(ExitCode::SUCCESS);
     }
+    let opened = source(arguments, &outline.name, &here)?;
     let mut results = jackpot_study::collect(&opened, &outline.name).map_err(study)?;
     if jackpot_report::reads_overlaps(&outline) {
         results.overlaps = jackpot_study::overlaps(&opened, &results).map_err(study)?;
     }
-    let files = render(&outline, &results)?;
+    let evidence = jackpot_study::evidence(&opened, &outline.name).map_err(study)?;
+    let files = render_with(&outline, &results, Some(evidence))?;
     if arguments.check {
-        return check(folder, &files);
+        return check(folder, &files, opened.place());
     }
     for line in headline(&outline, &results)? {
         println!("{line}");
@@ -72,6 +75,23 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     compare::write(folder, &files)?;
     println!("wrote {} files to {}", files.len(), folder.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// A check asks whether the folder agrees with itself, so its evidence comes first; whoever
+/// draws wants what was run here.
+fn source(arguments: &Arguments, name: &str, here: &Path) -> Result<Store, Error> {
+    let evidence = arguments.study.join(EVIDENCE);
+    let opened = match &arguments.store {
+        None if arguments.check && evidence.is_file() => {
+            Store::open(&evidence).map_err(|e| Error::Study(e.to_string()))?
+        }
+        explicit => {
+            let folder = arguments.study.as_path();
+            jackpot_study::results_of(folder, name, explicit.as_deref(), here)
+                .map_err(|e| Error::Study(e.to_string()))?
+        }
+    };
+    Ok(opened)
 }
 
 /// Where the report in the study's folder is the same byte for byte, nothing is written.
@@ -100,13 +120,14 @@ fn compare_beside(
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(folder: &Path, files: &jackpot_report::Files) -> Result<ExitCode, Error> {
+fn check(folder: &Path, files: &jackpot_report::Files, from: &Path) -> Result<ExitCode, Error> {
     let wrong = compare::check(folder, files)?;
     if wrong.is_empty() {
         println!(
-            "{} files of {} are what the store gives",
+            "{} files of {} are what {} gives",
             files.len(),
-            folder.display()
+            folder.display(),
+            from.display()
         );
         return Ok(ExitCode::SUCCESS);
     }
