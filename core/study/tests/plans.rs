@@ -416,6 +416,7 @@ fn the_pin_of_another_study_with_the_same_name_is_not_replaced() {
         architecture: None,
         settings: BTreeMap::new(),
         cells: Vec::new(),
+        actions: Vec::new(),
     };
     pin.write(&store, "quick").unwrap();
     refuse("Quick").unwrap();

@@ -5,12 +5,15 @@
 )]
 
 mod audit;
+mod bundle;
 mod corruption;
 mod crash;
+mod gc;
 mod golden;
 mod matrix;
 mod opening;
 mod processes;
+mod shared;
 
 use jackpot_store::{Action, Audit, Digest, Store};
 use serde_json::{Value, json};

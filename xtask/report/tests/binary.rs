@@ -117,6 +117,7 @@ fn fill(store: &Path, folder: &Path) {
         architecture: Some(study.settings[0].architecture.clone()),
         settings: BTreeMap::new(),
         cells: cells.to_vec(),
+        actions: Vec::new(),
     };
     pin.write(&store, &study.name).unwrap();
 }
