@@ -6,15 +6,18 @@
 //! `__practice`, never loads a plugin: it starts `jackpot-worker` or itself afresh.
 
 mod audit;
+mod bundle;
 mod by_hand;
 mod data;
 mod describe;
 mod diff;
 mod explain;
 mod export;
+mod gc;
 mod import;
 mod list;
 mod network;
+mod pin;
 mod plan;
 mod plugin;
 mod probe;
@@ -81,6 +84,12 @@ enum Command {
     Explain(explain::Arguments),
     /// Compare two trainings: recipes, metrics, kept weights, overlap of their masks
     Diff(diff::Arguments),
+    /// Say what no pin and no report needs any more; remove it with `--apply`
+    Gc(gc::Arguments),
+    /// List pins; keep actions and objects from `gc`, or let them go
+    Pin(pin::Arguments),
+    /// Write, verify or take in a study's results as one file
+    Bundle(bundle::Arguments),
     /// Score a network's weights with one method
     Score(by_hand::score::Arguments),
     /// Make a mask with one method and one allocation
@@ -124,6 +133,9 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(places, arguments),
         Command::Explain(arguments) => explain::run(places, arguments),
         Command::Diff(arguments) => diff::run(places, arguments),
+        Command::Gc(arguments) => gc::run(places, arguments),
+        Command::Pin(arguments) => pin::run(places, arguments),
+        Command::Bundle(arguments) => bundle::run(places, arguments),
         Command::Score(arguments) => by_hand::score::run(places, arguments),
         Command::Mask(arguments) => by_hand::mask::run(places, arguments),
         Command::Allocate(arguments) => by_hand::allocate::run(places, arguments),

@@ -147,6 +147,7 @@ impl Store {
     /// [`Error::Busy`] when another process has the store open; nothing is removed then.
     pub fn collect_garbage(&self, roots: &[Root]) -> Result<Garbage, Error> {
         self.refuse_bundle()?;
+        self.refuse_lost_pins()?;
         self.alone(|| {
             let garbage = self.garbage(roots)?;
             for key in &garbage.actions {
@@ -162,6 +163,20 @@ impl Store {
             }
             Ok(garbage)
         })
+    }
+
+    /// A damaged pin was moved away: what it held is not known, and would all be garbage.
+    fn refuse_lost_pins(&self) -> Result<(), Error> {
+        let folder = self.root().join("quarantine");
+        let names = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        match names.find(|name| name.contains(".json")) {
+            None => Ok(()),
+            Some(name) => Err(Error::Invalid(format!(
+                "`{}`: a damaged pin: what it held is not known; pin it anew (`jackpot run` of its study), then delete this file",
+                folder.join(name).display()
+            ))),
+        }
     }
 
     /// The other results of what stays, stay; those of what goes, go.

@@ -132,6 +132,18 @@ fn failures_divergences_and_resume_points() {
     assert!(!resume(&kept[2].key), "one that is finished");
 }
 
+/// A pin that rots is moved away when it is read; what it held must not go with it.
+#[test]
+fn a_damaged_pin_holds_everything() {
+    let (sample, kept, _) = chain();
+    fs::write(sample.root().join("pins/study.json"), "{").unwrap();
+    for _ in 0..3 {
+        let error = sample.store.collect_garbage(&[]).unwrap_err().to_string();
+        assert!(error.contains("study.json"), "{error}");
+        assert!(sample.store.has(&kept[0].outputs["out"]));
+    }
+}
+
 /// While another process has the store open, nothing is removed, and a writing one is named.
 #[test]
 fn not_while_another_has_the_store_open() {

@@ -1,0 +1,124 @@
+//! `jackpot gc`
+use crate::{Places, study};
+use anyhow::Result;
+use jackpot_store::{Garbage, Root, Store, digests};
+use jackpot_study::EVIDENCE;
+use std::{path::Path, process::ExitCode};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Remove it; without this, only say what would go
+    #[arg(long)]
+    apply: bool,
+    /// Remove also what processes of this machine left half written; say so only of a machine
+    /// that is down
+    #[arg(long, value_name = "MACHINE", requires = "apply")]
+    dead: Option<String>,
+}
+
+/// Exit 0: done, or nothing to do. 2: the store is in use, or could not be read.
+pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
+    let store = study::store(places)?;
+    let roots = reports(&store)?;
+    if let Some(machine) = &arguments.dead {
+        store.forget_machine(machine)?;
+    }
+    let garbage = match arguments.apply {
+        true => store.collect_garbage(&roots)?,
+        false => store.garbage(&roots)?,
+    };
+    say(&store, &garbage, arguments.apply);
+    for stranger in store.strangers() {
+        println!(
+            "in `tmp/`: {stranger} is at work, or died; if that machine is down: `jackpot gc --apply --dead {}`",
+            stranger.machine
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the evidence of the reports beside the store was drawn from is kept with them.
+fn reports(store: &Store) -> Result<Vec<Root>> {
+    let mut roots = Vec::new();
+    let Some(folder) = store.root().parent().map(|parent| parent.join("reports")) else {
+        return Ok(roots);
+    };
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join(EVIDENCE))
+        .filter(|file| file.is_file())
+        .collect();
+    files.sort();
+    for file in files {
+        let evidence = Store::open(&file)?;
+        for root in evidence.pinned()? {
+            roots.push(Root {
+                name: shown(&file),
+                digests: root.digests,
+            });
+        }
+    }
+    Ok(roots)
+}
+
+/// `reports/NAME/evidence.tar.zst`
+fn shown(file: &Path) -> String {
+    let parts: Vec<_> = file.iter().rev().take(3).collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .rev()
+        .map(|part| part.to_string_lossy())
+        .collect();
+    parts.join("/")
+}
+
+fn say(store: &Store, garbage: &Garbage, applied: bool) {
+    for kept in &garbage.kept {
+        println!(
+            "stays: {} actions, {} objects, {} for {}",
+            kept.actions,
+            kept.objects,
+            study::bytes(kept.bytes),
+            kept.root
+        );
+    }
+    if garbage.kept.is_empty() {
+        println!("nothing is pinned: `jackpot run` pins a study, `jackpot pin add` anything");
+    }
+    let mut recipes: std::collections::BTreeMap<String, usize> = Default::default();
+    for key in garbage.actions.iter().filter(|_| !applied) {
+        let kind = store.recipe(key).ok();
+        let kind = kind.and_then(|recipe| recipe["kind"].as_str().map(str::to_owned));
+        *recipes
+            .entry(kind.unwrap_or_else(|| "unknown".into()))
+            .or_default() += 1;
+    }
+    let kinds: Vec<String> = recipes
+        .iter()
+        .map(|(kind, n)| format!("{n} {kind}"))
+        .collect();
+    let kinds = match kinds.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", kinds.join(", ")),
+    };
+    let verb = if applied { "removed" } else { "would go" };
+    println!(
+        "{verb}: {} actions{kinds}, {} objects, {}, {} other files",
+        garbage.actions.len(),
+        garbage.objects.len(),
+        study::bytes(garbage.bytes()),
+        garbage.others.len()
+    );
+    if !applied && !garbage.objects.is_empty() {
+        println!(
+            "finish a study that was interrupted first: what it made is held once it is pinned; then `jackpot gc --apply`"
+        );
+    }
+}
+
+/// What a pin that a user made holds.
+pub fn pinned(value: &serde_json::Value) -> usize {
+    digests(value).len()
+}
