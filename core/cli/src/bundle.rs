@@ -101,7 +101,9 @@ fn export(places: &Places, name: &str, out: &Path, with: &[Heavy]) -> Result<()>
     }
     if with.contains(&Heavy::Plugins) {
         for key in &selection.actions {
-            let plugin = store.recipe(key)?["plugin"].as_str().map(str::parse);
+            let plugin = store.recipe(key)?["plugin"]
+                .as_str()
+                .map(str::parse::<jackpot_store::Digest>);
             selection.objects.extend(plugin.transpose()?);
         }
     }

@@ -29,6 +29,7 @@ pub enum Source {
     Given(Vec<u8>),
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Data {
     Nothing,
     Sampled {

@@ -46,6 +46,10 @@ pub struct Run {
 
 /// What came out of one cell.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are the large one"
+)]
 pub enum Outcome {
     /// A finished training.
     Done(Trained),

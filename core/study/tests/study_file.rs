@@ -104,8 +104,8 @@ fn an_unknown_field_is_refused_with_the_nearest_known_name() {
         &["did you mean `resnet`?"],
     );
     refused(
-        "[\"accuracy\", \"layers\"]",
-        "[\"acuracy\"]",
+        "figures = [",
+        "figures = [\"acuracy\", ",
         &["figures", "did you mean `accuracy`?"],
     );
 }

@@ -549,7 +549,8 @@ fn hostile_declarations_are_refused() {
 fn actions_that_lie_are_refused() {
     let (sample, actions) = Sample::filled();
     let path = sample.folder.path().join("bundle.tar");
-    let check = |expected: &str, edit: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    type Edit<'a> = &'a dyn Fn(&mut BTreeMap<String, Vec<u8>>);
+    let check = |expected: &str, edit: Edit| {
         let bytes = export(&sample.store, &all_of(&actions), Packing::Tar);
         let mut contents: BTreeMap<String, Vec<u8>> = entries(&bytes)
             .into_iter()

@@ -70,14 +70,15 @@ fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<Kept<'a>, Error> {
     Ok(kept)
 }
 
+/// Name and weights of each layer, in forward order.
+type Layers<'a> = Vec<(&'a str, u64)>;
+
 /// Name and weights of each layer, and what one cell's masks keep of them; none where no run of it
 /// has a mask.
 ///
 /// # Errors
 /// As [`all`]'s.
-pub(crate) fn of_cell<'a>(
-    cell: &Cell<'a>,
-) -> Result<Option<(Vec<(&'a str, u64)>, KeptBy<'a>)>, Error> {
+pub(crate) fn of_cell<'a>(cell: &Cell<'a>) -> Result<Option<(Layers<'a>, KeptBy<'a>)>, Error> {
     let with_layers = cell.trained().filter(|(_, t)| !t.layers.is_empty());
     let (keys, runs): (Vec<_>, Vec<_>) = with_layers.map(|(_, t)| (t.key, &t.layers)).unzip();
     let names = |layers: &'a [(String, u64, u64)]| -> Vec<(&'a str, u64)> {

@@ -308,7 +308,12 @@ fn a_rebuilt_plugin_that_gives_the_same_mask_retrains_nothing() {
     assert_eq!(after["score"], before["score"] + 2);
     assert_eq!(after["select"], before["select"]);
     assert_eq!(after["train"], before["train"]);
-    assert_eq!(place.pin(), finished().pin());
+    // The pin also lists the actions, of which the scorings are others now.
+    let cells = |place: &Place| {
+        let pin: Value = serde_json::from_slice(&place.pin()).unwrap();
+        pin["cells"].clone()
+    };
+    assert_eq!(cells(&place), cells(finished()));
 }
 
 #[test]

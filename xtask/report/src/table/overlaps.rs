@@ -112,8 +112,11 @@ pub(super) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
     values.map(|value| Entry::from(value, found.iter().flat_map(|o| o.masks)))
 }
 
+/// A sparsity, two masks by name, and what was found of them seed by seed.
+type Pairing<'a> = (&'a str, Names<'a>, Vec<&'a Overlap>);
+
 fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
-    let mut groups: Vec<(&str, Names<'_>, Vec<&Overlap>)> = Vec::new();
+    let mut groups: Vec<Pairing<'_>> = Vec::new();
     for overlap in &grid.results.overlaps {
         let names = (&overlap.first, &overlap.second);
         let sparsity = overlap.sparsity.as_str();
@@ -122,9 +125,8 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
             None => groups.push((sparsity, names, vec![overlap])),
         }
     }
-    let words = |of: &dyn Fn(&(&str, Names<'_>, Vec<&Overlap>)) -> String| -> Vec<String> {
-        groups.iter().map(of).collect()
-    };
+    let words =
+        |of: &dyn Fn(&Pairing<'_>) -> String| -> Vec<String> { groups.iter().map(of).collect() };
     let numbers = |of: &dyn Fn(&Overlap) -> f64| -> Vec<Option<f64>> {
         let value = |all: &Vec<&Overlap>| {
             let values: Vec<f64> = all.iter().map(|o| percent(o, of(o))).collect();
