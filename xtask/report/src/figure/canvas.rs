@@ -364,6 +364,22 @@ pub(crate) fn fit(text: &str, size: i32, room: i32) -> String {
     fitted
 }
 
+/// The text over two lines where one has no room for it, parted between words; what does not
+/// fit then ends in an ellipsis.
+pub(crate) fn fit_two(text: &str, size: i32, room: i32) -> Vec<String> {
+    let whole = width(text, size) <= room;
+    let parts = text
+        .match_indices(' ')
+        .map(|(at, _)| (&text[..at], &text[at + 1..]));
+    let broken = parts
+        .take_while(|(first, _)| width(first, size) <= room)
+        .last();
+    match broken {
+        Some((first, rest)) if !whole => vec![first.to_owned(), fit(rest, size, room)],
+        _ => vec![fit(text, size, room)],
+    }
+}
+
 /// The SVG and the PNG of a drawing.
 pub(crate) fn render(
     name: &str,

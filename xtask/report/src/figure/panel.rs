@@ -3,7 +3,7 @@
 use super::axis::{Scale, ticks};
 use super::canvas::{
     Anchor, BAND, COLOURS, Canvas, Dash, GREY, INK, RULE, SHAPES, SMALL, Shape, TEXT, TINY, fit,
-    width,
+    fit_two, width,
 };
 use super::legend::bar;
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED};
@@ -12,6 +12,8 @@ use jackpot_study::Named;
 use plotters::prelude::RGBColor;
 
 const ROW: i32 = 54;
+/// Between the two lines of a title.
+const LINE: i32 = 48;
 /// Markers and bars stand above a row's middle, single seeds below it.
 const RISE: i32 = 7;
 const DROP: i32 = 13;
@@ -131,9 +133,16 @@ impl Panel<'_, '_> {
                 canvas.rectangle((start, y), (self.scale.to, next), BAND)?;
             }
             if self.first {
-                let at = (self.scale.from - 20, (y + next) / 2);
-                let title = fit(&block.ticket.title, TEXT, self.scale.from - 36);
-                canvas.text(&title, at, TEXT, INK, Anchor::Right)?;
+                let (title, room) = (&block.ticket.title, self.scale.from - 36);
+                let lines = match next - y >= 2 * LINE {
+                    true => fit_two(title, TEXT, room),
+                    false => vec![fit(title, TEXT, room)],
+                };
+                let top = (y + next - LINE * (lines.len() as i32 - 1)) / 2;
+                for (line, text) in lines.iter().enumerate() {
+                    let at = (self.scale.from - 20, top + LINE * line as i32);
+                    canvas.text(text, at, TEXT, INK, Anchor::Right)?;
+                }
             }
             y = next;
         }
