@@ -1,5 +1,5 @@
 //! GraSP through the worker: its sign, and how far published and corrected masks differ.
-use crate::real::{Real, batch, mask, noise, overlap, times, word};
+use crate::real::{Real, batch, mask, overlap, times, word};
 use crate::support::*;
 use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Family, Input, Loss, Network, Objective};
@@ -122,8 +122,8 @@ fn a_redrawn_classifier_is_another_mask() {
 #[test]
 fn on_vgg_19_it_needs_no_more_than_half_as_much_memory_again_as_snip() {
     let network = network(Family::Vgg, 19, 64, 10, [3, 32, 32], Activation::Relu);
-    let (x, y) = noise(&network, 10, 3);
-    let mut real = Real::new(&network, &first_weights(&network)).given(&batch(&network, &x, &y));
+    let mut real = Real::new(&network, &first_weights(&network));
+    real.sampled(&images(&network, 500, 2));
     real.double = false;
     let peak = |plugin: &str| real.run(plugin, plugin, &[]).peak_memory as f64;
     let (snip, grasp) = (peak("snip"), peak("grasp"));
