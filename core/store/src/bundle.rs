@@ -54,12 +54,17 @@ fn pin_path(name: &str) -> String {
     format!("pins/{name}.json")
 }
 
+/// Whether a tar header has room for the path: 100 bytes for its last part.
+fn has_room(path: &str) -> bool {
+    tar::Header::new_ustar().set_path(path).is_ok()
+}
+
 /// The one spelling of a member's tar header: a plain file of nobody, of no time.
 fn header(path: &str, size: u64) -> tar::Header {
     let mut header = tar::Header::new_ustar();
     header
         .set_path(path)
-        .expect("the paths of a bundle are relative and below 100 bytes");
+        .expect("the paths of a bundle are relative and have room");
     header.set_size(size);
     header.set_mode(0o444);
     header.set_uid(0);

@@ -252,6 +252,24 @@ fn pins_are_not_replaced_unasked() {
 }
 
 #[test]
+fn the_longest_name_of_a_pin_is_a_tars() {
+    let (sample, actions) = Sample::filled();
+    let mut selection = all_of(&actions);
+    for (letters, fits) in [(91, true), (95, true), (96, false), (100, false)] {
+        let name = "x".repeat(letters);
+        sample.store.write_pin(&name, b"{}").unwrap();
+        selection.pins = [name].into();
+        let exported = sample
+            .store
+            .export(&selection, Packing::Tar, &mut Vec::new(), &|_, _| ());
+        match exported {
+            Ok(_) => assert!(fits, "{letters}"),
+            Err(error) => assert!(!fits && error.to_string().contains("95"), "{error}"),
+        }
+    }
+}
+
+#[test]
 fn another_result_is_kept_beside_the_first() {
     let (sample, actions) = Sample::filled();
     let bytes = export(&sample.store, &all_of(&actions), Packing::Tar);
@@ -603,6 +621,10 @@ fn actions_that_lie_are_refused() {
     });
     check("does not declare `FORMAT`", &|c| {
         c.remove("FORMAT");
+    });
+    // A tar header has no room for it.
+    check("is no path of a store", &|c| {
+        c.insert(format!("pins/{}.json", "x".repeat(96)), b"{}".into());
     });
     check("", &|c| {
         let extra = b"imported weights";

@@ -536,7 +536,7 @@ fn fits(member: &Member) -> bool {
         None => path == "FORMAT" || path == STATEMENT,
         Some(("pins", file)) => file
             .strip_suffix(".json")
-            .is_some_and(|name| check_name("pin", name).is_ok()),
+            .is_some_and(|name| check_name("pin", name).is_ok() && super::has_room(path)),
         Some(("actions", _)) => digest("actions").is_some(),
         Some(("objects", _)) => digest("objects") == Some(member.sha256),
         Some(_) => false,

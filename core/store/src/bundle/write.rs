@@ -1,8 +1,8 @@
 //! Writing a bundle.
 
 use super::{
-    METADATA, Member, Pins, STATEMENT, describe, fanned_out, header, left_out, left_out_record,
-    padding, pin_path,
+    METADATA, Member, Pins, STATEMENT, describe, fanned_out, has_room, header, left_out,
+    left_out_record, padding, pin_path,
 };
 use crate::{
     Action, Digest, Error, FORMAT, Store, actions::action_bytes, audit::TRANSIENT_OUTPUT, canonical,
@@ -154,6 +154,12 @@ impl Store {
 
     fn selected_pins(&self, selection: &Selection) -> Result<Pins, Error> {
         let read = |name: &String| {
+            if !has_room(&pin_path(name)) {
+                return Err(Error::Invalid(format!(
+                    "pins/{name}.json: a bundle has room for the names of pins with at most 95 letters, found {}",
+                    name.len()
+                )));
+            }
             let bytes = self.read_pin(name)?.ok_or_else(|| Error::NotFound {
                 path: self.root().join(pin_path(name)),
                 what: "it was to go into a bundle; `jackpot pin` lists the pins there are".into(),
