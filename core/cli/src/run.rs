@@ -1,7 +1,7 @@
 //! `jackpot run STUDY`
 use crate::{Places, progress::Display, study};
 use anyhow::{Context, Result};
-use jackpot_study::{Finish, LOCK, Memo, Options, Trial, assess, declare};
+use jackpot_study::{Finish, LOCK, Options, Trial, declare};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     io::IsTerminal,
@@ -47,10 +47,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         workers: arguments.workers.unwrap_or_else(study::workers),
         replace_pin: arguments.replace_pin,
     };
-    let assessment = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
     // First steps answer nothing, so they declare nothing.
     if trial.is_none()
-        && let Some(declared) = declare(&plan, &assessment)?
+        && let Some(declared) = declare(&plan, &store)?
     {
         println!(
             "analysis plan {} written to {LOCK}, {}",

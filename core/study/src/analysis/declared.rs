@@ -5,10 +5,11 @@
 use super::{Analysis, Contrast};
 use crate::{
     Error,
-    assess::{Assessment, State},
+    assess::{Memo, State, assess},
     lock::Lock,
     plan::{Content, Plan},
 };
+use jackpot_store::Store;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -34,8 +35,8 @@ pub struct Declared {
 /// one. Returns what was written. To be called before the first training.
 ///
 /// # Errors
-/// When the lock cannot be read or written.
-pub fn declare(plan: &Plan, assessment: &Assessment) -> Result<Option<Declared>, Error> {
+/// When the lock cannot be read or written, or the store cannot be read.
+pub fn declare(plan: &Plan, store: &Store) -> Result<Option<Declared>, Error> {
     let study = &plan.study;
     let found = Lock::read(&study.folder)?;
     let mut lock = found.unwrap_or_else(|| {
@@ -61,7 +62,8 @@ pub fn declare(plan: &Plan, assessment: &Assessment) -> Result<Option<Declared>,
             Content::Identical { .. } => None,
         })
         .collect();
-    let cached = |t: &&usize| assessment.states[**t] == State::Cached;
+    let states = assess(plan, store, &mut Memo::default(), &mut |d| store.has(d))?.states;
+    let cached = |t: &&usize| states[**t] == State::Cached;
     let declared = Declared {
         sha256,
         seeds: study.seeds.clone(),
