@@ -1,9 +1,9 @@
 //! `jackpot gc`
 use crate::{Places, study};
 use anyhow::Result;
-use jackpot_store::{Garbage, Root, Store, digests};
+use jackpot_store::{Garbage, Root, Store, canonical, digests};
 use jackpot_study::EVIDENCE;
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -40,10 +40,10 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
 /// What the evidence of the reports beside the store was drawn from is kept with them.
 fn reports(store: &Store) -> Result<Vec<Root>> {
     let mut roots = Vec::new();
-    let Some(folder) = store.root().parent().map(|parent| parent.join("reports")) else {
+    let Some(beside) = store.root().parent() else {
         return Ok(roots);
     };
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+    let mut files: Vec<_> = std::fs::read_dir(beside.join("reports"))
         .into_iter()
         .flatten()
         .flatten()
@@ -52,26 +52,15 @@ fn reports(store: &Store) -> Result<Vec<Root>> {
         .collect();
     files.sort();
     for file in files {
-        let evidence = Store::open(&file)?;
-        for root in evidence.pinned()? {
+        let name = file.strip_prefix(beside).unwrap_or(&file).display();
+        for pin in Store::verify_bundle(&file)?.pins.values() {
             roots.push(Root {
-                name: shown(&file),
-                digests: root.digests,
+                name: name.to_string(),
+                digests: digests(&canonical::parse(pin)?),
             });
         }
     }
     Ok(roots)
-}
-
-/// `reports/NAME/evidence.tar.zst`
-fn shown(file: &Path) -> String {
-    let parts: Vec<_> = file.iter().rev().take(3).collect();
-    let parts: Vec<_> = parts
-        .iter()
-        .rev()
-        .map(|part| part.to_string_lossy())
-        .collect();
-    parts.join("/")
 }
 
 fn say(store: &Store, garbage: &Garbage, applied: bool) {
@@ -116,9 +105,4 @@ fn say(store: &Store, garbage: &Garbage, applied: bool) {
             "finish a study that was interrupted first: what it made is held once it is pinned; then `jackpot gc --apply`"
         );
     }
-}
-
-/// What a pin that a user made holds.
-pub fn pinned(value: &serde_json::Value) -> usize {
-    digests(value).len()
 }

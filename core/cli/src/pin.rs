@@ -1,7 +1,7 @@
 //! `jackpot pin`
-use crate::{Places, gc, study};
+use crate::{Places, study};
 use anyhow::{Result, bail};
-use jackpot_store::{Digest, Found, canonical};
+use jackpot_store::{Digest, Found, canonical, digests};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, process::ExitCode};
 
@@ -37,7 +37,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             for name in store.pin_names()? {
                 let said = read(&store, &name)?.unwrap_or_default();
                 let title = said["title"].as_str().unwrap_or_default();
-                let digests = gc::pinned(&said);
+                let digests = digests(&said).len();
                 match of_user(&said) {
                     Some(_) => println!("{name}: {digests} actions and objects"),
                     None => println!("{name}: a study's results, {digests} digests  {title}"),
