@@ -192,12 +192,7 @@ impl Store {
 
     /// The keys of all finished actions, in order. Their files are not read.
     pub fn action_keys(&self) -> Result<Vec<Digest>, Error> {
-        let folder = self.root().join("actions");
-        let mut keys = Vec::new();
-        for shard in 0..=u8::MAX {
-            keys.extend(digests_in(&folder.join(format!("{shard:02x}")))?);
-        }
-        Ok(keys)
+        fanned_out_in(&self.root().join("actions"))
     }
 
     /// The keys of all actions that failed and have not succeeded since, in order.
@@ -329,6 +324,15 @@ pub(crate) fn digests_in(folder: &Path) -> Result<Vec<Digest>, Error> {
         names.extend(name.to_str().and_then(|name| name.parse::<Digest>().ok()));
     }
     names.sort();
+    Ok(names)
+}
+
+/// The names in the folders `ab` of a folder that are digests, in order.
+pub(crate) fn fanned_out_in(folder: &Path) -> Result<Vec<Digest>, Error> {
+    let mut names = Vec::new();
+    for first in 0..=u8::MAX {
+        names.extend(digests_in(&folder.join(format!("{first:02x}")))?);
+    }
     Ok(names)
 }
 

@@ -5,7 +5,11 @@
 //! the actions that made it. So what is kept can be audited back to its beginning.
 
 use crate::{
-    Action, Digest, Error, Store, actions::digests_in, canonical, error::failed, write::sync_parent,
+    Action, Digest, Error, Store,
+    actions::{digests_in, fanned_out_in},
+    canonical,
+    error::failed,
+    write::sync_parent,
 };
 use serde_json::Value;
 use std::{
@@ -222,7 +226,7 @@ impl<'a> Graph<'a> {
             makers: BTreeMap::new(),
             sizes: BTreeMap::new(),
         };
-        for key in all_in(&store.root().join("actions"))? {
+        for key in store.action_keys()? {
             let Some(action) = store.action(&key)? else {
                 continue;
             };
@@ -231,7 +235,7 @@ impl<'a> Graph<'a> {
             }
             graph.actions.insert(key, action);
         }
-        for digest in all_in(&store.root().join("objects"))? {
+        for digest in fanned_out_in(&store.root().join("objects"))? {
             // Removed since it was listed: not there.
             if let Ok(found) = fs::symlink_metadata(store.object_path(&digest)) {
                 graph.sizes.insert(digest, found.len());
@@ -276,15 +280,6 @@ impl<'a> Graph<'a> {
             bytes: reached.objects.iter().map(|d| self.sizes[d]).sum(),
         }
     }
-}
-
-/// The names below `folder/ab/`, in order.
-fn all_in(folder: &Path) -> Result<Vec<Digest>, Error> {
-    let mut names = Vec::new();
-    for first in 0..=255u8 {
-        names.extend(digests_in(&folder.join(format!("{first:02x}")))?);
-    }
-    Ok(names)
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
