@@ -154,14 +154,19 @@ impl Store {
         self.refuse_lost_pins()?;
         self.alone(|| {
             let garbage = self.garbage(roots)?;
+            let mut emptied = BTreeSet::new();
             for key in &garbage.actions {
-                remove(&self.named_path("actions", key))?;
+                let path = self.named_path("actions", key);
+                remove(&path)?;
+                emptied.extend(path.parent().map(Path::to_owned));
             }
             for path in &garbage.others {
                 remove(&self.root().join(path))?;
             }
             // One crash-safe moment: no action names what goes next.
-            sync_parent(&self.root().join("actions/any"))?;
+            for folder in emptied {
+                sync_parent(&folder.join("any"))?;
+            }
             for (digest, _) in &garbage.objects {
                 self.remove(digest)?;
             }
