@@ -265,30 +265,40 @@ pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
 }
 
 /// Does the work with a lock that is otherwise shared held alone, and shares it again. The
-/// lock is let go for a moment before; another process may take it whole then, and this one
-/// is told so.
+/// lock is let go for a moment before; another process may take it whole then. None: another
+/// process holds it, and nothing was done.
+fn alone<T, E: From<Error>>(
+    lock: &File,
+    path: &Path,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    let trouble = |source| failed(path, "could not lock")(source);
+    lock.unlock().map_err(trouble)?;
+    let done = match outcome(lock.try_lock()).map_err(trouble)? {
+        None => work().map(Some),
+        Some(_) => Ok(None),
+    };
+    // Nobody waits for it while this process asks without waiting.
+    lock.unlock().map_err(trouble)?;
+    lock.lock_shared().map_err(trouble)?;
+    done
+}
+
+/// Does the work with the whole store, whose shared lock this is; otherwise says who has it
+/// open.
 pub(crate) fn whole<T>(
     lock: &File,
     path: &Path,
     tmp: &Path,
     work: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let trouble = |source| failed(path, "could not lock")(source);
-    lock.unlock().map_err(trouble)?;
-    let done = match outcome(lock.try_lock()).map_err(trouble)? {
-        None => work(),
-        Some(_) => Err(Error::Busy {
-            path: path.into(),
-            what: format!(
-                "another process has the store open{}; try again when it has ended",
-                in_words(&holders(tmp))
-            ),
-        }),
-    };
-    // Nobody waits for it while this process asks without waiting.
-    lock.unlock().map_err(trouble)?;
-    lock.lock_shared().map_err(trouble)?;
-    done
+    alone(lock, path, work)?.ok_or_else(|| Error::Busy {
+        path: path.into(),
+        what: format!(
+            "another process has the store open{}; try again when it has ended",
+            in_words(&holders(tmp))
+        ),
+    })
 }
 
 /// Held while a study runs: objects that its actions read are not removed by another run.
@@ -314,18 +324,7 @@ impl Running {
         let Locked::Held(_gate) = lock_named(&self.gate)? else {
             return Ok(false);
         };
-        let trouble = |source| failed(&self.gate, "could not lock")(source);
-        lock.unlock().map_err(trouble)?;
-        let alone = outcome(lock.try_lock()).map_err(trouble)?.is_none();
-        let done = match alone {
-            true => work(),
-            false => Ok(()),
-        };
-        if alone {
-            lock.unlock().map_err(trouble)?;
-        }
-        lock.lock_shared().map_err(trouble)?;
-        done.map(|()| alone)
+        alone(lock, &self.gate, work).map(|done| done.is_some())
     }
 }
 
