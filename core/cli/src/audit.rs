@@ -6,7 +6,7 @@ use crate::{Places, study};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use jackpot_store::{Audit, Fault, Found, Store};
-use jackpot_study::{ReportLock, RunName, Tracer, report_of};
+use jackpot_study::{LOCK, Lock, RunName, Tracer, report_of};
 use serde_json::{Value, json};
 use std::{
     io::IsTerminal,
@@ -134,8 +134,9 @@ fn reported(start: &str) -> Result<Option<(PathBuf, String)>> {
             .map(|e| e.path())
             .collect();
         reports.sort();
-        for report in reports.iter().filter(|r| r.join("study.lock").is_file()) {
-            if let Some(path) = ReportLock::read(report)?.find(start) {
+        for report in reports.iter().filter(|r| r.join(LOCK).is_file()) {
+            let lock = Lock::read(report)?;
+            if let Some(path) = lock.as_ref().and_then(|lock| lock.find(start)) {
                 return Ok(Some((report.clone(), path.to_owned())));
             }
         }

@@ -10,7 +10,7 @@ mod report;
 mod words;
 
 pub(crate) use action::{plugin, reads};
-pub use report::{ReportLock, report_of};
+pub use report::report_of;
 
 use crate::{Error, pin::Pin, recipe::Recipe};
 use jackpot_net::Network;

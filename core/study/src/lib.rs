@@ -68,7 +68,7 @@ pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
 pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
-pub use derivation::{Link, Mark, ReportLock, Tracer, report_of};
+pub use derivation::{Link, Mark, Tracer, report_of};
 pub use diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
 pub use evidence::{EVIDENCE, evidence, results_of, selection};
 pub use explain::{

@@ -1,5 +1,6 @@
 //! `study.lock`: the analysis that was declared, what was drawn from what, and its bytes.
 use crate::{Error, analysis::Declared};
+use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -10,14 +11,14 @@ const FORMAT: u32 = 1;
 const HEAD: &str =
     "# Written by the report; every digest is a sha256. See README.md beside this file.\n";
 
-/// The lock file. Digests are 64 hexadecimal digits.
+/// The lock file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
     /// 1.
     pub format: u32,
     /// sha256 of `study.toml`.
-    pub study: String,
+    pub study: Digest,
     /// As recipes spell it.
     pub device_class: String,
     /// Version and build.
@@ -36,15 +37,15 @@ pub struct Lock {
 pub struct LockEntry {
     /// In the study's folder, with `/`.
     pub path: String,
-    /// The digest of the results that it was drawn from.
-    pub inputs: String,
+    /// The digest of the results that it was drawn from: the sha256 of theirs, sorted, one a line.
+    pub inputs: Digest,
     /// Of its bytes.
-    pub sha256: String,
+    pub sha256: Digest,
 }
 
 impl Lock {
     /// A lock that lists nothing yet.
-    pub fn new(study: String, device_class: String, libtorch: String) -> Lock {
+    pub fn new(study: Digest, device_class: String, libtorch: String) -> Lock {
         Lock {
             format: FORMAT,
             study,
@@ -82,6 +83,15 @@ impl Lock {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(wrong(format!("cannot be read: {e}"))),
         }
+    }
+
+    /// The path of the file whose sha256, or whose inputs' digest, starts so.
+    pub fn find(&self, start: &str) -> Option<&str> {
+        let of = |digest: fn(&LockEntry) -> &Digest| {
+            let starts = |e: &&LockEntry| digest(e).to_string().starts_with(start);
+            self.output.iter().find(starts).map(|e| e.path.as_str())
+        };
+        of(|e| &e.sha256).or_else(|| of(|e| &e.inputs))
     }
 
     /// Writes it into a study's folder.

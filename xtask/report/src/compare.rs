@@ -3,6 +3,7 @@
 use crate::lock::{self, Lock};
 use crate::table::runs;
 use crate::{Error, Files, LOCK};
+use jackpot_store::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -112,7 +113,7 @@ pub fn beside(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
     for (name, new) in files.iter().filter(|(name, _)| is_runs(name)) {
         let path = folder.join(name);
         let committed = fs::read(&path).map_err(|e| unreadable(&path, &e))?;
-        let digest = jackpot_store::Digest::of(&committed).to_string();
+        let digest = Digest::of(&committed);
         let named = |e: &jackpot_study::LockEntry| e.path == *name && e.sha256 == digest;
         if !theirs.output.iter().any(named) {
             return Err(Error::File {
@@ -162,10 +163,10 @@ fn machines(theirs: &Lock, ours: &Lock) -> Vec<String> {
 }
 
 fn outputs(theirs: &Lock, ours: &Lock) -> Vec<String> {
-    let of = |lock: &Lock| -> BTreeMap<String, String> {
+    let of = |lock: &Lock| -> BTreeMap<String, Digest> {
         lock.output
             .iter()
-            .map(|e| (e.path.clone(), e.sha256.clone()))
+            .map(|e| (e.path.clone(), e.sha256))
             .collect()
     };
     let (theirs, ours) = (of(theirs), of(ours));

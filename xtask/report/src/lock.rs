@@ -15,14 +15,14 @@ pub(crate) fn write(
 ) -> Result<Vec<u8>, Error> {
     let entry = |(path, output): (&String, &Output)| LockEntry {
         path: path.clone(),
-        inputs: output.inputs.to_string(),
-        sha256: jackpot_store::Digest::of(&output.bytes).to_string(),
+        inputs: output.inputs,
+        sha256: jackpot_store::Digest::of(&output.bytes),
     };
     let lock = Lock {
         analysis: declared.to_vec(),
         output: outputs.iter().map(entry).collect(),
         ..Lock::new(
-            results.study.to_string(),
+            results.study,
             results.device_class.clone(),
             results.libtorch.clone(),
         )

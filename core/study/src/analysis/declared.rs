@@ -41,7 +41,7 @@ pub fn declare(plan: &Plan, store: &Store) -> Result<Option<Declared>, Error> {
     let found = Lock::read(&study.folder)?;
     let mut lock = found.unwrap_or_else(|| {
         Lock::new(
-            study.digest.to_string(),
+            study.digest,
             plan.device.class.clone(),
             plan.libtorch.to_string(),
         )

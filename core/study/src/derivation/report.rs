@@ -3,59 +3,14 @@ use super::{Link, Mark, Tracer};
 use crate::{
     Error, NO_CHECK,
     file::hint,
+    lock::{LOCK, Lock, LockEntry},
     pin::{Pin, PinnedCell},
 };
 use jackpot_store::{Digest, Look};
-use serde::Deserialize;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
-
-/// The lock of a report, as far as an audit reads it.
-#[derive(Debug, Deserialize)]
-pub struct ReportLock {
-    format: u32,
-    /// sha256 of the `study.toml` that was run.
-    study: Digest,
-    /// Every file of the report.
-    #[serde(default)]
-    output: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Entry {
-    path: String,
-    /// The sha256 of the results' digests, sorted, one a line.
-    inputs: Digest,
-    sha256: Digest,
-}
-
-/// The lock's name in a study's folder.
-const LOCK: &str = "study.lock";
-
-impl ReportLock {
-    /// Reads `FOLDER/study.lock`.
-    pub fn read(folder: &Path) -> Result<ReportLock, Error> {
-        let path = folder.join(LOCK);
-        let wrong = |why: &dyn std::fmt::Display| Error(format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(&path).map_err(|e| wrong(&e))?;
-        let lock: ReportLock = toml::from_str(&text).map_err(|e| wrong(&e.message()))?;
-        match lock.format {
-            1 => Ok(lock),
-            other => Err(wrong(&format!("expected format 1, found {other}"))),
-        }
-    }
-
-    /// The path of the file whose sha256, or whose inputs' digest, starts so.
-    pub fn find(&self, start: &str) -> Option<&str> {
-        let of = |digest: fn(&Entry) -> &Digest| {
-            let starts = |e: &&Entry| digest(e).to_string().starts_with(start);
-            self.output.iter().find(starts).map(|e| e.path.as_str())
-        };
-        of(|e| &e.sha256).or_else(|| of(|e| &e.inputs))
-    }
-}
 
 /// The folder with a `study.lock` that a file lies in, and its path there.
 pub fn report_of(file: &Path) -> Option<(PathBuf, String)> {
@@ -76,7 +31,12 @@ impl Tracer<'_> {
     /// A folder without a lock, or a file that the lock does not name.
     pub fn report_file(&mut self, folder: &Path, path: &str) -> Result<Link, Error> {
         self.begin();
-        let lock = ReportLock::read(folder)?;
+        let lock = Lock::read(folder)?.ok_or_else(|| {
+            Error(format!(
+                "{}: expected the lock of a report, found nothing",
+                folder.join(LOCK).display()
+            ))
+        })?;
         let entry = lock.output.iter().find(|e| e.path == path).ok_or_else(|| {
             let known = lock.output.iter().map(|e| e.path.as_str());
             Error(format!(
@@ -131,8 +91,8 @@ impl Tracer<'_> {
     fn drawn_from(
         &self,
         name: &str,
-        lock: &ReportLock,
-        entry: &Entry,
+        lock: &Lock,
+        entry: &LockEntry,
     ) -> (Vec<Digest>, Option<String>) {
         let Some((_, pin)) = self.pins.iter().find(|(n, _)| n == name) else {
             let what = format!(
