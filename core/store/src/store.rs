@@ -239,7 +239,7 @@ impl Store {
         locks::whole(lock, &path, &self.root.join("tmp"), work)
     }
 
-    fn pin_path(&self, name: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn pin_path(&self, name: &str) -> Result<PathBuf, Error> {
         check_name("pin", name)?;
         Ok(self.root.join("pins").join(format!("{name}.json")))
     }

@@ -3,7 +3,7 @@
 //! Canonical JSON, so the same study on the same store gives the same bytes.
 use crate::{Error, lineage::Lineage, recipe::Libtorch};
 use jackpot_net::Architecture;
-use jackpot_store::{Digest, Store, canonical};
+use jackpot_store::{Digest, Look, Store, canonical};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -110,23 +110,17 @@ impl Pin {
         })
     }
 
-    /// Every pin of a store by name, in order. One that cannot be read is left out: the audit
-    /// of the store names it.
+    /// Every pin of a store by name, in order. One that cannot be read is left out and left
+    /// where it is: the audit of the store names it.
     pub fn all(store: &Store) -> Result<Vec<(String, Pin)>, Error> {
-        let folder = store.root().join("pins");
-        let failed = |e: std::io::Error| Error(format!("{}: {e}", folder.display()));
-        let listing = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            listing => listing.map_err(failed)?,
+        let names = store.pin_names().map_err(Error::from_store)?;
+        let read = |name: String| match store.look_pin(&name) {
+            Ok(Look::Sound(bytes)) => {
+                let pin = Pin::parse(&name, &bytes).ok()?;
+                Some((name, pin))
+            }
+            _ => None,
         };
-        let mut names = Vec::new();
-        for entry in listing {
-            let name = entry.map_err(failed)?.file_name();
-            let name = name.to_str().and_then(|n| n.strip_suffix(".json"));
-            names.extend(name.map(str::to_owned));
-        }
-        names.sort();
-        let read = |name: String| Some((name.clone(), Pin::read(store, &name).ok()?));
         Ok(names.into_iter().filter_map(read).collect())
     }
 
@@ -134,12 +128,16 @@ impl Pin {
         let Some(bytes) = store.read_pin(name).map_err(Error::from_store)? else {
             return Ok(None);
         };
+        Pin::parse(name, &bytes).map(Some)
+    }
+
+    fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
-        let value = canonical::parse(&bytes).map_err(|e| wrong(&e))?;
+        let value = canonical::parse(bytes).map_err(|e| wrong(&e))?;
         let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;
         if pin.format != 1 {
             return Err(wrong(&format!("expected format 1, found {}", pin.format)));
         }
-        Ok(Some(pin))
+        Ok(pin)
     }
 }

@@ -385,3 +385,18 @@ fn a_look_leaves_everything_where_it_is() {
     left.retain(|path, _| !sample.object(&scores).ends_with(path));
     assert_eq!(files(sample.root()), left);
 }
+
+#[test]
+fn a_look_leaves_a_damaged_pin_where_it_is() {
+    let (sample, _) = Sample::filled();
+    let path = sample.root().join("pins/study.json");
+    let sound = sample.store.look_pin("study").unwrap();
+    assert_eq!(sound, Look::Sound(b"{}".to_vec()));
+    fs::write(&path, b"{ }").unwrap();
+    for _ in 0..2 {
+        let found = sample.store.look_pin("study").unwrap();
+        assert!(matches!(found, Look::Damaged(_)), "{found:?}");
+    }
+    sample.store.read_pin("study").unwrap_err();
+    assert_eq!(sample.store.look_pin("study").unwrap(), Look::Absent);
+}

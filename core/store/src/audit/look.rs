@@ -1,13 +1,14 @@
-//! Looking at one object or action without touching it.
+//! Looking at one object, action or pin without touching it.
 
 use crate::{
     Action, Digest, Error, Store,
     actions::{parse_action, read_regular},
+    canonical,
     digest::copy_hashed,
     error::failed,
     write::open_regular,
 };
-use std::io;
+use std::{io, path::Path};
 
 /// What lies under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,15 +48,37 @@ impl Store {
     /// Reads and verifies the file of a finished action; unlike [`Store::action`] it leaves a
     /// damaged one where it is.
     pub fn look_action(&self, key: &Digest) -> Result<Look<Action>, Error> {
-        let path = self.named_path("actions", key);
-        Ok(match read_regular(&path) {
-            Ok(Ok(bytes)) => match parse_action(*key, &bytes) {
-                Ok(action) => Look::Sound(action),
-                Err(found) => Look::Damaged(format!("expected an action, found {found}")),
-            },
-            Ok(Err(kind)) => Look::Damaged(format!("expected a file, found {kind}")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Look::Absent,
-            Err(source) => return Err(failed(path, "could not read")(source)),
+        look_named(&self.named_path("actions", key), "an action", |bytes| {
+            parse_action(*key, &bytes)
         })
     }
+
+    /// Reads a pin; unlike [`Store::read_pin`] it leaves a damaged one where it is.
+    pub fn look_pin(&self, name: &str) -> Result<Look<Vec<u8>>, Error> {
+        look_named(
+            &self.pin_path(name)?,
+            "a pin",
+            |bytes| match canonical::parse(&bytes) {
+                Ok(_) => Ok(bytes),
+                Err(why) => Err(why.to_string()),
+            },
+        )
+    }
+}
+
+/// A small file as what it should be; `parse` says what was found instead.
+fn look_named<T>(
+    path: &Path,
+    expected: &str,
+    parse: impl FnOnce(Vec<u8>) -> Result<T, String>,
+) -> Result<Look<T>, Error> {
+    Ok(match read_regular(path) {
+        Ok(Ok(bytes)) => match parse(bytes) {
+            Ok(read) => Look::Sound(read),
+            Err(found) => Look::Damaged(format!("expected {expected}, found {found}")),
+        },
+        Ok(Err(kind)) => Look::Damaged(format!("expected a file, found {kind}")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Look::Absent,
+        Err(source) => return Err(failed(path, "could not read")(source)),
+    })
 }
