@@ -176,13 +176,6 @@ pub fn explain(store: &Store, recipes: &Recipes, key: &Digest) -> Result<Explain
 }
 
 fn failed(store: &Store, key: &Digest) -> Result<Option<String>, Error> {
-    if !store
-        .failed_keys()
-        .map_err(Error::from_store)?
-        .contains(key)
-    {
-        return Ok(None);
-    }
     let failure = store.failure(key).map_err(Error::from_store)?;
     Ok(failure.map(|f| {
         f["message"]
