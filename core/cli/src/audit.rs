@@ -2,14 +2,12 @@
 mod rerun;
 mod tree;
 
-use crate::{Places, study};
+use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use jackpot_store::{Audit, Fault, Found, Store};
 use jackpot_study::{LOCK, Lock, RunName, Tracer, report_of};
 use serde_json::{Value, json};
 use std::{
-    io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
@@ -146,7 +144,7 @@ fn reported(start: &str) -> Result<Option<(PathBuf, String)>> {
 
 fn whole(store: &Store, arguments: &Arguments) -> Result<ExitCode> {
     let start = Instant::now();
-    let bar = bar();
+    let bar = bar("{bar:26} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
     let progress = |done, all| {
         bar.set_length(all);
         bar.set_position(done);
@@ -248,19 +246,6 @@ fn in_json(store: &Store, audit: &Audit, deep: bool, diverged: &[Value], moved: 
         "failures": audit.failures, "quarantined": audit.quarantined,
         "problems": problems, "moved": moved,
     })
-}
-
-/// A bar over bytes, on a terminal.
-fn bar() -> ProgressBar {
-    match std::io::stderr().is_terminal() {
-        true => ProgressBar::no_length().with_style(
-            ProgressStyle::with_template(
-                "{bar:26} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-            )
-            .expect("the template is well-formed"),
-        ),
-        false => ProgressBar::hidden(),
-    }
 }
 
 fn code(sound: bool) -> ExitCode {

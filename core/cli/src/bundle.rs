@@ -1,11 +1,10 @@
 //! `jackpot bundle`
-use crate::{Places, study};
+use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use jackpot_store::{Listing, Packing, Store};
 use std::{
     fs::File,
-    io::{BufWriter, IsTerminal, Write},
+    io::{BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -116,13 +115,7 @@ fn export(places: &Places, name: &str, out: &Path, with: &[Heavy]) -> Result<()>
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(folder)
         .with_context(cannot)?;
-    let bar = match std::io::stderr().is_terminal() {
-        true => ProgressBar::no_length().with_style(
-            ProgressStyle::with_template("{bar:26} {bytes} of {total_bytes}, {eta} left")
-                .expect("the template is well-formed"),
-        ),
-        false => ProgressBar::hidden(),
-    };
+    let bar = bar("{bar:26} {bytes} of {total_bytes}, {eta} left");
     let mut sink = BufWriter::new(file.as_file_mut());
     let exported = store.export(&selection, packing, &mut sink, &|done, all| {
         bar.set_length(all);

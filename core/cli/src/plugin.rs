@@ -1,10 +1,10 @@
 //! `jackpot plugin`: for those who write plugins.
+use crate::progress::bar;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 use jackpot_host::{Case, Kit, Report, Verdict, conform};
 use jackpot_study::Programs;
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Subcommand)]
 pub enum Arguments {
@@ -60,13 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         item: check.item.clone(),
         case: check.case.clone(),
     };
-    let bar = match std::io::stderr().is_terminal() {
-        true => ProgressBar::no_length().with_style(
-            ProgressStyle::with_template("{bar:26} {pos} of {len} cases")
-                .expect("the template is well-formed"),
-        ),
-        false => ProgressBar::hidden(),
-    };
+    let bar = bar("{bar:26} {pos} of {len} cases");
     let report = conform(&kit, &check.file, &|done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);

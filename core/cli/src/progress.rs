@@ -10,6 +10,18 @@ use std::{
     time::Instant,
 };
 
+/// A bar of no length yet on a terminal, nothing elsewhere.
+pub fn bar(template: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    ProgressBar::no_length().with_style(style(template))
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well-formed")
+}
+
 /// Shows the events of one run on standard error.
 pub struct Display<'a> {
     plan: &'a Plan,
@@ -28,6 +40,9 @@ struct Shown {
     left: f64,
     actions: usize,
 }
+
+/// How far one action is.
+pub const ONE: &str = "  {bar:24} {percent:>3} %  {msg}";
 
 /// Steps of a bar: a hundredth of a percent.
 const STEPS: u64 = 10_000;
@@ -121,9 +136,7 @@ impl<'a> Display<'a> {
 
     fn started(&self, node: usize) {
         let Some(bars) = &self.bars else { return };
-        let style = ProgressStyle::with_template("  {bar:24} {percent:>3} %  {msg}")
-            .expect("the template is well-formed");
-        let bar = bars.add(ProgressBar::new(STEPS).with_style(style));
+        let bar = bars.add(ProgressBar::new(STEPS).with_style(style(ONE)));
         bar.set_message(self.plan.nodes[node].title.clone());
         self.shown().running.insert(node, (bar, 0.0));
     }
@@ -138,8 +151,7 @@ impl<'a> Display<'a> {
     fn total(&self, shown: &mut Shown) {
         let Some(bars) = &self.bars else { return };
         let total = shown.total.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{bar:26} {percent:>3} %  {msg}")
-                .expect("the template is well-formed");
+            let style = style("{bar:26} {percent:>3} %  {msg}");
             bars.insert(0, ProgressBar::new(STEPS).with_style(style))
         });
         let running = shown.running.iter();

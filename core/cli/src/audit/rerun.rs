@@ -1,15 +1,15 @@
 //! `jackpot audit --rerun N`
 use super::{Arguments, Subject, counted, subject};
-use crate::{Places, study};
+use crate::{
+    Places,
+    progress::{ONE, bar},
+    study,
+};
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use jackpot_store::{Digest, Found, Store};
 use jackpot_study::{Again, Rerun, Tracer, behind, chosen};
 use serde_json::{Value, json};
-use std::{
-    io::{IsTerminal, Read},
-    process::ExitCode,
-};
+use std::{io::Read, process::ExitCode};
 
 /// Exit 0: all N were done again and are the same. 1: one is not. 2: fewer than N could be
 /// done, or one that is named could not.
@@ -35,7 +35,9 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
             break;
         }
         let title = tracer.title(&action)?;
-        let bar = bar(&title);
+        let bar = bar(ONE);
+        bar.set_length(100);
+        bar.set_message(title.clone());
         let again = rerun.action(&action, &mut |share| {
             bar.set_position((share * 100.0) as u64)
         })?;
@@ -129,15 +131,4 @@ fn print(action: &Digest, title: &str, again: &Again) {
         Again::NotHere(why) => println!("not here  {hash} {title}: {why}"),
         Again::Failed(why) => println!("FAILED    {hash} {title}: {why}"),
     }
-}
-
-fn bar(title: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("  {bar:24} {percent:>3} %  {msg}")
-        .expect("the template is well-formed");
-    ProgressBar::new(100)
-        .with_style(style)
-        .with_message(title.to_owned())
 }

@@ -2,14 +2,12 @@
 mod fetch;
 mod unpack;
 
-use crate::list;
+use crate::{list, progress::bar};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use jackpot_data::{Access, Layout, remotes};
 use std::{
     fs,
-    io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -84,7 +82,7 @@ fn verify_set(asked: &Verify) -> Result<()> {
         sums: None,
     };
     let source = jackpot_data::open_as(&asked.name, &access)?;
-    let bar = bar("images");
+    let bar = bar("{bar:30} {pos} of {len} images, {eta} left");
     jackpot_data::verify(&source, &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
@@ -125,7 +123,7 @@ fn fetch_set(asked: &Fetch) -> Result<()> {
             Some(url) => format!("{}/", url.trim_end_matches('/')),
             None => remote.folder.to_owned(),
         };
-        let bar = bar("bytes");
+        let bar = bar("{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
         bar.set_length(remote.bytes);
         bar.set_message(remote.name.clone());
         let path = fetch::file(&agent, &from, remote, &asked.to, &mut |have| {
@@ -157,18 +155,4 @@ fn verified(name: &str, folder: &Path) -> Result<()> {
             .display()
     );
     Ok(())
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn bar(what: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let template = match what {
-        "bytes" => "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-        _ => "{bar:30} {pos} of {len} images, {eta} left",
-    };
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::no_length().with_style(style)
 }
