@@ -5,7 +5,7 @@ mod tree;
 use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Audit, Fault, Found, Store};
-use jackpot_study::{LOCK, Lock, RunName, Tracer, report_of};
+use jackpot_study::{LOCK, Lock, Makers, RunName, Tracer, report_of};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -45,7 +45,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.what.is_empty() {
         return whole(&store, arguments);
     }
-    let mut tracer = Tracer::new(&store)?;
+    let makers = Makers::read(&store)?;
+    let mut tracer = Tracer::new(&store, &makers)?;
     let mut trees = Vec::new();
     for what in &arguments.what {
         let link = match subject(&store, what)? {

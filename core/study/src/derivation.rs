@@ -12,9 +12,9 @@ mod words;
 pub(crate) use action::{plugin, reads};
 pub use report::report_of;
 
-use crate::{Error, pin::Pin, recipe::Recipe};
+use crate::{Error, makers::Makers, pin::Pin, recipe::Recipe};
 use jackpot_net::Network;
-use jackpot_store::{Action, Digest, Look, Store};
+use jackpot_store::{Action, Digest, Store};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -120,8 +120,7 @@ impl Link {
 /// Follows derivations through one store. What was verified once is not looked at again.
 pub struct Tracer<'a> {
     store: &'a Store,
-    /// Which actions made an object.
-    makers: BTreeMap<Digest, BTreeSet<Digest>>,
+    makers: &'a Makers,
     /// The pins that could be read, by name.
     pins: Vec<(String, Pin)>,
     /// Cells of pins by the training that fills them, and by its mask.
@@ -149,17 +148,8 @@ struct Seen {
 }
 
 impl<'a> Tracer<'a> {
-    /// Reads every action's file of the store, and its pins.
-    pub fn new(store: &'a Store) -> Result<Tracer<'a>, Error> {
-        let mut makers: BTreeMap<Digest, BTreeSet<Digest>> = BTreeMap::new();
-        for key in store.action_keys().map_err(Error::from_store)? {
-            let Look::Sound(action) = store.look_action(&key).map_err(Error::from_store)? else {
-                continue;
-            };
-            for digest in action.outputs.into_values() {
-                makers.entry(digest).or_default().insert(key);
-            }
-        }
+    /// Reads the store's pins; `makers` are of the same store.
+    pub fn new(store: &'a Store, makers: &'a Makers) -> Result<Tracer<'a>, Error> {
         let pins = Pin::all(store)?;
         let mut cells: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         for (name, pin) in &pins {
@@ -240,12 +230,7 @@ impl<'a> Tracer<'a> {
 
     /// The name under which an action of the store made it.
     fn output_name(&mut self, digest: &Digest) -> Result<Option<String>, Error> {
-        let Some(key) = self
-            .makers
-            .get(digest)
-            .and_then(|keys| keys.first())
-            .copied()
-        else {
+        let Some(key) = self.makers.first(digest) else {
             return Ok(None);
         };
         let seen = self.seen(&key)?;
@@ -268,7 +253,7 @@ impl<'a> Tracer<'a> {
         }
         let mut link = self.leaf(role, digest, network)?;
         link.words += &self.cells_of(digest);
-        let makers = self.makers.get(digest).cloned().unwrap_or_default();
+        let makers = self.makers.of(digest);
         let open = makers.iter().find(|key| !self.path.contains(key)).copied();
         let Some(key) = open else {
             let more = self.not_made(role, digest, makers.len());

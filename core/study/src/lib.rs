@@ -28,6 +28,7 @@ mod jobs;
 mod keys;
 mod lineage;
 mod lock;
+mod makers;
 mod named;
 mod needs;
 mod outcome;
@@ -82,6 +83,7 @@ pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;
 pub use lock::{LOCK, Lock, LockEntry};
+pub use makers::Makers;
 pub use named::{RUN_NAME, RunName};
 pub use needs::word;
 pub use overlaps::{Overlap, overlaps};
@@ -96,7 +98,7 @@ pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 pub use reference::Reference;
 pub use repeat::{Level, Series};
-pub use rerun::{Again, Rerun, behind, chosen, maker};
+pub use rerun::{Again, Rerun, behind, chosen};
 pub use results::{
     Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained, collect,
     facts, outline,

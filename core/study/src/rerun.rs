@@ -7,6 +7,7 @@ use crate::{
     derivation::{plugin, reads},
     execute::{Bench, Given},
     file::RunChoice,
+    makers::Makers,
     recipe::{Item, Libtorch, Platform, Recipe},
     toolbox::{Device, Plugins, Programs},
 };
@@ -47,7 +48,7 @@ pub struct Rerun<'a> {
     /// Thrown away with this value.
     beside: Store,
     _folder: tempfile::TempDir,
-    makers: BTreeMap<Digest, Digest>,
+    makers: &'a Makers,
     done: BTreeMap<Digest, Again>,
     plugins: BTreeMap<Digest, jackpot_host::Plugin>,
 }
@@ -70,8 +71,7 @@ pub fn chosen(key: &str, actions: &[Digest]) -> Result<Vec<Digest>, Error> {
 ///
 /// # Errors
 /// A store that cannot be read. What is damaged has nothing behind it: the audit names it.
-pub fn behind(store: &Store, keys: &[Digest]) -> Result<Vec<Digest>, Error> {
-    let makers = makers(store)?;
+pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Digest>, Error> {
     let mut open: Vec<Digest> = keys.iter().rev().copied().collect();
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     while let Some(key) = open.pop() {
@@ -83,37 +83,18 @@ pub fn behind(store: &Store, keys: &[Digest]) -> Result<Vec<Digest>, Error> {
             continue;
         };
         if let Ok(recipe) = Recipe::read(&key, &bytes) {
-            open.extend(reads(&recipe).iter().filter_map(|(_, d)| makers.get(d)));
+            open.extend(reads(&recipe).iter().filter_map(|(_, d)| makers.first(d)));
         }
     }
     Ok(found)
 }
 
-/// The first action, by key, that made an object; none: it was given.
-///
-/// # Errors
-/// A store that cannot be read.
-pub fn maker(store: &Store, digest: &Digest) -> Result<Option<Digest>, Error> {
-    Ok(makers(store)?.get(digest).copied())
-}
-
-/// The first action, by key, that made each object.
-fn makers(store: &Store) -> Result<BTreeMap<Digest, Digest>, Error> {
-    let mut makers = BTreeMap::new();
-    for key in store.action_keys().map_err(Error::from_store)? {
-        if let Look::Sound(action) = store.look_action(&key).map_err(Error::from_store)? {
-            for digest in action.outputs.into_values() {
-                makers.entry(digest).or_insert(key);
-            }
-        }
-    }
-    Ok(makers)
-}
-
 impl<'a> Rerun<'a> {
-    /// Makes the store beside `store`, in the system's folder for temporary files.
+    /// Makes the store beside `store`, in the system's folder for temporary files; `makers` are
+    /// those of `store`.
     pub fn new(
         store: &'a Store,
+        makers: &'a Makers,
         programs: &'a Programs,
         libtorch: Libtorch,
     ) -> Result<Rerun<'a>, Error> {
@@ -126,7 +107,7 @@ impl<'a> Rerun<'a> {
             limits: RunChoice::plain()?.limits,
             beside,
             _folder: folder,
-            makers: makers(store)?,
+            makers,
             done: BTreeMap::new(),
             plugins: BTreeMap::new(),
         })
@@ -264,7 +245,7 @@ impl<'a> Rerun<'a> {
             Look::Damaged(found) => return Ok(Err(format!("its input `{role}`: {found}"))),
             Look::Absent => {}
         }
-        let Some(maker) = self.makers.get(digest).copied() else {
+        let Some(maker) = self.makers.first(digest) else {
             return Ok(Err(format!(
                 "its input `{role}`, {digest}, is not kept, and no action of this store made it"
             )));

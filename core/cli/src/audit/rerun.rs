@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Digest, Found, Store};
-use jackpot_study::{Again, Rerun, Tracer, behind, chosen};
+use jackpot_study::{Again, Makers, Rerun, Tracer, behind, chosen};
 use serde_json::{Value, json};
 use std::{io::Read, process::ExitCode};
 
@@ -18,13 +18,14 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
         None => fresh()?,
         Some(text) => text.clone(),
     };
-    let (named, order) = order(store, arguments, &key)?;
+    let makers = Makers::read(store)?;
+    let mut tracer = Tracer::new(store, &makers)?;
+    let (named, order) = order(store, &makers, &mut tracer, arguments, &key)?;
     if order.is_empty() {
         bail!("`--rerun`: expected finished actions to do again, found none");
     }
     let (programs, _, libtorch) = study::tools(places)?;
-    let mut rerun = Rerun::new(store, &programs, libtorch)?;
-    let mut tracer = Tracer::new(store)?;
+    let mut rerun = Rerun::new(store, &makers, &programs, libtorch)?;
     let mut done: Vec<(Digest, String, Again)> = Vec::new();
     let repeated = |done: &[(Digest, String, Again)]| {
         let again = |a: &&(Digest, String, Again)| !matches!(a.2, Again::NotHere(_));
@@ -79,18 +80,24 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
 
 /// How many are named, and in which order actions are done: those first, then what is behind
 /// them, or all of the store, as the key says.
-fn order(store: &Store, arguments: &Arguments, key: &str) -> Result<(usize, Vec<Digest>)> {
+fn order(
+    store: &Store,
+    makers: &Makers,
+    tracer: &mut Tracer<'_>,
+    arguments: &Arguments,
+    key: &str,
+) -> Result<(usize, Vec<Digest>)> {
     let mut named = Vec::new();
     for what in &arguments.what {
         match subject(store, what)? {
             Subject::Store(Found::Action(action)) => named.push(action),
             Subject::Store(Found::Object(digest)) => {
-                named.push(jackpot_study::maker(store, &digest)?.with_context(|| {
+                named.push(makers.first(&digest).with_context(|| {
                     format!("`{what}`: no action of the store made this object")
                 })?);
             }
             Subject::Report(folder, path) => {
-                let tree = Tracer::new(store)?.report_file(&folder, &path)?;
+                let tree = tracer.report_file(&folder, &path)?;
                 named.extend(tree.from.iter().flat_map(|l| &l.from).map(|l| l.hash));
             }
         }
@@ -98,7 +105,7 @@ fn order(store: &Store, arguments: &Arguments, key: &str) -> Result<(usize, Vec<
     if named.is_empty() {
         return Ok((0, chosen(key, &store.action_keys()?)?));
     }
-    let mut others = behind(store, &named)?;
+    let mut others = behind(store, makers, &named)?;
     others.retain(|action| !named.contains(action));
     others.sort();
     let asked = named.len();
