@@ -200,7 +200,7 @@ fn whole(store: &Store, arguments: &Arguments) -> Result<ExitCode> {
 fn summary(store: &Store, audit: &Audit) -> String {
     format!(
         "{}: {} objects, {} actions, {} of {} objects hashed, {}, {} divergences, {} problems",
-        store.root().display(),
+        store.place().display(),
         audit.objects,
         audit.actions,
         audit.hashed,
@@ -242,7 +242,7 @@ fn in_json(store: &Store, audit: &Audit, deep: bool, diverged: &[Value], moved: 
         })
         .collect();
     json!({
-        "store": store.root(), "deep": deep, "objects": audit.objects, "actions": audit.actions,
+        "store": store.place(), "deep": deep, "objects": audit.objects, "actions": audit.actions,
         "hashed": audit.hashed, "bytes": audit.bytes, "divergences": diverged,
         "failures": audit.failures, "quarantined": audit.quarantined,
         "problems": problems, "moved": moved,

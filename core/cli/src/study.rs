@@ -48,7 +48,7 @@ pub fn one(store: &Store, start: &str) -> Result<Found> {
     match (found.pop(), found.is_empty()) {
         (None, _) => bail!(
             "no action and no object of {} starts with `{start}`",
-            store.root().display()
+            store.place().display()
         ),
         (Some(one), true) => Ok(one),
         (Some(last), false) => {

@@ -105,7 +105,7 @@ impl Pin {
         Pin::find(store, name)?.ok_or_else(|| {
             Error(format!(
                 "{}: no results of the study `{name}`: expected `pins/{name}.json`, found nothing; run `jackpot run {name}` first",
-                store.root().display()
+                store.place().display()
             ))
         })
     }

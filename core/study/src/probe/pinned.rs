@@ -212,7 +212,7 @@ impl Probed {
         let bytes = bytes.ok_or_else(|| {
             Error(format!(
                 "{}: no probe of the study `{study}`: expected `pins/{name}.json`, found nothing; run `jackpot probe {study}` first",
-                store.root().display()
+                store.place().display()
             ))
         })?;
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
