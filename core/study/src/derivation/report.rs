@@ -131,9 +131,23 @@ impl Tracer<'_> {
     }
 }
 
-/// Every set of results that a table or figure may be drawn from: metrics, masks or both, of
-/// all cells, of those without the dense ones, without checks, of one sparsity.
+/// Every set of results that a table or figure may be drawn from, of the whole study or of one
+/// of its settings.
 fn sets(results: &[(&PinnedCell, Option<Digest>)]) -> Vec<BTreeSet<Digest>> {
+    let mut found = sets_of(results);
+    let settings = results.iter().filter_map(|(c, _)| c.setting.as_deref());
+    for name in settings.collect::<BTreeSet<&str>>() {
+        let here = results
+            .iter()
+            .filter(|(c, _)| c.setting.as_deref() == Some(name));
+        found.extend(sets_of(&here.copied().collect::<Vec<_>>()));
+    }
+    found
+}
+
+/// Metrics, masks or both, of all cells, of those without the dense ones, without checks, of one
+/// sparsity.
+fn sets_of(results: &[(&PinnedCell, Option<Digest>)]) -> Vec<BTreeSet<Digest>> {
     let mut wheres: Vec<Option<&str>> = vec![None, Some("")];
     let sparsities: BTreeSet<&str> = results.iter().map(|(c, _)| c.sparsity.as_str()).collect();
     wheres.extend(sparsities.into_iter().map(Some));
@@ -162,4 +176,28 @@ fn sets(results: &[(&PinnedCell, Option<Digest>)]) -> Vec<BTreeSet<Digest>> {
 fn in_order(results: &[(&PinnedCell, Option<Digest>)], mut left: BTreeSet<Digest>) -> Vec<Digest> {
     let all = results.iter().flat_map(|(c, m)| [*m, c.mask]);
     all.flatten().filter(|d| left.remove(d)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_report_of_one_setting_is_drawn_from_its_results() {
+        let cell = |setting: &str, mask: Digest| -> PinnedCell {
+            let value = json!({
+                "setting": setting, "ticket": "snip", "check": "none", "sparsity": "0.9",
+                "seed": "1", "mask": mask,
+            });
+            serde_json::from_value(value).unwrap()
+        };
+        let (low, high) = (Digest([1; 32]), Digest([2; 32]));
+        let cells = [cell("low", low), cell("high", high)];
+        let results: Vec<(&PinnedCell, Option<Digest>)> = cells.iter().map(|c| (c, None)).collect();
+        let found = sets(&results);
+        for wanted in [vec![low], vec![high], vec![low, high]] {
+            assert!(found.contains(&wanted.into_iter().collect()));
+        }
+    }
 }
