@@ -18,12 +18,27 @@ def tost(margin):
     p, low, up = ttost_paired(np.array(a), np.array(b), -margin, margin)
     return {"margin": margin, "p": float(p), "above": float(low[1]), "below": float(up[1])}
 
-# Within-groups deviation by least squares.
-y = np.concatenate(many); x = np.zeros((len(y), len(many))); row = 0
-for j, g in enumerate(many):
-    x[row:row + len(g), j] = 1; row += len(g)
-residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-freedom = len(y) - len(many)
+# Within-groups deviation by least squares, and its degrees of freedom.
+def within(groups):
+    many = [g for g in groups if len(g) > 1]
+    y = np.concatenate(many); x = np.zeros((len(y), len(many))); row = 0
+    for j, g in enumerate(many):
+        x[row:row + len(g), j] = 1; row += len(g)
+    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    freedom = len(y) - len(many)
+    return [float(np.sqrt(residual @ residual / freedom)), freedom]
+
+# One sample at a time; the report's tables are compared with these, too.
+def samples(groups):
+    sd, freedom = within(groups)
+    return {
+        "groups": groups,
+        "means": [float(np.mean(g)) for g in groups],
+        "sds": [float(np.std(g, ddof=1)) if len(g) > 1 else None for g in groups],
+        "own_intervals": [list(map(float, stats.ttest_1samp(g, 0).confidence_interval(0.95))) if len(g) > 1 else None for g in groups],
+        "pooled": [sd, freedom],
+        "pooled_intervals": [list(map(float, stats.t.interval(0.95, freedom, loc=np.mean(g), scale=sd / np.sqrt(len(g))))) for g in groups],
+    }
 
 # A margin that is a share of a gap: the two linear contrasts, each by its own t-test.
 gap = np.array([8.0, 7.5, 9.1, 8.4, 7.9]); share = 0.1
@@ -84,12 +99,13 @@ out = {
     "tost": [tost(m) for m in (0.1, 0.3, 0.5, 2.0)],
     "share": {"gap": gap.tolist(), "share": share, "above": float(above), "below": float(below)},
     "groups": groups,
-    "pooled": [float(np.sqrt(residual @ residual / freedom)), freedom],
+    "pooled": within(groups),
+    "samples": samples(groups[:4]),
     "pools": [{"cells": c, "df": effective(c)} for c in pools],
     "brown_forsythe": [float(brown.statistic), float(brown.pvalue)],
     "holm": [ps, multipletests(ps, method="holm")[1].tolist()],
     "t": [[t, df, float(stats.t.sf(t, df)), float(2 * stats.t.sf(abs(t), df))] for t in (-2.5, 0.3, 1.7, 6.0) for df in (1, 2.5, 4, 16, 180)],
-    "quantiles": [[p, df, float(stats.t.ppf(p, df))] for p in (0.9, 0.95, 0.975, 0.995) for df in (1, 2, 3.7, 10, 18, 200)],
+    "quantiles": [[p, df, float(stats.t.ppf(p, df))] for p in (0.9, 0.95, 0.975, 0.995) for df in (1, 2, 3, 3.7, 10, 18, 200)],
     "power": [[k, m, n, df, al, power(k, m, n, df, al)]
               for k in ("equivalence", "non-inferiority", "superiority")
               for m, n, df, al in ((1.0, 5, 4, 0.05), (2.6, 3, 2, 0.05), (1.7, 3, 36, 0.05), (0.9, 10, 9.5, 0.05), (1.5, 5, 8, 0.0056))],

@@ -111,6 +111,61 @@ fn a_share_of_a_gap_is_one_linear_contrast() {
     assert!(!close(fixed.p_equivalence.unwrap(), larger));
 }
 
+#[test]
+fn means_deviations_and_intervals_are_numpys() {
+    let samples = &fixture()["samples"];
+    let groups = rows(&samples["groups"]);
+    let seeds = [1, 2, 3, 4];
+    let apart = |(i, g): (usize, &'_ Vec<f64>)| (2 * i, g.clone());
+    let apart: Vec<_> = groups.iter().enumerate().map(apart).collect();
+    let shared: Vec<Group> = apart
+        .iter()
+        .map(|(i, g)| group([*i, i + 1], &seeds[..g.len()], g))
+        .collect();
+    let shared = pooled(&shared).unwrap();
+    let expected = numbers(&samples["pooled"]);
+    assert!(close(shared.sd, expected[0]) && close(shared.df, expected[1]));
+    let within = |centre: f64, half: f64, expected: &Value| {
+        let expected = numbers(expected);
+        close(centre - half, expected[0]) && close(centre + half, expected[1])
+    };
+    for (i, values) in groups.iter().enumerate() {
+        let (n, centre) = (values.len(), mean(values).unwrap());
+        assert!(close(centre, number(&samples["means"][i])));
+        let half = half_width(shared, n, 0.95);
+        assert!(within(centre, half, &samples["pooled_intervals"][i]));
+        let Some(spread) = own(values) else {
+            assert!(samples["sds"][i].is_null(), "one value has no deviation");
+            continue;
+        };
+        assert_eq!(sample_sd(values), Some(spread.sd));
+        assert!(close(spread.sd, number(&samples["sds"][i])));
+        let expected = &samples["own_intervals"][i];
+        assert!(within(centre, half_width(spread, n, 0.95), expected));
+        // The broken twins: n in place of n − 1, and another level.
+        let population = spread.sd * (spread.df / n as f64).sqrt();
+        assert!(!close(population, number(&samples["sds"][i])));
+        assert!(!within(centre, half_width(spread, n, 0.90), expected));
+    }
+    // The broken twin: an unweighted mean of variances is not the pooled one.
+    let variances: Vec<f64> = groups
+        .iter()
+        .filter_map(|g| sample_sd(g))
+        .map(|s| s * s)
+        .collect();
+    assert!(!close(mean(&variances).unwrap().sqrt(), shared.sd));
+}
+
+#[test]
+fn nothing_to_measure_gives_nothing() {
+    assert_eq!(mean(&[]), None);
+    assert_eq!(sample_sd(&[]), None);
+    assert_eq!(sample_sd(&[1.0]), None);
+    assert_eq!(own(&[1.0]), None);
+    let one = [group([0, 1], &[1], &[1.0]), group([2, 3], &[], &[])];
+    assert_eq!(pooled(&one), None);
+}
+
 fn group<'a>(arms: [usize; 2], seeds: &'a [u64], values: &'a [f64]) -> Group<'a> {
     Group {
         arms,
@@ -165,6 +220,8 @@ fn tails_and_quantiles_are_scipys() {
     }
     for row in rows(&fixture()["quantiles"]) {
         assert!(close(t_quantile(row[0], row[1]), row[2]));
+        // The twin: one degree of freedom off is seen at every size here.
+        assert!(!close(t_quantile(row[0], row[1] + 1.0), row[2]));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The grid of a study: its runs grouped into cells, each cell's seeds in order.
 
 use crate::Error;
-use crate::stats::{mean, sample_sd};
 use crate::verdict::{Findings, findings};
+use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
 use jackpot_study::{Named, Outcome, Outline, Results, Run, Trained};
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@
 //! vary on another scale: they stay out of the pool and get an interval of their own.
 
 use crate::cells::{Cell, Grid, UNMODIFIED};
-use crate::stats::{Spread, half_width, mean, pooled_sd, sample_sd};
+use jackpot_stats::{Spread, half_width, mean, own};
 use jackpot_store::Digest;
 use jackpot_study::Trained;
 
@@ -60,11 +60,21 @@ pub(crate) struct Pair<'g, 'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub mean: f64,
-    pub n: usize,
     /// None when no cell has two differences.
     pub spread: Option<Spread>,
     /// Half the interval's width, where there is a spread.
     pub half: Option<f64>,
+}
+
+impl Estimate {
+    /// None without values.
+    pub fn of(values: &[f64], spread: Option<Spread>) -> Option<Estimate> {
+        Some(Estimate {
+            mean: mean(values)?,
+            spread,
+            half: spread.map(|s| half_width(s, values.len(), LEVEL)),
+        })
+    }
 }
 
 /// Both estimates of a pair; none where it has no differences to show.
@@ -87,6 +97,9 @@ pub(crate) fn estimates<'g, 'a>(
     let pooled = || pairs.iter().filter(|p| !p.unlike);
     let accuracy = pooled_sd(pooled().map(|p| p.accuracy.as_slice()));
     let loss = pooled_sd(pooled().map(|p| p.loss.as_slice()));
+    let estimate = |values: &[f64], unlike: bool, pool: Option<Spread>| {
+        Estimate::of(values, if unlike { own(values) } else { pool })
+    };
     let estimated = pairs.into_iter().map(|pair| Estimated {
         accuracy: estimate(&pair.accuracy, pair.unlike, accuracy),
         loss: estimate(&pair.loss, pair.unlike, loss),
@@ -95,15 +108,17 @@ pub(crate) fn estimates<'g, 'a>(
     estimated.collect()
 }
 
-fn estimate(values: &[f64], unlike: bool, pool: Option<Spread>) -> Option<Estimate> {
-    let n = values.len();
-    let own = || sample_sd(values).map(|sd| Spread { sd, df: n - 1 });
-    let spread = if unlike { own() } else { pool };
-    Some(Estimate {
-        mean: mean(values)?,
-        n,
-        spread,
-        half: spread.map(|s| half_width(s, n, LEVEL)),
+/// The standard deviation within groups that are taken to share one variance:
+/// s² = Σνᵢsᵢ² / Σνᵢ, with Σνᵢ degrees of freedom whatever arms the groups share, unlike
+/// [`jackpot_stats::pooled`].
+/// Groups of one value add nothing; none if no group has two.
+fn pooled_sd<'v>(groups: impl Iterator<Item = &'v [f64]>) -> Option<Spread> {
+    let spreads: Vec<Spread> = groups.filter_map(own).collect();
+    let df: f64 = spreads.iter().map(|s| s.df).sum();
+    let squares: f64 = spreads.iter().map(|s| s.sd * s.sd * s.df).sum();
+    (df > 0.0).then(|| Spread {
+        sd: (squares / df).sqrt(),
+        df,
     })
 }
 
@@ -158,5 +173,26 @@ fn role(contrast: Contrast, cell: &Cell<'_>) -> Role {
         Contrast::Check if random && cell.check_name() == REARRANGE => Role::SameLaw,
         Contrast::Smart if cell.ticket.name == UNIFORM => Role::Positive,
         _ => Role::Question,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pooled_sd;
+    use serde_json::Value;
+
+    #[test]
+    fn pooled_deviations_are_numpys() {
+        let fixture = include_str!("../../../core/stats/tests/fixture.json");
+        let fixture: Value = serde_json::from_str(fixture).unwrap();
+        let samples = &fixture["samples"];
+        let groups: Vec<Vec<f64>> = serde_json::from_value(samples["groups"].clone()).unwrap();
+        let spread = pooled_sd(groups.iter().map(Vec::as_slice)).unwrap();
+        assert!((spread.sd - samples["pooled"][0].as_f64().unwrap()).abs() <= 1e-9);
+        assert_eq!(Some(spread.df), samples["pooled"][1].as_f64());
+        assert_eq!(
+            pooled_sd([&[1.0][..], &[2.0][..], &[][..]].into_iter()),
+            None
+        );
     }
 }

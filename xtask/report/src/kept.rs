@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid};
-use crate::stats::{mean, sample_sd};
+use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
 use jackpot_study::Named;
 

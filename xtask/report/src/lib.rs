@@ -21,7 +21,6 @@ mod page;
 mod reference;
 mod settings;
 mod shares;
-pub mod stats;
 mod sweep;
 mod table;
 mod verdict;

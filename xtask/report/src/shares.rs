@@ -1,6 +1,6 @@
 //! How far apart the kept shares of two masks are, layer by layer.
 
-use crate::stats::mean;
+use jackpot_stats::mean;
 use jackpot_study::allocation_distance;
 
 /// Name, weights, kept weights of each layer, in forward order.

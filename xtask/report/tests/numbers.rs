@@ -49,7 +49,8 @@ fn run(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
 }
 
 fn fixture() -> Value {
-    serde_json::from_str(include_str!("student_t.json")).unwrap()
+    let all = include_str!("../../../core/stats/tests/fixture.json");
+    serde_json::from_str::<Value>(all).unwrap()["samples"].take()
 }
 
 /// One ticket and check for each group of the fixture, whose paired differences are the group.

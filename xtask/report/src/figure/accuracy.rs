@@ -8,8 +8,8 @@ use super::{Figure, footer};
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
-use crate::stats::mean;
 use crate::table::spell;
+use jackpot_stats::mean;
 use jackpot_study::Named;
 
 const COLUMNS: usize = 2;

@@ -8,7 +8,7 @@ use super::canvas::{
 };
 use super::legend::{Key, Legend};
 use crate::Error;
-use crate::stats::settle;
+use crate::format::settle;
 use crate::table::{frame_error, spell};
 use jackpot_store::Digest;
 use plotters::prelude::RGBColor;

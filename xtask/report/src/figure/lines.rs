@@ -6,9 +6,9 @@ use crate::Error;
 use crate::cells::{Cell, DENSE, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
-use crate::stats::mean;
 use crate::sweep::{Swept, axes, swept};
 use crate::table::spell;
+use jackpot_stats::mean;
 use jackpot_study::{Named, Outcome};
 
 /// From this ratio of the highest to the lowest value on, an axis is logarithmic.

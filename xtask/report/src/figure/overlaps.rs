@@ -6,9 +6,9 @@ use crate::Error;
 use crate::cells::Grid;
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
-use crate::stats::mean;
 use crate::table::overlaps::{pair, percent};
 use crate::table::spell;
+use jackpot_stats::mean;
 use jackpot_study::Named;
 use plotters::prelude::RGBColor;
 

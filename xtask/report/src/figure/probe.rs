@@ -7,8 +7,8 @@ use super::canvas::{
 };
 use super::legend::{Key, Legend};
 use crate::Error;
-use crate::stats::mean;
 use crate::table::spell;
+use jackpot_stats::mean;
 use jackpot_study::{Comparison, MaskRow, Probed};
 use plotters::prelude::RGBColor;
 

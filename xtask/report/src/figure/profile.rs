@@ -133,7 +133,7 @@ impl Profile {
             "series" => rows.iter().map(|r| r.1).collect::<Vec<_>>(),
             "position" => rows.iter().map(|r| r.2 as u32).collect::<Vec<_>>(),
             "layer" => rows.iter().map(|r| r.3).collect::<Vec<_>>(),
-            "kept_percent" => rows.iter().map(|r| crate::stats::settle(r.4)).collect::<Vec<_>>(),
+            "kept_percent" => rows.iter().map(|r| crate::format::settle(r.4)).collect::<Vec<_>>(),
         )
         .map_err(frame_error(self.name))
     }

@@ -1,7 +1,7 @@
 //! Tables for programs: CSV and Parquet of one polars frame.
 
 use crate::Error;
-use crate::stats::settle;
+use crate::format::settle;
 use crate::table::{Column, Data, Entry, Kind, Section, Table, Value, frame_error};
 use polars::prelude::{
     CsvWriter, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetWriter, SerWriter,

@@ -131,7 +131,7 @@ fn state(estimated: &Estimated<'_, '_>) -> &'static str {
     }
 }
 
-fn interval(estimate: Option<Estimate>, digits: usize) -> Value {
+pub(super) fn interval(estimate: Option<Estimate>, digits: usize) -> Value {
     estimate.map_or(Value::Absent(NOTHING), |e| Value::Interval {
         mean: e.mean,
         bounds: e.half.map(|half| (e.mean - half, e.mean + half)),

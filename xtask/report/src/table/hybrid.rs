@@ -1,11 +1,11 @@
 //! Hybrid tickets against what they are made of: learning-rate rewinding and the random ticket.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, differences, spell};
 use crate::cells::{Cell, Grid, UNMODIFIED, metrics};
-use crate::contrast::LEVEL;
+use crate::contrast::{Estimate, LEVEL};
 use crate::digest::of_inputs;
 use crate::groups::{Group, is_hybrid, members, way};
-use crate::stats::{Spread, half_width, mean, sample_sd};
+use jackpot_stats::own;
 use jackpot_store::Digest;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
@@ -105,15 +105,6 @@ fn row(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> Vec<Entry> {
 
 fn interval(pairs: &[(f64, [Digest; 2], bool)]) -> Entry {
     let values: Vec<f64> = pairs.iter().map(|p| p.0).collect();
-    let Some(mean) = mean(&values) else {
-        return Value::Absent(NOTHING).into();
-    };
-    let df = values.len() - 1;
-    let half = sample_sd(&values).map(|sd| half_width(Spread { sd, df }, values.len(), LEVEL));
-    let value = Value::Interval {
-        mean,
-        bounds: half.map(|half| (mean - half, mean + half)),
-        digits: 2,
-    };
+    let value = differences::interval(Estimate::of(&values, own(&values)), 2);
     Entry::from(value, pairs.iter().flat_map(|p| p.1))
 }

@@ -4,8 +4,8 @@ use super::{Column, Data, Entry, Kind, Section, Table, Value, frame_error, spell
 use crate::Error;
 use crate::cells::Grid;
 use crate::digest::of_inputs;
+use crate::format::settle;
 use crate::kept::{self, Kept, KeptBy};
-use crate::stats::settle;
 use polars::df;
 
 pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {

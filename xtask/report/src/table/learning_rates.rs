@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::cells::{Cell, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
-use crate::stats::sample_sd;
+use jackpot_stats::sample_sd;
 use jackpot_study::{Named, SparseWay, Trained};
 
 /// The last epochs that volatility is taken over: a fifth of the training, from 2 to 10.
@@ -138,7 +138,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         spelled(rate(grid, cell.ticket)),
         measured(summary.accuracy),
         measured(summary.best),
-        Entry::from(Value::number(crate::stats::mean(&values), 2), cell.keys()),
+        Entry::from(Value::number(jackpot_stats::mean(&values), 2), cell.keys()),
         over.filter(|_| !values.is_empty())
             .map_or(Value::Absent(NOTHING), Value::Count)
             .into(),

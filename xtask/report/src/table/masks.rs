@@ -4,7 +4,8 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_err
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid};
 use crate::digest::of_inputs;
-use crate::stats::{mean, settle};
+use crate::format::settle;
+use jackpot_stats::mean;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts, Outcome, Run};
 use polars::df;

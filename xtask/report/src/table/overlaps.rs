@@ -4,8 +4,9 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_err
 use crate::Error;
 use crate::cells::{Grid, MeanSd, UNMODIFIED};
 use crate::digest::of_inputs;
+use crate::format::settle;
 use crate::groups::{Group, members};
-use crate::stats::{mean, settle};
+use jackpot_stats::mean;
 use jackpot_study::{Named, Overlap};
 use polars::df;
 

@@ -1,6 +1,6 @@
 //! Partially-trained tickets under checks: how large an effect is, beside whether it is there.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences, spell};
 use crate::cells::{Cell, Grid, metrics};
 use crate::contrast::{Contrast, Estimate, Estimated, estimates};
 use crate::digest::of_inputs;
@@ -67,16 +67,9 @@ fn row(grid: &Grid<'_>, estimated: &Estimated<'_, '_>) -> Vec<Entry> {
         }
         _ => Value::Absent("identical").into(),
     };
-    let interval = |estimate: Option<Estimate>, digits: usize| match estimate {
-        None => Value::Absent(NOTHING).into(),
-        Some(e) => Entry::from(
-            Value::Interval {
-                mean: e.mean,
-                bounds: e.half.map(|half| (e.mean - half, e.mean + half)),
-                digits,
-            },
-            pair.keys.iter().copied(),
-        ),
+    let interval = |estimate: Option<Estimate>, digits: usize| {
+        let keys = estimate.iter().flat_map(|_| pair.keys.iter().copied());
+        Entry::from(differences::interval(estimate, digits), keys)
     };
     let effect = estimated.accuracy.and_then(|e| {
         let sd = e.spread?.sd;
@@ -95,6 +88,6 @@ fn row(grid: &Grid<'_>, estimated: &Estimated<'_, '_>) -> Vec<Entry> {
         },
         interval(estimated.loss, 4),
         Value::Of(pair.accuracy.len(), pair.asked).into(),
-        Entry::text(super::differences::notes(estimated).join("; ")),
+        Entry::text(differences::notes(estimated).join("; ")),
     ]
 }
