@@ -132,7 +132,10 @@ fn print_margins(plan: &Plan, all: &[Settles]) {
     );
     for s in all {
         let settled = match s.margin {
-            Some(margin) => format!("settle a margin of {margin:.2} points with 80 % power"),
+            Some(margin) if margin.is_finite() => {
+                format!("settle a margin of {margin:.2} points with 80 % power")
+            }
+            Some(_) => "settle nothing: this look spends next to none of the level".into(),
             None => {
                 "settle nothing: a verdict needs 5 seeds, or 3 with 10 degrees of freedom".into()
             }

@@ -211,7 +211,8 @@ fn one(
     estimate.interval95 = interval(0.95);
     estimate.p_difference = Some(p_two_sided(t(centre, spread, n), spread.df));
     let alpha = level.unwrap_or(0.05);
-    estimate.smallest_margin = Some(spread.sd * smallest_margin(cell.claim, n, spread.df, alpha));
+    let smallest = spread.sd * smallest_margin(cell.claim, n, spread.df, alpha);
+    estimate.smallest_margin = Some(smallest).filter(|margin| margin.is_finite());
     let side = |values: &Option<Vec<f64>>, spread: Option<Spread>| {
         let (centre, spread) = (mean(values.as_ref()?)?, spread?);
         let out = centre + half_width(spread, n, 0.95) < 0.0;

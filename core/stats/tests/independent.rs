@@ -292,6 +292,27 @@ fn alpha_is_spent_by_the_stated_formula() {
     assert!(close(level(Spending::Pocock, 0.05, &[3], 3).unwrap(), 0.05));
 }
 
+/// The first of two looks that lie far apart: its level is 10⁻²⁹, and 1 less that is 1.
+#[test]
+fn a_look_that_spends_next_to_nothing_settles_nothing() {
+    let alpha = level(Spending::ObrienFleming, 0.05, &[3, 100], 3).unwrap();
+    for claim in [
+        Claim::Equivalence,
+        Claim::NonInferiority,
+        Claim::Superiority,
+    ] {
+        assert_eq!(power(claim, 1.0, 3, 36.0, alpha), 0.0);
+        assert!(smallest_margin(claim, 3, 36.0, alpha).is_infinite());
+    }
+    let rules = Rules {
+        level: Some(alpha),
+        ..Rules::default()
+    };
+    assert_eq!(estimates(&[cell(|_| 0.5)], &rules)[0].smallest_margin, None);
+    let wider = level(Spending::ObrienFleming, 0.05, &[3, 10], 3).unwrap();
+    assert!(smallest_margin(Claim::Equivalence, 3, 36.0, wider).is_finite());
+}
+
 #[test]
 fn images_are_numpys() {
     let fixture = &fixture()["images"];

@@ -26,7 +26,8 @@ pub struct Settles {
     pub seeds: usize,
     /// Of the pooled deviation at that number of seeds.
     pub df: f64,
-    /// Points; none: no verdict is drawn from so few seeds.
+    /// Points, infinite at a look that spends next to nothing; none: no verdict is drawn from so
+    /// few seeds.
     pub margin: Option<f64>,
 }
 
