@@ -41,4 +41,4 @@ pub use power::{POWER, power, smallest_margin};
 pub use sample::{Group, Spread, correlation, mean, own, pooled, sample_sd};
 pub use spending::{Spending, level, spent};
 pub use student::{half_width, p_greater, p_two_sided, t_quantile};
-pub use verdict::{Better, Claim, Direction, Outcome, Verdict, Why, judge};
+pub use verdict::{Better, Claim, Direction, Outcome, Verdict, Why, is_enough, judge};

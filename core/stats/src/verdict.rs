@@ -18,6 +18,17 @@ pub enum Claim {
     Superiority,
 }
 
+impl Claim {
+    /// As study files and tables spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Claim::Equivalence => "equivalence",
+            Claim::NonInferiority => "non-inferiority",
+            Claim::Superiority => "superiority",
+        }
+    }
+}
+
 /// Which way of a response is good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Better {
@@ -209,15 +220,20 @@ fn adjust(
     adjusted
 }
 
+/// Whether a verdict may be drawn from so many pairs, whose deviation has so many degrees of
+/// freedom: from 5, or from 3 with what other cells add.
+pub fn is_enough(pairs: usize, df: f64) -> bool {
+    pairs >= 5 && df > 0.0 || pairs >= 3 && df >= 10.0
+}
+
 /// Why nothing may be said of a cell yet, if so.
 fn too_early(cell: &Cell, estimate: &Estimate, rules: &Rules) -> Option<Why> {
     let df = estimate.spread.map_or(0.0, |s| s.df);
-    let enough = estimate.n >= 5 && df > 0.0 || estimate.n >= 3 && df >= 10.0;
     match () {
         _ if cell.unfinished > 0 => Some(Why::Unfinished),
         _ if estimate.n == 0 => Some(Why::NoPairs),
         _ if rules.level.is_none() => Some(Why::NotPlanned),
-        _ if !enough => Some(Why::TooFewSeeds),
+        _ if !is_enough(estimate.n, df) => Some(Why::TooFewSeeds),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@
 use crate::Error;
 use crate::cells::Grid;
 use crate::table::spell;
-use jackpot_stats::{Claim, Direction, Outcome, Verdict};
+use jackpot_stats::{Direction, Outcome, Verdict};
 use jackpot_study::{
     Arm, Contrast, Finding, LEVEL, Margin, PlanChanges, Role, Scope, Table, plan_changes,
 };
@@ -335,13 +335,4 @@ fn controls(grid: &Grid<'_>, found: &jackpot_study::Findings) -> Vec<Headline> {
         control("A/A control", same_law),
         control("Positive control", positive),
     ]
-}
-
-/// For programs.
-pub(crate) fn claim_word(claim: Claim) -> &'static str {
-    match claim {
-        Claim::Equivalence => "equivalence",
-        Claim::NonInferiority => "non-inferiority",
-        Claim::Superiority => "superiority",
-    }
 }

@@ -196,47 +196,17 @@ pub fn plan_changes(
 fn between(old: &Declared, new: &Declared) -> Result<Option<PlanChange>, Error> {
     let (was, is) = (old.analysis()?, new.analysis()?);
     let mut words = Vec::new();
-    let mut rule = |what: &str, was: String, is: String| {
+    let mut differ = |what: &str, was: String, is: String| {
         if was != is {
             words.push(format!("{what}: {was} → {is}"));
         }
     };
-    rule(
-        "margin of accuracy",
-        words_of(&was.margins.accuracy),
-        words_of(&is.margins.accuracy),
-    );
-    rule(
-        "margin of loss",
-        words_of(&was.margins.test_loss),
-        words_of(&is.margins.test_loss),
-    );
-    rule(
-        "variance",
-        format!("{:?}", was.variance),
-        format!("{:?}", is.variance),
-    );
-    rule(
-        "collapsed runs",
-        format!("{:?}", was.collapsed),
-        format!("{:?}", is.collapsed),
-    );
-    rule(
-        "looks",
-        format!("{:?}", was.looks),
-        format!("{:?}", is.looks),
-    );
-    rule(
-        "spending",
-        format!("{:?}", was.spending),
-        format!("{:?}", is.spending),
-    );
+    for ((what, was), (_, is)) in rules(&was).into_iter().zip(rules(&is)) {
+        differ(what, was, is);
+    }
     if !old.seeds.iter().all(|s| new.seeds.contains(s)) || was.looks != is.looks {
-        rule(
-            "seeds",
-            format!("{:?}", old.seeds),
-            format!("{:?}", new.seeds),
-        );
+        let [was, is] = [&old.seeds, &new.seeds].map(|s| format!("{s:?}"));
+        differ("seeds", was, is);
     }
     let whole = !words.is_empty();
     let mut families = BTreeSet::new();
@@ -261,6 +231,18 @@ fn between(old: &Declared, new: &Declared) -> Result<Option<PlanChange>, Error> 
         ),
         families: (!whole).then_some(families),
     }))
+}
+
+/// What holds for every contrast, in words.
+fn rules(analysis: &Analysis) -> [(&'static str, String); 6] {
+    [
+        ("margin of accuracy", words_of(&analysis.margins.accuracy)),
+        ("margin of loss", words_of(&analysis.margins.test_loss)),
+        ("variance", format!("{:?}", analysis.variance)),
+        ("collapsed runs", format!("{:?}", analysis.collapsed)),
+        ("looks", format!("{:?}", analysis.looks)),
+        ("spending", format!("{:?}", analysis.spending)),
+    ]
 }
 
 /// A margin, for people, without its unit.

@@ -4,7 +4,7 @@ use crate::{
     Error, Study,
     results::{Outcome, Trained, collect},
 };
-use jackpot_stats::{Claim, Group, pooled, smallest_margin};
+use jackpot_stats::{Claim, Group, is_enough, pooled, smallest_margin};
 use jackpot_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,8 +68,7 @@ pub fn settles(study: &Study, store: &Store) -> Result<Vec<Settles>, Error> {
             for look in &analysis.looks {
                 let seeds = *look as usize;
                 let df = freedom(&arms, seeds);
-                let enough = seeds >= 5 || seeds >= 3 && df >= 10.0;
-                let level = analysis.level(seeds).filter(|_| enough);
+                let level = analysis.level(seeds).filter(|_| is_enough(seeds, df));
                 all.push(Settles {
                     what: what.clone(),
                     sd,

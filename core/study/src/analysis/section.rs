@@ -131,11 +131,7 @@ impl AnalysisSection {
 impl ContrastSection {
     fn contrast(self, margins: &Margins) -> Contrast {
         let own = self.margin.is_some() || self.loss_margin.is_some();
-        let family = self.family.unwrap_or_else(|| match self.claim {
-            Claim::Equivalence => "equivalence".into(),
-            Claim::NonInferiority => "non-inferiority".into(),
-            Claim::Superiority => "superiority".into(),
-        });
+        let family = self.family.unwrap_or_else(|| self.claim.word().into());
         Contrast {
             claim: self.claim,
             family,

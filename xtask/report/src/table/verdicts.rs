@@ -4,8 +4,8 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::verdict::{
-    Findings, arm_title, capital, claim_word, family_title, margin_title, plan_change_words,
-    scope_title, verdict_title,
+    Findings, arm_title, capital, family_title, margin_title, plan_change_words, scope_title,
+    verdict_title,
 };
 use jackpot_stats::{Claim, Outcome, POWER, Verdict};
 use jackpot_study::{CollapsedRuns, Finding, Role};
@@ -183,7 +183,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     };
     vec![
         Entry::text(f.contrast.family.clone()),
-        Entry::text(claim_word(f.contrast.claim)),
+        Entry::text(f.contrast.claim.word()),
         Entry::text(role(f.contrast.role)),
         arm(&f.contrast.plus).into(),
         arm(&f.contrast.minus).into(),
