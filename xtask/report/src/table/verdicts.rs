@@ -51,7 +51,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
             "p-values are Holm's over the cells of one question, difference and equivalence apart, and \
              are held against {}. A verdict needs 5 seeds, or 3 with 10 pooled degrees of freedom. The interval is Student's 95 % interval, uncorrected. \
              *smallest margin*: what this many seeds settle with {:.0} % power. *r*: correlation between the arms over seeds.",
-            level(findings),
+            level(findings.found.level),
             POWER * 100.0
         ),
         variance(grid),
@@ -71,8 +71,10 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     about
 }
 
-fn level(findings: &Findings) -> String {
-    match findings.found.level {
+fn level(level: Option<f64>) -> String {
+    match level {
+        // The first of looks that lie far apart spends nearly nothing, which is not 0.
+        Some(level) if level < 0.0001 => format!("{level:.1e}"),
         Some(level) => spell::number(level, 4).trim_end_matches('0').to_owned(),
         None => "no level: no look is planned at this number of seeds".into(),
     }
@@ -315,4 +317,17 @@ fn images_words(images: &jackpot_study::Images) -> String {
         spell::number(pair.churn, 1),
         spell::number(pair.predicted, 2)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::level;
+
+    #[test]
+    fn a_level_is_never_spelled_as_nothing() {
+        assert_eq!(level(Some(0.05)), "0.05");
+        assert_eq!(level(Some(0.0056)), "0.0056");
+        assert_eq!(level(Some(4.2e-7)), "4.2e-7");
+        assert!(level(None).starts_with("no level"));
+    }
 }
