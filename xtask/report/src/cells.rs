@@ -206,6 +206,11 @@ impl<'a> Grid<'a> {
         trained.test_loss.is_finite() && self.chance.is_some_and(at_chance)
     }
 
+    /// True when a training neither collapsed nor diverged: those vary on another scale.
+    pub fn learned(&self, trained: &Trained) -> bool {
+        trained.test_loss.is_finite() && !self.collapsed(trained)
+    }
+
     /// True when this seed of a check is the very training of its unmodified ticket: one action,
     /// so one result, by construction and not by measurement.
     pub fn shares(&self, cell: &Cell<'_>, seed: u64) -> bool {

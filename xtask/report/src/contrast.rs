@@ -8,7 +8,6 @@
 use crate::cells::{Cell, Grid, UNMODIFIED};
 use jackpot_stats::{Spread, half_width, mean, own};
 use jackpot_store::Digest;
-use jackpot_study::Trained;
 
 /// The confidence of every interval in a report.
 pub(crate) const LEVEL: f64 = 0.95;
@@ -155,8 +154,7 @@ fn pair<'g, 'a>(
         pair.keys.extend([arm.key, other.key]);
         pair.accuracy.push(arm.accuracy - other.accuracy);
         pair.loss.push(arm.test_loss - other.test_loss);
-        let unlike = |t: &Trained| grid.collapsed(t) || !t.test_loss.is_finite();
-        pair.unlike |= unlike(arm) || unlike(other);
+        pair.unlike |= !(grid.learned(arm) && grid.learned(other));
     }
     if pair.because.is_some() {
         pair.identical = pair.asked;

@@ -81,17 +81,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 /// draws wants what was run here.
 fn source(arguments: &Arguments, name: &str, here: &Path) -> Result<Store, Error> {
     let evidence = arguments.study.join(EVIDENCE);
-    let opened = match &arguments.store {
-        None if arguments.check && evidence.is_file() => {
-            Store::open(&evidence).map_err(|e| Error::Study(e.to_string()))?
-        }
-        explicit => {
-            let folder = arguments.study.as_path();
-            jackpot_study::results_of(folder, name, explicit.as_deref(), here)
-                .map_err(|e| Error::Study(e.to_string()))?
-        }
-    };
-    Ok(opened)
+    let explicit = arguments.store.as_deref();
+    if arguments.check && explicit.is_none() && evidence.is_file() {
+        return Store::open(&evidence).map_err(|e| Error::Study(e.to_string()));
+    }
+    jackpot_study::results_of(&arguments.study, name, explicit, here)
+        .map_err(|e| Error::Study(e.to_string()))
 }
 
 /// Where the report in the study's folder is the same byte for byte, nothing is written.

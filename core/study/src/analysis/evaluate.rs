@@ -200,10 +200,9 @@ fn cells(all: &[Material], response: usize) -> Vec<Cell> {
 }
 
 fn of_images(runs: &[[&Trained; 2]]) -> Option<Images> {
-    let bits = |t: &'_ Trained| t.bits.clone();
-    let pairs: Option<Vec<[TestBits; 2]>> = runs
+    let pairs: Option<Vec<[&TestBits; 2]>> = runs
         .iter()
-        .map(|[a, b]| Some([bits(a)?, bits(b)?]))
+        .map(|[a, b]| Some([a.bits.as_ref()?, b.bits.as_ref()?]))
         .collect();
     let pairs = pairs?;
     let rows = pairs.first()?[0].rows as usize;

@@ -225,7 +225,7 @@ fn line(grid: &Grid<'_>, series: usize, cells: &[&Cell<'_>]) -> Option<Line> {
 /// What a cell's runs came to; none where no run of it finished or was known to collapse.
 pub(super) fn point(grid: &Grid<'_>, cell: &Cell<'_>, x: f64) -> Option<Point> {
     let alive: Vec<f64> = (cell.trained())
-        .filter(|(_, t)| !grid.collapsed(t) && t.test_loss.is_finite())
+        .filter(|(_, t)| grid.learned(t))
         .map(|(_, t)| t.accuracy)
         .collect();
     let summary = grid.summary(cell);

@@ -73,19 +73,19 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-/// Differences of the pairs of one seed, with their keys, and whether an arm collapsed.
+/// Differences of the pairs of one seed, with their keys, and whether both arms learned.
 fn pairs(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> Vec<(f64, [Digest; 2], bool)> {
     let pair = |(seed, a): (u64, &jackpot_study::Trained)| {
         let b = base.of_seed(seed)?;
-        let gone = |t| grid.collapsed(t) || !t.test_loss.is_finite();
-        Some((a.accuracy - b.accuracy, [a.key, b.key], gone(a) || gone(b)))
+        let alive = grid.learned(a) && grid.learned(b);
+        Some((a.accuracy - b.accuracy, [a.key, b.key], alive))
     };
     arm.trained().filter_map(pair).collect()
 }
 
 fn row(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> Vec<Entry> {
     let pairs = pairs(grid, arm, base);
-    let alive: Vec<_> = pairs.iter().filter(|p| !p.2).copied().collect();
+    let alive: Vec<_> = pairs.iter().filter(|p| p.2).copied().collect();
     let accuracy = |cell: &Cell<'_>| {
         let value = Value::mean_sd(grid.summary(cell).accuracy, 2);
         Entry::from(value, cell.keys())
