@@ -12,8 +12,8 @@ pub(crate) fn file(table: &Table, grid: &Grid<'_>) -> String {
     let mut text = format!(
         "% {}: {}. Written by the report; inputs sha256 {}\n\
          % needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}\n",
-        one_line(&grid.outline.title),
-        one_line(table.title),
+        spell::line(&grid.outline.title),
+        spell::line(table.title),
         table.inputs
     );
     for (i, section) in table.sections.iter().enumerate() {
@@ -106,10 +106,6 @@ fn letter(place: usize) -> String {
 
 fn cell(entry: &Entry) -> String {
     escape(&entry.value.spell())
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Text with every special character as LaTeX prints it. The numbers' minus, plus-minus and the
