@@ -3,13 +3,12 @@
 use super::axis::{Scale, range};
 use super::canvas::{Anchor, Canvas, FINE, GREY, INK, Shape, TEXT, WIDTH, draw, width};
 use super::legend::{Key, Legend};
+use super::lines::dense;
 use super::panel::{self, AXIS, Block, DASH, Panel, TITLE, look};
 use super::{Figure, footer};
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
-use crate::table::spell;
-use jackpot_stats::mean;
 use jackpot_study::Named;
 
 const COLUMNS: usize = 2;
@@ -21,10 +20,11 @@ const ROOM: f64 = 0.6;
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let inputs = of_inputs(metrics(&grid.cells));
     let blocks = blocks(grid);
-    let dense = dense(grid);
+    let level = dense(grid);
+    let dense = level.as_ref().map(|(mean, _)| *mean);
     let sparsities = grid.sparsities();
     let extents: Vec<_> = sparsities.iter().map(|s| extent(grid, s, dense)).collect();
-    let legend = legend(grid, dense);
+    let legend = legend(grid, level);
     let widest = blocks.iter().map(|b| width(&b.ticket.title, TEXT)).max();
     let left = widest.unwrap_or_default().min(WIDTH / 4) + 40;
     let body = blocks.iter().map(Block::height).sum::<i32>();
@@ -97,16 +97,6 @@ fn blocks<'a>(grid: &Grid<'a>) -> Vec<Block<'a>> {
     tickets.collect()
 }
 
-/// The dense network's mean accuracy.
-fn dense(grid: &Grid<'_>) -> Option<f64> {
-    let cells = grid.at(DENSE).filter(|c| c.check.is_none());
-    let runs: Vec<f64> = cells
-        .flat_map(Cell::trained)
-        .map(|(_, t)| t.accuracy)
-        .collect();
-    mean(&runs)
-}
-
 /// From the lowest to the highest seed and error bar. Cells with collapsed runs are left out, and
 /// so is the dense network where it is far off: they would press all others into one line.
 fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
@@ -133,7 +123,7 @@ fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
     }
 }
 
-fn legend(grid: &Grid<'_>, dense: Option<f64>) -> Legend {
+fn legend(grid: &Grid<'_>, level: Option<(f64, String)>) -> Legend {
     let mut entries = Vec::new();
     let all = std::iter::once(None).chain(grid.outline.checks.iter().map(Some));
     let drawn = |check: &Option<&Named>| {
@@ -161,13 +151,13 @@ fn legend(grid: &Grid<'_>, dense: Option<f64>) -> Legend {
         };
         entries.push((key, "identical by construction".into()));
     }
-    if let Some(dense) = dense {
+    if let Some((_, words)) = level {
         let key = Key::Line {
             colour: INK,
             dash: DASH,
             shape: None,
         };
-        entries.push((key, format!("dense, {} %", spell::number(dense, 1))));
+        entries.push((key, words));
     }
     entries.push((Key::Bar { colour: GREY }, "± 1 sd".into()));
     entries.push((Key::Dots { colour: GREY }, "single seeds".into()));
