@@ -41,12 +41,17 @@ pub(crate) fn is_hybrid(way: &SparseWay) -> bool {
     way.start_learned && !way.is_random() && way.rule != "global"
 }
 
+/// Random scores within smart-ratio counts.
+pub(crate) fn is_smart(way: &SparseWay) -> bool {
+    way.is_random() && way.rule == "smart-ratio"
+}
+
 fn belongs(way: &SparseWay, group: Group) -> bool {
     match group {
         Group::Sparse => true,
         Group::Initial => !way.start_learned && !way.is_random(),
         Group::PartiallyTrained => way.start_learned,
         Group::Random => way.is_random() && !way.start_learned,
-        Group::Hybrid => way.start_learned || (way.is_random() && way.rule == "smart-ratio"),
+        Group::Hybrid => way.start_learned || is_smart(way),
     }
 }

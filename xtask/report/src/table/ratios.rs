@@ -5,7 +5,7 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::Error;
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
-use crate::groups::{Group, members, way};
+use crate::groups::{Group, is_smart, members, way};
 use crate::kept;
 use crate::shares::Apart;
 use jackpot_store::Digest;
@@ -54,7 +54,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
 /// Random scores within smart-ratio counts, with the rule as it is by default if there is one.
 pub(crate) fn smart<'a>(grid: &Grid<'a>) -> Option<&'a Named> {
     let random = members(grid, Group::Random).into_iter();
-    let smart = random.filter(|t| way(grid, t).is_some_and(|w| w.rule == "smart-ratio"));
+    let smart = random.filter(|t| way(grid, t).is_some_and(is_smart));
     smart.min_by_key(|t| way(grid, t).map_or(0, |w| w.allocation.len()))
 }
 

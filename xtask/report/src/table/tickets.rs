@@ -4,14 +4,17 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::figure::total_epochs;
-use crate::groups::{Group, members, way};
+use crate::groups::{Group, is_smart, members, way};
 use jackpot_study::Named;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let mut tickets = members(grid, Group::Sparse);
     // Zero-shot tickets first, the smart ratio before the others; then by cost.
     tickets.sort_by(|a, b| {
-        let place = |t: &Named| (!is_smart(grid, t), spent(grid, t).unwrap_or(f64::INFINITY));
+        let place = |t: &Named| {
+            let smart = way(grid, t).is_some_and(is_smart);
+            (!smart, spent(grid, t).unwrap_or(f64::INFINITY))
+        };
         let ((a, x), (b, y)) = (place(a), place(b));
         (x > 0.0, a).cmp(&(y > 0.0, b)).then(x.total_cmp(&y))
     });
@@ -60,10 +63,6 @@ fn columns(grid: &Grid<'_>) -> Vec<Column> {
 fn cells<'g, 'a>(grid: &'g Grid<'a>, ticket: &Named) -> Vec<Option<&'g Cell<'a>>> {
     let at = |s| grid.cell(s, &ticket.name, UNMODIFIED);
     grid.sparsities().into_iter().map(at).collect()
-}
-
-fn is_smart(grid: &Grid<'_>, ticket: &Named) -> bool {
-    way(grid, ticket).is_some_and(|w| w.is_random() && w.rule == "smart-ratio")
 }
 
 /// Epochs of all trainings but the ticket's own.
