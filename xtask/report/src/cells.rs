@@ -4,7 +4,7 @@ use crate::Error;
 use crate::verdict::{Findings, findings};
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
-use jackpot_study::{Named, Outcome, Outline, Results, Run, Trained};
+use jackpot_study::{Lineage, Named, Outcome, Outline, Results, Run, Trained};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The check's name of an unmodified ticket.
@@ -50,6 +50,11 @@ impl<'a> Cell<'a> {
     /// The keys of the trainings.
     pub fn keys(&self) -> impl Iterator<Item = Digest> {
         self.trained().map(|(_, t)| t.key)
+    }
+
+    /// What its trainings come from: the same for every seed.
+    pub fn lineage(&self) -> Option<&'a Lineage> {
+        self.trained().find_map(|(_, t)| t.lineage.as_deref())
     }
 
     /// The training of one seed.

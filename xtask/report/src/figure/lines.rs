@@ -9,7 +9,7 @@ use crate::groups::{Group, members};
 use crate::sweep::{Swept, axes, swept};
 use crate::table::spell;
 use jackpot_stats::mean;
-use jackpot_study::{Named, Outcome};
+use jackpot_study::Named;
 
 /// From this ratio of the highest to the lowest value on, an axis is logarithmic.
 const DECADES: f64 = 20.0;
@@ -194,14 +194,7 @@ pub(super) fn sweeps(grid: &Grid<'_>) -> Result<Figure, Error> {
 
 /// The epochs of all trainings that a cell needs, its own among them.
 pub(crate) fn total_epochs(cell: &Cell<'_>) -> Option<f64> {
-    let lineage = cell
-        .runs
-        .iter()
-        .find_map(|(_, run)| match &(*run)?.outcome {
-            Outcome::Done(trained) => trained.lineage.as_deref(),
-            _ => None,
-        });
-    lineage?.epochs.parse().ok()
+    cell.lineage()?.epochs.parse().ok()
 }
 
 fn names(all: &[Named]) -> impl Iterator<Item = &str> {

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::groups::way;
-use jackpot_study::{Change, Named, Outcome, SparseWay, Target};
+use jackpot_study::{Change, Named, SparseWay, Target};
 use std::collections::BTreeMap;
 
 /// Half of a box's width and height.
@@ -154,12 +154,8 @@ impl<'g, 'a> Study<'g, 'a> {
 
     /// Whether a method drew batches for the ticket.
     fn draws(&self, ticket: &Named) -> bool {
-        let cells = self.grid.cells.iter().filter(|c| c.ticket == ticket);
-        let mut runs = cells.flat_map(|c| &c.runs).filter_map(|(_, run)| *run);
-        runs.any(|run| match &run.outcome {
-            Outcome::Done(t) => t.lineage.as_ref().is_some_and(|l| l.scoring.is_some()),
-            _ => false,
-        })
+        let mut cells = self.grid.cells.iter().filter(|c| c.ticket == ticket);
+        cells.any(|c| c.lineage().is_some_and(|l| l.scoring.is_some()))
     }
 
     /// "5 epochs", or each ticket's own where they differ.

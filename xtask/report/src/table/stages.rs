@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::cells::{Cell, DENSE, Grid, metrics};
 use crate::digest::of_inputs;
-use jackpot_study::{Lineage, Outcome};
+use jackpot_study::Lineage;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     Table {
@@ -29,18 +29,8 @@ fn sections(grid: &Grid<'_>) -> Vec<Section> {
     dense.into_iter().chain(sparse).collect()
 }
 
-/// What a cell's runs come from: the same for every seed.
-fn lineage<'a>(cell: &Cell<'a>) -> Option<&'a Lineage> {
-    cell.runs
-        .iter()
-        .find_map(|(_, run)| match &(*run)?.outcome {
-            Outcome::Done(trained) => trained.lineage.as_deref(),
-            _ => None,
-        })
-}
-
 fn known<'g, 'a: 'g>(grid: &'g Grid<'a>) -> impl Iterator<Item = (&'g Cell<'a>, &'a Lineage)> + 'g {
-    grid.cells.iter().filter_map(|c| Some((c, lineage(c)?)))
+    grid.cells.iter().filter_map(|c| Some((c, c.lineage()?)))
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
