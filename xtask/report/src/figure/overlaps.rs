@@ -6,9 +6,8 @@ use crate::Error;
 use crate::cells::Grid;
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
-use crate::table::overlaps::{pair, percent};
+use crate::table::overlaps::shared;
 use crate::table::spell;
-use jackpot_stats::mean;
 use jackpot_study::Named;
 use plotters::prelude::RGBColor;
 
@@ -105,17 +104,9 @@ impl<'a> Map<'a> {
             let title = fit(&one.title, SMALL, self.left - 40);
             let at = (self.left - 16, y + self.row / 2);
             canvas.text(&title, at, SMALL, INK, Anchor::Right)?;
-            for (j, other) in self.tickets.iter().enumerate().filter(|(j, _)| *j != i) {
-                let found = match i < j {
-                    true => pair(grid, sparsity, one, other),
-                    false => pair(grid, sparsity, other, one),
-                };
-                let of = |o: &&jackpot_study::Overlap| match i < j {
-                    true => percent(o, o.shared as f64),
-                    false => percent(o, o.chance),
-                };
-                let values: Vec<f64> = found.iter().map(of).collect();
-                self.cell(canvas, mean(&values), (self.left + j as i32 * self.side, y))?;
+            for j in (0..self.tickets.len()).filter(|j| *j != i) {
+                let (percent, _) = shared(grid, sparsity, self.tickets, (i, j));
+                self.cell(canvas, percent, (self.left + j as i32 * self.side, y))?;
             }
         }
         Ok(())

@@ -1,14 +1,16 @@
 //! How many weights two tickets' masks keep in common, beside chance.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_error, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, frame_error, spell};
 use crate::Error;
 use crate::cells::{Grid, MeanSd, UNMODIFIED};
 use crate::digest::of_inputs;
 use crate::format::settle;
 use crate::groups::{Group, members};
 use jackpot_stats::mean;
+use jackpot_store::Digest;
 use jackpot_study::{Named, Overlap};
 use polars::df;
+use std::collections::BTreeMap;
 
 /// Both masks, as ticket and check.
 type Names<'o> = (&'o (String, String), &'o (String, String));
@@ -37,13 +39,25 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     })
 }
 
-/// The pair's overlaps at one sparsity, of every seed.
-pub(crate) fn pair<'g>(
-    grid: &'g Grid<'_>,
+/// What two of these tickets' masks share, in percent, the mean over seeds, and the masks: as found
+/// where the first stands before the second, by chance where it does not.
+pub(crate) fn shared(
+    grid: &Grid<'_>,
     sparsity: &str,
-    one: &Named,
-    other: &Named,
-) -> Vec<&'g Overlap> {
+    tickets: &[&Named],
+    (i, j): (usize, usize),
+) -> (Option<f64>, Vec<Digest>) {
+    let found = pair(grid, sparsity, tickets[i.min(j)], tickets[i.max(j)]);
+    let of = |o: &&Overlap| match i < j {
+        true => percent(o, o.shared as f64),
+        false => percent(o, o.chance),
+    };
+    let values: Vec<f64> = found.iter().map(of).collect();
+    (mean(&values), found.iter().flat_map(|o| o.masks).collect())
+}
+
+/// The pair's overlaps at one sparsity, of every seed.
+fn pair<'g>(grid: &'g Grid<'_>, sparsity: &str, one: &Named, other: &Named) -> Vec<&'g Overlap> {
     let is = |o: &&Overlap| {
         let names = [(&o.first, one), (&o.second, other)];
         let same = |((ticket, check), named): (&(String, String), &Named)| {
@@ -55,7 +69,7 @@ pub(crate) fn pair<'g>(
 }
 
 /// Percent of the first mask's kept weights.
-pub(crate) fn percent(overlap: &Overlap, weights: f64) -> f64 {
+fn percent(overlap: &Overlap, weights: f64) -> f64 {
     100.0 * weights / overlap.kept[0].max(1) as f64
 }
 
@@ -72,21 +86,9 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
     columns.extend((tickets.iter()).map(|t| Column::new(Kind::Number, &t.name, &t.title)));
     let row = |(i, one): (usize, &&Named)| {
         let mut row = vec![Entry::named(one)];
-        row.extend(tickets.iter().enumerate().map(|(j, other)| {
-            let found = match i <= j {
-                true => pair(grid, sparsity, one, other),
-                false => pair(grid, sparsity, other, one),
-            };
-            let of = |o: &&Overlap| match i < j {
-                true => percent(o, o.shared as f64),
-                false => percent(o, o.chance),
-            };
-            let values: Vec<f64> = found.iter().map(of).collect();
-            let masks = found.iter().flat_map(|o| o.masks);
-            match mean(&values) {
-                Some(x) => Entry::from(Value::Number(x, 1), masks),
-                None => Value::Absent(NOTHING).into(),
-            }
+        row.extend((0..tickets.len()).map(|j| {
+            let (percent, masks) = shared(grid, sparsity, &tickets, (i, j));
+            Entry::from(Value::number(percent, 1), masks)
         }));
         row
     };
@@ -113,27 +115,24 @@ pub(super) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
     values.map(|value| Entry::from(value, found.iter().flat_map(|o| o.masks)))
 }
 
-/// A sparsity, two masks by name, and what was found of them seed by seed.
-type Pairing<'a> = (&'a str, Names<'a>, Vec<&'a Overlap>);
+/// A sparsity and two masks by name.
+type Pairing<'a> = (&'a str, Names<'a>);
 
 fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
-    let mut groups: Vec<Pairing<'_>> = Vec::new();
+    let mut groups: BTreeMap<Pairing<'_>, Vec<&Overlap>> = BTreeMap::new();
     for overlap in &grid.results.overlaps {
         let names = (&overlap.first, &overlap.second);
-        let sparsity = overlap.sparsity.as_str();
-        match groups.iter_mut().find(|g| (g.0, g.1) == (sparsity, names)) {
-            Some(group) => group.2.push(overlap),
-            None => groups.push((sparsity, names, vec![overlap])),
-        }
+        let group = groups.entry((overlap.sparsity.as_str(), names));
+        group.or_default().push(overlap);
     }
     let words =
-        |of: &dyn Fn(&Pairing<'_>) -> String| -> Vec<String> { groups.iter().map(of).collect() };
+        |of: &dyn Fn(&Pairing<'_>) -> String| -> Vec<String> { groups.keys().map(of).collect() };
     let numbers = |of: &dyn Fn(&Overlap) -> f64| -> Vec<Option<f64>> {
         let value = |all: &Vec<&Overlap>| {
             let values: Vec<f64> = all.iter().map(|o| percent(o, of(o))).collect();
             mean(&values).map(settle)
         };
-        groups.iter().map(|g| value(&g.2)).collect()
+        groups.values().map(value).collect()
     };
     df!(
         "sparsity" => words(&|g| g.0.to_owned()),
@@ -141,7 +140,7 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
         "first_check" => words(&|g| g.1.0.1.clone()),
         "second" => words(&|g| g.1.1.0.clone()),
         "second_check" => words(&|g| g.1.1.1.clone()),
-        "n" => groups.iter().map(|g| g.2.len() as u32).collect::<Vec<_>>(),
+        "n" => groups.values().map(|g| g.len() as u32).collect::<Vec<_>>(),
         "overlap_percent" => numbers(&|o| o.shared as f64),
         "chance_percent" => numbers(&|o| o.chance),
         "chance_low_percent" => numbers(&|o| o.chance - o.width),
