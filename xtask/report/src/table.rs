@@ -226,6 +226,15 @@ impl Table {
 }
 
 impl Section {
+    /// The rows of one sparsity under its heading; none where there are none.
+    pub fn of(sparsity: &str, columns: Vec<Column>, rows: Vec<Vec<Entry>>) -> Option<Section> {
+        (!rows.is_empty()).then(|| Section {
+            heading: spell::sparsity(sparsity),
+            columns,
+            rows,
+        })
+    }
+
     /// The columns that people see, each with its place in a row.
     pub fn shown(&self) -> impl Iterator<Item = (usize, &str, Kind)> {
         let columns = self.columns.iter().enumerate();

@@ -52,13 +52,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
         let cells = grid.at(sparsity);
         let rows: Vec<_> = cells.map(|c| row(grid, c, &grid.summary(c))).collect();
-        if !rows.is_empty() {
-            sections.push(Section {
-                heading: spell::sparsity(sparsity),
-                columns: columns(grid),
-                rows,
-            });
-        }
+        sections.extend(Section::of(sparsity, columns(grid), rows));
     }
     Table {
         name: "accuracy",

@@ -8,12 +8,9 @@ use crate::shares::Apart;
 use jackpot_study::Overlap;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
-    let sections = grid.sparsities().into_iter().map(|sparsity| Section {
-        heading: spell::sparsity(sparsity),
-        columns: columns(),
-        rows: (cells(grid).filter(|c| c.sparsity == sparsity))
-            .map(|c| row(grid, c))
-            .collect(),
+    let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
+        let here = cells(grid).filter(|c| c.sparsity == sparsity);
+        Section::of(sparsity, columns(), here.map(|c| row(grid, c)).collect())
     });
     let masks = cells(grid).flat_map(|cell| {
         let own = grid.unmodified(cell).into_iter().chain([cell]);
@@ -32,7 +29,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
              (Σ k·k'/n, hypergeometric)."
                 .into(),
         ],
-        sections: sections.filter(|s| !s.rows.is_empty()).collect(),
+        sections: sections.collect(),
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs: of_inputs(masks),

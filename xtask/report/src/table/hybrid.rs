@@ -1,6 +1,6 @@
 //! Hybrid tickets against what they are made of: learning-rate rewinding and the random ticket.
 
-use super::{Column, Data, Entry, Kind, Section, Table, Value, differences, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, differences};
 use crate::cells::{Cell, Grid, UNMODIFIED, metrics};
 use crate::contrast::{Estimate, LEVEL};
 use crate::digest::of_inputs;
@@ -25,13 +25,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
                 }
             }
         }
-        if !rows.is_empty() {
-            sections.push(Section {
-                heading: spell::sparsity(sparsity),
-                columns: columns(),
-                rows,
-            });
-        }
+        sections.extend(Section::of(sparsity, columns(), rows));
     }
     let mut about = vec![format!(
         "Hybrid tickets (scores of trained weights within counts that no score chose, trained on \

@@ -1,6 +1,6 @@
 //! Partially-trained tickets under checks: how large an effect is, beside whether it is there.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences, spell};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences};
 use crate::cells::{Cell, Grid, metrics};
 use crate::contrast::{Contrast, Estimate, Estimated, estimates};
 use crate::digest::of_inputs;
@@ -14,13 +14,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         let found = estimates(grid, Contrast::Check, sparsity);
         let found = found.iter().filter(|e| is_one(e.pair.cell));
         let rows: Vec<_> = found.map(|e| row(grid, e)).collect();
-        if !rows.is_empty() {
-            sections.push(Section {
-                heading: spell::sparsity(sparsity),
-                columns: columns(),
-                rows,
-            });
-        }
+        sections.extend(Section::of(sparsity, columns(), rows));
     }
     let mut about = vec![
         "Tickets whose training starts from trained weights, under each check that can change \

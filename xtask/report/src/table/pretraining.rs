@@ -1,18 +1,15 @@
 //! What the dense training before pruning learnt, on clean and on changed data, beside what came
 //! of the ticket.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value};
 use crate::cells::{Cell, DENSE, Grid, MeanSd, UNMODIFIED};
 use crate::digest::of_inputs;
 use jackpot_study::{Pretrained, Trained};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
-    let sections = grid.sparsities().into_iter().map(|sparsity| Section {
-        heading: spell::sparsity(sparsity),
-        columns: columns(),
-        rows: (cells(grid).filter(|c| c.sparsity == sparsity))
-            .map(|c| row(grid, c))
-            .collect(),
+    let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
+        let here = cells(grid).filter(|c| c.sparsity == sparsity);
+        Section::of(sparsity, columns(), here.map(|c| row(grid, c)).collect())
     });
     let used = cells(grid).flat_map(known);
     let inputs = of_inputs(used.flat_map(|(_, t, p)| [t.metrics, p.metrics]));
@@ -35,7 +32,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         name: "pretraining",
         title: "the training before pruning",
         about,
-        sections: sections.filter(|s| !s.rows.is_empty()).collect(),
+        sections: sections.collect(),
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs,

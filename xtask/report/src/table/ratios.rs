@@ -23,11 +23,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         let base = smart.and_then(|t| grid.cell(sparsity, &t.name, UNMODIFIED));
         let cells = grid.at(sparsity).filter(|c| c.check.is_none());
         let rows: Vec<_> = cells.map(|c| row(c, base)).collect();
-        (!rows.is_empty()).then(|| Section {
-            heading: spell::sparsity(sparsity),
-            columns: columns(),
-            rows,
-        })
+        Section::of(sparsity, columns(), rows)
     });
     let against = match smart {
         Some(ticket) => format!(
@@ -121,9 +117,8 @@ pub(super) fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<Apart>, Ve
 pub(super) fn ablation(grid: &Grid<'_>) -> Table {
     let tickets = members(grid, Group::Random);
     let is_one = |cell: &&Cell<'_>| cell.check.is_none() && tickets.contains(&cell.ticket);
-    let section = |sparsity: &str| Section {
-        heading: spell::sparsity(sparsity),
-        columns: vec![
+    let columns = || {
+        vec![
             Column::hidden(Kind::Words, "sparsity"),
             Column::new(Kind::Words, "ticket", "ticket"),
             Column::new(Kind::Words, "allocation", "kept per layer"),
@@ -133,14 +128,16 @@ pub(super) fn ablation(grid: &Grid<'_>) -> Table {
             Column::new(Kind::MeanSd, "depth", "depth"),
             Column::new(Kind::Of, "n", "n"),
             Column::new(Kind::Notes, "notes", "notes"),
-        ],
-        rows: grid
-            .at(sparsity)
-            .filter(is_one)
-            .map(|c| by_rule(grid, c))
-            .collect(),
+        ]
     };
-    let sections = grid.sparsities().into_iter().map(section);
+    let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
+        let here = grid.at(sparsity).filter(is_one);
+        Section::of(
+            sparsity,
+            columns(),
+            here.map(|c| by_rule(grid, c)).collect(),
+        )
+    });
     Table {
         name: "ablation",
         title: "random tickets by their allocation",
@@ -150,7 +147,7 @@ pub(super) fn ablation(grid: &Grid<'_>) -> Table {
                 .into(),
             DEPTH.into(),
         ],
-        sections: sections.filter(|s| !s.rows.is_empty()).collect(),
+        sections: sections.collect(),
         data: Data::Rows,
         keys: &["sparsity", "ticket"],
         inputs: of_inputs(metrics(grid.cells.iter().filter(is_one))),

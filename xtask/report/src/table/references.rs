@@ -1,6 +1,6 @@
 //! Numbers of others beside the study's own, with whose they are and how they differ.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value};
 use crate::Error;
 use crate::cells::{DENSE, Grid, metrics};
 use crate::digest::of_inputs;
@@ -12,13 +12,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
         let here = all.iter().filter(|q| q.sparsity == sparsity);
         let rows: Vec<_> = here.filter_map(|q| row(grid, q)).collect();
-        if !rows.is_empty() {
-            sections.push(Section {
-                heading: spell::sparsity(sparsity),
-                columns: columns(),
-                rows,
-            });
-        }
+        sections.extend(Section::of(sparsity, columns(), rows));
     }
     let mut about = vec![
         "Test accuracy in percent beside what others report for the same data set, network and \
