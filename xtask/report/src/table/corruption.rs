@@ -1,10 +1,9 @@
 //! What changed data does to a mask: the kept share of each layer, and which weights are kept.
 
-use super::ratios::pairs;
+use super::ratios::{apart, apart_columns};
 use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
-use crate::cells::{Cell, DENSE, Grid, MeanSd, UNMODIFIED};
+use crate::cells::{Cell, DENSE, Grid, UNMODIFIED};
 use crate::digest::of_inputs;
-use crate::shares::Apart;
 use jackpot_study::Overlap;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
@@ -46,21 +45,21 @@ fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
 }
 
 fn columns() -> Vec<Column> {
-    vec![
+    let mut columns = vec![
         Column::hidden(Kind::Words, "sparsity"),
         Column::new(Kind::Words, "ticket", "ticket"),
         Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::MeanSd, "largest", "largest difference, points"),
-        Column::new(Kind::MeanSd, "mean_difference", "mean difference, points"),
-        Column::new(Kind::MeanSd, "correlation", "correlation"),
-        Column::new(Kind::MeanSd, "moved", "moved, %"),
+    ];
+    columns.extend(apart_columns());
+    columns.extend([
         Column::new(Kind::MeanSd, "overlap", "overlap, %"),
         Column::new(Kind::Number, "chance", "chance, %"),
         Column::new(Kind::Number, "chance_low", "from"),
         Column::new(Kind::Number, "chance_high", "to"),
         Column::new(Kind::Of, "n", "n"),
         Column::new(Kind::Notes, "notes", "notes"),
-    ]
+    ]);
+    columns
 }
 
 /// The ticket's clean masks against this check's, of every seed that has both.
@@ -86,25 +85,13 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         row.push(Entry::text(format!("not run: {}", spell::reason(because))));
         return row;
     }
-    let (apart, keys) = pairs(cell, grid.unmodified(cell));
-    let value = |of: fn(&Apart) -> Option<f64>, digits: usize| {
-        let values: Vec<f64> = apart.iter().filter_map(of).collect();
-        Entry::from(
-            Value::mean_sd(MeanSd::of(&values), digits),
-            keys.iter().copied(),
-        )
-    };
-    row.extend([
-        value(|a| Some(a.largest), 2),
-        value(|a| Some(a.mean), 2),
-        value(|a| a.correlation, 3),
-        value(|a| Some(100.0 * a.moved), 1),
-    ]);
+    let (pairs, values) = apart(cell, grid.unmodified(cell));
+    row.extend(values);
     row.extend(super::overlaps::against_chance(&of_cell(grid, cell)));
-    row.push(Value::Of(apart.len(), cell.runs.len()).into());
-    let missing = apart
-        .is_empty()
-        .then(|| "no pair of masks is known".to_owned());
-    row.push(Entry::text(missing.unwrap_or_default()));
+    row.push(Value::Of(pairs, cell.runs.len()).into());
+    row.push(Entry::text(match pairs {
+        0 => "no pair of masks is known",
+        _ => "",
+    }));
     row
 }

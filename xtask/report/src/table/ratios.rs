@@ -55,15 +55,23 @@ pub(crate) fn smart<'a>(grid: &Grid<'a>) -> Option<&'a Named> {
 }
 
 fn columns() -> Vec<Column> {
-    vec![
+    let mut columns = vec![
         Column::hidden(Kind::Words, "sparsity"),
         Column::new(Kind::Words, "ticket", "ticket"),
         Column::new(Kind::MeanSd, "depth", "depth"),
+    ];
+    columns.extend(apart_columns());
+    columns.push(Column::new(Kind::Of, "n", "n"));
+    columns
+}
+
+/// The columns of [`apart`].
+pub(super) fn apart_columns() -> [Column; 4] {
+    [
         Column::new(Kind::MeanSd, "largest", "largest difference, points"),
         Column::new(Kind::MeanSd, "mean_difference", "mean difference, points"),
         Column::new(Kind::MeanSd, "correlation", "correlation"),
         Column::new(Kind::MeanSd, "moved", "moved, %"),
-        Column::new(Kind::Of, "n", "n"),
     ]
 }
 
@@ -77,6 +85,19 @@ pub(super) fn depth(cell: &Cell<'_>) -> Option<MeanSd> {
 }
 
 fn row(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> Vec<Entry> {
+    let n = cell.trained().filter(|(_, t)| !t.layers.is_empty()).count();
+    let mut row = vec![
+        Entry::text(cell.sparsity),
+        Entry::named(cell.ticket),
+        Entry::from(Value::mean_sd(depth(cell), 3), cell.keys()),
+    ];
+    row.extend(apart(cell, base).1);
+    row.push(Value::Of(n, cell.runs.len()).into());
+    row
+}
+
+/// How many pairs of one seed there are, and how far apart their kept shares.
+pub(super) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry; 4]) {
     let (apart, keys) = pairs(cell, base);
     let value = |of: fn(&Apart) -> Option<f64>, digits: usize| {
         let values: Vec<f64> = apart.iter().filter_map(of).collect();
@@ -85,21 +106,17 @@ fn row(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> Vec<Entry> {
             keys.iter().copied(),
         )
     };
-    let n = cell.trained().filter(|(_, t)| !t.layers.is_empty()).count();
-    vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::from(Value::mean_sd(depth(cell), 3), cell.keys()),
+    let values = [
         value(|a| Some(a.largest), 2),
         value(|a| Some(a.mean), 2),
         value(|a| a.correlation, 3),
         value(|a| Some(100.0 * a.moved), 1),
-        Value::Of(n, cell.runs.len()).into(),
-    ]
+    ];
+    (apart.len(), values)
 }
 
 /// Kept shares of both, seed by seed, with the keys of the trainings they were given to.
-pub(super) fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<Apart>, Vec<Digest>) {
+fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<Apart>, Vec<Digest>) {
     let (mut apart, mut keys) = (Vec::new(), Vec::new());
     for (seed, one) in cell.trained() {
         let Some(other) = base.and_then(|b| b.of_seed(seed)) else {
