@@ -71,8 +71,8 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Whether the report needs [`Results::overlaps`], which are read from every mask of the study.
 pub fn reads_overlaps(outline: &Outline) -> bool {
-    let mut asked = outline.tables.iter().chain(&outline.figures);
-    asked.any(|name| ["corruption", "overlaps"].contains(&name.as_str()))
+    let table = |name: &String| name == "corruption" || name == "overlaps";
+    outline.tables.iter().any(table) || outline.figures.iter().any(|name| name == "overlaps")
 }
 
 /// Every file of the report by its path in the study's folder, `study.lock` among them.
