@@ -61,18 +61,17 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
 }
 
 impl Figure {
+    /// The path of one of its files in the study's folder.
+    pub fn file(&self, ending: &str) -> String {
+        format!("figures/{}.{ending}", self.name)
+    }
+
     /// The SVG and the PNG file, and the file of the points.
     pub fn outputs(&self) -> Result<Vec<(String, Output)>, Error> {
         let (svg, png) = canvas::render(self.name, self.title, &self.drawing)?;
         let file = |ending, bytes| {
-            let path = format!("figures/{}.{ending}", self.name);
-            (
-                path,
-                Output {
-                    inputs: self.inputs,
-                    bytes,
-                },
-            )
+            let inputs = self.inputs;
+            (self.file(ending), Output { inputs, bytes })
         };
         let mut files = vec![file("svg", svg), file("png", png)];
         if let Some(points) = &self.points {

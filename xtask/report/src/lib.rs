@@ -27,7 +27,7 @@ mod verdict;
 
 use jackpot_store::Digest;
 use jackpot_study::{Outline, Results};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -96,14 +96,17 @@ pub fn render_with(
 ) -> Result<Files, Error> {
     let parts = settings::parts(outline, results);
     let mut outputs = BTreeMap::new();
+    let (mut leads, mut inputs) = (Vec::new(), BTreeSet::new());
     for (part, own) in &parts {
+        let grid = cells::Grid::new(part, own)?;
         let folder = settings::folder(part);
-        let drawn = of_part(part, own)?.into_iter();
+        let drawn = of_part(&grid)?.into_iter();
         outputs.extend(drawn.map(|(path, output)| (format!("{folder}{path}"), output)));
+        leads.extend(settings::lead(&grid));
+        inputs.extend(cells::metrics(&grid.cells));
     }
     if !outline.settings.is_empty() {
-        outputs.insert("README.md".into(), settings::readme(outline, &parts)?);
-        outputs.insert("index.html".into(), settings::index(outline, &parts)?);
+        outputs.extend(settings::pages(outline, &leads, digest::of_inputs(inputs)));
     }
     if let Some(bytes) = evidence {
         let metrics = results.runs.iter().filter_map(|run| match &run.outcome {
@@ -121,26 +124,21 @@ pub fn render_with(
 }
 
 /// Every file but the lock of a study, or of one of its settings, by its path there.
-fn of_part(outline: &Outline, results: &Results) -> Result<BTreeMap<String, Output>, Error> {
-    let grid = cells::Grid::new(outline, results)?;
-    let tables = table::all(&grid)?;
-    let figures = figure::all(&grid)?;
-    let mut outputs = BTreeMap::new();
+fn of_part(grid: &cells::Grid<'_>) -> Result<BTreeMap<String, Output>, Error> {
+    let tables = table::all(grid)?;
+    let figures = figure::all(grid)?;
+    let mut outputs: BTreeMap<String, Output> = BTreeMap::new();
     for table in &tables {
-        outputs.extend(table.outputs(&grid)?);
+        outputs.extend(table.outputs(grid)?);
     }
-    let mut pictures = Vec::new();
     for figure in &figures {
-        let files = figure.outputs()?;
-        let png = files.iter().find(|(path, _)| path.ends_with(".png"));
-        pictures.push(png.map(|(_, png)| png.bytes.clone()).unwrap_or_default());
-        outputs.extend(files);
+        outputs.extend(figure.outputs()?);
     }
-    let pictures = pictures.iter().map(Vec::as_slice);
-    let pictures: Vec<_> = figures.iter().zip(pictures).collect();
-    let index = page::html(&grid, &tables, &pictures)?;
+    let picture = |figure: &figure::Figure| outputs[&figure.file("png")].bytes.as_slice();
+    let pictures: Vec<_> = figures.iter().map(|f| (f, picture(f))).collect();
+    let index = page::html(grid, &tables, &pictures)?;
     outputs.insert("index.html".into(), index);
-    let readme = page::markdown(&grid, &tables, &figures);
+    let readme = page::markdown(grid, &tables, &figures);
     outputs.insert("README.md".into(), readme);
     Ok(outputs)
 }

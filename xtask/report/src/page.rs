@@ -13,7 +13,7 @@ use crate::{Error, LOCK, Output};
 use jackpot_study::Outcome;
 use std::collections::BTreeSet;
 
-/// `index.html`. `pictures` are the figures' PNG files, in their order.
+/// `index.html`; each figure with its PNG file.
 ///
 /// # Errors
 /// When a run cannot be written as JSON.
@@ -35,8 +35,8 @@ pub(crate) fn html(
 /// What a study's page says of one of its settings.
 pub(crate) struct Lead {
     pub title: String,
-    /// Its own page, as it is linked.
-    pub page: String,
+    /// Where its own pages are, with a `/` at its end.
+    pub folder: String,
     pub facts: Vec<(String, String)>,
     pub lines: Vec<String>,
 }

@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The whole page. `pictures` are the figures' PNG files, in their order.
+/// The whole page; each figure with its PNG file.
 pub(super) fn page(
     grid: &Grid<'_>,
     findings: &[String],
@@ -78,7 +78,7 @@ pub(super) fn leads(title: &str, leads: &[super::Lead]) -> Vec<u8> {
                     p { "The same tickets and checks in several settings, each with a page of its own." }
                     @for lead in leads {
                         section {
-                            h2 { a href=(lead.page) { (lead.title) } }
+                            h2 { a href={ (lead.folder) "index.html" } { (lead.title) } }
                             dl.facts {
                                 @for (name, value) in &lead.facts { dt { (name) } dd { (inline(value)) } }
                             }
