@@ -4,10 +4,26 @@ use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
 use crate::cells::{COLLAPSE_POINTS, Cell, DENSE, Grid, MeanSd, Summary, metrics};
 use crate::digest::of_inputs;
 
+/// What some training of the study did; columns for it stand only where one did.
+#[derive(Clone, Copy)]
+struct Seen {
+    selects: bool,
+    collapses: bool,
+}
+
+impl Seen {
+    fn of(grid: &Grid<'_>) -> Seen {
+        let mut trained = grid.cells.iter().flat_map(Cell::trained);
+        Seen {
+            selects: grid.selects(),
+            collapses: trained.any(|(_, t)| grid.collapsed(t)),
+        }
+    }
+}
+
 /// The columns; the one of the selected epoch stands only where a training selected one, those
 /// that show collapsed runs apart only where a run collapsed.
-fn columns(grid: &Grid<'_>) -> Vec<Column> {
-    let (selects, collapses) = (grid.selects(), collapses(grid));
+fn columns(Seen { selects, collapses }: Seen) -> Vec<Column> {
     let mut columns = vec![
         Column::hidden(Kind::Words, "sparsity"),
         Column::new(Kind::Words, "ticket", "ticket"),
@@ -41,23 +57,18 @@ fn columns(grid: &Grid<'_>) -> Vec<Column> {
     columns
 }
 
-/// True when a run of the study collapsed.
-fn collapses(grid: &Grid<'_>) -> bool {
-    let mut trained = grid.cells.iter().flat_map(Cell::trained);
-    trained.any(|(_, t)| grid.collapsed(t))
-}
-
 pub(super) fn table(grid: &Grid<'_>) -> Table {
+    let seen = Seen::of(grid);
     let mut sections = Vec::new();
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
         let cells = grid.at(sparsity);
-        let rows: Vec<_> = cells.map(|c| row(grid, c, &grid.summary(c))).collect();
-        sections.extend(Section::of(sparsity, columns(grid), rows));
+        let rows = cells.map(|c| row(grid, seen, c, &grid.summary(c)));
+        sections.extend(Section::of(sparsity, columns(seen), rows.collect()));
     }
     Table {
         name: "accuracy",
         title: "accuracy",
-        about: about(grid),
+        about: about(grid, seen),
         sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
@@ -65,7 +76,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
     }
 }
 
-fn about(grid: &Grid<'_>) -> Vec<String> {
+fn about(grid: &Grid<'_>, seen: Seen) -> Vec<String> {
     let collapse = match grid.chance {
         Some(chance) => format!(
             "A run is called collapsed when its last accuracy is within {COLLAPSE_POINTS} points of \
@@ -84,7 +95,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
             .into(),
         collapse,
     ];
-    if grid.selects() {
+    if seen.selects {
         about.push(
             "*selected epoch* is the test accuracy after the epoch that is best on the training \
              rows held back for validation: the choice never saw the test set."
@@ -94,7 +105,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     about
 }
 
-fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
+fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
     let identical = grid.identical(cell);
     // An identical cell has no numbers of its own.
     let own = |value| if identical { Value::Blank } else { value };
@@ -114,10 +125,10 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
         Entry::text(state(grid, cell, summary)),
         accuracy,
     ];
-    if grid.selects() {
+    if seen.selects {
         row.push(measured(summary.selected, 2));
     }
-    if collapses(grid) {
+    if seen.collapses {
         let alive: Vec<f64> = (cell.trained())
             .filter(|(_, t)| !grid.collapsed(t))
             .map(|(_, t)| t.accuracy)
