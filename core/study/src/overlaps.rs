@@ -3,7 +3,7 @@ use crate::{
     Error,
     file::NO_CHECK,
     probe::{chance, sizes},
-    results::{Results, Run},
+    results::{Results, Run, mask},
 };
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Store};
@@ -59,10 +59,7 @@ fn of_group(store: &Store, runs: &[&Run], found: &mut Vec<Overlap>) -> Result<()
     let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
     for digest in runs.iter().filter_map(|r| Some(r.facts.as_ref()?.mask)) {
         if let Entry::Vacant(place) = masks.entry(digest) {
-            let bytes = store.get(&digest).map_err(Error::from_store)?;
-            let mask = Mask::from_bytes(&bytes);
-            let mask = mask.map_err(|e| Error(format!("mask {digest}: {e}")))?;
-            place.insert(mask);
+            place.insert(mask(store, &digest)?);
         }
     }
     for (place, first) in runs.iter().enumerate() {

@@ -393,18 +393,21 @@ fn read_run(store: &Store, name: &str, facts: &Facts<'_>, cell: &PinnedCell) -> 
         check: cell.check.clone(),
         sparsity: cell.sparsity.clone(),
         seed,
-        outcome: outcome(store, cell)?,
+        outcome: outcome(store, facts, cell)?,
         facts: facts.of(cell)?,
     })
 }
 
-/// Facts of masks, each made once.
+/// Facts of masks, each read once.
 struct Facts<'a> {
     store: &'a Store,
     /// By the setting's name.
     networks: BTreeMap<Option<String>, Network>,
-    known: BTreeMap<(Option<String>, Digest), MaskFacts>,
+    known: BTreeMap<(Option<String>, Digest), (MaskFacts, Layers)>,
 }
+
+/// Name, weights, kept weights of each layer, in forward order.
+type Layers = Vec<(String, u64, u64)>;
 
 impl<'a> Facts<'a> {
     fn new(store: &'a Store, pin: &Pin) -> Result<Facts<'a>, Error> {
@@ -445,17 +448,34 @@ impl<'a> Facts<'a> {
         known.then(|| (cell.setting.clone(), digest))
     }
 
-    fn make(&self, (setting, digest): &(Option<String>, Digest)) -> Result<MaskFacts, Error> {
-        let bytes = self.store.get(digest).map_err(Error::from_store)?;
-        let mask = Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?;
-        MaskFacts::of(&self.networks[setting], &mask, *digest)
+    fn make(
+        &self,
+        (setting, digest): &(Option<String>, Digest),
+    ) -> Result<(MaskFacts, Layers), Error> {
+        let mask = mask(self.store, digest)?;
+        let facts = MaskFacts::of(&self.networks[setting], &mask, *digest)?;
+        Ok((facts, counted(&mask)))
+    }
+
+    fn known(&self, cell: &PinnedCell) -> Option<&(MaskFacts, Layers)> {
+        self.name(cell).and_then(|name| self.known.get(&name))
+    }
+
+    /// Layer counts from the mask, or, of a dense network, from the recipe's architecture.
+    fn layers(&self, cell: &PinnedCell, key: &Digest) -> Result<Layers, Error> {
+        let mask = match (self.known(cell), cell.mask) {
+            (Some((_, layers)), _) => return Ok(layers.clone()),
+            (None, Some(digest)) => mask(self.store, &digest)?,
+            (None, None) => Mask::dense(&trained_network(self.store, key)?),
+        };
+        Ok(counted(&mask))
     }
 
     fn of(&self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
-        let known = self.name(cell).and_then(|name| self.known.get(&name));
-        let Some(mut facts) = known.cloned() else {
+        let Some((facts, _)) = self.known(cell) else {
             return Ok(None);
         };
+        let mut facts = facts.clone();
         if let Some(selection) = cell.selection.filter(|s| self.store.has(s)) {
             let bytes = self.store.get(&selection).map_err(Error::from_store)?;
             let selected = serde_json::from_slice(&bytes);
@@ -466,6 +486,18 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// A mask of the store, verified.
+pub(crate) fn mask(store: &Store, digest: &Digest) -> Result<Mask, Error> {
+    let bytes = store.get(digest).map_err(Error::from_store)?;
+    Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))
+}
+
+fn counted(mask: &Mask) -> Layers {
+    let rows = mask.layers.iter().zip(mask.counts());
+    rows.map(|(l, kept)| (l.name.clone(), l.kept.len() as u64, kept))
+        .collect()
+}
+
 fn trained_network(store: &Store, key: &Digest) -> Result<Network, Error> {
     let recipe = store.recipe(key).map_err(Error::from_store)?;
     let wrong = |e: &dyn std::fmt::Display| Error(format!("recipe {key}: `architecture`: {e}"));
@@ -474,7 +506,7 @@ fn trained_network(store: &Store, key: &Digest) -> Result<Network, Error> {
     architecture.build().map_err(|e| wrong(&e))
 }
 
-fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
+fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcome, Error> {
     if let Some(because) = &cell.identical {
         return Ok(Outcome::Identical {
             because: because.clone(),
@@ -523,7 +555,7 @@ fn outcome(store: &Store, cell: &PinnedCell) -> Result<Outcome, Error> {
             Some(key) => pretrained(store, key)?.map(Box::new),
             None => None,
         },
-        layers: layers(store, &key, cell.mask)?,
+        layers: facts.layers(cell, &key)?,
         bits: bits(store, action.outputs.get("bits"), numbers.rows)?,
         lineage: cell.lineage.clone().map(Box::new),
     }))
@@ -535,24 +567,4 @@ fn bits(store: &Store, digest: Option<&Digest>, rows: u64) -> Result<Option<Test
     };
     let right = store.get(digest).map_err(Error::from_store)?;
     Ok(Some(TestBits { rows, right }))
-}
-
-/// Layer counts from the mask, or, of a dense network, from the recipe's architecture.
-fn layers(
-    store: &Store,
-    key: &Digest,
-    mask: Option<Digest>,
-) -> Result<Vec<(String, u64, u64)>, Error> {
-    let mask = match mask {
-        Some(digest) => {
-            let bytes = store.get(&digest).map_err(Error::from_store)?;
-            Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))?
-        }
-        None => Mask::dense(&trained_network(store, key)?),
-    };
-    let counts = mask.counts();
-    let rows = mask.layers.iter().zip(counts);
-    Ok(rows
-        .map(|(l, kept)| (l.name.clone(), l.kept.len() as u64, kept))
-        .collect())
 }
