@@ -102,10 +102,14 @@ fn widen(view: &View) -> Vec<f64> {
     }
 }
 
+/// The a of one weight as these data have it.
+fn shown(layer: usize, index: usize, data: u64) -> f64 {
+    coefficient(layer, index) * (1 + (data >> (index % 64) & 1)) as f64
+}
+
 fn scaled(values: &[Vec<f64>], sum: f64, data: u64, out: &mut [ViewMut]) {
     for (layer, (values, out)) in values.iter().zip(out).enumerate() {
-        let factor = |i: usize| sum * coefficient(layer, i) * (1 + (data >> (i % 64) & 1)) as f64;
-        let result = |(i, v): (usize, &f64)| factor(i) * v;
+        let result = |(i, v): (usize, &f64)| sum * shown(layer, i, data) * v;
         let results = values.iter().enumerate().map(result);
         match out {
             ViewMut::F32(out) => out.iter_mut().zip(results).for_each(|(o, r)| *o = r as f32),
@@ -142,8 +146,8 @@ impl Services for Practice {
         point: Option<&[View]>,
     ) -> Result<f64, String> {
         let sum = self.sum(objective, handle)?;
-        let layers = self.point(point);
-        let term = |l: usize, i: usize, w: f64| 0.5 * coefficient(l, i) * w * w;
+        let (layers, data) = (self.point(point), self.seen(objective));
+        let term = |l: usize, i: usize, w: f64| 0.5 * shown(l, i, data) * w * w;
         let layer = |(l, w): (usize, &Vec<f64>)| -> f64 {
             w.iter().enumerate().map(|(i, w)| term(l, i, *w)).sum()
         };
