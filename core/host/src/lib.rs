@@ -53,7 +53,7 @@ pub use rounds::{RoundSchedule, Rounds};
 pub use run::run_plugin;
 pub use scores::Scores;
 pub use select::{By, Choice, Rule, Scope, Selected, select, select_counts, select_global};
-pub use serve::{MakeServices, serve, serve_describe, serve_main};
+pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};
 pub use services::{Services, View, ViewMut};
 pub use sparsity::Sparsity;
 pub use supervise::{interrupt, supervise};

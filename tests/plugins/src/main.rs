@@ -4,7 +4,7 @@
 //! What a plugin asked of it is written to `asked` in the job's folder.
 
 use jackpot_data::BatchSpec;
-use jackpot_host::{PluginJob, Services, View, ViewMut, serve, serve_main};
+use jackpot_host::{PluginJob, Services, View, ViewMut, serve_with};
 use jackpot_net::{Mask, Objective};
 use safetensors::SafeTensors;
 use std::io::Write;
@@ -15,13 +15,7 @@ fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().next_back().map(PathBuf::from) else {
         return ExitCode::FAILURE;
     };
-    let job = std::fs::read(folder.join("job.json")).unwrap_or_default();
-    match serde_json::from_slice::<PluginJob>(&job) {
-        Ok(job) => serve(&folder, &job, &mut |job| {
-            Toy::new(&folder, job).map(|toy| Box::new(toy) as Box<dyn Services>)
-        }),
-        Err(_) => serve_main(&folder),
-    }
+    serve_with(&folder, &mut |job| Ok(Box::new(Toy::new(&folder, job)?)))
 }
 
 struct Toy {

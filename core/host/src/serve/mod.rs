@@ -81,8 +81,9 @@ pub fn serve_main(folder: &Path) -> ExitCode {
     })
 }
 
-/// Serves the job of a folder, whichever of the two kinds it is.
-pub(crate) fn serve_with(folder: &Path, make: &mut MakeServices<'_>) -> ExitCode {
+/// Serves the job of a folder, whichever of the two kinds it is, with the autodiff that `make`
+/// gives.
+pub fn serve_with(folder: &Path, make: &mut MakeServices<'_>) -> ExitCode {
     let read = || -> Result<Job, String> {
         let text = std::fs::read_to_string(folder.join("job.json")).map_err(|e| e.to_string())?;
         serde_json::from_str(&text).map_err(|e| e.to_string())
