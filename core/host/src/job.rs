@@ -112,6 +112,40 @@ pub struct PluginJob {
 }
 
 impl PluginJob {
+    /// A run on the CPU that is given the network's shapes alone: no file, no rows, one call, a
+    /// key of zeroes, everything kept. What else the item is to have is set by the caller.
+    pub fn new(
+        plugin: PathBuf,
+        sha256: String,
+        item: Item,
+        config: BTreeMap<String, ConfigValue>,
+        architecture: Architecture,
+        limits: Limits,
+    ) -> PluginJob {
+        PluginJob {
+            plugin,
+            sha256,
+            item,
+            config,
+            architecture,
+            layers: None,
+            rows: 0,
+            weights: None,
+            reference: None,
+            mask: None,
+            donor: None,
+            input: None,
+            batches: None,
+            keep: 1.0,
+            rounds: None,
+            access: Access::Declared,
+            key: "0".repeat(32),
+            force_f64: false,
+            device: "cpu".into(),
+            limits,
+        }
+    }
+
     /// The network whose layers the item sees.
     pub fn network(&self) -> Result<Network, Failure> {
         let mut network =

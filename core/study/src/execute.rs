@@ -251,28 +251,18 @@ impl Bench<'_> {
         recipe: &Recipe,
     ) -> Result<PluginJob, Failure> {
         let given = &self.given;
+        // One-round scores are asked for before it is known how many are kept: all are.
         let mut job = PluginJob {
-            plugin,
-            sha256: item.plugin.to_string(),
-            item: described,
-            config: item.config.clone(),
-            architecture: given.architecture.clone(),
             rows: u64::from(given.rows),
-            layers: None,
-            weights: None,
-            reference: None,
-            mask: None,
-            donor: None,
-            input: None,
-            batches: None,
-            // One-round scores are asked for before it is known how many are kept.
-            keep: 1.0,
-            rounds: None,
-            access: jackpot_host::Access::Declared,
-            key: "0".repeat(32),
-            force_f64: false,
-            device: self.given.device.name.clone(),
-            limits: self.given.limits.clone(),
+            device: given.device.name.clone(),
+            ..PluginJob::new(
+                plugin,
+                item.plugin.to_string(),
+                described,
+                item.config.clone(),
+                given.architecture.clone(),
+                given.limits.clone(),
+            )
         };
         let drawn = match recipe {
             Recipe::Score {

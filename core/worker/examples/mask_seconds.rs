@@ -5,8 +5,8 @@
 
 use jackpot_data::{Images, Normalisation};
 use jackpot_host::{
-    Access, Batches, Limits, Plugin, PluginJob, Reserve, RoundSchedule, Rounds, Rule, Scope,
-    Scores, Server, Sparsity, describe, run_plugin, select_global,
+    Batches, Limits, Plugin, PluginJob, Reserve, RoundSchedule, Rounds, Rule, Scope, Scores,
+    Server, Sparsity, describe, run_plugin, select_global,
 };
 use jackpot_net::{Architecture, Augment, Mask};
 use jackpot_rng::Key;
@@ -98,19 +98,14 @@ impl Setting<'_> {
         let item = plugin.items.iter().find(|item| item.id == method);
         let item = item.ok_or_else(|| format!("the plugin offers no `{method}`"))?;
         let sparsity = Sparsity::try_from("0.98".to_owned())?;
+        let limits = Limits {
+            plugin_seconds: 3600.0,
+            memory: 0,
+            scratch: 4 << 30,
+        };
         let job = PluginJob {
-            plugin: plugin.path.clone(),
-            sha256: plugin.sha256.clone(),
-            item: item.clone(),
-            config: item.configure(&Default::default())?,
-            architecture: self.architecture.clone(),
-            layers: None,
             rows: 500,
             weights: Some(self.folder.join("weights")),
-            reference: None,
-            mask: None,
-            donor: None,
-            input: None,
             batches: item.needs_data().then(|| Batches::Sampled {
                 train: self.folder.join("train"),
                 normalisation: Normalisation {
@@ -125,7 +120,6 @@ impl Setting<'_> {
                 },
                 memory: 1 << 30,
             }),
-            keep: 1.0,
             rounds: rounds.map(|count| Rounds {
                 count,
                 schedule: RoundSchedule::Exponential,
@@ -133,15 +127,15 @@ impl Setting<'_> {
                 scope: Scope::All,
                 reserve: Reserve::default(),
             }),
-            access: Access::Declared,
             key: Key::from_seed(3).to_hex(),
-            force_f64: false,
-            device: "cpu".to_owned(),
-            limits: Limits {
-                plugin_seconds: 3600.0,
-                memory: 0,
-                scratch: 4 << 30,
-            },
+            ..PluginJob::new(
+                plugin.path.clone(),
+                plugin.sha256.clone(),
+                item.clone(),
+                item.configure(&Default::default())?,
+                self.architecture.clone(),
+                limits,
+            )
         };
         let folder = self.folder.join(method);
         let output = run_plugin(server, &job, &folder, &mut |_| ())?;

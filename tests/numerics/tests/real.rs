@@ -113,31 +113,28 @@ impl Real {
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
         let everything = self.access == Access::Everything;
+        let limits = Limits {
+            plugin_seconds: 60.0,
+            memory: 0,
+            scratch: 1 << 30,
+        };
         let job = PluginJob {
-            plugin: plugin.path.clone(),
-            sha256: plugin.sha256.clone(),
-            item: item.clone(),
-            config: item.configure(&given)?,
-            architecture: self.network.architecture.clone(),
-            layers: None,
             rows: self.rows,
             weights: (everything || item.needs_weights()).then(|| self.weights.clone()),
-            reference: None,
-            mask: None,
-            donor: None,
-            input: None,
             batches: (self.batches.clone()).filter(|_| everything || item.needs_data()),
             keep: self.keep,
             rounds: self.rounds.clone(),
             access: self.access,
             key: self.key.to_hex(),
             force_f64: self.double,
-            device: "cpu".to_owned(),
-            limits: Limits {
-                plugin_seconds: 60.0,
-                memory: 0,
-                scratch: 1 << 30,
-            },
+            ..PluginJob::new(
+                plugin.path.clone(),
+                plugin.sha256.clone(),
+                item.clone(),
+                item.configure(&given)?,
+                self.network.architecture.clone(),
+                limits,
+            )
         };
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
         let output = run_plugin(&server(), &job, folder.path(), &mut |_| ())?;

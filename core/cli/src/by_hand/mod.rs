@@ -10,9 +10,7 @@ pub mod steps;
 pub use inputs::{Given, InRounds, Inputs, Kept, Kernels};
 
 use anyhow::{Context, Result, bail};
-use jackpot_host::{
-    Access, ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput,
-};
+use jackpot_host::{ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput};
 use jackpot_net::Network;
 use jackpot_study::{Keys, Plugins, Profile, Programs, preset, word};
 use std::{collections::BTreeMap, path::Path};
@@ -131,12 +129,6 @@ impl Tools {
             false => self.programs.light_server(),
         };
         let job = PluginJob {
-            plugin: std::path::absolute(&chosen.plugin.path)?,
-            sha256: chosen.plugin.sha256.clone(),
-            item: item.clone(),
-            config: chosen.config.clone(),
-            architecture: network.architecture.clone(),
-            layers: None,
             rows: inputs.rows,
             weights: inputs.weights,
             reference: inputs.reference,
@@ -146,11 +138,17 @@ impl Tools {
             batches: inputs.batches,
             keep: inputs.keep,
             rounds: inputs.rounds,
-            access: Access::Declared,
             key: key(item, common.seed),
             force_f64: inputs.double,
             device: inputs.device.name,
-            limits: common.limits()?,
+            ..PluginJob::new(
+                std::path::absolute(&chosen.plugin.path)?,
+                chosen.plugin.sha256.clone(),
+                item.clone(),
+                chosen.config.clone(),
+                network.architecture.clone(),
+                common.limits()?,
+            )
         };
         let mut silent = |_| {};
         Ok(jackpot_host::run_plugin(

@@ -3,7 +3,7 @@ use super::Kit;
 use crate::scores::write_tensors;
 use crate::{
     Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Reserve,
-    RoundSchedule, Rounds, Scope, Sparsity, job, run_plugin,
+    RoundSchedule, Rounds, Scope, Scores, Sparsity, job, run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Mask, Network};
@@ -123,33 +123,26 @@ impl<'a> Bench<'a> {
             scope: Scope::All,
             reserve: Reserve::default(),
         });
+        let mut config = item.configure(&BTreeMap::new())?;
+        config.extend(ground.config.clone());
+        let limits = Limits {
+            plugin_seconds: ground.seconds.unwrap_or(self.kit.seconds),
+            memory: MEMORY,
+            scratch: ground.scratch,
+        };
+        let plugin = std::path::absolute(&self.plugin.path).map_err(|e| io(folder, &e))?;
+        let architecture = Architecture::resnet(8, 2, ground.classes, [1, 8, 8]);
+        let sha256 = self.plugin.sha256.clone();
         let mut job = PluginJob {
-            plugin: std::path::absolute(&self.plugin.path).map_err(|e| io(folder, &e))?,
-            sha256: self.plugin.sha256.clone(),
-            item: item.clone(),
-            config: item.configure(&BTreeMap::new())?,
-            architecture: Architecture::resnet(8, 2, ground.classes, [1, 8, 8]),
             layers: ground.layers.clone(),
             rows: ground.rows as u64,
-            weights: None,
-            reference: None,
-            mask: None,
-            donor: None,
-            input: None,
-            batches: None,
             keep,
             rounds,
             access: ground.access,
             key: Key::from_seed(ground.key).to_hex(),
             force_f64: ground.double,
-            device: "cpu".into(),
-            limits: Limits {
-                plugin_seconds: ground.seconds.unwrap_or(self.kit.seconds),
-                memory: MEMORY,
-                scratch: ground.scratch,
-            },
+            ..PluginJob::new(plugin, sha256, item.clone(), config, architecture, limits)
         };
-        job.config.extend(ground.config.clone());
         give(&mut job, ground, folder)?;
         Ok(job)
     }
@@ -228,10 +221,10 @@ fn scores(network: &Network) -> Result<Vec<u8>, Failure> {
     let layer = |layer: &jackpot_net::Layer| {
         let mut values = vec![0f64; layer.len()];
         jackpot_rng::uniform(Key::from_seed(3).fold_name(&layer.name), &mut values);
-        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        (layer.name.clone(), Dtype::F64, layer.shape.clone(), bytes)
+        (layer.name.clone(), values)
     };
-    write_tensors(network.layers.iter().map(layer).collect())
+    let layers = network.layers.iter().map(layer).collect();
+    Scores { layers }.to_safetensors(network)
 }
 
 /// Keeps what `kept` says of each index of each layer's length.

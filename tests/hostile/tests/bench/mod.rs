@@ -223,31 +223,26 @@ impl Bench {
             false => BTreeMap::new(),
             true => BTreeMap::from([text]),
         };
+        let limits = Limits {
+            plugin_seconds: 1.0,
+            memory: 512 << 20,
+            scratch: 16 << 20,
+        };
+        let config = item.configure(&given).expect("a good configuration");
         PluginJob {
-            plugin: self.plugin.path.clone(),
-            sha256: self.plugin.sha256.clone(),
-            config: item.configure(&given).expect("a good configuration"),
-            architecture: self.architecture.clone(),
-            layers: None,
             rows: 12,
             weights: item.needs_weights().then(|| file("weights")).flatten(),
-            reference: None,
-            mask: None,
-            donor: None,
             input,
-            batches: None,
             keep: 24.0 / self.network.prunable_weights() as f64,
-            rounds: None,
-            access: jackpot_host::Access::Declared,
             key: self.key().to_hex(),
-            force_f64: false,
-            device: "cpu".into(),
-            limits: Limits {
-                plugin_seconds: 1.0,
-                memory: 512 << 20,
-                scratch: 16 << 20,
-            },
-            item,
+            ..PluginJob::new(
+                self.plugin.path.clone(),
+                self.plugin.sha256.clone(),
+                item,
+                config,
+                self.architecture.clone(),
+                limits,
+            )
         }
     }
 

@@ -71,31 +71,30 @@ impl Bench {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
+        let limits = Limits {
+            plugin_seconds: 30.0,
+            memory: 0,
+            scratch: 1 << 28,
+        };
         let job = PluginJob {
-            plugin: self.plugin.path.clone(),
-            sha256: self.plugin.sha256.clone(),
-            item: self.item(id).clone(),
-            config: self.item(id).configure(&given)?,
-            architecture: self.architecture.clone(),
-            layers: None,
             rows: self.rows,
             weights: self.weights.clone(),
             reference: self.reference.clone(),
             mask: self.mask.clone(),
             donor: self.donor.clone(),
             input: self.input.clone(),
-            batches: None,
             keep: self.keep,
             rounds: self.rounds.clone(),
-            access: jackpot_host::Access::Declared,
             key: self.key.to_hex(),
             force_f64: true,
-            device: "cpu".to_owned(),
-            limits: Limits {
-                plugin_seconds: 30.0,
-                memory: 0,
-                scratch: 1 << 28,
-            },
+            ..PluginJob::new(
+                self.plugin.path.clone(),
+                self.plugin.sha256.clone(),
+                self.item(id).clone(),
+                self.item(id).configure(&given)?,
+                self.architecture.clone(),
+                limits,
+            )
         };
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
         let output = run_plugin(&server(), &job, folder.path(), &mut |_| ())?;
