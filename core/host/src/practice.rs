@@ -1,7 +1,6 @@
 //! A function simple enough to be exact, in place of a network's loss: what a plugin's
 //! gradients are in a conformance check, without libtorch.
-use crate::scores::read_layers;
-use crate::{Batches, PluginJob, Services, View, ViewMut, serve};
+use crate::{Batches, PluginJob, Services, View, ViewMut, read_weights, serve};
 use jackpot_data::{BatchSpec, Images};
 use jackpot_net::{Mask, Objective};
 use std::path::Path;
@@ -38,7 +37,7 @@ impl Practice {
         let network = job.network().map_err(|f| f.message)?;
         let path = job.weights.as_ref().ok_or("the job has no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-        let weights = read_layers(&bytes, &network, "weights", false).map_err(|f| f.message)?;
+        let weights = read_weights(&bytes, &network).map_err(|f| f.message)?;
         let mut practice = Practice {
             masked: weights.clone(),
             weights,

@@ -44,6 +44,11 @@ impl Scores {
     }
 }
 
+/// The prunable weights of a state_dict, a vector a layer, forward order.
+pub fn read_weights(bytes: &[u8], network: &Network) -> Result<Vec<Vec<f64>>, Failure> {
+    read_layers(bytes, network, "weights", false)
+}
+
 /// The layers of a safetensors file as f64, forward order. `only`: nothing else may be in it.
 pub(crate) fn read_layers(
     bytes: &[u8],

@@ -6,7 +6,7 @@ use jackpot_data::BatchSpec;
 use jackpot_host::practice::Practice;
 pub use jackpot_host::practice::coefficient;
 use jackpot_host::{PluginJob, Services, View, ViewMut};
-use jackpot_net::{Mask, Network, Objective};
+use jackpot_net::{Mask, Objective};
 use std::time::Duration;
 
 /// The host's own practice function, which at some temperatures panics, fails or is slow.
@@ -71,15 +71,4 @@ impl Services for Moody {
         mood(objective)?;
         self.0.hvp(objective, handle, point, vector, out)
     }
-}
-
-/// The f32 layers of a state_dict, widened, in forward order.
-pub fn read_layers(bytes: &[u8], network: &Network) -> Result<Vec<Vec<f64>>, String> {
-    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-    let layer = |l: &jackpot_net::Layer| {
-        let tensor = file.tensor(&l.name).map_err(|e| e.to_string())?;
-        let floats = tensor.data().as_chunks::<4>().0.iter();
-        Ok(floats.map(|b| f64::from(f32::from_le_bytes(*b))).collect())
-    };
-    network.layers.iter().map(layer).collect()
 }

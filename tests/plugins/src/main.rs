@@ -4,9 +4,8 @@
 //! What a plugin asked of it is written to `asked` in the job's folder.
 
 use jackpot_data::BatchSpec;
-use jackpot_host::{PluginJob, Services, View, ViewMut, serve_with};
+use jackpot_host::{PluginJob, Services, View, ViewMut, read_weights, serve_with};
 use jackpot_net::{Mask, Objective};
-use safetensors::SafeTensors;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,16 +33,8 @@ impl Toy {
     fn new(folder: &Path, job: &PluginJob) -> Result<Toy, String> {
         let path = job.weights.as_ref().ok_or("no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| e.to_string())?;
-        let network = job.architecture.build().map_err(|e| e.to_string())?;
-        let read = |layer: &jackpot_net::Layer| -> Result<Vec<f64>, String> {
-            let tensor = file.tensor(&layer.name).map_err(|e| e.to_string())?;
-            let values = tensor.data().chunks_exact(4);
-            Ok(values
-                .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
-                .collect())
-        };
-        let weights: Vec<Vec<f64>> = network.layers.iter().map(read).collect::<Result<_, _>>()?;
+        let network = job.network().map_err(|f| f.message)?;
+        let weights = read_weights(&bytes, &network).map_err(|f| f.message)?;
         let mut toy = Toy {
             masked: weights.clone(),
             weights,

@@ -175,7 +175,7 @@ impl Bench {
     }
 
     pub fn layers_of(&self, bytes: &[u8]) -> Vec<Vec<f64>> {
-        jackpot_test_hostile::read_layers(bytes, &self.network).expect("a state_dict")
+        jackpot_host::read_weights(bytes, &self.network).expect("a state_dict")
     }
 
     pub fn magnitudes(&self) -> Vec<Vec<f64>> {
