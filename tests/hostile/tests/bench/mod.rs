@@ -24,7 +24,7 @@ pub struct Bench {
     next: AtomicU64,
 }
 
-fn server() -> Server {
+pub fn server() -> Server {
     Server {
         program: WORKER.into(),
         arguments: vec![],
@@ -33,7 +33,7 @@ fn server() -> Server {
 }
 
 /// Builds a plugin of `plugins/` with the machine's C or C++ compiler.
-pub fn compile(source: &str, arguments: &[&str], to: &Path) {
+fn compile(source: &str, arguments: &[&str], to: &Path) {
     let (variable, program, standard) = match source.ends_with(".cpp") {
         true => ("CXX", "c++", "-std=c++17"),
         false => ("CC", "cc", "-std=gnu11"),

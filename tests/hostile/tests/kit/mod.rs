@@ -1,18 +1,13 @@
 //! The conformance kit: what is fit passes, and each unfit item fails by its own case.
-use crate::bench::{Bench, WORKER, compile};
+use crate::bench::{Bench, WORKER, build, server};
 use crate::modes::{CPP, MODES, PROCESS};
 use jackpot_host::{Case, Kit, Report, Server, Verdict, conform};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One case in the toy worker, whose services are the kit's own but for its moods.
 fn kit(case: Option<&str>) -> Kit {
     Kit {
-        server: Server {
-            program: WORKER.into(),
-            arguments: vec![],
-            environment: BTreeMap::new(),
-        },
+        server: server(),
         seconds: 1.0,
         workers: 2,
         item: None,
@@ -20,10 +15,16 @@ fn kit(case: Option<&str>) -> Kit {
     }
 }
 
-fn report(source: &str, case: Option<&str>) -> Report {
+/// The build of a source in a folder.
+fn library(source: &'static str, folder: &Path) -> PathBuf {
+    let library = folder.join("plugin.so");
+    std::fs::write(&library, build(source)).expect("the folder is ours");
+    library
+}
+
+fn report(source: &'static str, case: Option<&str>) -> Report {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let library = folder.path().join("plugin.so");
-    compile(source, &[], &library);
+    let library = library(source, folder.path());
     conform(&kit(case), &library, &|_, _| ()).expect("the toy worker starts")
 }
 
@@ -116,7 +117,7 @@ fn what_is_no_plugin_fails_by_loading_and_what_is_chosen_is_all_that_runs() {
     let missing = Kit {
         server: Server {
             program: "/nowhere".into(),
-            ..kit(None).server
+            ..server()
         },
         ..kit(None)
     };
@@ -124,8 +125,7 @@ fn what_is_no_plugin_fails_by_loading_and_what_is_chosen_is_all_that_runs() {
     assert!(unable.message.contains("cannot be started"), "{unable}");
     // One item, one case; an unknown one is refused with the nearest.
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let library = folder.path().join("plugin.so");
-    compile("unfit.c", &[], &library);
+    let library = library("unfit.c", folder.path());
     let chosen = |item: &str| Kit {
         item: Some(item.into()),
         ..kit(Some("one image"))
