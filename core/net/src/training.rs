@@ -20,8 +20,8 @@ pub enum Schedule {
     Constant,
 }
 
-/// What is done to a training image before the network sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What is done to a training image before the network sees it; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Augment {
     /// Zero padding before a random crop; 0 = no crop.
     pub crop_padding: u32,

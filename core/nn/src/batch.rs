@@ -170,9 +170,7 @@ impl ImageSet {
                 self.window
             ));
         }
-        let resized = augment.resized_crop;
-        if augment.crop_padding == 0 && !augment.flip && augment.crop.is_none() && resized.is_none()
-        {
+        if *augment == Augment::default() {
             return Ok(None);
         }
         let words = |row: &u32| {
@@ -181,7 +179,7 @@ impl ImageSet {
             words
         };
         let words: Vec<[u64; 3]> = rows.iter().map(words).collect();
-        let windows = match resized {
+        let windows = match augment.resized_crop {
             None => self.placed(augment.crop_padding, &words)?,
             Some(least) => {
                 let draw = |row: &u32| Window::draw([height, width], least, key, *row);

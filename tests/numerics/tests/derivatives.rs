@@ -366,12 +366,7 @@ fn corrupted_labels_are_what_a_batch_is_balanced_by_and_scored_on() {
         let source = Source::Sampled {
             images: images.clone().into(),
             normalisation: normalisation(&network),
-            augment: Augment {
-                crop_padding: 0,
-                flip: false,
-                crop: None,
-                resized_crop: None,
-            },
+            augment: Augment::default(),
         };
         let mut autodiff = autodiff(&network, &weights, None, Some(source));
         let handle = autodiff.batches(&spec).unwrap();

@@ -174,12 +174,7 @@ fn three_steps(
         warmup_epochs: 0.0,
         momentum,
         weight_decay: 1e-4,
-        augment: Augment {
-            crop_padding: 0,
-            flip: false,
-            crop: None,
-            resized_crop: None,
-        },
+        augment: Augment::default(),
         published_gradient_mask: true,
         ..Training::su2020()
     };

@@ -75,12 +75,7 @@ impl Real {
         self.batches = Some(Batches::Sampled {
             train: path,
             normalisation: crate::support::normalisation(&self.network),
-            augment: Augment {
-                crop_padding: 0,
-                flip: false,
-                crop: None,
-                resized_crop: None,
-            },
+            augment: Augment::default(),
             memory: 1 << 30,
         });
     }

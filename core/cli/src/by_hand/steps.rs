@@ -53,12 +53,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         warmup_epochs: 0.0,
         momentum: arguments.momentum,
         weight_decay: arguments.weight_decay,
-        augment: Augment {
-            crop_padding: 0,
-            flip: false,
-            crop: None,
-            resized_crop: None,
-        },
+        augment: Augment::default(),
         published_gradient_mask: arguments.published_gradient_mask,
         ..Training::su2020()
     };

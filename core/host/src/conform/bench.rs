@@ -193,12 +193,7 @@ fn give(job: &mut PluginJob, ground: &Ground, folder: &Path) -> Result<(), Failu
                 mean: vec![0.5],
                 std: vec![0.25],
             },
-            augment: Augment {
-                crop_padding: 0,
-                flip: false,
-                crop: None,
-                resized_crop: None,
-            },
+            augment: Augment::default(),
             memory: 1 << 30,
         });
     }

@@ -18,12 +18,7 @@ fn job(bench: &Bench, item: &str, access: Access, corrupt: impl Fn(&mut Images))
             mean: vec![0.5],
             std: vec![0.25],
         },
-        augment: Augment {
-            crop_padding: 0,
-            flip: false,
-            crop: None,
-            resized_crop: None,
-        },
+        augment: Augment::default(),
         memory: 1 << 30,
     });
     job
