@@ -1,5 +1,5 @@
 //! Speed: the training loop as a ratio within one run (the machines are noisy, ratios less
-//! so), and the seconds that the methods take for a mask.
+//! so), and the seconds that the methods take for a mask and a large study for its report.
 
 use std::path::Path;
 
@@ -29,10 +29,7 @@ pub fn run(root: &Path, synflow_rounds: u32) -> Result<()> {
 
 /// What a report of a large study took, in words.
 fn report_sentence(measured: &Value) -> Result<String> {
-    let number = |field: &str| {
-        let value = measured[field].as_f64();
-        value.with_context(|| format!("`report_speed` prints no number `{field}`: {measured}"))
-    };
+    let number = |field: &str| number(measured, "report_speed", field);
     Ok(format!(
         "report of {} runs: {:.1} s ({:.1} s of it reading), {} files, at most {:.0} MiB",
         number("runs")?,
@@ -41,6 +38,12 @@ fn report_sentence(measured: &Value) -> Result<String> {
         number("files")?,
         number("peak_mib")?
     ))
+}
+
+/// A number of what an example printed.
+fn number(measured: &Value, example: &str, field: &str) -> Result<f64> {
+    let value = measured[field].as_f64();
+    value.with_context(|| format!("`{example}` prints no number `{field}`: {measured}"))
 }
 
 /// What an example prints, as JSON.
@@ -93,10 +96,7 @@ fn table(measured: &Value) -> Result<String> {
 
 /// What the example measured, in words.
 fn sentence(measured: &Value) -> Result<String> {
-    let number = |field: &str| {
-        let value = measured[field].as_f64();
-        value.with_context(|| format!("`train_speed` prints no number `{field}`: {measured}"))
-    };
+    let number = |field: &str| number(measured, "train_speed", field);
     Ok(format!(
         "{}: {:.0} images/s, plain libtorch {:.0}, ratio {:.3}",
         measured["network"]

@@ -79,7 +79,7 @@ enum Task {
         #[arg(long, value_enum, default_value = "rust")]
         lang: new_plugin::Language,
     },
-    /// Measure speed: training against plain libtorch, and seconds a mask.
+    /// Measure speed: training against plain libtorch, seconds a mask, seconds a large report.
     Bench {
         /// Rounds of SynFlow; published: 100.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
