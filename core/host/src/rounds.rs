@@ -79,6 +79,13 @@ impl Rounds {
     }
 }
 
+/// Whether an item can be called in rounds at all.
+pub(crate) fn possible(item: &Item) -> bool {
+    item.kind == Kind::Method
+        && matches!(item.output, Output::Scores | Output::Masks)
+        && !item.needs_scores()
+}
+
 /// Whether an item can be called in these rounds.
 pub(crate) fn check_item(item: &Item, rounds: Option<&Rounds>) -> Result<(), Failure> {
     let Some(rounds) = rounds else {
@@ -96,9 +103,9 @@ pub(crate) fn check_item(item: &Item, rounds: Option<&Rounds>) -> Result<(), Fai
             "rounds: expected 1 to {MOST}, found {found}"
         )));
     }
-    match (item.kind, item.output) {
-        (Kind::Method, Output::Scores | Output::Masks) if !item.needs_scores() => Ok(()),
-        _ => Err(invalid(format!(
+    match possible(item) {
+        true => Ok(()),
+        false => Err(invalid(format!(
             "{} rounds were asked of it, but only a method that gives scores or masks of its own \
              works in rounds",
             rounds.count

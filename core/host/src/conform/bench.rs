@@ -9,7 +9,6 @@ use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Mask, Network};
 use jackpot_rng::Key;
 use safetensors::Dtype;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -75,12 +74,8 @@ impl Ground {
     }
 }
 
-/// What came back.
-#[derive(PartialEq)]
-pub(super) struct Ran {
-    pub(super) bytes: Vec<u8>,
-    pub(super) certificate: Value,
-}
+/// The bytes that came back.
+pub(super) type Outcome = Result<Vec<u8>, Failure>;
 
 impl<'a> Bench<'a> {
     pub(super) fn new(kit: &'a Kit, plugin: &'a Plugin) -> Bench<'a> {
@@ -88,7 +83,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs the item in a worker of its own.
-    pub(super) fn run(&self, item: &Item, ground: &Ground) -> Result<Ran, Failure> {
+    pub(super) fn run(&self, item: &Item, ground: &Ground) -> Outcome {
         let folder = job::temporary_folder()?;
         let job = self.job(item, ground, folder.path())?;
         let output = run_plugin(
@@ -97,11 +92,7 @@ impl<'a> Bench<'a> {
             &folder.path().join("run"),
             &mut |_| (),
         )?;
-        let bytes = std::fs::read(&output.file).map_err(|e| io(&output.file, &e))?;
-        Ok(Ran {
-            bytes,
-            certificate: output.certificate,
-        })
+        std::fs::read(&output.file).map_err(|e| io(&output.file, &e))
     }
 
     fn job(&self, item: &Item, ground: &Ground, folder: &Path) -> Result<PluginJob, Failure> {

@@ -1,7 +1,7 @@
 //! What is tried on every item. A case that asks for something extreme accepts a refusal in
 //! words; none accepts a crash, a hang, a broken promise or an unfinished result.
 use super::Verdict;
-use super::bench::{Bench, Ground, Ran};
+use super::bench::{Bench, Ground, Outcome};
 use crate::{Access, ConfigValue, Failure, Item, Kind, Output, Param};
 use Verdict::{Failed, NotApplicable, Passed};
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ fn refused(failure: &Failure) -> Option<String> {
 }
 
 /// A run that must work.
-fn works(outcome: Result<Ran, Failure>) -> Verdict {
+fn works(outcome: Outcome) -> Verdict {
     match outcome {
         Ok(_) => Passed(String::new()),
         Err(failure) => Failed(reason(&failure)),
@@ -84,7 +84,7 @@ fn works(outcome: Result<Ran, Failure>) -> Verdict {
 }
 
 /// A run that must work or be refused in words.
-fn works_or_refuses(outcome: Result<Ran, Failure>) -> Verdict {
+fn works_or_refuses(outcome: Outcome) -> Verdict {
     match outcome {
         Err(failure) => match refused(&failure) {
             Some(words) => Passed(words),
@@ -117,23 +117,23 @@ fn small(bench: &Bench<'_>, item: &Item) -> Verdict {
 }
 
 /// Two runs that must give the same, or why they do not.
-fn same(one: Result<Ran, Failure>, other: Result<Ran, Failure>, else_: &str) -> Verdict {
+fn same(one: &Outcome, other: &Outcome, else_: &str) -> Verdict {
     match (one, other) {
-        (Ok(one), Ok(other)) if one.bytes == other.bytes => Passed(String::new()),
+        (Ok(one), Ok(other)) if one == other => Passed(String::new()),
         (Ok(one), Ok(other)) => {
-            let pairs = one.bytes.iter().zip(&other.bytes);
+            let pairs = one.iter().zip(other);
             let n = pairs.filter(|(a, b)| a != b).count();
-            Failed(format!("{n} of {} bytes differ: {else_}", one.bytes.len()))
+            Failed(format!("{n} of {} bytes differ: {else_}", one.len()))
         }
-        (Err(failure), _) | (_, Err(failure)) => Failed(reason(&failure)),
+        (Err(failure), _) | (_, Err(failure)) => Failed(reason(failure)),
     }
 }
 
 fn twice(bench: &Bench<'_>, item: &Item) -> Verdict {
     let run = || bench.run(item, &Ground::default());
     same(
-        run(),
-        run(),
+        &run(),
+        &run(),
         "an item is a pure function of its run (no clock, no entropy, no address, no memory of \
          calls before)",
     )
@@ -153,8 +153,8 @@ fn another_key(bench: &Bench<'_>, item: &Item) -> Verdict {
         )
     };
     same(
-        run(1),
-        run(2),
+        &run(1),
+        &run(2),
         "it uses the key and does not declare random numbers (JKP_NEEDS_RNG)",
     )
 }
@@ -174,9 +174,10 @@ fn data_free(bench: &Bench<'_>, item: &Item) -> Verdict {
         )
     };
     let why = "its result depends on data that it does not declare";
-    match same(reach(0), reach(1), why) {
-        Passed(_) => same(bench.run(item, &Ground::default()), reach(0), why),
-        other => other,
+    let offered = reach(0);
+    match same(&offered, &reach(1), why) {
+        Passed(_) => same(&bench.run(item, &Ground::default()), &offered, why),
+        failed => failed,
     }
 }
 
@@ -250,10 +251,7 @@ fn double(bench: &Bench<'_>, item: &Item) -> Verdict {
 }
 
 fn rounds(bench: &Bench<'_>, item: &Item) -> Verdict {
-    let may = item.kind == Kind::Method
-        && matches!(item.output, Output::Scores | Output::Masks)
-        && !item.needs_scores();
-    if !may {
+    if !crate::rounds::possible(item) {
         return NotApplicable("only methods that give scores or masks work in rounds".into());
     }
     let run = || {
@@ -267,8 +265,8 @@ fn rounds(bench: &Bench<'_>, item: &Item) -> Verdict {
         )
     };
     same(
-        run(),
-        run(),
+        &run(),
+        &run(),
         "in rounds it is no pure function of its run and its masks",
     )
 }
