@@ -113,6 +113,10 @@ fn check_name(name: &str) -> Result<()> {
              {LONGEST} characters, like `hessian-trace`"
         );
     }
+    // `c-snip` in Rust would be built over `snip` in C: both are `libjackpot_c_snip.so`.
+    if name.starts_with("c-") {
+        bail!("`{name}`: `c-` begins the names of plugins in C: take another name");
+    }
     Ok(())
 }
 
@@ -175,6 +179,8 @@ mod tests {
             let why = check_name(bad).unwrap_err().to_string();
             assert!(why.contains("expected words"), "{why}");
         }
+        let taken = check_name("c-snip").unwrap_err().to_string();
+        assert!(taken.contains("take another name"), "{taken}");
     }
 
     #[test]
