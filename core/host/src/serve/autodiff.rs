@@ -4,7 +4,6 @@
 //! strides, and that what is written overlaps nothing else.
 use super::context::Context;
 use super::spans::{Point, Refused, Tensors, disjoint, invalid, read, sized, views, views_mut};
-use super::surroundings::Held;
 use crate::Services;
 use crate::progress::Phase;
 use jackpot_abi as abi;
@@ -41,8 +40,7 @@ unsafe fn service(
         false => Phase::Service,
     };
     let before = context.page.enter(phase);
-    let held = Held::now();
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    let served = AssertUnwindSafe(|| {
         let mut services = context.services.borrow_mut();
         let Some(services) = services.as_deref_mut() else {
             return Err((
@@ -55,7 +53,8 @@ unsafe fn service(
             .borrow_mut()
             .insert(format!("jackpot.autodiff/1 {name}"));
         body(context, services)
-    }));
+    });
+    let outcome = context.of_the_host(|| catch_unwind(served));
     let outcome = outcome.unwrap_or_else(|panic| {
         Err((
             abi::JKP_E_INTERNAL,
@@ -76,8 +75,6 @@ unsafe fn service(
             status
         }
     };
-    let mut surroundings = context.surroundings.borrow_mut();
-    surroundings.follow(&held, &Held::now());
     context.page.enter(before);
     status
 }

@@ -3,7 +3,7 @@ use super::autodiff::AUTODIFF;
 use super::memory::Guarded;
 use super::problem::{Problem, layer_tensors};
 use super::rng::RNG;
-use super::surroundings::Surroundings;
+use super::surroundings::{Held, Surroundings};
 use crate::progress::Page;
 use crate::{Access, Item, Services};
 use jackpot_abi as abi;
@@ -74,6 +74,16 @@ impl Context {
     unsafe fn of_any_thread<'a>(run: *const abi::jkp_run) -> Option<&'a Context> {
         // SAFETY: NULL or valid by the contract; `host_ctx` was set by `call` to a leaked context.
         unsafe { run.as_ref()?.host_ctx.cast::<Context>().as_ref() }
+    }
+
+    /// Lets the host do its part between the plugin's doings: what that opens or starts is not
+    /// the plugin's.
+    pub(super) fn of_the_host<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = Held::now();
+        let done = work();
+        let mut surroundings = self.surroundings.borrow_mut();
+        surroundings.follow(&before, &Held::now());
+        done
     }
 
     pub(super) fn declares(&self, needs: u32) -> bool {
