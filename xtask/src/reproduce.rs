@@ -40,7 +40,9 @@ pub fn run(root: &Path, study: &str, yes: bool, workers: Option<usize>) -> Resul
 fn draw(root: &Path, folder: &Path, study: &str) -> Result<PathBuf> {
     let mut report = report::program()?;
     report.arg(folder).current_dir(root);
-    if !folder.join("study.lock").is_file() {
+    // `jackpot run` writes the lock before the first training; a report lists its files there.
+    let lock = fs::read_to_string(folder.join("study.lock")).unwrap_or_default();
+    if !lock.contains("[[output]]") {
         finish(&mut report, "report")?;
         return Ok(folder.to_path_buf());
     }

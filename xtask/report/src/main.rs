@@ -1,9 +1,9 @@
 //! `jackpot-report`: draws a study's report from the store.
 
 use clap::Parser;
-use jackpot_report::{Error, LOCK, compare, headline, render_with};
+use jackpot_report::{Error, compare, headline, render_with};
 use jackpot_store::Store;
-use jackpot_study::EVIDENCE;
+use jackpot_study::{EVIDENCE, Lock};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -95,7 +95,9 @@ fn compare_beside(
     beside: &Path,
     files: &jackpot_report::Files,
 ) -> Result<ExitCode, Error> {
-    let committed = folder.join(LOCK).is_file();
+    let lock = Lock::read(folder).map_err(|e| Error::Study(e.to_string()))?;
+    // What `jackpot run` declares before the first training is no report yet.
+    let committed = lock.is_some_and(|lock| !lock.output.is_empty());
     if committed && compare::check(folder, files)?.is_empty() {
         println!(
             "nothing to write: the report in {} is the same",
@@ -110,7 +112,7 @@ fn compare_beside(
             .iter()
             .for_each(|line| println!("{line}"));
     } else {
-        println!("{} has no {LOCK} to compare with", folder.display());
+        println!("{} has no report to compare with", folder.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -199,6 +199,27 @@ fn writes_checks_and_compares() {
 }
 
 #[test]
+fn an_analysis_that_was_declared_is_no_report_to_compare_with() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, folder) = (
+        root.path().join("artifacts"),
+        root.path().join("reports/by-hand"),
+    );
+    fill(&store, &folder);
+    let study = Study::load(&folder).unwrap();
+    let lock = format!(
+        "format = 1\nstudy = \"{}\"\ndevice_class = \"cpu-avx2\"\nlibtorch = \"2.13.0\"\n",
+        study.digest
+    );
+    fs::write(folder.join("study.lock"), lock).unwrap();
+    let beside = root.path().join("beside");
+    let (code, stdout, stderr) = report(&store, &folder, &["--beside", beside.to_str().unwrap()]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    assert!(stdout.contains("has no report to compare with"), "{stdout}");
+    assert!(beside.join("tables/accuracy.md").is_file());
+}
+
+#[test]
 fn a_study_edited_after_its_run_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let (store, folder) = (
