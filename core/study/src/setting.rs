@@ -65,7 +65,7 @@ pub(crate) fn settings(
     let names = file.setting.iter().map(|s| s.name.clone()).collect();
     distinct("setting.name", names)?;
     let named = file.setting.iter().zip(&written.settings);
-    let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(Some(&s.name)));
+    let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(&s.name));
     named
         .filter(|(section, _)| tried(section))
         .map(|(section, series)| {
@@ -104,11 +104,12 @@ fn setting(
     };
     let (data, classes) = data::choice(data, folder)?;
     let mut training = section_of_training.whole()?;
-    if let Some(trial) = trial {
-        trial.shorten(&mut training, &data);
-    }
     let precision = section_of_training.precision.unwrap_or_default();
-    precision.fits(run)?;
+    match trial {
+        // A few steps take no lifetime, whatever they are computed in.
+        Some(trial) => trial.shorten(&mut training, &data),
+        None => precision.fits(run)?,
+    }
     let input = fits(&training, data.image, data.train_rows, "`training")?;
     let architecture = architecture(network, classes, input)?;
     let base = Base {

@@ -7,7 +7,7 @@
 use crate::{
     Error,
     data::DataChoice,
-    file::hint,
+    file::{at, hint},
     sections::{DataSection, StudyFile},
 };
 use jackpot_data::Layout;
@@ -33,6 +33,8 @@ impl Trial {
         }
         file.run.device = "cpu".into();
         file.run.device_class = "cpu-avx2".into();
+        // They may stand beside a cell that a trial leaves out, and no report reads a trial.
+        file.reference.clear();
         for name in &self.settings {
             let names = || file.setting.iter().map(|s| s.name.as_str());
             if !names().any(|n| n == name) {
@@ -47,8 +49,8 @@ impl Trial {
     }
 
     /// Whether a setting of that name is tried.
-    pub(crate) fn takes(&self, name: Option<&str>) -> bool {
-        self.settings.is_empty() || self.settings.iter().any(|s| Some(s.as_str()) == name)
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.settings.is_empty() || self.settings.iter().any(|s| s == name)
     }
 
     /// The first steps of a training on what is here.
@@ -60,7 +62,7 @@ impl Trial {
 
 /// Whatever images are in the folder are all of the set.
 fn as_found(section: &mut DataSection) -> Result<(), Error> {
-    let info = jackpot_data::info(&section.set).map_err(|e| Error(format!("`data.set`: {e}")))?;
+    let info = jackpot_data::info(&section.set).map_err(at("data.set"))?;
     match info.layout {
         Layout::Cifar | Layout::TinyImageNet => section.partial = true,
         Layout::ImageFolder => {
