@@ -138,7 +138,7 @@ impl Plan {
         }
         let whole = |t: &Training| t.epochs + t.offset_epochs;
         if whole(training) != whole(base) {
-            words.push(format!("{} epochs", training.epochs));
+            words.push(crate::words::epochs(f64::from(training.epochs)));
         }
         match words.is_empty() {
             true => String::new(),

@@ -2,6 +2,7 @@
 use crate::{
     Error,
     file::{RunChoice, hint},
+    words::{epochs, steps},
 };
 use jackpot_net::{Augment, Optimizer, Order, Schedule, Training};
 use serde::{Deserialize, Serialize};
@@ -305,8 +306,8 @@ pub(crate) fn in_words(t: &Training, precision: Precision) -> String {
     if t.order == Order::Stored {
         words.push("rows in stored order".into());
     }
-    if let Some(steps) = t.steps_per_epoch {
-        words.push(format!("{steps} steps an epoch"));
+    if let Some(n) = t.steps_per_epoch {
+        words.push(steps(n));
     }
     if t.offset_epochs > 0 {
         words.push(format!(
@@ -324,10 +325,4 @@ pub(crate) fn in_words(t: &Training, precision: Precision) -> String {
         words.push("convolutions and linear layers in bfloat16".into());
     }
     words.join(", ")
-}
-
-/// "5 epochs", "1 epoch".
-fn epochs(n: f64) -> String {
-    let plural = if n == 1.0 { "" } else { "s" };
-    format!("{n} epoch{plural}")
 }

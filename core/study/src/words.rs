@@ -123,9 +123,8 @@ impl Check {
             }
             None => {}
         }
-        if let Some(epochs) = self.pretraining.epochs {
-            let plural = if epochs == 1 { "" } else { "s" };
-            pretraining.push(format!("{epochs} epoch{plural}"));
+        if let Some(n) = self.pretraining.epochs {
+            pretraining.push(epochs(f64::from(n)));
         }
         if !pretraining.is_empty() {
             words.push(format!("pretraining: {}", pretraining.join(", ")));
@@ -139,6 +138,12 @@ impl Check {
         }
         words.join("; ")
     }
+}
+
+/// "5 epochs", "1 epoch".
+pub(crate) fn epochs(n: f64) -> String {
+    let plural = if n == 1.0 { "" } else { "s" };
+    format!("{n} epoch{plural}")
 }
 
 /// "390 steps an epoch", "1 step an epoch".
@@ -188,13 +193,10 @@ pub(crate) fn given(params: &BTreeMap<String, ConfigValue>) -> String {
 }
 
 fn length(training: &Training) -> String {
-    let epochs = match training.epochs {
-        1 => "for 1 epoch".to_owned(),
-        n => format!("for {n} epochs"),
-    };
+    let whole = format!("for {}", epochs(f64::from(training.epochs)));
     match training.offset_epochs {
-        0 => epochs,
-        n => format!("{epochs} of the schedule from epoch {n}"),
+        0 => whole,
+        n => format!("{whole} of the schedule from epoch {n}"),
     }
 }
 
