@@ -120,7 +120,6 @@ impl<'a> Reader<'a> {
             ticket: asked.ticket.clone(),
             sparsity: asked.sparsity.clone(),
             seed: asked.seed.to_string(),
-            depth: depth_correlation(network, &counts),
             projections: measure::kept_share(network, &counts, |l| l.shortcut),
             classifier: measure::kept_share(network, &counts, |l| l.classifier),
             access: self.access(asked.mask)?,

@@ -159,7 +159,7 @@ impl MaskRow {
             empty: facts.empty,
             collapse: collapse.to_owned(),
             why,
-            depth: None,
+            depth: facts.depth,
             projections: None,
             classifier: None,
             layers: Vec::new(),
