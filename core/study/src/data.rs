@@ -1,5 +1,5 @@
 //! `[data]`: which images, how they are prepared, and how they are opened.
-use crate::{Error, sections::DataSection};
+use crate::{Error, file::at, sections::DataSection};
 use jackpot_data::{Access, Info, Layout, Preparation, Source};
 use jackpot_store::Digest;
 use std::{
@@ -59,7 +59,7 @@ impl DataChoice {
 
     /// The set as it is published, without its files.
     pub(crate) fn absent(&self) -> Result<Source, Error> {
-        let info = jackpot_data::info(&self.set).map_err(|e| Error(format!("`data.set`: {e}")))?;
+        let info = jackpot_data::info(&self.set).map_err(at("data.set"))?;
         Ok(Source::absent(info, self.folder.as_deref()))
     }
 
@@ -74,10 +74,9 @@ impl DataChoice {
             partial: self.partial,
             sums: sums.as_deref(),
         };
-        let source =
-            jackpot_data::open_as(&self.set, &access).map_err(|e| Error(format!("`data`: {e}")))?;
-        let found = jackpot_data::prepared_shape(&source.info, &self.preparation)
-            .map_err(|e| Error(format!("`data`: {e}")))?;
+        let source = jackpot_data::open_as(&self.set, &access).map_err(at("data"))?;
+        let found =
+            jackpot_data::prepared_shape(&source.info, &self.preparation).map_err(at("data"))?;
         let expected = (self.image, self.train_rows, self.test_rows);
         if (found, source.info.classes) != (expected, classes) {
             return Err(Error(format!(
@@ -91,8 +90,7 @@ impl DataChoice {
 
 /// Reads the section: the choice and the number of classes.
 pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice, u32), Error> {
-    let published =
-        jackpot_data::info(&section.set).map_err(|e| Error(format!("`data.set`: {e}")))?;
+    let published = jackpot_data::info(&section.set).map_err(at("data.set"))?;
     if !published.embedded && section.folder.is_none() {
         return Err(Error(format!(
             "`data.folder`: expected the folder that holds the files of `{}`, found nothing; write `folder = \"…\"` (relative to {})",
@@ -108,8 +106,8 @@ pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice
         train_subset: section.train_subset,
     };
     let info = facts(section, published, place.as_deref())?;
-    let (image, train_rows, test_rows) = jackpot_data::prepared_shape(&info, &preparation)
-        .map_err(|e| Error(format!("`data`: {e}")))?;
+    let (image, train_rows, test_rows) =
+        jackpot_data::prepared_shape(&info, &preparation).map_err(at("data"))?;
     let choice = DataChoice {
         set: section.set.clone(),
         folder: place,

@@ -3,7 +3,7 @@
 use crate::{
     Error, Job, TrainJob,
     plan::Plan,
-    pure,
+    pure::{self, invalid},
     recipe::{Input, Item, Platform, Recipe, Sampled, floats_to_text},
     toolbox::{Device, Plugins, Programs},
     validate,
@@ -80,10 +80,6 @@ impl From<Error> for Failure {
 
 fn store_failed(error: jackpot_store::Error) -> Failure {
     Failure::new("store", error.to_string())
-}
-
-fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
-    move |why| Failure::new("invalid", format!("{what}: {why}"))
 }
 
 impl Bench<'_> {

@@ -12,7 +12,8 @@ use serde_json::json;
 /// Output names and what they hold.
 pub(crate) type Outputs = Vec<(&'static str, Vec<u8>)>;
 
-fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
+/// What is about `what` is not as it must be.
+pub(crate) fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
     move |why| Failure::new("invalid", format!("{what}: {why}"))
 }
 
