@@ -131,7 +131,7 @@ fn setting(
 }
 
 /// Each sparsity must keep some of the network's weights and prune some.
-fn fit(sparsities: &[Sparsity], weights: u64) -> Result<(), Error> {
+pub(crate) fn fit(sparsities: &[Sparsity], weights: u64) -> Result<(), Error> {
     for sparsity in sparsities {
         let kept = sparsity.kept(weights);
         if kept == 0 || kept == weights {

@@ -6,6 +6,7 @@ use crate::{
     grid::{At, Builder},
     plan::Plan,
     recipe::{Input, Libtorch, Recipe, Ref},
+    setting::fit,
     stage::Stage,
     tickets::{Sparse, Ticket},
     toolbox::Plugins,
@@ -111,7 +112,8 @@ pub fn probe(
             false => Error(format!("`probe.widths`: {width}: {e}")),
         };
         let builder = Builder::new(narrower, plugins.clone(), libtorch.clone()).map_err(within)?;
-        check_sparsities(&builder.plan)?;
+        let weights = builder.plan.networks[0].prunable_weights();
+        fit(&builder.plan.study.sparsities, weights).map_err(within)?;
         let (part, left_out) = masks(builder, width == own)?;
         if width == own {
             probe.left_out = left_out;
@@ -126,20 +128,6 @@ fn given(texts: &[String]) -> Result<Vec<Sparsity>, Error> {
         Sparsity::try_from(text.clone()).map_err(|e| Error(format!("`--sparsity`: {e}")))
     };
     texts.iter().map(one).collect()
-}
-
-fn check_sparsities(plan: &Plan) -> Result<(), Error> {
-    let weights = plan.networks[0].prunable_weights();
-    for sparsity in &plan.study.sparsities {
-        let kept = sparsity.kept(weights);
-        if kept == 0 || kept == weights {
-            return Err(Error(format!(
-                "sparsity {sparsity} of the {weights} prunable weights of width {} keeps {kept}; a mask must keep some and prune some",
-                plan.study.settings[0].architecture.width
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// The masks of one width; `compared`: with those that they are compared with.
