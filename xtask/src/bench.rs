@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{binaries, build, cargo, libtorch};
 
 /// Images a second of our training loop against the same network in plain libtorch calls,
-/// then seconds a mask, SynFlow's in so many rounds, then seconds of a report of 2,000 runs.
+/// then seconds a mask, SynFlow's in so many rounds, then seconds of a report of 2,250 runs.
 pub fn run(root: &Path, synflow_rounds: u32) -> Result<()> {
     println!("{}", libtorch::setup(root, false)?);
     println!("training steps, ours and plain libtorch in turns: about a minute");
