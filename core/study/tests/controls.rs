@@ -86,6 +86,21 @@ fn another_order_is_of_the_tickets_own_training_alone() {
 }
 
 #[test]
+fn pretraining_that_ends_before_its_schedule_is_refused_by_the_plan() {
+    let text = format!("{}{CONTROLS}", head());
+    let text = text.replace("epochs = 20", "epochs = 2").replacen(
+        "schedule = \"cosine\"",
+        "schedule = { step = { milestones = [3], factor = 0.1 } }",
+        1,
+    );
+    let error = try_plan(&text).unwrap_err();
+    assert!(
+        error.contains("under check `long`") && error.contains("`schedule.milestones`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn pretraining_of_another_length_moves_the_mask_and_not_the_training() {
     let plan = plan();
     let own = parts(&plan, "lottery", "none");

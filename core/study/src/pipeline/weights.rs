@@ -106,6 +106,15 @@ impl Builder {
     }
 
     pub(super) fn training(&mut self, trained: Trained, at: &At) -> Result<usize, Error> {
+        // Of another length than the study's, a training may end before its schedule does.
+        trained.training.validate().map_err(|e| {
+            let check = at.check.map(|c| format!(" under check `{}`", c.name));
+            let ticket = &at.ticket.name;
+            Error(format!(
+                "ticket `{ticket}`{}: {e}",
+                check.unwrap_or_default()
+            ))
+        })?;
         let again = |what, key: Key| match trained.redraw.contains(&what) {
             true => key.fold_name("redrawn").to_hex(),
             false => key.to_hex(),
