@@ -189,14 +189,16 @@ fn a_check_on_data_above_the_bound_is_refused_by_name() {
     let study = root.path().join("study");
     std::fs::create_dir(&study).unwrap();
     support::planned(&with(data), &study).unwrap();
-    let error = support::planned(&with(&format!("{data}\nmemory_mb = 1")), &study)
-        .err()
-        .unwrap();
-    assert!(
-        error.contains("needs all training images in memory")
-            && error.contains("`data.memory_mb` = 1"),
-        "{error}"
-    );
+    let small = with(&format!("{data}\nmemory_mb = 1"));
+    for on in ["data", "pretraining-data", "scoring-data"] {
+        let text = small.replace("on = \"data\"", &format!("on = \"{on}\""));
+        let error = support::planned(&text, &study).err().unwrap();
+        assert!(
+            error.contains("needs all training images in memory")
+                && error.contains("`data.memory_mb` = 1"),
+            "{on}: {error}"
+        );
+    }
     let planned = support::planned(&with(data), &study).unwrap();
     // 2,000 images and their labels, the header aside.
     assert_eq!(planned.study.settings[0].data.train_bytes(), 2_000 * 3_080);

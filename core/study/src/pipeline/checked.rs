@@ -152,7 +152,7 @@ impl Builder {
                 word(needs.output)
             )));
         }
-        if step.on == Target::Data {
+        if on == "data" {
             self.fits_in_memory(&field, &step.item)?;
         }
         let recipe = Recipe::Check {
