@@ -48,7 +48,7 @@ impl DataChoice {
                     .to_owned()
             }
             "image-folder" => "it holds `train/CLASS/` and `val/CLASS/`".to_owned(),
-            set => format!("`jackpot data fetch {set}` downloads it"),
+            set => format!("`jackpot data fetch {set} --to FOLDER` downloads it and says its `folder`"),
         };
         Some(format!(
             "the images of `{}` are not here: no folder {}; {how}",
