@@ -102,7 +102,8 @@ pub(super) fn tickets(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
 
 /// Accuracy against the epochs of all trainings that a ticket needs: one panel a sparsity.
 pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
-    let tickets = &grid.outline.tickets;
+    // Without the dense network, so that a ticket has the colour here that it has elsewhere.
+    let tickets = members(grid, Group::Sparse);
     let panels = grid.sparsities().into_iter().map(|sparsity| {
         let lines = tickets.iter().enumerate().filter_map(|(i, ticket)| {
             let cell = grid.cell(sparsity, &ticket.name, UNMODIFIED)?;
