@@ -5,7 +5,7 @@
 //! the actions that made it. So what is kept can be audited back to its beginning.
 
 use crate::{
-    Action, Digest, Error, Store,
+    Action, Digest, Error, Look, Store,
     actions::{digests_in, fanned_out_in},
     canonical,
     error::failed,
@@ -90,6 +90,8 @@ struct Graph<'a> {
     actions: BTreeMap<Digest, Action>,
     makers: BTreeMap<Digest, Vec<Digest>>,
     sizes: BTreeMap<Digest, u64>,
+    /// Actions that cannot be read, and why; they are where they were.
+    damaged: Vec<(Digest, String)>,
 }
 
 impl Store {
@@ -102,11 +104,21 @@ impl Store {
     pub fn pinned(&self) -> Result<Vec<Root>, Error> {
         let mut roots = Vec::new();
         for name in self.pin_names()? {
-            let bytes = self.read_pin(&name)?.unwrap_or_default();
+            let path = format!("pins/{name}.json");
+            let bytes = match self.look_pin(&name)? {
+                Look::Sound(bytes) => bytes,
+                // Removed since it was listed.
+                Look::Absent => continue,
+                Look::Damaged(what) => {
+                    return Err(Error::Invalid(format!(
+                        "`{path}`: {what}: what it holds is not known; pin it anew (`jackpot run` of its study)"
+                    )));
+                }
+            };
             let said = canonical::parse(&bytes)
-                .map_err(|error| Error::Invalid(format!("pins/{name}.json: {error}")))?;
+                .map_err(|error| Error::Invalid(format!("{path}: {error}")))?;
             roots.push(Root {
-                name: format!("pins/{name}.json"),
+                name: path,
                 digests: digests(&said),
             });
         }
@@ -115,8 +127,16 @@ impl Store {
 
     /// What neither the pins nor these roots need. Changes nothing; what a run that is at
     /// work makes shows up here until its study is pinned.
+    ///
+    /// # Errors
+    /// A damaged pin or action: what it needs is not known, and would all be garbage.
     pub fn garbage(&self, roots: &[Root]) -> Result<Garbage, Error> {
         let graph = Graph::read(self)?;
+        if let Some((key, what)) = graph.damaged.first() {
+            return Err(Error::Invalid(format!(
+                "action `{key}`: {what}: what it was made of is not known; `jackpot audit --quarantine` moves it away, and the next run of its study does it again"
+            )));
+        }
         let mut all = self.pinned()?;
         all.extend_from_slice(roots);
         let failures = digests_in(&self.root().join("failures"))?;
@@ -230,10 +250,16 @@ impl<'a> Graph<'a> {
             actions: BTreeMap::new(),
             makers: BTreeMap::new(),
             sizes: BTreeMap::new(),
+            damaged: Vec::new(),
         };
         for key in store.action_keys()? {
-            let Some(action) = store.action(&key)? else {
-                continue;
+            let action = match store.look_action(&key)? {
+                Look::Sound(action) => action,
+                Look::Absent => continue,
+                Look::Damaged(what) => {
+                    graph.damaged.push((key, what));
+                    continue;
+                }
             };
             for output in action.outputs.values() {
                 graph.makers.entry(*output).or_default().push(key);

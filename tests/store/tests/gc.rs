@@ -132,7 +132,7 @@ fn failures_divergences_and_resume_points() {
     assert!(!resume(&kept[2].key), "one that is finished");
 }
 
-/// A pin that rots is moved away when it is read; what it held must not go with it.
+/// What a pin that rots held must not go with it; nor does looking move it.
 #[test]
 fn a_damaged_pin_holds_everything() {
     let (sample, kept, _) = chain();
@@ -140,8 +140,30 @@ fn a_damaged_pin_holds_everything() {
     for _ in 0..3 {
         let error = sample.store.collect_garbage(&[]).unwrap_err().to_string();
         assert!(error.contains("study.json"), "{error}");
+        assert!(sample.root().join("pins/study.json").exists());
         assert!(sample.store.has(&kept[0].outputs["out"]));
     }
+}
+
+/// An action that rots hides what it was made of, and nothing goes while it is there; neither
+/// looking nor trying to remove moves it.
+#[test]
+fn a_damaged_action_holds_everything() {
+    let (sample, kept, _) = chain();
+    let key = kept[2].key.to_string();
+    let path = sample.root().join("actions").join(&key[..2]).join(&key);
+    fs::write(&path, "{").unwrap();
+    let before = files(sample.root());
+    for _ in 0..2 {
+        for tried in [sample.store.garbage(&[]), sample.store.collect_garbage(&[])] {
+            let error = tried.unwrap_err().to_string();
+            assert!(
+                error.contains(&key) && error.contains("audit --quarantine"),
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(files(sample.root()), before);
 }
 
 /// While another process has the store open, nothing is removed, and a writing one is named.
