@@ -2,8 +2,9 @@
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use jackpot_host::{Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity};
+use jackpot_net::Network;
 use jackpot_study::{Collapsed, Device, RunChoice};
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
 
 /// What numbers are computed in, and by which kernels.
@@ -163,8 +164,9 @@ impl Inputs {
         })
     }
 
-    /// What the item asks for, and nothing that it does not.
-    pub fn of(item: &Item, given: &Given) -> Result<Inputs> {
+    /// What the item asks for, and nothing that it does not; weights that have to be brought
+    /// to the stored form are written into `folder`.
+    pub fn of(item: &Item, network: &Network, given: &Given, folder: &Path) -> Result<Inputs> {
         let mut inputs = Inputs {
             double: given.kernels.double()?,
             device: given.kernels.device()?,
@@ -175,7 +177,7 @@ impl Inputs {
             let path = given.weights.as_ref();
             let path =
                 path.with_context(|| format!("`{id}` reads weights: give `--weights FILE`"))?;
-            inputs.weights = Some(std::path::absolute(path)?);
+            inputs.weights = Some(weights(network, path, folder)?);
         }
         if item.needs_data() {
             let path = given.batch.as_ref();
@@ -187,6 +189,29 @@ impl Inputs {
         }
         Ok(inputs)
     }
+}
+
+/// A state_dict that the network can read: the file itself, or, where names or numbers are
+/// not the stored form's, what `jackpot import` would store. What was changed is said.
+pub fn weights(network: &Network, path: &Path, folder: &Path) -> Result<PathBuf> {
+    let wrong = || format!("`--weights {}`", path.display());
+    let bytes = std::fs::read(path).with_context(wrong)?;
+    let state = jackpot_net::read_state_dict(network, &bytes).with_context(wrong)?;
+    // Numbers in f64 stay what they are: some are asked for in f64.
+    if state.notes.is_empty() || is_double(&bytes) {
+        return Ok(std::path::absolute(path)?);
+    }
+    for note in &state.notes {
+        eprintln!("note: {}: {note}", path.display());
+    }
+    let stored = folder.join("weights.safetensors");
+    std::fs::write(&stored, &state.bytes).context("a temporary folder")?;
+    Ok(stored)
+}
+
+fn is_double(bytes: &[u8]) -> bool {
+    let views = SafeTensors::deserialize(bytes).map(|file| file.tensors());
+    views.is_ok_and(|views| views.iter().any(|(_, view)| view.dtype() == Dtype::F64))
 }
 
 fn batch_rows(path: &Path) -> Result<u64> {

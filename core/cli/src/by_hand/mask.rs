@@ -109,7 +109,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let rounds = rounds(arguments, &asked, &method, global)?;
     let inputs = Inputs {
         rounds: rounds.clone(),
-        ..Inputs::of(method.item, &arguments.given)?
+        ..Inputs::of(method.item, &asked.network, &arguments.given, folder.path())?
     };
     let place = make(folder.path(), "score")?;
     let done = tools.run(&method, &asked.network, inputs, common, &place)?;
@@ -216,7 +216,7 @@ fn counts(
     let inputs = Inputs {
         keep: asked.sparsity.density(),
         input: method.item.needs_scores().then(|| scores.to_owned()),
-        ..Inputs::of(method.item, &arguments.given)?
+        ..Inputs::of(method.item, &asked.network, &arguments.given, folder)?
     };
     let done = tools.run(&method, &asked.network, inputs, common, folder)?;
     read_counts(&done.file, &asked.network)

@@ -7,7 +7,7 @@ pub mod mask;
 pub mod score;
 pub mod steps;
 
-pub use inputs::{Given, InRounds, Inputs, Kept, Kernels};
+pub use inputs::{Given, InRounds, Inputs, Kept, Kernels, weights};
 
 use anyhow::{Context, Result, bail};
 use jackpot_host::{ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput};

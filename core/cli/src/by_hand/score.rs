@@ -44,7 +44,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let inputs = Inputs {
         rounds: rounds(arguments, method.item)?,
-        ..Inputs::of(method.item, &arguments.given)?
+        ..Inputs::of(method.item, &network, &arguments.given, folder.path())?
     };
     let double = inputs.double;
     let done = tools.run(&method, &network, inputs, common, folder.path())?;

@@ -66,10 +66,11 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         memory: 0,
         scratch: 0,
     };
+    let folder = tempfile::tempdir().context("a temporary folder")?;
     let job = Job::Steps(Box::new(StepsJob {
         architecture: network.architecture.clone(),
         training,
-        weights: std::path::absolute(&arguments.weights)?,
+        weights: super::weights(&network, &arguments.weights, folder.path())?,
         mask: arguments
             .mask
             .as_ref()
@@ -80,7 +81,6 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         double,
         device: device.name.clone(),
     }));
-    let folder = tempfile::tempdir().context("a temporary folder")?;
     std::fs::write(folder.path().join("job.json"), serde_json::to_vec(&job)?)?;
     let server = tools.programs.worker_server(&device);
     let done = jackpot_host::supervise(&server, folder.path(), &limits, &mut |_| {})?;

@@ -514,6 +514,59 @@ fn logits_and_training_steps_are_those_of_the_published_code() {
     assert!(code != 0 && err.contains("batch.safetensors"), "{err}");
 }
 
+/// A checkpoint as `DataParallel` saves it, with its counter of batches, is the one that it
+/// wraps; one of another network is named with what it lacks.
+#[test]
+fn weights_are_read_as_import_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, batch) = files(folder.path());
+    let bytes = std::fs::read(&weights).unwrap();
+    let plain = SafeTensors::deserialize(&bytes).unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let save = |file: &str, rename: &dyn Fn(&str) -> Option<String>| {
+        let views = plain.tensors().into_iter();
+        let mut views: Vec<_> = views.filter_map(|(n, v)| Some((rename(&n)?, v))).collect();
+        let counter = 7_i64.to_le_bytes();
+        let seen = TensorView::new(Dtype::I64, vec![], &counter).unwrap();
+        let prefix = views[0].0.starts_with("module.").then_some("module.");
+        let name = format!("{}bn1.num_batches_tracked", prefix.unwrap_or_default());
+        views.push((name, seen));
+        std::fs::write(file, safetensors::serialize(views, None).unwrap()).unwrap();
+    };
+    let (wrapped, lacking) = (place("wrapped.safetensors"), place("lacking.safetensors"));
+    save(&wrapped, &|name| Some(format!("module.{name}")));
+    save(&lacking, &|name| {
+        (name != "fc.bias").then(|| name.to_owned())
+    });
+
+    let arguments = |weights: &str, out: &str| -> Vec<String> {
+        let head = ["score", "--method", "snip", "--weights", weights];
+        let all = [&head[..], &["--batch", &batch, "--out", out], NETWORK].concat();
+        all.into_iter().map(str::to_owned).collect()
+    };
+    let score = |weights: &str, name: &str| {
+        let (out, code, err);
+        out = place(name);
+        let arguments = arguments(weights, &out);
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        (code, _, err) = call(&words);
+        assert_eq!(code, 0, "{err}");
+        (std::fs::read(out).unwrap(), err)
+    };
+    let (scores, silent) = score(&weights, "plain-scores.safetensors");
+    let (same, noted) = score(&wrapped, "wrapped-scores.safetensors");
+    assert!(scores == same, "the wrapped weights have other scores");
+    assert_eq!(silent, "");
+    assert!(noted.contains("`module.` was taken off"), "{noted}");
+    let out = place("none.safetensors");
+    let wrong = arguments(&lacking, &out);
+    let words: Vec<&str> = wrong.iter().map(String::as_str).collect();
+    let (code, _, err) = call(&words);
+    assert!(code != 0 && err.contains("lacking.safetensors"), "{err}");
+    assert!(err.contains("it lacks `fc.bias`"), "{err}");
+    assert!(!std::path::Path::new(&out).exists());
+}
+
 #[test]
 fn options_without_a_meaning_are_refused_even_where_nothing_reads_them() {
     let folder = tempfile::tempdir().unwrap();
