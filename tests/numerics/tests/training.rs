@@ -225,6 +225,33 @@ fn a_killed_training_resumes_to_the_same_bytes() {
     }
 }
 
+/// Whatever may lie where a resume point should: a link is damage even if it leads to the right
+/// bytes, and a pipe would keep its reader waiting for ever.
+const IN_ITS_PLACE: [fn(&Path, &[u8]); 4] = [
+    |state, good| {
+        std::fs::create_dir(state).unwrap();
+        std::fs::write(state.join("state"), good).unwrap();
+    },
+    |state, good| {
+        let elsewhere = state.with_file_name("elsewhere");
+        std::fs::write(&elsewhere, good).unwrap();
+        std::os::unix::fs::symlink(elsewhere, state).unwrap();
+    },
+    |state, _| std::os::unix::fs::symlink("nowhere", state).unwrap(),
+    |state, _| {
+        let made = std::process::Command::new("mkfifo").arg(state).status();
+        assert!(made.unwrap().success());
+    },
+];
+
+fn assert_discards(setting: &Setting, folder: &Path, undisturbed: &jackpot_nn::Trained) {
+    let mut events = Vec::new();
+    let again = setting.run(None, Some(folder), &mut |event| events.push(event));
+    assert!(matches!(events[0], Event::Discarded(_)), "{:?}", events[0]);
+    assert!(!events.iter().any(|e| matches!(e, Event::Resumed(_))));
+    assert_eq!(&again, undisturbed);
+}
+
 #[test]
 fn a_damaged_or_foreign_resume_point_is_discarded() {
     let mut setting = Setting::new();
@@ -242,12 +269,24 @@ fn a_damaged_or_foreign_resume_point_is_discarded() {
         &b"nonsense".to_vec(),
     ] {
         std::fs::write(&state, bad).unwrap();
-        let mut events = Vec::new();
-        let again = setting.run(None, Some(folder.path()), &mut |event| events.push(event));
-        assert!(matches!(events[0], Event::Discarded(_)), "{:?}", events[0]);
-        assert!(!events.iter().any(|e| matches!(e, Event::Resumed(_))));
-        assert_eq!(again, undisturbed);
+        assert_discards(&setting, folder.path(), &undisturbed);
     }
+    for (at, in_its_place) in IN_ITS_PLACE.iter().enumerate() {
+        std::fs::remove_file(&state).unwrap();
+        in_its_place(&state, &good);
+        assert_discards(&setting, folder.path(), &undisturbed);
+        assert!(state.is_file() && !state.is_symlink(), "{at}");
+    }
+    // Absent, it is nothing to speak of.
+    std::fs::remove_file(&state).unwrap();
+    let mut events = Vec::new();
+    let again = setting.run(None, Some(folder.path()), &mut |event| events.push(event));
+    assert!(
+        !events
+            .iter()
+            .any(|e| matches!(e, Event::Discarded(_) | Event::Resumed(_)))
+    );
+    assert_eq!(again, undisturbed);
     setting.training.weight_decay = 0.0;
     let mut events = Vec::new();
     let foreign = setting.run(None, Some(folder.path()), &mut |event| events.push(event));
