@@ -93,6 +93,23 @@ pub(crate) fn values(bytes: &[u8], shape: Shape) -> Result<&[u8], String> {
     Ok(&bytes[header..])
 }
 
+/// The values of `rows` square grey images, or of as many labels of ten classes if `side` is 0,
+/// in a file as it lies. For tests, which have no room for sets of the published size.
+pub fn read(bytes: &[u8], packed: bool, rows: u32, side: u32) -> Result<Vec<u8>, String> {
+    let shape = match side {
+        0 => Shape::Labels { rows, classes: 10 },
+        side => Shape::Images {
+            rows,
+            height: side,
+            width: side,
+        },
+    };
+    match packed {
+        true => values(&gunzip(bytes, shape)?, shape).map(<[u8]>::to_vec),
+        false => values(bytes, shape).map(<[u8]>::to_vec),
+    }
+}
+
 /// As far as there are bytes. It comes before any test of the size, so that a file under
 /// another's name is called that and not too large.
 fn check_magic(bytes: &[u8], shape: Shape) -> Result<(), String> {

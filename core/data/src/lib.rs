@@ -36,6 +36,8 @@ mod verify;
 
 pub use batches::{BatchSpec, epoch_order, scoring_rows};
 pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
+#[doc(hidden)]
+pub use idx::read as read_idx;
 pub use images::{Images, centre};
 pub use normalisation::Normalisation;
 pub use prepare::{Preparation, Prepared, prepare, prepared_shape, write_prepared};
