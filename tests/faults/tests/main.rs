@@ -1,0 +1,7 @@
+//! A real study, really broken into: SIGKILL at any moment, and, above all, afterwards.
+#![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
+mod chain;
+mod disk;
+mod kills;
+mod mortal;
