@@ -5,3 +5,4 @@ mod chain;
 mod disk;
 mod kills;
 mod mortal;
+mod ruin;

@@ -100,6 +100,13 @@ impl Mortal {
         Mortal { place, plugins }
     }
 
+    /// The same store, study and plugins somewhere else.
+    pub fn copy(&self) -> Mortal {
+        let place = self.place.copy();
+        let plugins = place.folder.path().join("plugins");
+        Mortal { place, plugins }
+    }
+
     /// Starts `jackpot run` on one worker; what it says goes into a file.
     pub fn start(&self) -> Child {
         self.spawn(&mut self.run())

@@ -244,7 +244,7 @@ const IN_ITS_PLACE: [fn(&Path, &[u8]); 4] = [
     },
 ];
 
-fn assert_discards(setting: &Setting, folder: &Path, undisturbed: &jackpot_nn::Trained) {
+fn assert_discards(setting: &Setting, folder: &Path, undisturbed: &Trained) {
     let mut events = Vec::new();
     let again = setting.run(None, Some(folder), &mut |event| events.push(event));
     assert!(matches!(events[0], Event::Discarded(_)), "{:?}", events[0]);

@@ -3,87 +3,12 @@
 
 use crate::{Sample, named};
 use jackpot_store::{Committed, Error};
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::Path,
-};
-
-/// How a good file of the store is damaged.
-pub struct Damage {
-    pub name: &'static str,
-    pub inflict: fn(&Path),
-}
-
-pub const DAMAGES: [Damage; 8] = [
-    Damage {
-        name: "bit flip",
-        inflict: |path| {
-            rewrite(path, |bytes| {
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 1;
-            });
-        },
-    },
-    Damage {
-        name: "truncated",
-        inflict: |path| rewrite(path, |bytes| bytes.truncate(bytes.len() - 1)),
-    },
-    Damage {
-        name: "empty",
-        inflict: |path| rewrite(path, |bytes| bytes.clear()),
-    },
-    Damage {
-        name: "appended",
-        inflict: |path| rewrite(path, |bytes| bytes.push(b'\n')),
-    },
-    Damage {
-        name: "link in its place",
-        inflict: |path| {
-            // To its very own bytes: a link is damage even if what it leads to is right.
-            let root = path
-                .ancestors()
-                .find(|p| p.ends_with("store") && p.is_dir());
-            let elsewhere = root.unwrap().with_file_name("elsewhere");
-            fs::rename(path, &elsewhere).unwrap();
-            symlink(elsewhere, path).unwrap();
-        },
-    },
-    Damage {
-        name: "dangling link",
-        inflict: |path| {
-            fs::remove_file(path).unwrap();
-            symlink("nowhere", path).unwrap();
-        },
-    },
-    Damage {
-        name: "folder in its place",
-        inflict: |path| {
-            fs::remove_file(path).unwrap();
-            fs::create_dir(path).unwrap();
-            fs::write(path.join("file"), "x").unwrap();
-        },
-    },
-    Damage {
-        name: "pipe in its place",
-        inflict: |path| {
-            fs::remove_file(path).unwrap();
-            let made = std::process::Command::new("mkfifo").arg(path).status();
-            assert!(made.unwrap().success());
-        },
-    },
-];
-
-fn rewrite(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
-    let mut bytes = fs::read(path).unwrap();
-    change(&mut bytes);
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
-    fs::write(path, bytes).unwrap();
-}
+use jackpot_test_store::{DAMAGES, IN_PLACE};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 #[test]
 fn objects() {
-    for damage in &DAMAGES {
+    for damage in &DAMAGES[..IN_PLACE] {
         let (sample, [action, _]) = Sample::filled();
         assert_eq!(sample.problems(), [""; 0], "before `{}`", damage.name);
         let digest = action.outputs["scores"];
@@ -120,7 +45,7 @@ fn objects() {
 
 #[test]
 fn every_way_to_read_and_write_meets_the_damage() {
-    for damage in &DAMAGES {
+    for damage in &DAMAGES[..IN_PLACE] {
         let (sample, [action, _]) = Sample::filled();
         let digest = action.outputs["scores"];
         (damage.inflict)(&sample.object(&digest));
@@ -178,7 +103,7 @@ fn misnamed() {
 
 #[test]
 fn action_files() {
-    for damage in &DAMAGES {
+    for damage in &DAMAGES[..IN_PLACE] {
         let (sample, [first, second]) = Sample::filled();
         let path = named(sample.root(), "actions", &first.key);
         (damage.inflict)(&path);
@@ -199,7 +124,7 @@ fn action_files() {
 
 #[test]
 fn a_commit_over_a_damaged_action_is_new() {
-    for damage in &DAMAGES {
+    for damage in &DAMAGES[..IN_PLACE] {
         let (sample, [first, _]) = Sample::filled();
         (damage.inflict)(&named(sample.root(), "actions", &first.key));
         let committed =
@@ -244,7 +169,7 @@ fn an_action_under_another_key() {
 
 #[test]
 fn failures() {
-    for damage in &DAMAGES {
+    for damage in &DAMAGES[..IN_PLACE] {
         let (sample, _) = Sample::filled();
         let recipe = serde_json::json!({"kind": "third"});
         let key = jackpot_store::Store::key(&recipe).unwrap();

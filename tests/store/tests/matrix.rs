@@ -1,8 +1,9 @@
 //! Every damage to every kind of file that a store has. A file that says something is refused
 //! with a type, named by the audit, and made again; one that says nothing is in nobody's way.
 
-use crate::{Sample, corruption::DAMAGES, files, named, recipe};
+use crate::{Sample, files, named, recipe};
 use jackpot_store::{Action, Digest, Error, Store};
+use jackpot_test_store::{DAMAGES, other_name};
 use serde_json::json;
 use std::{
     fs,
@@ -252,27 +253,9 @@ impl Whole {
 
 const PLUGIN: &[u8] = b"\x7fELF and so on";
 
-fn missing(path: &Path) {
-    fs::remove_file(path).unwrap();
-}
-
-/// Under the name of something else, in the same folder.
-fn misnamed(path: &Path) {
-    fs::rename(path, other_name(path)).unwrap();
-}
-
 fn is_digest(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_str().unwrap();
     name.parse::<Digest>().is_ok()
-}
-
-fn other_name(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let mut letters: Vec<char> = name.chars().collect();
-    let last = letters.len() - 1;
-    // Digits of a digest stay such, so that the stranger looks like one of the family.
-    letters[last] = if letters[last] == '0' { '1' } else { '0' };
-    path.with_file_name(letters.into_iter().collect::<String>())
 }
 
 /// One case; says what went wrong.
@@ -343,15 +326,12 @@ fn mend(kind: &Kind, damage: &str, whole: &Whole, path: &Path) -> Result<(), Str
 
 #[test]
 fn every_damage_to_every_kind_of_file() {
-    type Damage = fn(&Path);
-    let more: [(&str, Damage); 2] = [("missing", missing), ("misnamed", misnamed)];
-    let damages = DAMAGES.iter().map(|d| (d.name, d.inflict)).chain(more);
     let (mut caught, mut escaped) = (0, Vec::new());
-    for (damage, inflict) in damages {
+    for damage in &DAMAGES {
         for kind in &KINDS {
-            match judge(kind, damage, inflict) {
+            match judge(kind, damage.name, damage.inflict) {
                 Ok(()) => caught += 1,
-                Err(why) => escaped.push(format!("{}, {damage}: {why}", kind.name)),
+                Err(why) => escaped.push(format!("{}, {}: {why}", kind.name, damage.name)),
             }
         }
     }
