@@ -12,6 +12,7 @@
 
 mod describe;
 mod read;
+mod source;
 mod write;
 
 pub(crate) use read::unpack;

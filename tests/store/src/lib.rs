@@ -1,7 +1,12 @@
-//! Ways to damage a file of a store, for every suite that breaks one.
+//! Ways to damage a file of a store, and tars of bundles made by hand, for every suite that
+//! breaks one.
 //!
 //! **Invariant**: nothing here is used outside tests.
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
+
+mod tar;
+
+pub use tar::{Entry, archive, entries};
 
 use std::{
     fs,

@@ -3,6 +3,7 @@
 
 use crate::{Sample, files, named, recipe};
 use jackpot_store::{Action, Digest, Error, Packing, Selection, Store, canonical};
+use jackpot_test_store::{Entry, archive, entries};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{
@@ -284,78 +285,6 @@ fn another_result_is_kept_beside_the_first() {
     assert_eq!(other.problems(), [""; 0]);
 }
 
-/// A tar made by hand: header fields as asked, right checksums, no library of ours.
-struct Entry {
-    name: Vec<u8>,
-    kind: u8,
-    mode: u64,
-    time: u64,
-    size: u64,
-    content: Vec<u8>,
-}
-
-impl Entry {
-    fn file(name: &str, content: &[u8]) -> Entry {
-        Entry {
-            name: name.into(),
-            kind: b'0',
-            mode: 0o444,
-            time: 0,
-            size: content.len() as u64,
-            content: content.into(),
-        }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut block = vec![0; 512];
-        block[..self.name.len()].copy_from_slice(&self.name);
-        let mut octal = |at: usize, width: usize, value: u64| {
-            let text = format!("{value:0width$o}\0", width = width - 1);
-            block[at..at + width].copy_from_slice(text.as_bytes());
-        };
-        octal(100, 8, self.mode);
-        octal(108, 8, 0);
-        octal(116, 8, 0);
-        octal(124, 12, self.size);
-        octal(136, 12, self.time);
-        block[148..156].fill(b' ');
-        block[156] = self.kind;
-        if self.kind == b'2' || self.kind == b'1' {
-            block[157..168].copy_from_slice(b"/etc/passwd");
-        }
-        block[257..265].copy_from_slice(b"ustar\x0000");
-        let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
-        block[148..156].copy_from_slice(format!("{sum:07o}\0").as_bytes());
-        block.extend_from_slice(&self.content);
-        block.resize(block.len().next_multiple_of(512), 0);
-        block
-    }
-}
-
-/// The entries of a good bundle, read here by hand.
-fn entries(bundle: &[u8]) -> Vec<Entry> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while bundle[at] != 0 {
-        let name = bundle[at..at + 100]
-            .split(|byte| *byte == 0)
-            .next()
-            .unwrap();
-        let size = std::str::from_utf8(&bundle[at + 124..at + 135]).unwrap();
-        let size = usize::from_str_radix(size, 8).unwrap();
-        let content = &bundle[at + 512..at + 512 + size];
-        found.push(Entry::file(std::str::from_utf8(name).unwrap(), content));
-        at += 512 + size.next_multiple_of(512);
-    }
-    found
-}
-
-fn archive(entries: &[Entry]) -> Vec<u8> {
-    let mut bytes: Vec<u8> = entries.iter().flat_map(Entry::bytes).collect();
-    bytes.resize(bytes.len() + 1024, 0);
-    bytes
-}
-
 /// Where the first object stands.
 fn first_object(entries: &[Entry]) -> usize {
     let is_object = |entry: &Entry| entry.name.starts_with(b"objects/");
@@ -496,6 +425,47 @@ fn hostile_bytes_are_refused() {
         *b = zstd::encode_all(&b[..], 1).unwrap();
         b.truncate(b.len() / 2);
     });
+}
+
+/// What zstd's own program unpacks to the same tar, or skips, would be a second bundle of the
+/// same contents, with room for what no digest covers.
+#[test]
+fn a_packed_bundle_is_one_frame() {
+    let frame = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 6, 0, 0, 0][..], b"hidden"].concat();
+    let follows = "something follows the zstd frame";
+    type Pack<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+    let packings: [(&str, Pack); 6] = [
+        ("", &frame),
+        (follows, &|b| [frame(b), vec![0]].concat()),
+        (follows, &|b| [frame(b), frame(b"")].concat()),
+        (follows, &|b| [frame(b), skipped.clone()].concat()),
+        (follows, &|b| [frame(&b[..512]), frame(&b[512..])].concat()),
+        ("expected the file `ro-crate-metadata.json` first", &|b| {
+            let first = [skipped.clone(), frame(b)].concat();
+            // Long enough that it is not merely cut off.
+            [first, vec![0; 512]].concat()
+        }),
+    ];
+    let (sample, actions) = Sample::filled();
+    let tar = export(&sample.store, &all_of(&actions), Packing::Tar);
+    for (expected, pack) in packings {
+        let place = tempfile::tempdir().unwrap();
+        let packed = pack(&tar);
+        let path = written(place.path(), &packed);
+        if !expected.starts_with("expected") && !packed.ends_with(&[0]) {
+            // To zstd itself it is the same tar.
+            let all = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
+            assert!(all == tar);
+        }
+        match Store::verify_bundle(&path) {
+            Ok(listing) => assert_eq!((expected, listing.actions.len()), ("", 2)),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!expected.is_empty() && error.contains(expected), "{error}");
+            }
+        }
+    }
 }
 
 /// The metadata rewritten by the attacker together with the members.

@@ -6,7 +6,8 @@
 //! metadata and the statement must be what this program would have written for the contents.
 
 use super::{
-    METADATA, Member, Pins, STATEMENT, describe, header, left_out_record, padding, write::order,
+    METADATA, Member, Pins, STATEMENT, describe, header, left_out_record, padding, source,
+    write::order,
 };
 use crate::{
     Action, Committed, Digest, Error, FORMAT, Store,
@@ -20,16 +21,13 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::{self, BufReader, Read, Seek, Write},
+    io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 /// More than this is no metadata, pin, action or recipe.
 const SMALL: u64 = 1 << 28;
-
-/// The first bytes of a zstd frame (RFC 8878, 3.1.1).
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// What a bundle holds, as far as it is read into memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -204,18 +202,7 @@ fn read(path: &Path, sink: &mut dyn Sink) -> Result<Listing, Error> {
         path: path.into(),
         what,
     };
-    let mut file = File::open(path).map_err(failed(path, "could not open the bundle"))?;
-    let mut magic = [0; 4];
-    let is_zstd = file.read_exact(&mut magic).is_ok() && magic == ZSTD_MAGIC;
-    file.rewind()
-        .map_err(failed(path, "could not read the bundle"))?;
-    let source: Box<dyn Read> = match is_zstd {
-        // The library refuses a window above 128 MiB, so a frame cannot take more memory.
-        true => Box::new(BufReader::new(
-            zstd::Decoder::new(file).map_err(failed(path, "could not read the bundle"))?,
-        )),
-        false => Box::new(BufReader::new(file)),
-    };
+    let source = source::open(path)?;
     let reader = Reader { source, bytes: 0 };
     reader.run(sink).map_err(|trouble| match trouble {
         Trouble::Refused(what) => refused(what),
