@@ -225,6 +225,87 @@ fn a_killed_training_resumes_to_the_same_bytes() {
     }
 }
 
+/// A resume point with its entries changed, and sound for all that anybody can see.
+fn forged(good: &[u8], change: fn(&str, &mut Vec<u8>)) -> Vec<u8> {
+    let file = SafeTensors::deserialize(good).unwrap();
+    let mut entries = Vec::new();
+    for (name, view) in file.tensors().into_iter().filter(|(n, _)| n != "digest") {
+        let mut bytes = view.data().to_vec();
+        change(&name, &mut bytes);
+        let mut shape = view.shape().to_vec();
+        if name == "metrics" {
+            shape = vec![bytes.len()];
+        }
+        entries.push((name, view.dtype(), shape, bytes));
+    }
+    let file = |entries: &[(String, safetensors::Dtype, Vec<usize>, Vec<u8>)]| {
+        let views = entries.iter().map(|(name, dtype, shape, bytes)| {
+            let view = safetensors::tensor::TensorView::new(*dtype, shape.clone(), bytes);
+            (name.as_str(), view.unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    };
+    let digest = jackpot_store::Digest::of(&file(&entries)).0.to_vec();
+    entries.push(("digest".into(), safetensors::Dtype::U8, vec![32], digest));
+    file(&entries)
+}
+
+/// Without any of its parts a training would not go on as if nothing had been: that the resumed
+/// bytes are the same says that each was put back.
+#[test]
+fn every_part_of_a_resume_point_is_needed() {
+    let setting = Setting::new();
+    let undisturbed = setting.plain(None);
+    let folder = tempfile::tempdir().unwrap();
+    let killed = catch_unwind(AssertUnwindSafe(|| {
+        setting.run(None, Some(folder.path()), &mut |event| {
+            if event == Event::Epoch(2) {
+                std::panic::resume_unwind(Box::new("killed"));
+            }
+        })
+    }));
+    assert!(killed.is_err());
+    let state = folder.path().join("state");
+    let good = std::fs::read(&state).unwrap();
+    type Change = fn(&str, &mut Vec<u8>);
+    let parts: [(&str, u32, Change); 5] = [
+        ("nothing", 2, |_, _| ()),
+        ("momentum", 2, |name, bytes| {
+            if name.starts_with("momentum.") {
+                bytes.fill(0);
+            }
+        }),
+        ("statistics of batch normalisation", 2, |name, bytes| {
+            if name.ends_with(".running_mean") {
+                bytes.fill(0);
+            }
+        }),
+        ("weights", 2, |name, bytes| {
+            if name == "weight.conv1.weight" {
+                bytes[0] ^= 1;
+            }
+        }),
+        // Where in the schedule, the orders and the crops it is.
+        ("epochs", 1, |name, bytes| {
+            if name == "metrics" {
+                let mut epochs: Vec<serde_json::Value> = serde_json::from_slice(bytes).unwrap();
+                epochs.pop();
+                *bytes = serde_json::to_vec(&epochs).unwrap();
+            }
+        }),
+    ];
+    for (part, after, change) in parts {
+        std::fs::write(&state, forged(&good, change)).unwrap();
+        let mut events = Vec::new();
+        let resumed = setting.run(None, Some(folder.path()), &mut |e| events.push(e));
+        assert!(
+            events.contains(&Event::Resumed(after)),
+            "{part}: {events:?}"
+        );
+        assert_eq!(resumed == undisturbed, part == "nothing", "{part}");
+    }
+}
+
 /// Whatever may lie where a resume point should: a link is damage even if it leads to the right
 /// bytes, and a pipe would keep its reader waiting for ever.
 const IN_ITS_PLACE: [fn(&Path, &[u8]); 4] = [
