@@ -15,8 +15,12 @@ use std::io::Write;
 /// One line of the suite's numbers, past the capture of the test harness:
 /// `jackpot-count: NAME = DONE / TRIED`.
 pub fn count(name: &str, done: usize, tried: usize) {
-    let line = format!("jackpot-count: {name} = {done} / {tried}\n");
-    std::io::stdout().write_all(line.as_bytes()).unwrap();
+    say(&format!("jackpot-count: {name} = {done} / {tried}"));
+}
+
+/// What this machine did, for people: `jackpot-measured: NAME = VALUE`.
+pub fn measured(name: &str, value: &str) {
+    say(&format!("jackpot-measured: {name} = {value}"));
 }
 
 /// Words beside the counts, past the capture of the test harness.

@@ -61,6 +61,7 @@ fn live(
         workers: NonZeroUsize::MIN,
         replace_pin: false,
     };
+    jackpot_study::declare(&plan, &store)?;
     let never = AtomicBool::new(false);
     let finish = jackpot_study::run(&plan, &store, programs, options, &never, &|_| ())?;
     Ok(match finish.failures.is_empty() {

@@ -1,12 +1,10 @@
-//! Disks that fill, files that may not grow, stores that can only be read, clocks that jump.
+//! Disks that fill, files that may not grow, stores that can only be read.
 use crate::mortal::Mortal;
-use jackpot_test_cli::support::{jackpot, outcome};
+use jackpot_test_cli::support::outcome;
 use jackpot_test_faults::{count, say};
 use std::{
-    fs::{self, File, FileTimes},
-    path::Path,
+    fs,
     process::{Command, Output},
-    time::{Duration, SystemTime},
 };
 
 /// A disk of 300 kB that grows by half a megabyte each time it was full, until the study is
@@ -35,7 +33,7 @@ cp -r "$2" "$5"
 
 #[test]
 fn a_disk_that_fills_again_and_again() {
-    let expected = finished();
+    let expected = Mortal::finished();
     let mortal = Mortal::new();
     let results = mortal.place.folder.path().join("results");
     let run = mortal.run();
@@ -88,14 +86,6 @@ fn not_tried(why: &str) {
     say(&format!("NOT TRIED: a full disk, for {why}"));
 }
 
-/// A finished study.
-fn finished() -> Mortal {
-    let mortal = Mortal::new();
-    let (code, out, err) = outcome(mortal.run().output().unwrap());
-    assert_eq!(code, 0, "{out}{err}");
-    mortal
-}
-
 /// The run, while no file may grow beyond so many kilobytes.
 fn limited(mortal: &Mortal, kilobytes: u32, ignored: bool) -> Output {
     let run = mortal.run();
@@ -114,7 +104,7 @@ fn limited(mortal: &Mortal, kilobytes: u32, ignored: bool) -> Output {
 /// The limit meets the supervisor, which stores the data, and then the workers, which train.
 #[test]
 fn a_file_that_may_not_grow_is_an_error_and_no_end() {
-    let expected = finished();
+    let expected = Mortal::finished();
     let mut survived = 0;
     for ignored in [false, true] {
         let mortal = Mortal::new();
@@ -147,51 +137,7 @@ fn a_file_that_may_not_grow_is_an_error_and_no_end() {
 
         let (code, out, err) = outcome(mortal.run().output().unwrap());
         assert_eq!(code, 0, "{out}{err}");
-        assert_eq!(mortal.left(), expected.left());
+        mortal.left().assert_is(&expected.left());
     }
     count("write errors survived", survived, survived);
-}
-
-/// Nothing looks at the times of files: neither what is done nor what is sound depends on them.
-#[test]
-fn clocks_that_jump_change_nothing() {
-    let mortal = finished();
-    let expected = mortal.left();
-    let days = Duration::from_secs(86_400 * 365 * 30);
-    let now = SystemTime::now();
-    for time in [SystemTime::UNIX_EPOCH, now - days, now + days] {
-        set_times(&mortal.place.store(), time);
-        mortal.assert_sound("a jump of the clock");
-        let (code, out, err) = outcome(mortal.run().output().unwrap());
-        assert_eq!(code, 0, "{out}{err}");
-        assert!(out.contains(" 0 ran,"), "{out}");
-        assert_eq!(mortal.left(), expected);
-    }
-    // The broken twin: something else than the time.
-    let action = expected.actions.keys().next().unwrap();
-    let path = mortal
-        .place
-        .store()
-        .join("actions")
-        .join(&action[..2])
-        .join(action);
-    fs::remove_file(&path).unwrap();
-    fs::write(&path, "{}").unwrap();
-    let audit = jackpot()
-        .arg("--store")
-        .arg(mortal.place.store())
-        .arg("audit")
-        .output();
-    assert_eq!(outcome(audit.unwrap()).0, 1);
-}
-
-fn set_times(folder: &Path, time: SystemTime) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            set_times(&path, time);
-        }
-        let times = FileTimes::new().set_accessed(time).set_modified(time);
-        File::open(&path).unwrap().set_times(times).unwrap();
-    }
 }

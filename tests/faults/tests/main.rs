@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 mod chain;
+mod clock;
 mod disk;
 mod kills;
 mod mortal;
 mod ruin;
+mod speed;
+mod together;

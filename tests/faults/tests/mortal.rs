@@ -4,8 +4,9 @@ use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
 };
 
 /// Every kind of action: data, init, train, score, allocate, select, check.
@@ -54,6 +55,23 @@ steps = ["layerwise-rearrange"]
 tickets = ["smart"]
 "#;
 
+impl Left {
+    /// The same, to the byte; else says which actions and files are not.
+    pub fn assert_is(&self, expected: &Left) {
+        assert_eq!(self.pin, expected.pin, "the pin");
+        assert_eq!(self.actions, expected.actions);
+        let names = |left: &Left| left.report.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(self), names(expected), "files of the report");
+        for (name, bytes) in &self.report {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (found, expected) = (text(bytes), text(&expected.report[name]));
+            let mut lines = found.lines().zip(expected.lines());
+            let first = lines.find(|(found, expected)| found != expected);
+            assert!(found == expected, "{}: {first:?}", name.display());
+        }
+    }
+}
+
 /// A place with that study and the plugins that it needs, and no others.
 pub struct Mortal {
     pub place: Place,
@@ -61,7 +79,6 @@ pub struct Mortal {
 }
 
 /// What a finished study left.
-#[derive(Debug, PartialEq)]
 pub struct Left {
     /// Outputs by key.
     pub actions: BTreeMap<String, Value>,
@@ -79,25 +96,22 @@ impl Mortal {
             let file = format!("libjackpot_{name}.so");
             fs::copy(binaries().join("plugins").join(&file), plugins.join(file)).unwrap();
         }
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-        let done = Command::new(compiler)
-            .args([
-                "-std=c11",
-                "-O2",
-                "-D_GNU_SOURCE",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-            ])
-            .args(["-shared", "-fPIC", "-I"])
-            .arg(root().join("core/abi/include"))
-            .arg(root().join("tests/faults/plugins/slow.c"))
-            .arg("-o")
-            .arg(plugins.join("slow.so"))
-            .status()
-            .expect("a C compiler is installed");
-        assert!(done.success(), "slow.c does not compile");
+        let include = root().join("core/abi/include");
+        let include = include.to_str().unwrap();
+        shared_library("slow.c", &["-I", include], &plugins.join("slow.so"));
         Mortal { place, plugins }
+    }
+
+    /// One that has run to its end; the first of this process, copied.
+    pub fn finished() -> Mortal {
+        static FIRST: OnceLock<Mortal> = OnceLock::new();
+        let first = FIRST.get_or_init(|| {
+            let mortal = Mortal::new();
+            let (code, out, err) = outcome(mortal.run().output().unwrap());
+            assert_eq!(code, 0, "{out}{err}");
+            mortal
+        });
+        first.copy()
     }
 
     /// The same store, study and plugins somewhere else.
@@ -113,7 +127,7 @@ impl Mortal {
     }
 
     /// The plugins that the study needs, and no others.
-    pub fn plugins(&self) -> &std::path::Path {
+    pub fn plugins(&self) -> &Path {
         &self.plugins
     }
 
@@ -187,20 +201,36 @@ impl Mortal {
         Left {
             actions: self.place.actions(),
             pin: self.place.pin(),
-            report: files(&self.place.study()),
+            report: files(&self.place.study(), Path::new("")),
         }
     }
 }
 
-/// The report's files: all but the study itself.
-fn files(folder: &std::path::Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// Compiles a file of `tests/faults/c`.
+pub fn shared_library(source: &str, more: &[&str], to: &Path) {
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let done = Command::new(compiler)
+        .args(["-std=c11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra"])
+        .args(["-Werror", "-shared", "-fPIC"])
+        .args(more)
+        .arg(root().join("tests/faults/c").join(source))
+        .arg("-o")
+        .arg(to)
+        .status()
+        .expect("a C compiler is installed");
+    assert!(done.success(), "{source} does not compile");
+}
+
+/// Every file of this folder within another, by its path from that one.
+fn files(root: &Path, folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
+    for entry in fs::read_dir(root.join(folder)).unwrap() {
+        let path = folder.join(entry.unwrap().file_name());
+        if root.join(&path).is_dir() {
+            found.extend(files(root, &path));
         } else {
-            found.insert(path.file_name().unwrap().into(), fs::read(&path).unwrap());
+            let bytes = fs::read(root.join(&path)).unwrap();
+            found.insert(path, bytes);
         }
     }
     found

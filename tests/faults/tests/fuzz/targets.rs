@@ -1,4 +1,5 @@
 //! The readers, and how each is fed.
+use crate::bundle;
 use jackpot_data::{Access, Images, Preparation, StoredRows};
 use jackpot_net::{Architecture, Mask, Network};
 use jackpot_store::{Digest, Store, canonical};
@@ -11,7 +12,7 @@ use std::{
 pub struct Target {
     /// Of its corpus.
     pub name: &'static str,
-    /// Seeds from elsewhere in the repository.
+    /// Good seeds from elsewhere in the repository.
     pub more: &'static [&'static str],
     pub runs: usize,
     /// What it may ask for beside sixteen times its input, in bytes.
@@ -22,7 +23,7 @@ pub struct Target {
 
 const MB: usize = 1 << 20;
 
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     Target {
         name: "study",
         more: &[
@@ -118,6 +119,21 @@ pub const TARGETS: [Target; 12] = [
         reader: image,
     },
     Target {
+        name: "bundle",
+        more: &[],
+        runs: 4000,
+        // Unpacked beside what is read of it.
+        memory: 4 * MB,
+        reader: bundle::whole,
+    },
+    Target {
+        name: "bundle-member",
+        more: &[],
+        runs: 4000,
+        memory: 4 * MB,
+        reader: bundle::member,
+    },
+    Target {
         name: "plugin",
         more: &[],
         runs: 50_000,
@@ -143,7 +159,7 @@ fn recipe(bytes: &[u8]) -> bool {
 }
 
 /// In memory: no disk keeps up with this.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
@@ -261,7 +277,7 @@ fn whole(set: &str, folder: &Path) -> bool {
     prepared.is_ok()
 }
 
-const PIXEL: &str = "tests/faults/corpus/image/grey.png";
+const PIXEL: &str = "tests/faults/corpus/image/good/grey.png";
 
 /// A line a path; one that ends in `/` is a folder, one with ` -> ` a link, others images.
 fn listing() -> Box<dyn FnMut(&[u8]) -> bool> {
@@ -314,7 +330,7 @@ fn image() -> Box<dyn FnMut(&[u8]) -> bool> {
     }
     Box::new(move |bytes| {
         fs::write(folder.path().join("train/a/2.png"), bytes).unwrap();
-        whole("folder", folder.path())
+        whole("image-folder", folder.path())
     })
 }
 
