@@ -8,6 +8,7 @@ use jackpot_store::{Audit, Fault, Found, Store};
 use jackpot_study::{LOCK, Lock, Makers, RunName, Tracer, report_of};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Instant,
@@ -58,6 +59,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     }
     let (objects, bytes) = tracer.hashed();
     let problems: usize = trees.iter().map(|(_, link)| link.problems().len()).sum();
+    let not_kept: BTreeSet<_> = trees.iter().flat_map(|(_, link)| link.not_kept()).collect();
+    let not_kept = not_kept.len();
     if arguments.json {
         let trees: Vec<Value> = trees
             .iter()
@@ -65,14 +68,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             .collect();
         println!(
             "{:#}",
-            json!({ "derivations": trees, "hashed": objects, "bytes": bytes, "problems": problems })
+            json!({ "derivations": trees, "hashed": objects, "bytes": bytes, "not_kept": not_kept, "problems": problems })
         );
     } else {
         for (_, link) in &trees {
             tree::print(link);
         }
         println!(
-            "{objects} objects hashed, {}; {}",
+            "{objects} objects hashed, {}; {not_kept} named by their hash and not kept; {}",
             study::bytes(bytes),
             counted(problems, "problem")
         );

@@ -87,11 +87,11 @@ fn left_out_record(names: &[&String]) -> Vec<u8> {
         .expect("a list of names is canonical")
 }
 
-/// The outputs that an action's record says did not come along with it.
-pub(crate) fn left_out(record: &serde_json::Value) -> Vec<&str> {
-    let names = record.get(LEFT_OUT).and_then(|names| names.as_array());
-    let names = names.into_iter().flatten();
-    names.filter_map(|name| name.as_str()).collect()
+/// The outputs that the bundle, with which an action came, left behind, as the action's record
+/// says; none: it came with no bundle.
+pub fn left_out(record: &serde_json::Value) -> Option<Vec<&str>> {
+    let names = record.get(LEFT_OUT)?.as_array()?;
+    Some(names.iter().filter_map(|name| name.as_str()).collect())
 }
 
 const LEFT_OUT: &str = "left_out";

@@ -47,7 +47,7 @@ mod write;
 
 pub use actions::{Action, Committed, Found};
 pub use audit::{Audit, Fault, Look, Problem};
-pub use bundle::{Exported, Imported, Listing, Packing, Selection};
+pub use bundle::{Exported, Imported, Listing, Packing, Selection, left_out};
 pub use digest::Digest;
 pub use error::Error;
 pub use gc::{Garbage, Kept, Reached, Root, digests};

@@ -21,13 +21,17 @@ use std::{
     rc::Rc,
 };
 
+/// What is said of what a bundle did not bring.
+const LEFT_OUT: &str = "not kept: left out of the bundle that brought the action";
+
 /// What was found out about one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// It is what it should be.
     Sound,
     /// It is not kept, and need not be: a checkpoint that nothing reads any more, a file of a
-    /// data set. Its hash is what the reader's recipe says.
+    /// data set, what the bundle left behind that the action came with. Its hash is what the
+    /// reader's recipe says.
     NotKept,
     /// It and what is behind it was told further up.
     Told,
@@ -91,6 +95,15 @@ impl Link {
         }
     }
 
+    /// The hashes of what is named here, and below, and not kept.
+    pub fn not_kept(&self) -> BTreeSet<Digest> {
+        let mut found: BTreeSet<Digest> = self.from.iter().flat_map(Link::not_kept).collect();
+        if self.mark == Mark::NotKept {
+            found.insert(self.hash);
+        }
+        found
+    }
+
     /// This node and all below it.
     pub fn nodes(&self) -> usize {
         1 + self.from.iter().map(Link::nodes).sum::<usize>()
@@ -143,6 +156,8 @@ pub struct Tracer<'a> {
 /// A finished action, looked at once.
 struct Seen {
     action: Option<Action>,
+    /// Outputs that the bundle left behind that it came with; none: it was run here.
+    left_out: Option<BTreeSet<String>>,
     recipe: Option<Recipe>,
     wrong: Vec<String>,
 }
@@ -212,8 +227,8 @@ impl<'a> Tracer<'a> {
         for (name, digest) in seen.action.iter().flat_map(|a| &a.outputs) {
             // Made by this action, which is told here: only the bytes are of interest.
             let mut output = self.leaf(name, digest, network.as_ref())?;
-            if name == "checkpoint" && !self.store.has(digest) {
-                output.mark = Mark::NotKept;
+            if let Some(words) = self.need_not_be_here(name, digest, &seen) {
+                (output.mark, output.words) = (Mark::NotKept, words.to_owned());
             }
             output.role = format!("made {name}");
             outputs.push(output);
@@ -261,16 +276,25 @@ impl<'a> Tracer<'a> {
             return Ok(link);
         };
         let seen = self.seen(&key)?;
-        let checkpoint = seen
-            .action
-            .as_ref()
-            .and_then(|a| a.outputs.get("checkpoint"));
-        if checkpoint == Some(digest) && !self.store.has(digest) {
-            link.mark = Mark::NotKept;
-            link.words = "not kept: nothing reads it any more".to_owned();
+        let names = seen.action.iter().flat_map(|action| &action.outputs);
+        let mut names = names.filter(|(_, made)| *made == digest);
+        let words = names.find_map(|(name, _)| self.need_not_be_here(name, digest, &seen));
+        if let Some(words) = words {
+            (link.mark, link.words) = (Mark::NotKept, words.to_owned());
         }
         link.from = vec![self.action_link(&key, makers.len() - 1)?];
         Ok(link)
+    }
+
+    /// Why an output of an action, which is absent, is no loss; none: it is there, or it is one.
+    fn need_not_be_here(&self, name: &str, digest: &Digest, seen: &Seen) -> Option<&'static str> {
+        let left_out = seen.left_out.as_ref().is_some_and(|l| l.contains(name));
+        match () {
+            () if self.store.has(digest) => None,
+            () if left_out => Some(LEFT_OUT),
+            () if name == "checkpoint" => Some("not kept: nothing reads it any more"),
+            () => None,
+        }
     }
 
     /// An action and what it read; `others` made the same object.

@@ -83,7 +83,11 @@ fn line_of(link: &Link, folded: bool) -> String {
     let folded = match (folded, link.from.first()) {
         (true, Some(made)) => {
             let nodes = link.nodes() - 1;
-            format!("; {}; {nodes} more nodes, all sound", made.words)
+            let sound = match link.not_kept().len() {
+                0 => "all sound".to_owned(),
+                n => format!("sound but for {n} that are not kept"),
+            };
+            format!("; {}; {nodes} more nodes, {sound}", made.words)
         }
         _ => String::new(),
     };

@@ -201,7 +201,7 @@ impl Store {
             return Ok(false);
         }
         let record = canonical::parse(&self.get(&action.record)?)?;
-        Ok(left_out(&record).contains(&output))
+        Ok(left_out(&record).is_some_and(|names| names.contains(&output)))
     }
 
     fn declared(&self, digest: &Digest) -> Result<Member, Error> {

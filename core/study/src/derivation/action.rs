@@ -1,5 +1,5 @@
 //! One finished action: its recipe is its key, its inputs are told, its outputs agree.
-use super::{Link, Mark, Seen, Tracer, object::network};
+use super::{LEFT_OUT, Link, Mark, Seen, Tracer, object::network};
 use crate::{
     Error, pure,
     recipe::{By, Input, Recipe},
@@ -7,7 +7,7 @@ use crate::{
 };
 use jackpot_host::Failure;
 use jackpot_net::Network;
-use jackpot_store::{Digest, Look};
+use jackpot_store::{Digest, Look, canonical};
 use std::{collections::BTreeMap, rc::Rc};
 
 /// What an action reads, by the name that its recipe has for it.
@@ -120,13 +120,20 @@ impl Tracer<'_> {
                 None
             }
         };
-        if let Some(action) = &action
-            && let Err(what) = self.bytes(&action.record)?
-        {
-            wrong.push(format!("its record: {what}"));
+        let mut left_out = None;
+        if let Some(action) = &action {
+            match self.bytes(&action.record)? {
+                Ok(bytes) => {
+                    let record = canonical::parse(&bytes).unwrap_or_default();
+                    let names = jackpot_store::left_out(&record);
+                    left_out = names.map(|names| names.into_iter().map(str::to_owned).collect());
+                }
+                Err(what) => wrong.push(format!("its record: {what}")),
+            }
         }
         let seen = Rc::new(Seen {
             action,
+            left_out,
             recipe,
             wrong,
         });
@@ -147,7 +154,12 @@ impl Tracer<'_> {
         }
         self.path.pop();
         if let Some(item) = plugin(recipe) {
-            links.push(self.link("plugin", &item.plugin, None)?);
+            let mut plugin = self.link("plugin", &item.plugin, None)?;
+            let told = plugin.mark == Mark::Told;
+            if !told && seen.left_out.is_some() && !self.store.has(&item.plugin) {
+                (plugin.mark, plugin.words) = (Mark::NotKept, LEFT_OUT.to_owned());
+            }
+            links.push(plugin);
         }
         if let Recipe::Data { set, files, .. } = recipe {
             for file in files {
