@@ -2,8 +2,8 @@
 use crate::{Places, study};
 use anyhow::Result;
 use jackpot_store::{Garbage, Root, Store, canonical, digests};
-use jackpot_study::EVIDENCE;
-use std::process::ExitCode;
+use jackpot_study::{EVIDENCE, LOCK, Lock};
+use std::{path::PathBuf, process::ExitCode};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -37,26 +37,38 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the evidence of the reports beside the store was drawn from is kept with them.
+/// What the reports beside the store were drawn from is kept with them: what their evidence
+/// pins, and what their locks list.
 fn reports(store: &Store) -> Result<Vec<Root>> {
     let mut roots = Vec::new();
     let Some(beside) = store.root().parent() else {
         return Ok(roots);
     };
-    let mut files: Vec<_> = std::fs::read_dir(beside.join("reports"))
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(beside.join("reports"))
         .into_iter()
         .flatten()
         .flatten()
-        .map(|entry| entry.path().join(EVIDENCE))
-        .filter(|file| file.is_file())
+        .map(|entry| entry.path())
         .collect();
-    files.sort();
-    for file in files {
-        let name = file.strip_prefix(beside).unwrap_or(&file).display();
-        for pin in Store::verify_bundle(&file)?.pins.values() {
+    folders.sort();
+    let named = |file: PathBuf| {
+        let inside = file.strip_prefix(beside).unwrap_or(&file);
+        inside.display().to_string()
+    };
+    for folder in folders {
+        let file = folder.join(EVIDENCE);
+        if file.is_file() {
+            for pin in Store::verify_bundle(&file)?.pins.values() {
+                roots.push(Root {
+                    name: named(file.clone()),
+                    digests: digests(&canonical::parse(pin)?),
+                });
+            }
+        }
+        if let Some(lock) = Lock::read(&folder)?.filter(|lock| !lock.results.is_empty()) {
             roots.push(Root {
-                name: name.to_string(),
-                digests: digests(&canonical::parse(pin)?),
+                name: named(folder.join(LOCK)),
+                digests: lock.results.into_iter().collect(),
             });
         }
     }

@@ -82,7 +82,7 @@ pub use grid::{outlook, plan};
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;
-pub use lock::{LOCK, Lock, LockEntry};
+pub use lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
 pub use makers::Makers;
 pub use named::{RUN_NAME, RunName};
 pub use needs::word;

@@ -1,15 +1,22 @@
 //! `study.lock`: the analysis that was declared, what was drawn from what, and its bytes.
+mod places;
+
 use crate::{Error, analysis::Declared};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// The lock's name in a study's folder.
 pub const LOCK: &str = "study.lock";
 /// The format's version; a reader refuses another.
 const FORMAT: u32 = 1;
-const HEAD: &str =
-    "# Written by the report; every digest is a sha256. See README.md beside this file.\n";
+const HEAD: &str = "\
+# The analysis is written by `jackpot run` before the first training, the rest by the report.
+# Every digest is a sha256; that of inputs is of the results that it names, sorted, one a line.
+";
 
 /// The lock file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +36,24 @@ pub struct Lock {
     /// Every file of the report, by path; none before the first report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<LockEntry>,
+    /// What outputs were drawn from, one for each digest of inputs; reports of the first
+    /// releases do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<LockInputs>,
+    /// The results that all outputs were drawn from: metrics and masks. A number, from 1, stands
+    /// for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "places")]
+    pub results: Vec<Digest>,
+}
+
+/// A set of results.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockInputs {
+    /// The sha256 of theirs, sorted, one a line.
+    pub sha256: Digest,
+    /// Their numbers in [`Lock::results`], as ranges: `1-75, 80`.
+    pub results: String,
 }
 
 /// One output of the report.
@@ -53,6 +78,58 @@ impl Lock {
             libtorch,
             analysis: Vec::new(),
             output: Vec::new(),
+            inputs: Vec::new(),
+            results: Vec::new(),
+        }
+    }
+
+    /// Says what outputs were drawn from: every set of results once, by the sha256 that stands
+    /// in [`LockEntry::inputs`]. `order` gives the results their numbers, so that sets are few
+    /// ranges; those that it does not have come after it, sorted.
+    pub fn list(&mut self, sets: &BTreeMap<Digest, &BTreeSet<Digest>>, order: &[Digest]) {
+        let used: BTreeSet<Digest> = sets.values().flat_map(|set| set.iter().copied()).collect();
+        let mut left = used.clone();
+        let named = order.iter().filter(|result| left.remove(result)).copied();
+        self.results = named.collect();
+        self.results.extend(left);
+        let all = || self.results.iter().enumerate();
+        let inputs = sets.iter().map(|(sha256, set)| {
+            let places = all().filter(|(_, result)| set.contains(result));
+            let places: Vec<usize> = places.map(|(i, _)| i + 1).collect();
+            LockInputs {
+                sha256: *sha256,
+                results: places::spell(&places),
+            }
+        });
+        self.inputs = inputs.collect();
+    }
+
+    /// The results that an output was drawn from, in the order of their numbers; none: the lock
+    /// is of a release that did not say.
+    ///
+    /// # Errors
+    /// A lock that contradicts itself: no such set, a number without a result, or results whose
+    /// sha256 is another.
+    pub fn drawn_from(&self, output: &LockEntry) -> Result<Option<Vec<Digest>>, Error> {
+        if self.inputs.is_empty() {
+            return Ok(None);
+        }
+        let wrong = |why: String| Error(format!("{LOCK}: the inputs {}: {why}", output.inputs));
+        let set = self.inputs.iter().find(|set| set.sha256 == output.inputs);
+        let set = set.ok_or_else(|| {
+            wrong(format!(
+                "expected the results of `{}`, found none",
+                output.path
+            ))
+        })?;
+        let places = places::read(&set.results, self.results.len()).map_err(|e| wrong(e.0))?;
+        let results: Vec<Digest> = places.iter().map(|place| self.results[place - 1]).collect();
+        let found = digest_of_results(&results.iter().copied().collect());
+        match found == output.inputs {
+            true => Ok(Some(results)),
+            false => Err(wrong(format!(
+                "the results that it names have the sha256 {found}"
+            ))),
         }
     }
 
@@ -106,5 +183,66 @@ impl Lock {
         let beside = folder.join(format!(".{LOCK}.new"));
         std::fs::write(&beside, self.text()?).map_err(wrong)?;
         std::fs::rename(&beside, &path).map_err(wrong)
+    }
+}
+
+/// What stands for a set of results: the sha256 of theirs in hexadecimal, sorted, without repeats,
+/// each followed by a newline, which is what `LC_ALL=C sort -u | sha256sum` gives.
+pub fn digest_of_results(results: &BTreeSet<Digest>) -> Digest {
+    let lines: String = results.iter().map(|digest| format!("{digest}\n")).collect();
+    Digest::of(lines.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed() -> (Lock, [Digest; 3]) {
+        let [a, b, c] = [3, 1, 2].map(|byte| Digest([byte; 32]));
+        let sets = [vec![a, b], vec![a, b, c], vec![]];
+        let sets = sets.map(|set| set.into_iter().collect::<BTreeSet<Digest>>());
+        let sets: BTreeMap<_, _> = sets.iter().map(|s| (digest_of_results(s), s)).collect();
+        let mut lock = Lock::new(Digest([9; 32]), "cpu-avx2".into(), "2.13.0".into());
+        lock.list(&sets, &[a, b]);
+        (lock, [a, b, c])
+    }
+
+    fn output(results: &[Digest]) -> LockEntry {
+        LockEntry {
+            path: "tables/accuracy.md".into(),
+            inputs: digest_of_results(&results.iter().copied().collect()),
+            sha256: Digest([8; 32]),
+        }
+    }
+
+    #[test]
+    fn an_output_s_results_are_read_back_from_the_text() {
+        let (lock, [a, b, c]) = listed();
+        assert_eq!(lock.results, [a, b, c]);
+        let read = Lock::parse(&lock.text().unwrap()).unwrap();
+        assert_eq!(read, lock);
+        for results in [vec![a, b], vec![a, b, c], vec![]] {
+            assert_eq!(read.drawn_from(&output(&results)).unwrap(), Some(results));
+        }
+        let error = read.drawn_from(&output(&[c])).unwrap_err().to_string();
+        assert!(error.contains("expected the results of"), "{error}");
+        let old = Lock::new(lock.study, lock.device_class, lock.libtorch);
+        assert_eq!(old.drawn_from(&output(&[a])).unwrap(), None);
+    }
+
+    #[test]
+    fn a_lock_that_contradicts_itself_is_refused() {
+        let (whole, [a, b, c]) = listed();
+        let refused = |break_it: &dyn Fn(&mut Lock), words: &str| {
+            let mut lock = whole.clone();
+            break_it(&mut lock);
+            let error = lock.drawn_from(&output(&[a, b])).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(&|lock| lock.results[0] = c, "have the sha256");
+        refused(&|lock| lock.results.truncate(1), "from 1 to 1");
+        let text = whole.text().unwrap().replace("2 = ", "5 = ");
+        let error = Lock::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("found no 2"), "{error}");
     }
 }

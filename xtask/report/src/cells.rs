@@ -282,6 +282,22 @@ pub(crate) fn metrics<'c, 'a: 'c>(
     trained.map(|(_, t)| t.metrics).collect()
 }
 
+/// Metrics and masks of the runs, each in the order of the grid.
+pub(crate) fn in_order(cells: &[Cell<'_>]) -> [Vec<Digest>; 2] {
+    let mut found = [Vec::new(), Vec::new()];
+    let runs = cells.iter().flat_map(|c| &c.runs);
+    for run in runs.filter_map(|(_, run)| *run) {
+        let trained = match &run.outcome {
+            Outcome::Done(trained) => Some(trained),
+            _ => None,
+        };
+        found[0].extend(trained.map(|t| t.metrics));
+        let mask = run.facts.as_ref().map(|facts| facts.mask);
+        found[1].extend(mask.or(trained.and_then(|t| t.mask)));
+    }
+    found
+}
+
 /// `` `snip` under `rearrange` at 0.9, seed 3``, for messages.
 pub(crate) fn name_of(run: &Run) -> String {
     let check = match run.check.as_str() {

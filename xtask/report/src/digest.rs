@@ -1,12 +1,31 @@
-//! The digest of a set of results, spelled so that a shell can recompute it.
+//! What an output was drawn from, with the digest that stands for it.
 
 use jackpot_store::Digest;
+use jackpot_study::digest_of_results;
 use std::collections::BTreeSet;
+use std::fmt;
 
-/// The sha256 of the digests in hexadecimal, sorted, without repeats, each followed by a newline:
-/// what `LC_ALL=C sort -u | sha256sum` gives.
-pub(crate) fn of_inputs(digests: impl IntoIterator<Item = Digest>) -> Digest {
-    let sorted: BTreeSet<Digest> = digests.into_iter().collect();
-    let lines: String = sorted.iter().map(|d| format!("{d}\n")).collect();
-    Digest::of(lines.as_bytes())
+/// Results that an output was drawn from: metrics and masks. It prints as its digest, which a
+/// shell can recompute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// Theirs.
+    pub results: BTreeSet<Digest>,
+    /// See [`digest_of_results`].
+    pub digest: Digest,
+}
+
+impl fmt::Display for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.digest.fmt(f)
+    }
+}
+
+/// The results with these digests.
+pub(crate) fn of_inputs(digests: impl IntoIterator<Item = Digest>) -> Inputs {
+    let results = digests.into_iter().collect();
+    Inputs {
+        digest: digest_of_results(&results),
+        results,
+    }
 }

@@ -18,10 +18,10 @@ mod profile;
 mod tests;
 
 use crate::cells::Grid;
+use crate::digest::Inputs;
 use crate::format::frame;
 use crate::groups::Group;
 use crate::{Error, Output};
-use jackpot_store::Digest;
 use jackpot_study::FIGURES;
 use polars::prelude::DataFrame;
 
@@ -34,7 +34,7 @@ pub(crate) struct Figure {
     pub title: &'static str,
     /// What the reader sees, as a caption.
     pub caption: String,
-    pub inputs: Digest,
+    pub inputs: Inputs,
     /// The drawn points, one a row, of figures whose numbers no table has.
     pub points: Option<DataFrame>,
     pub drawing: canvas::Drawing,
@@ -70,7 +70,7 @@ impl Figure {
     pub fn outputs(&self) -> Result<Vec<(String, Output)>, Error> {
         let (svg, png) = canvas::render(self.name, self.title, &self.drawing)?;
         let file = |ending, bytes| {
-            let inputs = self.inputs;
+            let inputs = self.inputs.clone();
             (self.file(ending), Output { inputs, bytes })
         };
         let mut files = vec![file("svg", svg), file("png", png)];
@@ -91,6 +91,6 @@ pub(crate) fn of_probe(
 }
 
 /// The line under every figure: which study, and what it was drawn from.
-pub(crate) fn footer(study: &str, inputs: Digest) -> String {
+pub(crate) fn footer(study: &str, inputs: &Inputs) -> String {
     format!("{study}: inputs sha256 {inputs}")
 }

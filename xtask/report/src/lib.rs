@@ -25,7 +25,6 @@ mod sweep;
 mod table;
 mod verdict;
 
-use jackpot_store::Digest;
 use jackpot_study::{Outline, Results};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,13 +56,13 @@ pub enum Error {
 /// One file of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The digest of the results that it was drawn from: the sha256 of their digests in
-    /// hexadecimal, sorted, without repeats, one a line.
-    pub inputs: Digest,
+    /// The results that it was drawn from.
+    pub inputs: Inputs,
     /// The file's content.
     pub bytes: Vec<u8>,
 }
 
+pub use digest::Inputs;
 pub use jackpot_study::LOCK;
 
 /// Files by their path in the study's folder, with `/` between its parts.
@@ -97,6 +96,7 @@ pub fn render_with(
     let parts = settings::parts(outline, results);
     let mut outputs = BTreeMap::new();
     let (mut leads, mut inputs) = (Vec::new(), BTreeSet::new());
+    let (mut order, mut masks) = (Vec::new(), Vec::new());
     for (part, own) in &parts {
         let grid = cells::Grid::new(part, own)?;
         let folder = settings::folder(part);
@@ -104,10 +104,14 @@ pub fn render_with(
         outputs.extend(drawn.map(|(path, output)| (format!("{folder}{path}"), output)));
         leads.extend(settings::lead(&grid));
         inputs.extend(cells::metrics(&grid.cells));
+        let [metrics, mask] = cells::in_order(&grid.cells);
+        order.extend(metrics);
+        masks.extend(mask);
     }
     if !outline.settings.is_empty() {
         outputs.extend(settings::pages(outline, &leads, digest::of_inputs(inputs)));
     }
+    order.extend(masks);
     if let Some(bytes) = evidence {
         let metrics = results.runs.iter().filter_map(|run| match &run.outcome {
             jackpot_study::Outcome::Done(trained) => Some(trained.metrics),
@@ -117,7 +121,7 @@ pub fn render_with(
         let evidence = Output { inputs, bytes };
         outputs.insert(jackpot_study::EVIDENCE.into(), evidence);
     }
-    let lock = lock::write(results, &outline.declared, &outputs)?;
+    let lock = lock::write(results, &outline.declared, &outputs, &order)?;
     let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
     files.insert(LOCK.into(), lock);
     Ok(files)

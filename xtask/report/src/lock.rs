@@ -1,24 +1,27 @@
 //! `study.lock` as the report writes and reads it; its shape is `jackpot_study`'s.
 
 use crate::{Error, LOCK, Output};
+use jackpot_store::Digest;
 use jackpot_study::{Declared, LockEntry, Results};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) use jackpot_study::Lock;
 
-/// The lock's bytes for `outputs`, in the order of their paths; what was declared stays.
+/// The lock's bytes for `outputs`, in the order of their paths; what was declared stays. `order`
+/// is that of the grid's results.
 pub(crate) fn write(
     results: &Results,
     declared: &[Declared],
     outputs: &BTreeMap<String, Output>,
+    order: &[Digest],
 ) -> Result<Vec<u8>, Error> {
     let entry = |(path, output): (&String, &Output)| LockEntry {
         path: path.clone(),
-        inputs: output.inputs,
-        sha256: jackpot_store::Digest::of(&output.bytes),
+        inputs: output.inputs.digest,
+        sha256: Digest::of(&output.bytes),
     };
-    let lock = Lock {
+    let mut lock = Lock {
         analysis: declared.to_vec(),
         output: outputs.iter().map(entry).collect(),
         ..Lock::new(
@@ -27,6 +30,10 @@ pub(crate) fn write(
             results.libtorch.clone(),
         )
     };
+    let sets = outputs
+        .values()
+        .map(|o| (o.inputs.digest, &o.inputs.results));
+    lock.list(&sets.collect(), order);
     let text = lock.text().map_err(|e| Error::Draw {
         output: LOCK.into(),
         message: e.to_string(),

@@ -10,7 +10,7 @@ use crate::figure::Figure;
 use crate::format;
 use crate::table::{Table, spell};
 use crate::{Error, LOCK, Output};
-use jackpot_study::Outcome;
+use jackpot_study::{EVIDENCE, Outcome};
 use std::collections::BTreeSet;
 
 /// `index.html`; each figure with its PNG file.
@@ -180,10 +180,13 @@ fn audit(grid: &Grid<'_>) -> String {
         r#"
 ## How to check a number
 
-- `jackpot audit` hashes every object of the store again and names what does not fit.
+- `jackpot audit --deep` hashes every object of the store again and names what does not fit.
 - `cargo xtask report {name} --check` draws this folder again from the store and compares every byte.
 - [`{LOCK}`]({up}{LOCK}) lists each file here with its own sha256 and the digest of its inputs: the
-  sha256 of the digests of the results it was drawn from, sorted, without repeats, one a line.
+  sha256 of the digests of the results it was drawn from, sorted, without repeats, one a line; and
+  it names these results. `jackpot audit reports/{name}/{part}README.md`, or any other file here,
+  verifies the file, its results, and all that is behind them, back to keys, data and plugins; in
+  a clone that has not run the study, with `--store reports/{name}/{EVIDENCE}`.
 - [tables/runs.csv](tables/runs.csv) lists every run with the digest of its metrics, of the action
   that made them (`jackpot show DIGEST`) and of its mask. From it a shell gives the digests again:
 

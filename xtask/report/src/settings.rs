@@ -3,9 +3,9 @@
 
 use crate::Output;
 use crate::cells::Grid;
+use crate::digest::Inputs;
 use crate::page::{self, Lead};
 use crate::table::spell;
-use jackpot_store::Digest;
 use jackpot_study::{Outline, Results};
 
 /// The study's grids, each titled by its setting too.
@@ -39,8 +39,11 @@ pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
 
 /// `README.md` and `index.html` of a study with settings: what a terminal is told of each, and
 /// the way to its page.
-pub(crate) fn pages(outline: &Outline, leads: &[Lead], inputs: Digest) -> [(String, Output); 2] {
-    let file = |name: &str, bytes| (name.to_owned(), Output { inputs, bytes });
+pub(crate) fn pages(outline: &Outline, leads: &[Lead], inputs: Inputs) -> [(String, Output); 2] {
+    let file = |name: &str, bytes| {
+        let inputs = inputs.clone();
+        (name.to_owned(), Output { inputs, bytes })
+    };
     [
         file("README.md", readme(outline, leads).into_bytes()),
         file("index.html", page::leads(&outline.title, leads)),

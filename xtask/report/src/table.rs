@@ -28,6 +28,7 @@ mod tickets;
 mod verdicts;
 
 use crate::cells::{Grid, MeanSd};
+use crate::digest::Inputs;
 use crate::format::{frame, latex, markdown};
 use crate::{Error, Output};
 use jackpot_store::Digest;
@@ -48,7 +49,7 @@ pub(crate) struct Table {
     pub data: Data,
     /// Columns of the data that its rows are sorted by.
     pub keys: &'static [&'static str],
-    pub inputs: Digest,
+    pub inputs: Inputs,
 }
 
 /// What programs read of a table.
@@ -212,7 +213,7 @@ impl Table {
             files.push(("tex", latex::file(self, grid).into_bytes()));
         }
         let output = |(ending, bytes)| {
-            let inputs = self.inputs;
+            let inputs = self.inputs.clone();
             let path = format!("tables/{}.{ending}", self.name);
             (path, Output { inputs, bytes })
         };

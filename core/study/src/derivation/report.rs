@@ -1,16 +1,13 @@
 //! A file of a report: its bytes by `study.lock`, and the results that it was drawn from.
 use super::{Link, Mark, Tracer};
 use crate::{
-    Error, NO_CHECK,
+    Error,
     file::hint,
     lock::{LOCK, Lock, LockEntry},
     pin::{Pin, PinnedCell},
 };
-use jackpot_store::{Digest, Look};
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use jackpot_store::Digest;
+use std::path::{Path, PathBuf};
 
 /// The folder with a `study.lock` that a file lies in, and its path there.
 pub fn report_of(file: &Path) -> Option<(PathBuf, String)> {
@@ -85,119 +82,46 @@ impl Tracer<'_> {
         Ok(link)
     }
 
-    /// The results whose digest the lock has as the file's inputs. The lock proves a set of
-    /// results by its sha256; which set of the pin's it is, is found by hashing those that
-    /// tables and figures are drawn from.
-    fn drawn_from(
-        &self,
-        name: &str,
-        lock: &Lock,
-        entry: &LockEntry,
-    ) -> (Vec<Digest>, Option<String>) {
+    /// The results that the lock says a file was drawn from, and what is wrong with that. They
+    /// must be the study's own: without its pin, a lock could name the results of another.
+    fn drawn_from(&self, name: &str, lock: &Lock, entry: &LockEntry) -> (Vec<Digest>, Vec<String>) {
+        let (results, mut wrong) = match lock.drawn_from(entry) {
+            Ok(Some(results)) => (results, Vec::new()),
+            Ok(None) => (
+                Vec::new(),
+                vec![format!(
+                    "`{LOCK}` does not say which results it was drawn from, as no report of the first releases does; draw it again with `cargo xtask report`"
+                )],
+            ),
+            Err(error) => (Vec::new(), vec![error.to_string()]),
+        };
         let Some((_, pin)) = self.pins.iter().find(|(n, _)| n == name) else {
-            let what = format!(
-                "pins/{name}.json is not in the store: which results it was drawn from is not known"
-            );
-            return (Vec::new(), Some(what));
+            wrong.push(format!(
+                "pins/{name}.json is not in the store: whether what it was drawn from is of this study is not known"
+            ));
+            return (results, wrong);
         };
         if pin.study != lock.study {
-            let what = format!(
+            wrong.push(format!(
                 "pins/{name}.json is of another study file than the report: expected {}, found {}",
                 lock.study, pin.study
-            );
-            return (Vec::new(), Some(what));
+            ));
         }
-        let cells = self.results_of(pin);
-        for set in sets(&cells) {
-            let lines: String = set.iter().map(|d| format!("{d}\n")).collect();
-            if Digest::of(lines.as_bytes()) == entry.inputs {
-                return (in_order(&cells, set), None);
-            }
-        }
-        let what = format!(
-            "no set of the results in pins/{name}.json has the digest {} that `{LOCK}` says it was drawn from",
-            entry.inputs
-        );
-        (Vec::new(), Some(what))
+        let strangers = results.iter().filter(|result| !self.is_of(pin, result));
+        wrong.extend(strangers.map(|result| {
+            format!("`{LOCK}` says that it was drawn from {result}, which is no result of pins/{name}.json")
+        }));
+        (results, wrong)
     }
 
-    /// The pin's cells, with the metrics of those that are trained.
-    fn results_of<'p>(&self, pin: &'p Pin) -> Vec<(&'p PinnedCell, Option<Digest>)> {
-        let metrics = |cell: &PinnedCell| match self.store.look_action(&cell.action?) {
-            Ok(Look::Sound(action)) => action.outputs.get("metrics").copied(),
-            _ => None,
+    /// Whether a mask or what an action made belongs to a study. Pins of the first releases name
+    /// the actions of their cells alone.
+    fn is_of(&self, pin: &Pin, result: &Digest) -> bool {
+        let made = |key: &Digest| {
+            let cell = |cell: &PinnedCell| [cell.action, cell.pretraining].contains(&Some(*key));
+            pin.actions.contains(key) || pin.cells.iter().any(cell)
         };
-        pin.cells.iter().map(|c| (c, metrics(c))).collect()
-    }
-}
-
-/// Every set of results that a table or figure may be drawn from, of the whole study or of one
-/// of its settings.
-fn sets(results: &[(&PinnedCell, Option<Digest>)]) -> Vec<BTreeSet<Digest>> {
-    let mut found = sets_of(results);
-    let settings = results.iter().filter_map(|(c, _)| c.setting.as_deref());
-    for name in settings.collect::<BTreeSet<&str>>() {
-        let here = results
-            .iter()
-            .filter(|(c, _)| c.setting.as_deref() == Some(name));
-        found.extend(sets_of(&here.copied().collect::<Vec<_>>()));
-    }
-    found
-}
-
-/// Metrics, masks or both, of all cells, of those without the dense ones, without checks, of one
-/// sparsity.
-fn sets_of(results: &[(&PinnedCell, Option<Digest>)]) -> Vec<BTreeSet<Digest>> {
-    let mut wheres: Vec<Option<&str>> = vec![None, Some("")];
-    let sparsities: BTreeSet<&str> = results.iter().map(|(c, _)| c.sparsity.as_str()).collect();
-    wheres.extend(sparsities.into_iter().map(Some));
-    let mut found = Vec::new();
-    for (place, checked) in wheres.iter().flat_map(|w| [(w, true), (w, false)]) {
-        let meant = |cell: &PinnedCell| {
-            let here = match place {
-                None => true,
-                Some("") => cell.sparsity != "0",
-                Some(sparsity) => cell.sparsity == *sparsity,
-            };
-            here && (checked || cell.check == NO_CHECK)
-        };
-        let cells = || results.iter().filter(|(c, _)| meant(c));
-        let metrics: BTreeSet<Digest> = cells().filter_map(|(_, m)| *m).collect();
-        let masks: BTreeSet<Digest> = cells().filter_map(|(c, _)| c.mask).collect();
-        let trained = cells().filter(|(c, _)| c.action.is_some());
-        let trained: BTreeSet<Digest> = trained.filter_map(|(c, _)| c.mask).collect();
-        found.push(metrics.union(&masks).copied().collect());
-        found.extend([metrics, masks, trained]);
-    }
-    found
-}
-
-/// In the order of the pin's cells.
-fn in_order(results: &[(&PinnedCell, Option<Digest>)], mut left: BTreeSet<Digest>) -> Vec<Digest> {
-    let all = results.iter().flat_map(|(c, m)| [*m, c.mask]);
-    all.flatten().filter(|d| left.remove(d)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_report_of_one_setting_is_drawn_from_its_results() {
-        let cell = |setting: &str, mask: Digest| -> PinnedCell {
-            let value = json!({
-                "setting": setting, "ticket": "snip", "check": "none", "sparsity": "0.9",
-                "seed": "1", "mask": mask,
-            });
-            serde_json::from_value(value).unwrap()
-        };
-        let (low, high) = (Digest([1; 32]), Digest([2; 32]));
-        let cells = [cell("low", low), cell("high", high)];
-        let results: Vec<(&PinnedCell, Option<Digest>)> = cells.iter().map(|c| (c, None)).collect();
-        let found = sets(&results);
-        for wanted in [vec![low], vec![high], vec![low, high]] {
-            assert!(found.contains(&wanted.into_iter().collect()));
-        }
+        self.makers.of(result).iter().any(made)
+            || pin.cells.iter().any(|cell| cell.mask == Some(*result))
     }
 }

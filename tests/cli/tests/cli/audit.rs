@@ -1,6 +1,6 @@
 //! Where a number came from: the tree reaches keys, data and plugins, and whatever is changed on
 //! the way is named with its path.
-use crate::support::{Place, finished, jackpot, outcome};
+use crate::support::{Place, finished, jackpot, outcome, root};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -343,45 +343,157 @@ fn a_file_of_a_report_is_traced_to_its_runs() {
     }
     metrics.sort();
     metrics.dedup();
-    let lines: String = metrics.iter().map(|m| format!("{m}\n")).collect();
     let table = place.study().join("tables/accuracy.md");
     fs::create_dir_all(table.parent().unwrap()).unwrap();
     fs::write(&table, "a table").unwrap();
-    let lock = |table: &str, lines: &str| {
+    // As the report would write it; `inputs` are their digest, `listed` what is said of them.
+    let lock = |table: &str, inputs: &[String], listed: &str| {
+        let lines: String = inputs.iter().map(|m| format!("{m}\n")).collect();
         let lock = format!(
-            "format = 1\nstudy = {}\ndevice_class = \"cpu-avx2\"\nlibtorch = \"\"\n\n[[output]]\npath = \"tables/accuracy.md\"\ninputs = \"{}\"\nsha256 = \"{}\"\n",
+            "format = 1\nstudy = {}\ndevice_class = \"cpu-avx2\"\nlibtorch = \"\"\n\n[[output]]\npath = \"tables/accuracy.md\"\ninputs = \"{}\"\nsha256 = \"{}\"\n{listed}",
             pin["study"],
             sha256sum(lines.as_bytes()),
             sha256sum(table.as_bytes())
         );
         fs::write(place.study().join("study.lock"), lock).unwrap();
     };
-    lock("a table", &lines);
+    let listed = |digest_of: &[String], results: &[String], places: &str| {
+        let lines: String = digest_of.iter().map(|m| format!("{m}\n")).collect();
+        let numbered = results.iter().enumerate();
+        let numbered: String = numbered
+            .map(|(i, m)| format!("{} = \"{m}\"\n", i + 1))
+            .collect();
+        format!(
+            "\n[[inputs]]\nsha256 = \"{}\"\nresults = \"{places}\"\n\n[results]\n{numbered}",
+            sha256sum(lines.as_bytes())
+        )
+    };
+    let n = metrics.len();
+    let (most, all) = (format!("1, 3-{n}"), format!("1-{n}"));
     let path = table.to_str().unwrap();
+    // Not a set that anybody would guess.
+    let mut odd = metrics.clone();
+    odd.remove(1);
+    lock("a table", &odd, &listed(&odd, &metrics, &most));
+    assert_eq!(place.wrong(path), [""; 0]);
+    lock("a table", &metrics, &listed(&metrics, &metrics, &all));
     let (code, out, err) = call(&place, &["audit", path]);
     assert_eq!(code, 0, "{out}{err}");
-    assert!(
-        out.contains(&format!("drawn from {} results", metrics.len())),
-        "{out}"
-    );
-    let folded = out
-        .lines()
-        .filter(|l| l.contains("more nodes, all sound"))
-        .count();
-    assert_eq!(folded, metrics.len(), "{out}");
+    assert!(out.contains(&format!("drawn from {n} results")), "{out}");
+    let folded = out.lines().filter(|l| l.contains(" more nodes, ")).count();
+    assert_eq!(folded, n, "{out}");
     assert_eq!(place.wrong(path), [""; 0]);
 
     let expect = |words: &str| {
         let wrong = place.wrong(path);
         assert!(wrong.iter().any(|w| w.contains(words)), "{wrong:#?}");
     };
-    lock("another table", &lines);
+    lock("another table", &metrics, &listed(&metrics, &metrics, &all));
     expect("of `study.lock`, found");
-    lock("a table", &lines[65..]);
-    expect("no set of the results in pins/tiny.json has the digest");
-    lock("a table", &lines);
+    lock("a table", &metrics, "");
+    expect("does not say which results it was drawn from");
+    lock("a table", &odd, &listed(&metrics, &metrics, &all));
+    expect("expected the results of `tables/accuracy.md`, found none");
+    lock("a table", &metrics, &listed(&metrics, &metrics, &most));
+    expect("the results that it names have the sha256");
+    lock("a table", &metrics, &listed(&metrics, &metrics, "1-999"));
+    expect(&format!("expected places from 1 to {n}"));
+    // A result of nobody's, and one that the store made for another study.
+    let mut more = metrics.clone();
+    more.push("ff".repeat(32));
+    lock(
+        "a table",
+        &more,
+        &listed(&more, &more, &format!("1-{}", n + 1)),
+    );
+    expect("which is no result of pins/tiny.json");
+    expect("no action of this store made");
+    lock("a table", &metrics, &listed(&metrics, &metrics, &all));
+    let pins = place.store().join("pins");
+    fs::rename(pins.join("tiny.json"), pins.join("other.json")).unwrap();
+    expect("pins/tiny.json is not in the store");
+    fs::rename(pins.join("other.json"), pins.join("tiny.json")).unwrap();
     overwrite(&place.object(&metrics[0]), b"{}");
     expect("expected bytes with the sha256 of its name");
+}
+
+/// Every file below a folder, by its path in it.
+fn below(folder: &Path) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder_here) = open.pop() {
+        for entry in fs::read_dir(folder_here).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => open.push(path),
+                false => {
+                    let inside = path.strip_prefix(folder).unwrap();
+                    found.push(inside.to_str().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What somebody who has cloned the repository and run nothing can verify: all of it.
+#[test]
+fn every_file_of_the_shipped_report_is_verified_from_its_evidence() {
+    let place = tempfile::tempdir().unwrap();
+    let report = place.path().join("quick");
+    let shipped = root().join("reports/quick");
+    let done = Command::new("cp")
+        .arg("-r")
+        .args([&shipped, &report])
+        .status();
+    assert!(done.unwrap().success());
+    let audit = |files: &[&str]| {
+        let mut command = jackpot();
+        command.arg("--store").arg(shipped.join("evidence.tar.zst"));
+        command.arg("audit").arg("--json");
+        command.args(files.iter().map(|file| report.join(file)));
+        let (code, out, err) = outcome(command.output().unwrap());
+        let value: Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {err}"));
+        (code, value)
+    };
+    let is_output = |file: &&String| !["study.lock", "study.toml"].contains(&file.as_str());
+    let all = below(&report);
+    let files: Vec<&str> = all.iter().filter(is_output).map(String::as_str).collect();
+    assert!(files.len() >= 70, "{files:?}");
+    let (code, value) = audit(&files);
+    assert_eq!((code, &value["problems"]), (0, &json!(0)), "{value:#}");
+    let derivations = value["derivations"].as_array().unwrap();
+    assert_eq!(derivations.len(), files.len());
+    for (derivation, file) in derivations.iter().zip(&files) {
+        let tree = &derivation["tree"];
+        assert_eq!(
+            (&tree["role"], &tree["verdict"]),
+            (&json!(file), &json!("sound"))
+        );
+        let mut found = Vec::new();
+        nodes(tree, "", &mut found);
+        let reaches = |what: &str| found.iter().any(|(path, _)| path.ends_with(what));
+        assert!(reaches("/train/data/file"), "{file} reaches no data");
+        assert!(reaches("/plugin"), "{file} reaches no plugin");
+        assert!(reaches("/init"), "{file} reaches no first weights");
+    }
+
+    // One byte of a figure; one result of the lock.
+    let figure = report.join("figures/corruption.csv");
+    let text = fs::read_to_string(&figure).unwrap();
+    fs::write(&figure, format!("{text}\n")).unwrap();
+    let (code, value) = audit(&["figures/corruption.csv"]);
+    assert_eq!(code, 1, "{value:#}");
+    fs::write(&figure, text).unwrap();
+    assert_eq!(audit(&["figures/corruption.csv"]).0, 0);
+    let lock = report.join("study.lock");
+    let text = fs::read_to_string(&lock).unwrap();
+    let (before, results) = text.split_once("[results]\n1 = \"").unwrap();
+    let other = if results.starts_with('0') { '1' } else { '0' };
+    let changed = format!("{before}[results]\n1 = \"{other}{}", &results[1..]);
+    fs::write(&lock, changed).unwrap();
+    let (code, value) = audit(&["tables/accuracy.md"]);
+    assert_eq!(code, 1, "{value:#}");
 }
 
 /// Every file of the store but its locks and what is on its way.

@@ -59,7 +59,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             .try_for_each(|p| panel::draw(&p, canvas))?;
         let at = (16, height - 30);
         canvas.text(
-            &footer(&grid.outline.name, inputs),
+            &footer(&grid.outline.name, &inputs),
             at,
             FINE,
             GREY,

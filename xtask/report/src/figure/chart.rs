@@ -8,9 +8,9 @@ use super::canvas::{
 };
 use super::legend::{Key, Legend};
 use crate::Error;
+use crate::digest::Inputs;
 use crate::format::settle;
 use crate::table::{frame_error, spell};
-use jackpot_store::Digest;
 use plotters::prelude::RGBColor;
 use polars::df;
 use polars::prelude::DataFrame;
@@ -62,7 +62,7 @@ pub(crate) struct Chart {
     /// Whether the last places are drawn once more, larger.
     pub inset: bool,
     /// What it was drawn from.
-    pub inputs: Digest,
+    pub inputs: Inputs,
     /// The study's name.
     pub study: String,
 }
@@ -231,7 +231,7 @@ impl Chart {
             let at = ((LEFT + WIDTH - RIGHT) / 2, height - LABEL - 26);
             canvas.text(&self.across, at, TEXT, INK, Anchor::Centre)?;
             canvas.text(
-                &super::footer(&self.study, self.inputs),
+                &super::footer(&self.study, &self.inputs),
                 (16, height - 26),
                 FINE,
                 GREY,

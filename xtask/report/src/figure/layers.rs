@@ -28,7 +28,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
         series: tickets.iter().map(|t| t.title.clone()).collect(),
         over: smart(grid).and_then(place),
         panels: panels.filter(|p| !p.lines.is_empty()).collect(),
-        inputs,
+        inputs: inputs.clone(),
         study: grid.outline.name.clone(),
     };
     Ok(Figure {
@@ -99,7 +99,7 @@ pub(super) fn corruption(grid: &Grid<'_>) -> Result<Figure, Error> {
         series,
         over: None,
         panels,
-        inputs,
+        inputs: inputs.clone(),
         study: grid.outline.name.clone(),
     };
     let at = highest.map_or(String::new(), |s| format!(" at {}", spell::percent(s)));

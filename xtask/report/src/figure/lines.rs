@@ -267,7 +267,7 @@ pub(super) fn figure(
             "Test accuracy after the last epoch, mean and one standard deviation over seeds: {what}.\
              {collapsed} Panels have their own scales."
         ),
-        inputs: chart.inputs,
+        inputs: chart.inputs.clone(),
         points: Some(chart.points()?),
         drawing,
     })

@@ -46,7 +46,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             }
             false => map.names_below(canvas, height - map.names - 60)?,
         }
-        let footer = footer(&grid.outline.name, inputs);
+        let footer = footer(&grid.outline.name, &inputs);
         canvas.text(&footer, (16, height - 26), FINE, GREY, Anchor::Left)
     })?;
     Ok(Figure {

@@ -70,7 +70,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             }
             canvas.text(line, (80, y), SMALL, INK, Anchor::Left)?;
         }
-        let footer = footer(&grid.outline.name, inputs);
+        let footer = footer(&grid.outline.name, &inputs);
         canvas.text(&footer, (16, height - 26), FINE, GREY, Anchor::Left)
     })?;
     Ok(Figure {

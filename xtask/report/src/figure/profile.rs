@@ -9,8 +9,8 @@ use super::chart::look;
 use super::footer;
 use super::legend::{Key, Legend};
 use crate::Error;
+use crate::digest::Inputs;
 use crate::table::{frame_error, spell};
-use jackpot_store::Digest;
 use plotters::prelude::RGBColor;
 use polars::df;
 use polars::prelude::DataFrame;
@@ -36,7 +36,7 @@ pub(super) struct Profile {
     /// The series that is drawn over the others, in black.
     pub over: Option<usize>,
     pub panels: Vec<Panel>,
-    pub inputs: Digest,
+    pub inputs: Inputs,
     /// The study's name.
     pub study: String,
 }
@@ -172,7 +172,7 @@ impl Profile {
             }
             let at = (16, height - 30);
             canvas.text(
-                &footer(&self.study, self.inputs),
+                &footer(&self.study, &self.inputs),
                 at,
                 FINE,
                 GREY,

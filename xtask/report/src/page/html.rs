@@ -258,12 +258,13 @@ fn check(grid: &Grid<'_>) -> Markup {
             ul {
                 li { "A number in a table opens the runs that it came from: their recipes, hashes "
                      "and seeds, and the commands that check them." }
-                li { code { "jackpot audit" } " hashes every object of the store again and names "
+                li { code { "jackpot audit --deep" } " hashes every object of the store again and names "
                      "what does not fit." }
                 li { code { "cargo xtask report " (name) " --check" } " draws this folder again "
                      "and compares every byte." }
-                li { a href={ (up) (LOCK) } { (LOCK) } " lists each file with its own sha256 and the digest "
-                     "of its inputs; " a href="tables/runs.csv" { "tables/runs.csv" } " lists every "
+                li { a href={ (up) (LOCK) } { (LOCK) } " lists each file with its own sha256 and the "
+                     "results it was drawn from; " code { "jackpot audit reports/" (name) "/" (part) "README.md" }
+                     ", or any other file, follows them back to keys, data and plugins; " a href="tables/runs.csv" { "tables/runs.csv" } " lists every "
                      "run with its digests; " a href="README.md" { "README.md" } " is this page "
                      "as Markdown." }
             }

@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_error, spell};
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid};
-use crate::digest::of_inputs;
+use crate::digest::{Inputs, of_inputs};
 use crate::format::settle;
 use jackpot_stats::mean;
 use jackpot_store::Digest;
@@ -32,7 +32,7 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
 }
 
 /// The digest of the masks: with the network they say everything here but the ties.
-pub(super) fn inputs(grid: &Grid<'_>) -> Digest {
+pub(super) fn inputs(grid: &Grid<'_>) -> Inputs {
     of_inputs(known(grid).map(|(.., facts)| facts.mask))
 }
 
