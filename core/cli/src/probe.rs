@@ -72,6 +72,7 @@ fn answer(
         workers: arguments.workers.unwrap_or_else(study::workers),
         // A probe has a pin of its own.
         replace_pin: false,
+        declare: false,
     };
     let stop = stop_on_signals()?;
     let mut whole = Finish::default();

@@ -2,7 +2,7 @@
 use crate::study;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jackpot_net::Collapse;
-use jackpot_study::{Event, Plan};
+use jackpot_study::{Event, LOCK, Plan};
 use std::{
     collections::BTreeMap,
     io::IsTerminal,
@@ -72,6 +72,11 @@ impl<'a> Display<'a> {
 
     pub fn event(&self, event: Event) {
         match event {
+            Event::Declared(declared) => println!(
+                "analysis plan {} written to {LOCK}, {}",
+                &declared.sha256[..12],
+                declared.when()
+            ),
             Event::Left(summary) => {
                 let mut shown = self.shown();
                 shown.left = summary.seconds;

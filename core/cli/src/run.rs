@@ -1,7 +1,7 @@
 //! `jackpot run STUDY`
 use crate::{Places, progress::Display, study};
 use anyhow::{Context, Result};
-use jackpot_study::{Finish, LOCK, Options, Trial, declare};
+use jackpot_study::{Finish, Options, Trial};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     io::IsTerminal,
@@ -46,17 +46,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let options = Options {
         workers: arguments.workers.unwrap_or_else(study::workers),
         replace_pin: arguments.replace_pin,
+        // First steps answer nothing.
+        declare: trial.is_none(),
     };
-    // First steps answer nothing, so they declare nothing.
-    if trial.is_none()
-        && let Some(declared) = declare(&plan, &store)?
-    {
-        println!(
-            "analysis plan {} written to {LOCK}, {}",
-            &declared.sha256[..12],
-            declared.when()
-        );
-    }
     let stop = stop_on_signals()?;
     let display = Display::new(&plan);
     let finish = jackpot_study::run(&plan, &store, &programs, options, &stop, &|event| {

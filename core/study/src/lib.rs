@@ -62,7 +62,7 @@ pub use allocations::{Allocation, DonorSeed};
 pub use analysis::{
     Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, Controls, Declared, Finding, Findings,
     Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool,
-    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, declare, findings, plan_changes,
+    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, findings, plan_changes,
     settles,
 };
 pub use assess::{Assessment, Memo, State, Summary, assess};

@@ -3,8 +3,11 @@
 //! The store is the only truth about what is done. After every action the plan is assessed
 //! again, so an action whose result turns out to be there already is not run, and one that
 //! vanished is. A failure stops that action and those that read it; the rest goes on.
+mod upkeep;
+
 use crate::{
     Error,
+    analysis::{Declared, declare},
     assess::{Assessment, Memo, State, Summary, assess},
     execute::{Bench, Made},
     facts::Collapsed,
@@ -37,11 +40,16 @@ pub struct Options {
     pub workers: NonZeroUsize,
     /// Replace the pin of another study whose folder has the same name.
     pub replace_pin: bool,
+    /// Write the analysis plan into `study.lock`, unless it stands there: after everything that
+    /// may refuse the run, before its first action. What answers nothing declares nothing.
+    pub declare: bool,
 }
 
 /// What happens while a plan runs.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
+    /// The analysis plan was written into `study.lock`.
+    Declared(&'a Declared),
     /// How much is left, after every look at the store.
     Left(Summary),
     /// An action started.
@@ -121,7 +129,15 @@ pub fn run(
     if !options.replace_pin {
         Pin::refuse_strangers(store, &plan.study.name, &plan.study.title)?;
     }
-    let end = drive(plan, store, programs, options, stop, observe)?;
+    let ready = || {
+        if options.declare
+            && let Some(declared) = declare(plan, store)?
+        {
+            observe(Event::Declared(&declared));
+        }
+        Ok(())
+    };
+    let end = drive(plan, store, programs, options, stop, (&ready, observe))?;
     let cell = |c| pinned(plan, &end.assessment, &end.failed, &end.collapsed, c);
     let pin = Pin {
         format: 1,
@@ -157,6 +173,12 @@ pub(crate) struct End {
     pub collapsed: Failed,
 }
 
+/// What is done when nothing can refuse the run any more, and what sees it.
+type Around<'a> = (
+    &'a dyn Fn() -> Result<(), Error>,
+    &'a (dyn Fn(Event) + Sync),
+);
+
 /// Runs the plan until nothing more can run; pins nothing.
 pub(crate) fn drive(
     plan: &Plan,
@@ -164,11 +186,12 @@ pub(crate) fn drive(
     programs: &Programs,
     options: Options,
     stop: &AtomicBool,
-    observe: &(dyn Fn(Event) + Sync),
+    (ready, observe): Around<'_>,
 ) -> Result<End, Error> {
     require_objects(plan, store)?;
     let running = store.running().map_err(Error::from_store)?;
     store.forget_leftovers().map_err(Error::from_store)?;
+    ready()?;
     let shared = Shared {
         running,
         bench: Workplace {
@@ -408,51 +431,10 @@ impl Shared<'_> {
         let a = assess(plan, store, &mut memo, &mut queue.present(store));
         queue.memo = memo;
         let a = a?;
+        self.restore_recipes(queue, &a)?;
         self.forget_checkpoints(queue, &a)?;
         (self.observe)(Event::Left(a.summary(plan)));
         Ok(a)
-    }
-
-    /// A checkpoint is kept only while an unfinished action of this run, or another run, may
-    /// read it.
-    fn forget_checkpoints(&self, queue: &mut Queue, a: &Assessment) -> Result<(), Error> {
-        let (plan, store) = (self.bench.plan, self.bench.store);
-        if plan.study.run.keep_checkpoints {
-            return Ok(());
-        }
-        let mut read = BTreeSet::new();
-        for (node, state) in plan.nodes.iter().zip(&a.states) {
-            if *state == State::Cached {
-                continue;
-            }
-            for input in node.recipe.inputs() {
-                if let Input::Node(r) = input {
-                    read.extend(a.object(&r));
-                }
-            }
-        }
-        let checkpoints = a
-            .outputs
-            .iter()
-            .flatten()
-            .filter_map(|o| o.get("checkpoint"));
-        let unread: BTreeSet<Digest> = checkpoints
-            .filter(|c| !read.contains(c) && store.has(c))
-            .copied()
-            .collect();
-        if unread.is_empty() {
-            return Ok(());
-        }
-        // Another run may be about to read them; the last one to end forgets its own.
-        let forget = || {
-            for digest in &unread {
-                store.remove(digest)?;
-                queue.verified.remove(digest);
-            }
-            Ok(())
-        };
-        let done: Result<bool, jackpot_store::Error> = self.running.if_alone(forget);
-        done.map(|_| ()).map_err(Error::from_store)
     }
 
     fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {

@@ -2,7 +2,7 @@
 //!
 //! The plan of an analysis is an object of its own: which contrasts, which test each needs, which
 //! margins, which families, how many seeds. Its sha256 goes into `study.lock` before the first
-//! training ([`declare`]), and whatever is changed later stands there too.
+//! training, and whatever is changed later stands there too.
 pub(crate) mod declared;
 mod evaluate;
 mod foresee;

@@ -41,7 +41,14 @@ pub fn make(
     stop: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<(Finish, Made), Error> {
-    let end = drive(&part.plan, store, programs, options, stop, observe)?;
+    let end = drive(
+        &part.plan,
+        store,
+        programs,
+        options,
+        stop,
+        (&|| Ok(()), observe),
+    )?;
     let made = Made(end.assessment);
     Ok((end.finish, made))
 }

@@ -354,6 +354,82 @@ fn a_broken_object_is_named_and_made_again() {
     assert_eq!(place.run(&[]), 0);
 }
 
+/// What an action is the result of is known from the plan: nothing has to run again for it.
+#[test]
+fn a_recipe_that_was_damaged_or_lost_is_stored_again() {
+    let place = finished().copy();
+    let key = |ticket: &str| {
+        let key = place.cell(ticket, "none")["action"].clone();
+        key.as_str().unwrap().to_owned()
+    };
+    let (damaged, lost) = (place.object(&key("smart")), place.object(&key("snip")));
+    let whole = [&damaged, &lost].map(|recipe| fs::read(recipe).unwrap());
+    fs::set_permissions(&damaged, Permissions::from_mode(0o644)).unwrap();
+    let other = String::from_utf8(whole[0].clone()).unwrap();
+    fs::write(&damaged, other.replace("\"epochs\":2", "\"epochs\":3")).unwrap();
+    fs::remove_file(&lost).unwrap();
+    let (code, out, _) = place.audit();
+    assert_eq!(code, 1, "{out}");
+    for name in ["smart", "snip"] {
+        assert!(out.contains(&key(name)), "{out}");
+    }
+    assert_eq!(place.run(&[]), 0, "no action is run for it");
+    assert_eq!(
+        [&damaged, &lost].map(|recipe| fs::read(recipe).unwrap()),
+        whole
+    );
+    let (code, out, err) = place.audit();
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(place.pin(), finished().pin());
+}
+
+/// An analysis plan is declared once nothing can refuse the run any more: a lock that says
+/// "before the first training" of a run that never began would be a lie.
+#[test]
+fn a_run_that_is_refused_declares_nothing() {
+    let (head, _) = TINY.split_once("[[ticket]]").unwrap();
+    let study = |more: &str| format!("{head}[[ticket]]\nname = \"dense\"\ndense = true\n{more}");
+    let lock = |place: &Place| place.study().join("study.lock");
+    let refused = |place: &Place, words: &str| {
+        let (code, out, err) = outcome(place.command("run", &[]).output().unwrap());
+        assert_eq!(code, 2, "{out}{err}");
+        assert!(err.contains(words), "{err}");
+        assert!(!out.contains("analysis plan"), "{out}");
+        assert!(!lock(place).exists());
+    };
+    // Weights that the study names by their hash and nobody brought.
+    let absent = "ab".repeat(32);
+    let given = format!(
+        "\n[[ticket]]\nname = \"given\"\nscores = {{ method = \"magnitude\", of = {{ object = \"{absent}\" }} }}\nallocation = \"global\"\n"
+    );
+    refused(&Place::with(&study(&given)), &absent);
+    // Another study's results under this name.
+    let place = Place::with(&study(""));
+    let pin = place.store().join("pins/tiny.json");
+    fs::create_dir_all(pin.parent().unwrap()).unwrap();
+    let stranger = String::from_utf8(finished().pin()).unwrap();
+    let stranger = stranger.replace("\"title\":\"Tiny\"", "\"title\":\"Other\"");
+    fs::write(&pin, &stranger).unwrap();
+    refused(&place, "another study");
+    // What is not refused, is declared before it runs.
+    let (code, out, err) = outcome(place.command("run", &["--replace-pin"]).output().unwrap());
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.starts_with("analysis plan "), "{out}");
+    assert!(
+        out.contains("written to study.lock, before the first training"),
+        "{out}"
+    );
+    let text = fs::read_to_string(lock(&place)).unwrap();
+    assert!(
+        text.contains("[[analysis]]") && text.contains("done = 0"),
+        "{text}"
+    );
+    assert!(
+        text.starts_with("# The analysis is written by `jackpot run`"),
+        "{text}"
+    );
+}
+
 #[test]
 fn two_runs_at_once_do_nothing_twice() {
     let place = Place::new();
