@@ -13,6 +13,7 @@ mod live;
 use self::live::{Bits, Conv, Window, meet};
 use crate::architecture::{Network, Node, Op};
 use crate::mask::Mask;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Below this share of its channels a cut is at risk.
@@ -44,7 +45,8 @@ pub struct Cut {
 }
 
 /// Whether a mask leaves a network that can be trained.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Collapse {
     /// Nothing speaks against it.
     None,

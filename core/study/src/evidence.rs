@@ -3,12 +3,14 @@
 //!
 //! It holds the pin, every action behind every cell with its recipe, and of their results what
 //! is small: metrics, which test images were right, masks, counts, certificates. Scores,
-//! weights and data stay behind, named by their digests.
+//! weights and data stay behind, named by their digests; so do masks where they have no room,
+//! and what a report reads of them is in the survey that the pin names.
 use crate::{
     Error,
     pin::{Pin, PinnedCell},
+    survey::{bytes_of_masks, survey},
 };
-use jackpot_store::{Packing, Selection, Store};
+use jackpot_store::{Digest, Packing, Selection, Store};
 use std::path::Path;
 
 /// The file's name in a study's folder.
@@ -16,6 +18,12 @@ pub const EVIDENCE: &str = "evidence.tar.zst";
 
 /// Outputs that are large and can be made again from the recipes.
 const LEFT_OUT: [&str; 5] = ["checkpoint", "scores", "test", "train", "weights"];
+
+/// Bytes that the evidence may have with the masks in it: it is committed with the report.
+const ROOM: u64 = 10_000_000;
+
+/// More than masks shrink when they are packed, at the sparsities that are studied.
+const PACKED: u64 = 8;
 
 /// What of a store the study's results are: for its evidence, or, with other outputs left
 /// out, for a bundle that somebody asks for.
@@ -26,6 +34,7 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
         .iter()
         .flat_map(|cell| [cell.mask, cell.selection]);
     let pinned = pinned
+        .chain([pin.survey])
         .flatten()
         .filter(|object| store.has(object))
         .collect();
@@ -46,14 +55,50 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
     })
 }
 
+/// The survey of a study whose masks may have no room in its evidence; none: they have. That of
+/// the pin before serves again where it names the same masks.
+pub(crate) fn surveyed(store: &Store, name: &str, pin: &Pin) -> Result<Option<Digest>, Error> {
+    if bytes_of_masks(pin)? <= ROOM / 2 {
+        return Ok(None);
+    }
+    if let Ok(before) = Pin::read(store, name)
+        && before.cells == pin.cells
+        && before.survey.is_some_and(|survey| store.has(&survey))
+    {
+        return Ok(before.survey);
+    }
+    survey(store, name, pin).map(Some)
+}
+
 /// The bytes of the evidence of the study's last run: a function of its results alone.
 pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let selection = selection(store, name)?;
-    store
-        .export(&selection, Packing::Zstd, &mut bytes, &|_, _| ())
-        .map_err(|error| Error(format!("the evidence of `{name}`: {error}")))?;
-    Ok(bytes)
+    evidence_within(store, name, ROOM)
+}
+
+/// As [`evidence`], with the masks if all is at most `room` bytes then, or if the pin names no
+/// survey of them.
+pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
+    let mut selection = selection(store, name)?;
+    let pin = Pin::read(store, name)?;
+    let packed = |selection: &Selection| {
+        let mut bytes = Vec::new();
+        let exported = store.export(selection, Packing::Zstd, &mut bytes, &|_, _| ());
+        let failed = |error| Error(format!("the evidence of `{name}`: {error}"));
+        exported.map(|_| bytes).map_err(failed)
+    };
+    let survey = pin.survey.filter(|survey| store.has(survey));
+    if survey.is_none() || bytes_of_masks(&pin)? / PACKED <= room {
+        let whole = packed(&selection)?;
+        if survey.is_none() || whole.len() as u64 <= room {
+            return Ok(whole);
+        }
+    }
+    let masks = pin.cells.iter().filter_map(|cell| cell.mask);
+    for mask in masks {
+        selection.objects.remove(&mask);
+    }
+    selection.without.insert("mask".to_owned());
+    packed(&selection)
 }
 
 /// Where the results of the study in `folder` are read from: the store that the user names;

@@ -9,7 +9,7 @@ use crate::{
 };
 use jackpot_net::{Mask, Network};
 use jackpot_store::{Digest, Store};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
 pub use jackpot_host::Selected;
@@ -27,7 +27,8 @@ pub enum Collapsed {
 }
 
 /// Facts of a mask, whatever it is trained to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MaskFacts {
     /// The mask.
     pub mask: Digest,
@@ -49,6 +50,7 @@ pub struct MaskFacts {
     /// without projections; none where all keep the same share.
     pub depth: Option<f64>,
     /// How sharp the selection was; none for a mask that no selection made last.
+    #[serde(skip)]
     pub selected: Option<Selected>,
 }
 

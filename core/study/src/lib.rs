@@ -50,6 +50,7 @@ mod run;
 mod sections;
 mod setting;
 mod stage;
+mod survey;
 mod tickets;
 mod toolbox;
 mod training;
@@ -62,8 +63,7 @@ pub use allocations::{Allocation, DonorSeed};
 pub use analysis::{
     Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, Controls, Declared, Finding, Findings,
     Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool,
-    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, findings, plan_changes,
-    settles,
+    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, findings, plan_changes, settles,
 };
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
@@ -71,7 +71,7 @@ pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
 pub use derivation::{Link, Mark, Tracer, report_of};
 pub use diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
-pub use evidence::{EVIDENCE, evidence, results_of, selection};
+pub use evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
 pub use explain::{
     Difference, Explained, Nearest, Recipes, Verdict, differences, explain, explain_node,
 };
@@ -106,6 +106,7 @@ pub use results::{
 pub use run::{Event, Finish, Options, run};
 pub use setting::Setting;
 pub use stage::Stage;
+pub use survey::survey;
 pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};
 pub use training::Precision;

@@ -7,10 +7,12 @@ use crate::{
 };
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Store};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Two masks of one sparsity and one seed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Overlap {
     /// Name of the setting; none in a study without settings.
     pub setting: Option<String>,
@@ -36,13 +38,17 @@ pub struct Overlap {
 
 /// The unmodified tickets of every setting, sparsity and seed against each other, and each against its own
 /// checks, as far as the store has the masks. Every mask read is verified; no more than those of
-/// one sparsity and seed are in memory.
+/// one sparsity and seed are in memory. Results that were read with a survey have them already.
 ///
 /// # Errors
 /// Masks that are damaged or of different layers.
 pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error> {
+    if !results.overlaps.is_empty() {
+        return Ok(results.overlaps.clone());
+    }
     let mut groups: BTreeMap<(Option<&str>, &str, u64), Vec<&Run>> = BTreeMap::new();
-    for run in results.runs.iter().filter(|r| r.facts.is_some()) {
+    let here = |r: &&Run| r.facts.as_ref().is_some_and(|f| store.has(&f.mask));
+    for run in results.runs.iter().filter(here) {
         let group = groups
             .entry((run.setting.as_deref(), &run.sparsity, run.seed))
             .or_default();

@@ -35,6 +35,10 @@ pub struct Pin {
     /// the first releases do not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Digest>,
+    /// What is known of the masks, of a study whose masks are large together; see
+    /// [`crate::survey()`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survey: Option<Digest>,
 }
 
 /// One cell: exactly one of `action`, `identical`, `failed`, `collapsed`, or none of them

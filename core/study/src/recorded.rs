@@ -40,7 +40,7 @@ impl Recipe {
 
 /// Text that spells a float canonically always has an exponent, as no other text of a recipe
 /// does: not a sparsity, a key, a digest or a version.
-fn floats_from_text(value: &mut Value) {
+pub(crate) fn floats_from_text(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Ok(x) = canonical::parse_float(text) {

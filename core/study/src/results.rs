@@ -12,6 +12,7 @@ use crate::{
     reference::Reference,
     repeat::Series,
     setting::Setting,
+    survey::Survey,
     validate,
     way::{self, Change, Way},
 };
@@ -242,7 +243,8 @@ pub struct Results {
     pub libtorch: String,
     /// In the plan's order.
     pub runs: Vec<Run>,
-    /// Of masks with each other; empty until [`crate::overlaps`] was asked for them.
+    /// Of masks with each other; empty until [`crate::overlaps`] was asked for them, but where the
+    /// masks are not kept and a survey of them is.
     pub overlaps: Vec<Overlap>,
     /// The recipes of the finished trainings, by their keys.
     pub recipes: Arc<BTreeMap<Digest, Value>>,
@@ -349,8 +351,12 @@ fn facts_of(setting: &Setting) -> Vec<(String, String)> {
 
 /// Needs no plugin and no libtorch. Every object read is verified.
 pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
-    let pin = Pin::read(store, name)?;
-    let facts = Facts::new(store, &pin)?;
+    results_of_pin(store, name, &Pin::read(store, name)?)
+}
+
+/// What a pin names, as far as the store holds it.
+pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Results, Error> {
+    let facts = Facts::new(store, pin)?;
     let read = |cell: &PinnedCell| -> Result<(Run, Option<Value>), Error> {
         let run = read_run(store, name, &facts, cell)?;
         let recipe = match &run.outcome {
@@ -373,10 +379,10 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
     Ok(Results {
         recipes: Arc::new(recipes),
         study: pin.study,
-        device_class: pin.device_class,
+        device_class: pin.device_class.clone(),
         libtorch: pin.libtorch.to_string(),
         runs,
-        overlaps: Vec::new(),
+        overlaps: facts.overlaps,
     })
 }
 
@@ -399,18 +405,20 @@ fn read_run(store: &Store, name: &str, facts: &Facts<'_>, cell: &PinnedCell) -> 
 }
 
 /// Facts of masks, each read once.
-struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     store: &'a Store,
     /// By the setting's name.
     networks: BTreeMap<Option<String>, Network>,
-    known: BTreeMap<(Option<String>, Digest), (MaskFacts, Layers)>,
+    pub known: BTreeMap<(Option<String>, Digest), (MaskFacts, Layers)>,
+    /// Of a survey; empty where the masks themselves are here.
+    overlaps: Vec<Overlap>,
 }
 
 /// Name, weights, kept weights of each layer, in forward order.
-type Layers = Vec<(String, u64, u64)>;
+pub(crate) type Layers = Vec<(String, u64, u64)>;
 
 impl<'a> Facts<'a> {
-    fn new(store: &'a Store, pin: &Pin) -> Result<Facts<'a>, Error> {
+    pub(crate) fn new(store: &'a Store, pin: &Pin) -> Result<Facts<'a>, Error> {
         let build = |a: &Architecture| a.build().map_err(|e| Error(e.to_string()));
         let mut networks = BTreeMap::new();
         for (name, architecture) in &pin.settings {
@@ -430,6 +438,7 @@ impl<'a> Facts<'a> {
             store,
             networks,
             known: BTreeMap::new(),
+            overlaps: Vec::new(),
         };
         let masks = pin.cells.iter().filter_map(|c| facts.name(c));
         let masks: BTreeSet<_> = masks.collect();
@@ -437,6 +446,16 @@ impl<'a> Facts<'a> {
         let made: Vec<_> = masks.par_iter().map(|mask| facts.make(mask)).collect();
         for (mask, made) in masks.into_iter().zip(made) {
             facts.known.insert(mask, made?);
+        }
+        let absent = |cell: &PinnedCell| cell.mask.is_some_and(|mask| !store.has(&mask));
+        if pin.cells.iter().any(absent)
+            && let Some(survey) = Survey::read(store, pin)?
+        {
+            for one in survey.masks {
+                let name = (one.setting, one.facts.mask);
+                facts.known.entry(name).or_insert((one.facts, one.layers));
+            }
+            facts.overlaps = survey.overlaps;
         }
         Ok(facts)
     }
@@ -458,7 +477,7 @@ impl<'a> Facts<'a> {
     }
 
     fn known(&self, cell: &PinnedCell) -> Option<&(MaskFacts, Layers)> {
-        self.name(cell).and_then(|name| self.known.get(&name))
+        self.known.get(&(cell.setting.clone(), cell.mask?))
     }
 
     /// Layer counts from the mask, or, of a dense network, from the recipe's architecture.
@@ -529,7 +548,8 @@ fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcom
             "action {key}: expected the output `metrics`, found none"
         ))
     })?;
-    if !store.has(&metrics) || cell.mask.is_some_and(|m| !store.has(&m)) {
+    let mask_is_lost = |m: Digest| !store.has(&m) && facts.known(cell).is_none();
+    if !store.has(&metrics) || cell.mask.is_some_and(mask_is_lost) {
         return Ok(Outcome::Missing);
     }
     let bytes = store.get(&metrics).map_err(Error::from_store)?;

@@ -9,6 +9,7 @@ use crate::{
     Error,
     analysis::{Declared, declare},
     assess::{Assessment, Memo, State, Summary, assess},
+    evidence::surveyed,
     execute::{Bench, Made},
     facts::Collapsed,
     outcome::{Failed, blame, pinned, place},
@@ -139,7 +140,7 @@ pub fn run(
     };
     let end = drive(plan, store, programs, options, stop, (&ready, observe))?;
     let cell = |c| pinned(plan, &end.assessment, &end.failed, &end.collapsed, c);
-    let pin = Pin {
+    let mut pin = Pin {
         format: 1,
         study: plan.study.digest,
         title: Some(plan.study.title.clone()),
@@ -160,7 +161,9 @@ pub fn run(
             .collect(),
         cells: plan.cells.iter().map(cell).collect(),
         actions: end.assessment.finished(),
+        survey: None,
     };
+    pin.survey = surveyed(store, &plan.study.name, &pin)?;
     pin.write(store, &plan.study.name)?;
     Ok(end.finish)
 }

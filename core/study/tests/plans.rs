@@ -417,6 +417,7 @@ fn the_pin_of_another_study_with_the_same_name_is_not_replaced() {
         settings: BTreeMap::new(),
         cells: Vec::new(),
         actions: Vec::new(),
+        survey: None,
     };
     pin.write(&store, "quick").unwrap();
     refuse("Quick").unwrap();

@@ -118,6 +118,7 @@ fn fill(store: &Path, folder: &Path) {
         settings: BTreeMap::new(),
         cells: cells.to_vec(),
         actions: Vec::new(),
+        survey: None,
     };
     pin.write(&store, &study.name).unwrap();
 }
