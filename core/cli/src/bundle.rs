@@ -1,7 +1,7 @@
 //! `jackpot bundle`
 use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
-use jackpot_store::{Listing, Packing, Store};
+use jackpot_store::{Error, Listing, Packing, Store};
 use std::{
     fs::File,
     io::{BufWriter, Write},
@@ -37,7 +37,8 @@ enum What {
         #[arg(long)]
         replace_pins: bool,
     },
-    /// Read a bundle to its end: every hash, name and size, and that the actions fit together
+    /// Read a bundle to its end: every hash, name and size, and that the actions fit together;
+    /// exit 0: it is what it declares, 1: it is not, 2: could not look
     Verify {
         /// As `jackpot bundle export` wrote it
         file: PathBuf,
@@ -82,7 +83,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
                 imported.new
             );
         }
-        What::Verify { file } => say(file, &Store::verify_bundle(file)?),
+        What::Verify { file } => match Store::verify_bundle(file) {
+            Ok(listing) => say(file, &listing),
+            Err(error @ Error::Bundle { .. }) => {
+                eprintln!("problem: {error}");
+                return Ok(ExitCode::from(1));
+            }
+            Err(error) => return Err(error.into()),
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

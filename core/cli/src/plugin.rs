@@ -4,7 +4,12 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use jackpot_host::{Case, Kit, Report, Verdict, conform};
 use jackpot_study::Programs;
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 #[derive(Subcommand)]
 pub enum Arguments {
@@ -50,6 +55,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             check.file.display()
         );
     }
+    if !begins_as_a_library(&check.file)? {
+        bail!(
+            "`{}`: expected a plugin, a `.so` file; found no library (its first bytes are not those of one)",
+            check.file.display()
+        );
+    }
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Programs::of_this_process()?.light_server();
     server.arguments = vec!["__practice".into()];
@@ -77,6 +88,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     })
+}
+
+/// Whether it is a file for the loader at all: a damaged library is a plugin's fault, a letter
+/// is none.
+fn begins_as_a_library(file: &Path) -> Result<bool> {
+    let mut first = Vec::new();
+    let opened = File::open(file).map(|f| f.take(4).read_to_end(&mut first));
+    opened
+        .flatten()
+        .with_context(|| format!("could not read `{}`", file.display()))?;
+    Ok(first == *b"\x7fELF")
 }
 
 fn print(report: &Report) {
