@@ -303,3 +303,110 @@ fn every_field_of_a_training_is_in_its_key() {
     assert_eq!(mixed.to_value().unwrap()["precision"], "bf16");
     assert!(!keys.contains_key(&mixed.key().unwrap()));
 }
+
+/// A field of a recipe, where it stands.
+fn at<'v>(value: &'v mut serde_json::Value, path: &str) -> &'v mut serde_json::Value {
+    path.split('.').fold(value, |inner, name| &mut inner[name])
+}
+
+/// The fields that came after the first release, each with the value that says "as before" and
+/// with another. To add one to a recipe is to add its line here.
+#[test]
+fn an_optional_field_moves_no_key_until_it_says_something() {
+    use serde_json::{Value, json};
+    let all = || recipes().into_iter().chain(later_recipes());
+    let of_kind = |kind: &str| all().find(|r| r.kind() == kind).unwrap();
+    let digest = json!(Digest([5; 32]));
+    let rounds = later_recipes()[0].to_value().unwrap()["rounds"].clone();
+    let rounds_as_read = {
+        let mut rounds = rounds;
+        rounds["count"] = json!(7);
+        rounds
+    };
+    let fields: Vec<(&str, &str, Value, Value)> = vec![
+        ("data", "crop", json!(null), json!(224)),
+        ("score", "mask", json!(null), digest.clone()),
+        ("score", "rounds", json!(null), rounds_as_read),
+        ("score", "data.augment.crop", json!(null), json!(24)),
+        (
+            "score",
+            "data.augment.resized_crop",
+            json!(null),
+            json!(0.08),
+        ),
+        ("select", "within", json!(null), digest.clone()),
+        ("select", "reserve", json!({}), json!({"floor": 3})),
+        ("check", "mask", json!(null), digest.clone()),
+        ("check", "donor", json!(null), digest.clone()),
+        ("check", "reference", json!(null), digest),
+        ("train", "training.augment.crop", json!(null), json!(24)),
+        (
+            "train",
+            "training.augment.resized_crop",
+            json!(null),
+            json!(0.08),
+        ),
+        (
+            "train",
+            "training.optimizer",
+            json!("sgd"),
+            json!("nesterov"),
+        ),
+        ("train", "training.label_smoothing", json!(0.0), json!(0.1)),
+        (
+            "train",
+            "training.order",
+            json!("shuffled"),
+            json!("stored"),
+        ),
+        ("train", "training.steps_per_epoch", json!(null), json!(100)),
+        ("train", "training.offset_epochs", json!(0), json!(2)),
+        ("train", "training.until", json!(null), json!(100)),
+        ("train", "training.validation_rows", json!(0), json!(600)),
+        (
+            "init",
+            "architecture.block",
+            json!("published"),
+            json!("basic"),
+        ),
+        (
+            "init",
+            "architecture.stem",
+            json!("imagenet"),
+            json!("small"),
+        ),
+    ];
+    for (kind, path, as_before, other) in fields {
+        let first = of_kind(kind);
+        let (key, spelled) = (first.key().unwrap(), first.to_value().unwrap());
+        // As serde writes it: floats are not text yet.
+        let mut value = serde_json::to_value(&first).unwrap();
+        let with = |value: &Value| -> Recipe { serde_json::from_value(value.clone()).unwrap() };
+        let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let holder = match above {
+            "" => &mut value,
+            above => at(&mut value, above),
+        };
+        assert!(holder.get(name).is_none(), "{kind}: `{path}` is spelled");
+        holder[name] = as_before;
+        let same = with(&value);
+        assert_eq!(same.key().unwrap(), key, "{kind}: `{path}` moved the key");
+        assert_eq!(same.to_value().unwrap(), spelled, "{kind}: `{path}`");
+
+        *at(&mut value, path) = other;
+        let moved = with(&value);
+        assert_ne!(
+            moved.key().unwrap(),
+            key,
+            "{kind}: `{path}` is not in the key"
+        );
+        // It and nothing else is what has come.
+        let mut now = moved.to_value().unwrap();
+        let holder = match above {
+            "" => &mut now,
+            above => at(&mut now, above),
+        };
+        assert!(holder.as_object_mut().unwrap().remove(name).is_some());
+        assert_eq!(now, spelled, "{kind}: `{path}` changed more than itself");
+    }
+}
