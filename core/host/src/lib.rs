@@ -50,7 +50,7 @@ pub use practice::serve_practice;
 pub use progress::Progress;
 pub use reserve::{Reserve, reserve_counts, table_counts};
 pub use rounds::{RoundSchedule, Rounds};
-pub use run::run_plugin;
+pub use run::{batch_rows, run_plugin};
 pub use scores::{Scores, read_weights};
 pub use select::{By, Choice, Rule, Scope, Selected, select, select_counts, select_global};
 pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};

@@ -167,22 +167,42 @@ fn check_batch(job: &PluginJob) -> Result<(), Failure> {
     let Some(Batches::Given { batch }) = &job.batches else {
         return Ok(());
     };
+    let rows = batch_rows(batch)?;
+    match rows == job.rows {
+        true => Ok(()),
+        false => Err(Failure::new(
+            "invalid",
+            format!(
+                "the batch `{}`: holds {rows} labels, and the job says {} rows",
+                batch.display(),
+                job.rows
+            ),
+        )),
+    }
+}
+
+/// How many rows a batch given by hand holds: a safetensors file with the images `x` and the
+/// labels `y`.
+///
+/// # Errors
+/// When the file cannot be read, or is not of that form.
+pub fn batch_rows(batch: &Path) -> Result<u64, Failure> {
     let invalid =
         |why: String| Failure::new("invalid", format!("the batch `{}`: {why}", batch.display()));
     let bytes = std::fs::read(batch).map_err(|e| invalid(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes)
         .map_err(|e| invalid(format!("not a safetensors file: {e}")))?;
-    let labels = file
-        .tensor("y")
-        .map_err(|_| invalid("expected a tensor `y` with the labels, found none".into()))?;
-    let rows = labels.shape().iter().product::<usize>() as u64;
-    match rows == job.rows {
-        true => Ok(()),
-        false => Err(invalid(format!(
-            "holds {rows} labels, and the job says {} rows",
-            job.rows
-        ))),
-    }
+    let tensor = |name: &str, what: &str| {
+        let none = |_| {
+            invalid(format!(
+                "expected a tensor `{name}` with the {what}, found none"
+            ))
+        };
+        file.tensor(name).map_err(none)
+    };
+    tensor("x", "images")?;
+    let labels = tensor("y", "labels")?;
+    Ok(labels.shape().iter().product::<usize>() as u64)
 }
 
 /// `job.json`: the job's fields beside `"kind": "plugin"`.

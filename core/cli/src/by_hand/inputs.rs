@@ -1,7 +1,9 @@
 //! What the steps by hand are given, checked once for all of them.
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use jackpot_host::{Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity};
+use jackpot_host::{
+    Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity, batch_rows,
+};
 use jackpot_net::Network;
 use jackpot_study::{Collapsed, Device, RunChoice};
 use safetensors::{Dtype, SafeTensors};
@@ -182,7 +184,7 @@ impl Inputs {
         if item.needs_data() {
             let path = given.batch.as_ref();
             let path = path.with_context(|| format!("`{id}` reads data: give `--batch FILE`"))?;
-            inputs.rows = batch_rows(path)?;
+            inputs.rows = batch_rows(path).map_err(|e| anyhow!(e.message))?;
             inputs.batches = Some(Batches::Given {
                 batch: std::path::absolute(path)?,
             });
@@ -212,13 +214,4 @@ pub fn weights(network: &Network, path: &Path, folder: &Path) -> Result<PathBuf>
 fn is_double(bytes: &[u8]) -> bool {
     let views = SafeTensors::deserialize(bytes).map(|file| file.tensors());
     views.is_ok_and(|views| views.iter().any(|(_, view)| view.dtype() == Dtype::F64))
-}
-
-fn batch_rows(path: &Path) -> Result<u64> {
-    let wrong = || format!("`--batch {}`", path.display());
-    let bytes = std::fs::read(path).with_context(wrong)?;
-    let tensors = SafeTensors::deserialize(&bytes).with_context(wrong)?;
-    let y = tensors.tensor("y").with_context(wrong)?;
-    tensors.tensor("x").with_context(wrong)?;
-    Ok(y.shape().iter().product::<usize>() as u64)
 }
