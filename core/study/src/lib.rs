@@ -111,7 +111,7 @@ pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use toolbox::{Device, Plugins, Programs};
 pub use training::Precision;
 pub use trial::Trial;
-pub use way::{Change, SparseWay, Way};
+pub use way::{Change, SparseWay, TicketKind, Way};
 
 /// What is wrong and what to do, in words.
 #[derive(Debug, Clone, thiserror::Error)]

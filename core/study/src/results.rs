@@ -63,6 +63,8 @@ pub enum Outcome {
     Failed {
         /// Why, in words.
         why: String,
+        /// Whether it is the training itself, and its loss is no number any more.
+        diverged: bool,
     },
     /// Not started: its mask is certain to collapse, and the study skips such trainings.
     Collapsed {
@@ -153,6 +155,8 @@ pub struct Subject {
     pub network: String,
     /// Channels of the first stage.
     pub width: u32,
+    /// Of the data set; 0: not known.
+    pub classes: u32,
 }
 
 /// What a report needs to know of a study file.
@@ -295,6 +299,7 @@ fn subject(setting: &Setting) -> Subject {
         set: setting.data.set.clone(),
         network: setting.architecture.title(),
         width: setting.architecture.width,
+        classes: setting.architecture.classes,
     }
 }
 
@@ -532,7 +537,10 @@ fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcom
         });
     }
     if let Some(why) = &cell.failed {
-        return Ok(Outcome::Failed { why: why.clone() });
+        return Ok(Outcome::Failed {
+            why: why.clone(),
+            diverged: false,
+        });
     }
     if let Some(why) = &cell.collapsed {
         return Ok(Outcome::Collapsed { why: why.clone() });
@@ -558,6 +566,7 @@ fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcom
         Err(failure) if failure.kind == "diverged" => {
             return Ok(Outcome::Failed {
                 why: failure.message,
+                diverged: true,
             });
         }
         Err(failure) => return Err(Error(format!("action {key}: {failure}"))),

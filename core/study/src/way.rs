@@ -1,6 +1,6 @@
 //! How tickets are made and what checks change, as far as tables group by it.
 use crate::{
-    Allocation, Setting, Study,
+    Allocation, Setting, Stage, Study,
     checks::{Check, Sees, Target},
     tickets::{Sparse, Ticket},
     words,
@@ -36,16 +36,63 @@ pub struct SparseWay {
     pub rule: String,
     /// The weights that the ticket's training starts from, in words.
     pub start: String,
-    /// Whether those were trained before: a partially-trained ticket.
+    /// Whether a dense training made those.
     pub start_learned: bool,
     /// The pruned share of what is left, of tickets made in rounds of training and pruning.
     pub rounds: Option<f64>,
+    /// Which of the paper's kinds it is; none: none of them.
+    pub kind: Option<TicketKind>,
 }
 
 impl SparseWay {
-    /// Random scores: the ticket is its allocation alone.
+    /// Random scores, of whatever kind the ticket is.
     pub fn is_random(&self) -> bool {
         self.method == "random"
+    }
+}
+
+/// The kinds of tickets that the claims of Su et al. (2020) are about. The standard contrasts and
+/// every table and figure of a kind go by these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketKind {
+    /// Random scores within smart ratios, trained from the initial weights: the paper's random
+    /// ticket.
+    Smart,
+    /// Other random scores, trained from weights that no training made: all that such a ticket
+    /// is, is its allocation.
+    Random,
+    /// Scored, and trained from weights of before the end of a dense training: lottery tickets,
+    /// SNIP, GraSP, weight rewinding, rounds of them.
+    Initial,
+    /// Trained weights go on, as in learning-rate rewinding.
+    PartiallyTrained,
+    /// A partially-trained ticket whose scores choose within the counts of a rule.
+    Hybrid,
+}
+
+impl TicketKind {
+    /// Random scores: the ticket is its allocation alone.
+    pub fn is_random(self) -> bool {
+        matches!(self, TicketKind::Smart | TicketKind::Random)
+    }
+
+    /// Trained weights go on; a hybrid ticket's among them.
+    pub fn is_partially_trained(self) -> bool {
+        matches!(self, TicketKind::PartiallyTrained | TicketKind::Hybrid)
+    }
+}
+
+/// Of what a ticket is made. Random scores in rounds, or from weights of some epoch, are of no
+/// kind.
+pub(crate) fn kind(s: &Sparse) -> Option<TicketKind> {
+    let rule = s.allocation.item();
+    match (s.method == "random", s.start) {
+        (false, Stage::Trained) if rule.is_some() => Some(TicketKind::Hybrid),
+        (_, Stage::Trained) => Some(TicketKind::PartiallyTrained),
+        (false, _) => Some(TicketKind::Initial),
+        (true, start) if s.rounds.is_some() || start.is_learned() => None,
+        (true, Stage::Initial) if rule == Some("smart-ratio") => Some(TicketKind::Smart),
+        (true, _) => Some(TicketKind::Random),
     }
 }
 
@@ -97,6 +144,7 @@ fn sparse(s: &Sparse) -> SparseWay {
         start: s.start.to_string(),
         start_learned: s.start.is_learned(),
         rounds: s.rounds.as_ref().map(|r| r.share),
+        kind: kind(s),
     }
 }
 

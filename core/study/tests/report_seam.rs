@@ -3,7 +3,7 @@
 
 use jackpot_net::{Architecture, Mask};
 use jackpot_store::{Digest, Store};
-use jackpot_study::{MaskFacts, Outcome, Results, Run, Study, overlaps};
+use jackpot_study::{Arm, MaskFacts, Outcome, Results, Run, Study, TicketKind, overlaps};
 use std::path::Path;
 
 const QUICK: &str = include_str!("../../../reports/quick/study.toml");
@@ -46,10 +46,55 @@ retrain = { offset_epochs = 1, epochs = 4, lr = 0.05 }
     assert!(lottery.of_learned && !lottery.start_learned);
     assert_eq!(lottery.allocation, "global over convolutions");
     assert!(outline.ways["smart"].sparse.as_ref().unwrap().is_random());
+    let kind = |name: &str| outline.ways[name].sparse.as_ref().unwrap().kind;
+    assert_eq!(kind("hybrid"), Some(TicketKind::Hybrid));
+    assert_eq!(kind("lottery"), Some(TicketKind::Initial));
+    assert_eq!(kind("smart"), Some(TicketKind::Smart));
+    assert_eq!(kind("uniform"), Some(TicketKind::Random));
     assert!(outline.changes["corrupted-data"].on_data);
     assert!(!outline.changes["rearrange"].on_data);
     assert_eq!(outline.changes["rearrange"].items, ["layerwise-rearrange"]);
     assert_eq!(outline.subject.network, "ResNet-8");
+}
+
+/// What a table groups by is what the analysis compares by.
+#[test]
+fn a_kind_is_one_thing_for_tables_and_for_the_analysis() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind_of = |scores: &str, allocation: &str, more: &str| {
+        let ticket = format!(
+            "\n[[ticket]]\nname = \"this\"\nscores = {{ {scores} }}\nallocation = \"{allocation}\"\n{more}\n"
+        );
+        std::fs::write(folder.path().join("study.toml"), format!("{QUICK}{ticket}")).unwrap();
+        let outline = jackpot_study::outline(folder.path()).unwrap();
+        let this = Arm::of("this");
+        let families = outline
+            .analysis
+            .contrasts
+            .iter()
+            .filter(|c| (c.plus == this || c.minus == this) && !c.is_within_ticket());
+        let families: Vec<String> = families.map(|c| c.family.clone()).collect();
+        (outline.ways["this"].sparse.as_ref().unwrap().kind, families)
+    };
+    let magnitude = r#"method = "magnitude", of = "trained""#;
+    let random = r#"method = "random""#;
+    let trained = r#"start = "trained""#;
+    let (kind, families) = kind_of(magnitude, "smart-ratio", trained);
+    assert_eq!(kind, Some(TicketKind::Hybrid));
+    assert_eq!(families, ["hybrid"]);
+    let (kind, families) = kind_of(magnitude, "global", trained);
+    assert_eq!(kind, Some(TicketKind::PartiallyTrained));
+    assert_eq!(families, Vec::<String>::new());
+    // Early weights are no trained ones: weight rewinding is of the initial tickets.
+    let (kind, families) = kind_of(magnitude, "global", "start = { epoch = 1 }");
+    assert_eq!(kind, Some(TicketKind::Initial));
+    assert_eq!(families, ["random-tickets"]);
+    // The same ticket initialised again is no second smart ticket, but its A/A control.
+    let (kind, families) = kind_of(random, "smart-ratio", r#"start = "redrawn""#);
+    assert_eq!(kind, Some(TicketKind::Random));
+    assert_eq!(families, ["same-law"]);
+    let (kind, families) = kind_of(random, "erk", "start = { epoch = 1 }");
+    assert_eq!((kind, families), (None, Vec::new()));
 }
 
 #[test]

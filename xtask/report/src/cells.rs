@@ -19,7 +19,7 @@ pub(crate) struct Grid<'a> {
     pub results: &'a Results,
     /// In the study file's order: sparsity (dense first), ticket, check (unmodified first).
     pub cells: Vec<Cell<'a>>,
-    /// The accuracy of a guess, in percent; none when the study's facts do not say how many classes there are.
+    /// The accuracy of a guess, in percent; none when it is not known how many classes there are.
     pub chance: Option<f64>,
     /// What the declared analysis says.
     pub findings: Findings,
@@ -165,7 +165,8 @@ impl<'a> Grid<'a> {
                 }
             }
         }
-        let chance = chance(outline);
+        let classes = outline.subject.classes;
+        let chance = (classes > 1).then(|| 100.0 / f64::from(classes));
         let mut grid = Grid {
             outline,
             results,
@@ -351,14 +352,4 @@ fn possible(run: &Run) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-/// 100 / classes, from the fact that says `10 classes`.
-fn chance(outline: &Outline) -> Option<f64> {
-    let classes = outline.facts.iter().find_map(|(_, value)| {
-        let words: Vec<&str> = value.split([' ', ',', ';', '.']).collect();
-        let pair = words.windows(2).find(|pair| pair[1] == "classes")?;
-        pair[0].parse::<u32>().ok()
-    })?;
-    (classes > 1).then(|| 100.0 / f64::from(classes))
 }

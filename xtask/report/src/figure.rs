@@ -66,6 +66,12 @@ impl Figure {
         format!("figures/{}.{ending}", self.name)
     }
 
+    /// The endings of its files, and what a reader calls them.
+    pub fn formats(&self) -> &'static [(&'static str, &'static str)] {
+        const ALL: [(&str, &str); 3] = [("svg", "SVG"), ("png", "PNG"), ("csv", "CSV")];
+        &ALL[..ALL.len() - usize::from(self.points.is_none())]
+    }
+
     /// The SVG and the PNG file, and the file of the points.
     pub fn outputs(&self) -> Result<Vec<(String, Output)>, Error> {
         let (svg, png) = canvas::render(self.name, self.title, &self.drawing)?;

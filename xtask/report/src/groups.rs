@@ -1,20 +1,20 @@
 //! Which tickets belong to which of the paper's questions, by what they are made of.
 
 use crate::cells::{DENSE, Grid};
-use jackpot_study::{Named, SparseWay};
+use jackpot_study::{Named, SparseWay, TicketKind};
 
 /// The tickets that one table or figure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     /// Every sparse ticket.
     Sparse,
-    /// Scored on something, trained from weights that were not trained before.
+    /// Of [`TicketKind::Initial`].
     Initial,
-    /// Trained on from trained weights.
+    /// Trained weights go on: [`TicketKind::PartiallyTrained`] and [`TicketKind::Hybrid`].
     PartiallyTrained,
-    /// Random scores: all that they are is their allocation.
+    /// Of [`TicketKind::Random`] and [`TicketKind::Smart`].
     Random,
-    /// Hybrid tickets, the partially-trained ones, and random ones within the same counts.
+    /// Hybrid tickets, the other partially-trained ones, and the smart random ticket.
     Hybrid,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn members<'a>(grid: &Grid<'a>, group: Group) -> Vec<&'a Named> {
     };
     let tickets = grid.outline.tickets.iter();
     tickets
-        .filter(|t| way(grid, t).is_some_and(|w| belongs(w, group)) && has(t))
+        .filter(|t| way(grid, t).is_some_and(|w| belongs(w.kind, group)) && has(t))
         .collect()
 }
 
@@ -35,23 +35,18 @@ pub(crate) fn way<'a>(grid: &Grid<'a>, ticket: &Named) -> Option<&'a SparseWay> 
     grid.outline.ways.get(&ticket.name)?.sparse.as_ref()
 }
 
-/// The largest magnitudes of trained weights, or other scores, within counts that no score
-/// chose, trained on from trained weights.
-pub(crate) fn is_hybrid(way: &SparseWay) -> bool {
-    way.start_learned && !way.is_random() && way.rule != "global"
+/// Which of the paper's kinds a ticket is.
+pub(crate) fn kind(grid: &Grid<'_>, ticket: &Named) -> Option<TicketKind> {
+    way(grid, ticket)?.kind
 }
 
-/// Random scores within smart-ratio counts.
-pub(crate) fn is_smart(way: &SparseWay) -> bool {
-    way.is_random() && way.rule == "smart-ratio"
-}
-
-fn belongs(way: &SparseWay, group: Group) -> bool {
+fn belongs(kind: Option<TicketKind>, group: Group) -> bool {
+    let is = |of: fn(TicketKind) -> bool| kind.is_some_and(of);
     match group {
         Group::Sparse => true,
-        Group::Initial => !way.start_learned && !way.is_random(),
-        Group::PartiallyTrained => way.start_learned,
-        Group::Random => way.is_random() && !way.start_learned,
-        Group::Hybrid => way.start_learned || is_smart(way),
+        Group::Initial => kind == Some(TicketKind::Initial),
+        Group::PartiallyTrained => is(TicketKind::is_partially_trained),
+        Group::Random => is(TicketKind::is_random),
+        Group::Hybrid => is(TicketKind::is_partially_trained) || kind == Some(TicketKind::Smart),
     }
 }

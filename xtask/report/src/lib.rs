@@ -10,11 +10,11 @@
 
 mod cells;
 pub mod compare;
-mod contrast;
 mod digest;
 mod figure;
 mod format;
 mod groups;
+mod headline;
 mod kept;
 mod lock;
 mod page;

@@ -22,13 +22,9 @@ pub(crate) fn html(
     tables: &[Table],
     figures: &[(&Figure, &[u8])],
 ) -> Result<Output, Error> {
-    let headlines = grid.findings.headlines.iter();
-    let headlines: Vec<String> = headlines
-        .map(|h| format!("*{}.* {}", h.title, h.text))
-        .collect();
     Ok(Output {
         inputs: of_inputs(metrics(&grid.cells)),
-        bytes: html::page(grid, &headlines, tables, figures)?,
+        bytes: html::page(grid, tables, figures)?,
     })
 }
 
@@ -39,6 +35,8 @@ pub(crate) struct Lead {
     pub folder: String,
     pub facts: Vec<(String, String)>,
     pub lines: Vec<String>,
+    /// The headlines, as in its own pages: what each is about, and what it says.
+    pub findings: Vec<(String, String)>,
 }
 
 /// `index.html` of a study with settings.
@@ -60,10 +58,17 @@ pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) ->
     }
     text += &findings(grid);
     for figure in figures {
+        let links = figure.formats().iter();
+        let links =
+            links.map(|(ending, name)| format!("[{name}](figures/{}.{ending})", figure.name));
+        let links: Vec<String> = links.collect();
         text += &format!(
-            "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n([SVG](figures/{1}.svg), \
-             [PNG](figures/{1}.png); inputs `{3}`)\n",
-            figure.title, figure.name, figure.caption, figure.inputs
+            "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n({3}; inputs `{4}`)\n",
+            figure.title,
+            figure.name,
+            figure.caption,
+            links.join(", "),
+            figure.inputs
         );
     }
     for table in tables.iter().filter(|t| t.is_shown()) {
@@ -90,7 +95,7 @@ fn findings(grid: &Grid<'_>) -> String {
         format!(
             "- **{}.** {}\n",
             spell::cell(&h.title),
-            spell::cell(&h.text)
+            spell::cell(&h.text())
         )
     });
     let items: String = items.collect();
@@ -164,7 +169,7 @@ pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
 fn failures(grid: &Grid<'_>) -> Vec<String> {
     let runs = grid.cells.iter().flat_map(|c| &c.runs);
     let failed = runs.filter_map(|(_, run)| match &(*run)?.outcome {
-        Outcome::Failed { why } => Some((name_of((*run)?), spell::reason(why))),
+        Outcome::Failed { why, .. } => Some((name_of((*run)?), spell::reason(why))),
         _ => None,
     });
     failed
@@ -193,8 +198,7 @@ fn audit(grid: &Grid<'_>) -> String {
 ```sh
 cd reports/{name}/{part}tables
 inputs() {{ grep . | LC_ALL=C sort -u | sha256sum; }}
-tail -n +2 runs.csv | cut -d, -f6 | inputs                                 # accuracy, this page
-tail -n +2 runs.csv | awk -F, '$1 != "0" {{ print $6 }}' | inputs            # differences
+tail -n +2 runs.csv | cut -d, -f6 | inputs                # this page, accuracy, differences, verdicts
 tail -n +2 runs.csv | awk -F, '$1 != "0" && $3 == "none" {{ print $8 }}' | inputs   # layers
 ```
 "#

@@ -34,6 +34,9 @@ pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
         folder: folder(grid.outline),
         facts: grid.outline.facts.clone(),
         lines: page::headline(grid),
+        findings: (grid.findings.headlines.iter())
+            .map(|h| (h.title.clone(), h.text()))
+            .collect(),
     })
 }
 
@@ -63,6 +66,9 @@ fn readme(outline: &Outline, leads: &[Lead]) -> String {
         }
         for line in &lead.lines {
             text += &format!("- {}\n", spell::cell(line));
+        }
+        for (title, said) in &lead.findings {
+            text += &format!("- **{}.** {}\n", spell::cell(title), spell::cell(said));
         }
     }
     text

@@ -27,10 +27,11 @@ mod sweeps;
 mod tickets;
 mod verdicts;
 
-use crate::cells::{Grid, MeanSd};
+use crate::cells::{Cell, Grid, MeanSd};
 use crate::digest::Inputs;
 use crate::format::{frame, latex, markdown};
 use crate::{Error, Output};
+use jackpot_stats::{Estimate, Spread};
 use jackpot_store::Digest;
 use jackpot_study::TABLES;
 use polars::prelude::DataFrame;
@@ -135,10 +136,10 @@ pub(crate) enum Value {
         bounds: Option<(f64, f64)>,
         digits: usize,
     },
-    /// A standard deviation with its degrees of freedom.
+    /// A standard deviation with its degrees of freedom, not always whole.
     Spread {
         sd: f64,
-        df: u64,
+        df: f64,
         digits: usize,
     },
     /// `2 of 3`; `3` where all are there; blank where none was asked for.
@@ -196,6 +197,17 @@ pub(crate) fn frame_error(name: &str) -> impl Fn(polars::prelude::PolarsError) -
     move |error| Error::Draw {
         output: format!("tables/{name}"),
         message: error.to_string(),
+    }
+}
+
+/// The ticket − the ticket under the check that the cell is of, in points of accuracy.
+fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
+    match grid.findings.of_check(cell) {
+        Some(f) => Entry::from(
+            Value::difference(&f.accuracy.estimate, 2),
+            f.keys.iter().copied(),
+        ),
+        None => Value::Absent(NOTHING).into(),
     }
 }
 
@@ -315,6 +327,26 @@ impl Value {
         value.map_or(Value::Absent(NOTHING), |v| Value::MeanSd(v, digits))
     }
 
+    /// A mean difference with its 95 % interval, or a dash.
+    pub fn difference(estimate: &Estimate, digits: usize) -> Value {
+        let interval = |mean| Value::Interval {
+            mean,
+            bounds: estimate.interval95.map(|[low, high]| (low, high)),
+            digits,
+        };
+        estimate.mean.map_or(Value::Absent(NOTHING), interval)
+    }
+
+    /// The standard deviation that the interval was made with, or a dash.
+    pub fn spread(estimate: &Estimate, digits: usize) -> Value {
+        let spread = |s: Spread| Value::Spread {
+            sd: s.sd,
+            df: s.df,
+            digits,
+        };
+        estimate.spread.map_or(Value::Absent(NOTHING), spread)
+    }
+
     /// The number, or a dash.
     pub fn number(value: Option<f64>, digits: usize) -> Value {
         value.map_or(Value::Absent(NOTHING), |v| Value::Number(v, digits))
@@ -338,6 +370,8 @@ impl Value {
                 digits,
             } => spell::interval(*mean, *bounds, *digits),
             Value::Spread { sd, df, digits } => {
+                let whole = df.fract().abs() < 0.05;
+                let df = spell::number(*df, usize::from(!whole));
                 format!("{} ({df})", spell::number(*sd, *digits))
             }
             Value::Of(0, 0) => String::new(),

@@ -3,13 +3,11 @@
 //! Dependence is a property of a method, so the words are neutral: nothing here succeeds or fails.
 
 use crate::Error;
-use crate::cells::Grid;
+use crate::cells::{Cell, Grid};
+use crate::headline::{Headline, headlines};
 use crate::table::spell;
-use jackpot_stats::{Direction, Outcome, Verdict};
-use jackpot_study::{
-    Arm, Contrast, Finding, LEVEL, Margin, PlanChanges, Role, Scope, Table, plan_changes,
-};
-use std::collections::BTreeSet;
+use jackpot_stats::{Direction, Outcome};
+use jackpot_study::{Arm, Finding, Margin, PlanChanges, Scope, Table, plan_changes};
 
 /// Everything that tables and the page say of contrasts.
 #[derive(Default)]
@@ -21,12 +19,21 @@ pub(crate) struct Findings {
     pub headlines: Vec<Headline>,
 }
 
-/// One sentence or a few, made from verdicts.
-pub(crate) struct Headline {
-    /// What it is about: `Corrupted data`.
-    pub title: String,
-    /// Without markup.
-    pub text: String,
+impl Findings {
+    /// What is said of `plus − minus` there; none where the analysis does not compare them.
+    pub fn of(&self, plus: &Arm, minus: &Arm, scope: &Scope) -> Option<&Finding> {
+        let is = |f: &&Finding| {
+            f.scope == *scope && f.contrast.plus == *plus && f.contrast.minus == *minus
+        };
+        self.found.findings.iter().find(is)
+    }
+
+    /// The ticket − the ticket under the check that `cell` is of; none for unmodified tickets.
+    pub fn of_check(&self, cell: &Cell<'_>) -> Option<&Finding> {
+        let ticket = &cell.ticket.name;
+        let (plus, minus) = (Arm::of(ticket), Arm::under(ticket, &cell.check?.name));
+        self.of(&plus, &minus, &Scope::Sparsity(cell.sparsity.to_owned()))
+    }
 }
 
 /// Evaluates the analysis of the grid's study.
@@ -123,169 +130,6 @@ pub(crate) fn margin_title(grid: &Grid<'_>, margin: &Margin, unit: &str) -> Stri
     }
 }
 
-/// The contrast's headline: its average, or the one sparsity that it has.
-fn main_finding<'f>(
-    found: &'f jackpot_study::Findings,
-    contrast: &Contrast,
-) -> Option<&'f Finding> {
-    let mine = || found.findings.iter().filter(|f| f.contrast == *contrast);
-    mine().find(|f| f.scope == Scope::Average).or_else(|| {
-        let measured = mine().find(|f| f.accuracy.verdict != Verdict::Identical);
-        measured.or_else(|| mine().next())
-    })
-}
-
-fn headlines(
-    grid: &Grid<'_>,
-    found: &jackpot_study::Findings,
-    changes: &PlanChanges,
-) -> Vec<Headline> {
-    let mut groups: Vec<(String, Vec<&Finding>)> = Vec::new();
-    for contrast in &grid.outline.analysis.contrasts {
-        let Some(finding) = main_finding(found, contrast) else {
-            continue;
-        };
-        if contrast.role != Role::Question {
-            continue;
-        }
-        let title = group_title(grid, contrast);
-        match groups.iter_mut().find(|(t, _)| *t == title) {
-            Some((_, list)) => list.push(finding),
-            None => groups.push((title, vec![finding])),
-        }
-    }
-    let mut all: Vec<Headline> = groups
-        .into_iter()
-        .map(|(title, list)| headline(grid, changes, title, &list))
-        .collect();
-    if !all.is_empty() {
-        all.extend(controls(grid, found));
-    }
-    let changes = changes.changes.iter().enumerate();
-    all.extend(changes.map(|(i, change)| Headline {
-        title: format!("Plan change {}", i + 1),
-        text: format!("{}.", capital(&change.what)),
-    }));
-    all
-}
-
-/// What a reader looks for: the check, or the family where tickets are compared.
-fn group_title(grid: &Grid<'_>, contrast: &Contrast) -> String {
-    let check = contrast
-        .minus
-        .check
-        .as_ref()
-        .or(contrast.plus.check.as_ref());
-    match check.filter(|_| contrast.is_within_ticket()) {
-        Some(name) => {
-            let found = grid.outline.checks.iter().find(|c| c.name == *name);
-            let title = found.map_or(name.as_str(), |c| c.title.as_str());
-            match contrast.family.as_str() {
-                "partially-trained" => format!("{title}, partially trained tickets"),
-                _ => title.to_owned(),
-            }
-        }
-        None => {
-            let title = capital(&family_title(&contrast.family));
-            title.trim_end_matches('?').to_owned()
-        }
-    }
-}
-
-fn headline(grid: &Grid<'_>, changes: &PlanChanges, title: String, list: &[&Finding]) -> Headline {
-    let touching: BTreeSet<Vec<usize>> =
-        list.iter().map(|f| changes.touching(&f.contrast)).collect();
-    // Said once where it holds for all, else beside each.
-    let common = touching.first().filter(|_| touching.len() == 1).cloned();
-    let mut sentences: Vec<(String, Vec<String>)> = Vec::new();
-    for finding in list {
-        let said = said_of(finding);
-        let mut item = item(grid, finding);
-        if common.is_none()
-            && let Some(words) = plan_change_words(&changes.touching(&finding.contrast))
-        {
-            item += &format!(" ({words})");
-        }
-        match sentences.iter_mut().find(|(s, _)| *s == said) {
-            Some((_, items)) => items.push(item),
-            None => sentences.push((said, vec![item])),
-        }
-    }
-    let sentences: Vec<String> = sentences
-        .into_iter()
-        .map(|(said, items)| format!("{said}: {}.", items.join("; ")))
-        .collect();
-    let mut text = sentences.join(" ");
-    if let Some(numbers) = common {
-        text += &plan_change_words(&numbers).map_or(String::new(), |w| format!(" ({w}.)"));
-    }
-    Headline { title, text }
-}
-
-/// The sentence that a finding stands in.
-fn said_of(finding: &Finding) -> String {
-    let outcome = &finding.accuracy;
-    let direction = match outcome.direction {
-        Some(Direction::Superior) => Some("Better"),
-        Some(Direction::NotInferior) if outcome.informative == Some(false) => {
-            Some("Not worse by the margin, where the positive control shows no effect either")
-        }
-        Some(Direction::NotInferior) => Some("Not worse by the margin"),
-        Some(Direction::Inferior) => Some("Worse"),
-        Some(Direction::Open) | None => None,
-    };
-    let within = finding.contrast.is_within_ticket();
-    match (&outcome.verdict, direction) {
-        (Verdict::Identical, _) => "Identical by construction".into(),
-        (_, Some(words)) if !within => words.into(),
-        (
-            Verdict::Insensitive {
-                small_but_real: true,
-            },
-            _,
-        ) => "Insensitive (a small difference that is real)".into(),
-        (Verdict::Insensitive { .. }, _) => "Insensitive".into(),
-        (
-            Verdict::Sensitive {
-                beyond_margin: true,
-            },
-            _,
-        ) => "Sensitive, beyond the margin".into(),
-        (Verdict::Sensitive { .. }, _) => "Sensitive".into(),
-        (Verdict::Uninformative, _) => {
-            "Uninformative (the positive control shows no effect either)".into()
-        }
-        (Verdict::Undecided(why), _) => format!("Undecided ({why})"),
-    }
-}
-
-/// `SNIP −0.12 [−0.40, +0.16] points, within the margin at every sparsity`.
-fn item(grid: &Grid<'_>, finding: &Finding) -> String {
-    let contrast = &finding.contrast;
-    let mut text = match contrast.is_within_ticket() {
-        true => arm_title(grid, &contrast.plus),
-        false => format!(
-            "{} − {}",
-            arm_title(grid, &contrast.plus),
-            arm_title(grid, &contrast.minus)
-        ),
-    };
-    let estimate = &finding.accuracy.estimate;
-    if let (Some(mean), Some([low, high])) = (estimate.mean, estimate.interval95)
-        && finding.accuracy.verdict != Verdict::Identical
-    {
-        let interval = spell::interval(mean, Some((low, high)), 2);
-        text += &format!(" {interval} points");
-        if let Scope::Sparsity(_) = finding.scope {
-            text += &format!(" at {}", scope_title(&finding.scope));
-        }
-    }
-    if finding.everywhere == Some(true) {
-        text += ", within the margin at every sparsity";
-    }
-    text
-}
-
 /// `plan change 1`, or nothing.
 pub(crate) fn plan_change_words(numbers: &[usize]) -> Option<String> {
     let all: Vec<String> = numbers.iter().map(usize::to_string).collect();
@@ -294,45 +138,4 @@ pub(crate) fn plan_change_words(numbers: &[usize]) -> Option<String> {
         1 => Some(format!("plan change {}", all[0])),
         _ => Some(format!("plan changes {}", all.join(", "))),
     }
-}
-
-/// What the controls show, for the reader of everything above.
-fn controls(grid: &Grid<'_>, found: &jackpot_study::Findings) -> Vec<Headline> {
-    let asked = |role| {
-        grid.outline
-            .analysis
-            .contrasts
-            .iter()
-            .any(|c| c.role == role)
-    };
-    let [tested, shown] = found.controls.same_law;
-    let percent = format!("{:.0} %", LEVEL * 100.0);
-    let same_law = match (asked(Role::SameLaw), tested) {
-        (false, _) => {
-            "This study has none: no random ticket under a check that keeps its law.".into()
-        }
-        (true, 0) => "No cell of it can be judged with these seeds.".into(),
-        (true, _) => format!(
-            "{shown} of {tested} cells whose arms have the same law show a difference, uncorrected ({} %; at most {percent} are expected by chance).",
-            spell::number(100.0 * shown as f64 / tested as f64, 0)
-        ),
-    };
-    let [judged, effect] = found.controls.positive;
-    let positive = match (asked(Role::Positive), judged) {
-        (false, _) => {
-            "This study has none: nothing says that its cells could have shown a difference.".into()
-        }
-        (true, 0) => "It cannot be judged with these seeds.".into(),
-        (true, _) => format!(
-            "Another allocation (uniform in place of smart ratios) shows in {effect} of {judged} sparsities; cells of the others are uninformative where they show nothing."
-        ),
-    };
-    let control = |title: &str, text: String| Headline {
-        title: title.into(),
-        text,
-    };
-    vec![
-        control("A/A control", same_law),
-        control("Positive control", positive),
-    ]
 }

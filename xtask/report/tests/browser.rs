@@ -15,7 +15,9 @@ use synthetic::{outline, results};
 /// The made-up report in a folder of its own, with its page open.
 fn opened() -> (tempfile::TempDir, Page) {
     let folder = tempfile::tempdir().unwrap();
-    let files = render(&outline(), &results()).unwrap();
+    let mut outline = outline();
+    outline.figures.push("tickets".into());
+    let files = render(&outline, &results()).unwrap();
     compare::write(folder.path(), &files).unwrap();
     let page = Page::open(&folder.path().join("index.html"));
     (folder, page)
@@ -32,7 +34,7 @@ fn the_page_asks_nothing_of_the_network_and_complains_of_nothing() {
     let whole =
         "[...document.images].every(i => i.complete && i.naturalWidth > 0 && i.alt.length > 20)";
     assert_eq!(page.value(whole), true);
-    assert_eq!(page.value("document.images.length"), 2);
+    assert_eq!(page.value("document.images.length"), 3);
     page.media("dark", "screen");
     page.picture("page-dark.png");
     page.value("document.querySelector('#table-accuracy').scrollIntoView()");
@@ -87,6 +89,9 @@ fn every_link_resolves() {
     let (links, dead) = dead_links(folder.path(), &mut page);
     assert!(links > 30, "{links}");
     assert_eq!(dead, Vec::<String>::new());
+    let points =
+        "[...document.querySelectorAll('#figure-tickets a')].map(a => a.textContent).join()";
+    assert_eq!(page.value(points), "SVG,PNG,CSV");
     fs::remove_file(folder.path().join("tables/runs.csv")).unwrap();
     let (_, dead) = dead_links(folder.path(), &mut page);
     assert_eq!(dead, ["tables/runs.csv"]);
@@ -178,6 +183,48 @@ fn a_number_opens_its_runs_by_click_and_by_keyboard() {
     assert_eq!(page.value(inside), true);
     page.press("Enter"); // on `Close`, which has the focus
     assert_eq!(page.value(OPEN), false);
+    assert_eq!(page.complaints(), Vec::<String>::new());
+}
+
+/// A headline is a mean over sparsities: its runs are those of both arms at every sparsity, of
+/// the seeds that have them all.
+#[test]
+fn a_finding_opens_the_runs_that_it_is_made_of() {
+    let (_folder, mut page) = opened();
+    page.resize(1200, 900);
+    page.click("#findings button.from");
+    page.value("document.querySelectorAll('#from details').forEach(d => { d.open = true; })");
+    page.picture("finding.png");
+    let text = page.value("document.getElementById('from').innerText");
+    let text = text.as_str().unwrap();
+    assert!(text.contains("Corrupted data · Lottery ticket"), "{text}");
+    // Seed 3 has no corrupted run at 90 %.
+    let mut expected = Vec::new();
+    for run in results().runs {
+        let arms = run.ticket == "lottery" && ["none", "corrupted"].contains(&run.check.as_str());
+        match run.outcome {
+            jackpot_study::Outcome::Done(t) if arms && run.seed < 3 => expected.push(t.key),
+            _ => {}
+        }
+    }
+    assert_eq!(expected.len(), 8);
+    let keys = "[...document.querySelectorAll('#from details dl code')].map(c => c.textContent)";
+    let found: Vec<String> = serde_json::from_value(page.value(keys)).unwrap();
+    for key in &expected {
+        assert!(found.contains(&key.to_string()), "{key} in {text}");
+    }
+    let runs = page.value("document.querySelectorAll('#from details').length");
+    assert_eq!(runs, expected.len());
+    page.press("Escape");
+    assert_eq!(page.value(OPEN), false);
+    // Every number of a finding has its runs.
+    let bare = "[...document.querySelectorAll('#findings li')].filter(li => { \
+                const copy = li.cloneNode(true); \
+                copy.querySelectorAll('button').forEach(b => b.remove()); \
+                return /\\[[+−0-9]/.test(copy.textContent); }).length";
+    assert_eq!(page.value(bare), 0);
+    let all = page.value("document.querySelectorAll('#findings button.from').length");
+    assert!(all.as_u64().unwrap() > 5, "{all}");
     assert_eq!(page.complaints(), Vec::<String>::new());
 }
 

@@ -6,7 +6,7 @@ mod synthetic;
 
 use jackpot_report::{Files, LOCK, compare, headline, render};
 use jackpot_store::Digest;
-use jackpot_study::{Outcome, Outline, Results};
+use jackpot_study::{FIGURES, Outcome, Outline, Results, TABLES};
 use std::fs;
 use std::process::Command;
 use synthetic::{outline, results};
@@ -130,6 +130,7 @@ fn dead_links(files: &Files, page: &str) -> Vec<String> {
         .skip(1)
         .filter_map(|rest| rest.split('"').next());
     let links = links.filter(|link| !link.starts_with('#'));
+    let links = links.map(|link| link.split('#').next().unwrap_or_default());
     let answered = |link: &&str| {
         let path = match link.strip_prefix("../") {
             Some(above) => above.to_owned(),
@@ -178,6 +179,81 @@ fn each_setting_has_its_page_and_the_study_s_page_leads_to_them() {
     assert_eq!(dead_links(&files, "index.html"), ["large/index.html"]);
 }
 
+/// One seed shows levels and decides nothing: no deviation, no interval, no verdict.
+#[test]
+fn one_seed_is_given_no_deviation_and_no_verdict() {
+    let (mut outline, mut results) = (outline(), results());
+    outline.seeds.truncate(1);
+    outline.analysis.looks = vec![1, 5];
+    outline.tables = TABLES.iter().map(|t| (*t).to_owned()).collect();
+    outline.figures = FIGURES.iter().map(|f| (*f).to_owned()).collect();
+    let said = |outline: &Outline, results: &Results| {
+        let files = render(outline, results).unwrap();
+        let tables = files.keys().filter(|name| name.ends_with(".md"));
+        let rows: Vec<String> = tables
+            .flat_map(|name| {
+                text(&files, name)
+                    .lines()
+                    .map(String::from)
+                    .collect::<Vec<_>>()
+            })
+            .filter(|line| line.starts_with("| "))
+            .collect();
+        let page = text(&files, "index.html");
+        let findings = page
+            .split("<section id=\"study\"")
+            .next()
+            .unwrap()
+            .to_owned();
+        (rows, findings)
+    };
+    results.runs.retain(|r| r.seed == 1);
+    let (rows, findings) = said(&outline, &results);
+    assert!(rows.len() > 100, "{}", rows.len());
+    let odd = rows.iter().find(|row| {
+        row.contains('±')
+            || row.contains("sensitive")
+            || row.contains("NaN")
+            || row.contains("inf ")
+    });
+    assert_eq!(odd, None);
+    assert!(findings.contains("Undecided"), "{findings}");
+    for word in ["nsensitive", "accurate:", "±", "NaN"] {
+        assert!(!findings.contains(word), "{word}: {findings}");
+    }
+    // The broken twin: three seeds have deviations.
+    outline.seeds = vec![1, 2, 3];
+    let (rows, _) = said(&outline, &synthetic::results());
+    assert!(rows.iter().any(|row| row.contains('±')));
+}
+
+/// The first number with more than six decimals of a text, and what stands before it.
+fn unsettled(text: &str) -> Option<&str> {
+    let digits = |s: &str| s.bytes().take_while(u8::is_ascii_digit).count();
+    let points = text.match_indices('.').map(|(i, _)| i);
+    let mut long = points.filter(|i| {
+        let before = text[..*i].bytes().next_back();
+        before.is_some_and(|b| b.is_ascii_digit()) && digits(&text[i + 1..]) > 6
+    });
+    let i = long.next()?;
+    Some(&text[text.floor_char_boundary(i.saturating_sub(20))..text.floor_char_boundary(i + 20)])
+}
+
+#[test]
+fn no_number_shows_its_last_bits() {
+    for (name, bytes) in report() {
+        if [".html", ".md", ".tex", ".csv"]
+            .iter()
+            .any(|e| name.ends_with(e))
+        {
+            let text = String::from_utf8(bytes).unwrap();
+            assert_eq!(unsettled(&text), None, "{name}");
+        }
+    }
+    assert_eq!(unsettled("0.123456 1.5"), None);
+    assert!(unsettled("about 0.30000000000000004 %").is_some());
+}
+
 #[test]
 fn a_reason_cannot_break_a_table() {
     let files = report();
@@ -216,7 +292,13 @@ fn a_shell_finds_the_same_input_digests() {
         .lines()
         .map(|l| l.split(' ').next().unwrap())
         .collect();
-    for (digest, name) in digests.iter().zip(["accuracy", "differences", "layers"]) {
+    let named = [
+        (digests[0], "accuracy"),
+        (digests[0], "differences"),
+        (digests[0], "verdicts"),
+        (digests[1], "layers"),
+    ];
+    for (digest, name) in named {
         let table = text(&files, &format!("tables/{name}.md"));
         assert!(
             table.ends_with(&format!("\nInputs: sha256 `{digest}`\n")),

@@ -5,10 +5,11 @@
 mod synthetic;
 
 use jackpot_report::render;
+use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{
-    Lineage, Outcome, Outline, Overlap, Pretrained, Reference, Results, Run, SparseWay, Subject,
-    Trained, Way,
+    Arm, Contrast, Lineage, Outcome, Outline, Overlap, Pretrained, Reference, Results, Role, Run,
+    SparseWay, Subject, TicketKind, Trained, Way,
 };
 use synthetic::{outline, results};
 
@@ -66,15 +67,31 @@ fn lineage(epochs: &str) -> Option<Box<Lineage>> {
     }))
 }
 
-/// GraSP becomes learning-rate rewinding, SNIP the hybrid ticket of it.
+/// GraSP becomes learning-rate rewinding, SNIP the hybrid ticket of it, and the analysis says so.
 fn trained_on(outline: &mut Outline) {
-    for (name, rule) in [("grasp", "global"), ("snip", "smart-ratio")] {
+    let contrast = |other: &str| Contrast {
+        claim: Claim::Superiority,
+        family: "hybrid".into(),
+        role: Role::Question,
+        plus: Arm::of("snip"),
+        minus: Arm::of(other),
+        margins: None,
+    };
+    outline
+        .analysis
+        .contrasts
+        .extend(["grasp", "smart"].map(contrast));
+    for (name, rule, kind) in [
+        ("grasp", "global", TicketKind::PartiallyTrained),
+        ("snip", "smart-ratio", TicketKind::Hybrid),
+    ] {
         let way = outline.ways.get_mut(name).unwrap().sparse.as_mut().unwrap();
         *way = SparseWay {
             method: "magnitude".into(),
             rule: rule.into(),
             of_learned: true,
             start_learned: true,
+            kind: Some(kind),
             ..way.clone()
         };
     }
@@ -119,19 +136,24 @@ fn hybrid_tickets_are_compared_seed_by_seed_with_and_without_collapsed() {
     change(&mut results, is("grasp", "none", at), |s, t| {
         t.accuracy = [80.0, 80.0, 10.0][s as usize - 1]
     });
+    change(&mut results, is("snip", "none", "0.98"), |s, t| {
+        t.accuracy = [71.0, 73.0, 72.0][s as usize - 1]
+    });
+    change(&mut results, is("grasp", "none", "0.98"), |_, t| {
+        t.accuracy = 70.0
+    });
     let rows = csv(&outline, &results, "tables/hybrid.csv");
     let row = [at, "snip", "grasp"];
-    near(
-        &field(&rows, &row, "difference_mean"),
-        (1.0 + 3.0 + 72.0) / 3.0,
-    );
-    // Of 1 and 3: mean 2, sd √2, t(0.975, 1) = 12.706205, over √2.
-    near(&field(&rows, &row, "alive_difference_mean"), 2.0);
-    near(
-        &field(&rows, &row, "alive_difference_low"),
-        2.0 - 12.706_204_736,
-    );
+    // Of 1, 3 and 72, with its own deviation, for one has collapsed: t(0.975, 2) = 4.302653.
+    let (mean, squares): (f64, f64) = (76.0 / 3.0, 1.0 + 9.0 + 5184.0);
+    let sd = ((squares - 3.0 * mean * mean) / 2.0).sqrt();
+    near(&field(&rows, &row, "difference_mean"), mean);
+    let low = mean - 4.302_652_729_7 * sd / 3f64.sqrt();
+    near(&field(&rows, &row, "difference_low"), low);
     near(&field(&rows, &row, "pairs_collapsed"), 1.0);
+    let average = |scope| field(&rows, &[scope, "snip", "grasp"], "difference_mean");
+    near(&average("average"), (2.0 + mean) / 2.0);
+    near(&average("average without collapse"), 2.0);
     let none = csv(&synthetic::outline(), &results, "tables/hybrid.csv");
     assert_eq!(none.len(), 1, "without a hybrid ticket there is no row");
 }
@@ -153,9 +175,9 @@ fn an_effect_is_in_standard_deviations_of_a_pair() {
     });
     let rows = csv(&outline, &results, "tables/partially-trained.csv");
     let row = [at, "snip", "rearrange"];
-    near(&field(&rows, &row, "difference_mean"), -3.0);
-    // −2, −3 and −4: sd 1.
-    near(&field(&rows, &row, "effect"), -3.0);
+    near(&field(&rows, &row, "difference_mean"), 3.0);
+    // 2, 3 and 4: sd 1.
+    near(&field(&rows, &row, "effect"), 3.0);
 }
 
 #[test]
@@ -270,7 +292,7 @@ fn what_was_memorised_stands_beside_what_came_of_it() {
     );
     near(
         &field(&rows, &[at, "lottery", "corrupted"], "difference_mean"),
-        -2.0,
+        2.0,
     );
     assert_eq!(
         field(&rows, &[at, "lottery", "none"], "difference_mean"),
@@ -285,6 +307,7 @@ fn of_the_paper() -> Outline {
             set: "cifar-10".into(),
             network: "ResNet-32".into(),
             width: 32,
+            classes: 10,
         },
         ..outline()
     }

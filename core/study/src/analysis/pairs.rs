@@ -233,11 +233,14 @@ fn average<'a>(contrast: &'a Contrast, scope: Scope, of: &[&Material<'a>]) -> Ma
         Some(mean)
     });
     let seeds: Vec<Seed> = seeds.collect();
+    let used = |seed: &Seed| seeds.iter().any(|s| s.seed == seed.seed);
+    let runs = of.iter().flat_map(|m| m.seeds.iter().zip(&m.runs));
+    let runs = runs.filter(|(seed, _)| used(seed)).map(|(_, runs)| *runs);
     let sum = |of_one: fn(&Material) -> usize| of.iter().map(|m| of_one(m)).sum();
     Material {
         contrast,
         scope,
-        runs: of.iter().flat_map(|m| m.runs.iter().copied()).collect(),
+        runs: runs.collect(),
         asked: of.first().map_or(0, |m| m.asked),
         same: 0,
         because: None,

@@ -5,6 +5,7 @@ use crate::{
     checks::{Check, Target},
     stage::Stage,
     tickets::{Sparse, Ticket},
+    way::{TicketKind, kind},
 };
 use jackpot_stats::Claim;
 
@@ -60,12 +61,11 @@ fn contrast(claim: Claim, family: &str, role: Role, plus: Arm, minus: Arm) -> Co
 }
 
 fn is_random(sparse: &Sparse) -> bool {
-    sparse.method == "random" && sparse.rounds.is_none() && !sparse.start.is_learned()
+    kind(sparse).is_some_and(TicketKind::is_random)
 }
 
-/// Trained weights go on, as in learning-rate rewinding.
 fn is_partially_trained(sparse: &Sparse) -> bool {
-    sparse.start == Stage::Trained
+    kind(sparse).is_some_and(TicketKind::is_partially_trained)
 }
 
 fn rule(sparse: &Sparse) -> Option<&str> {
@@ -107,9 +107,8 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
 }
 
 fn smart<'a>(tickets: &[(&'a str, &Sparse)]) -> Option<&'a str> {
-    let is =
-        |s: &Sparse| is_random(s) && s.start == Stage::Initial && rule(s) == Some("smart-ratio");
-    tickets.iter().find(|(_, s)| is(s)).map(|(name, _)| *name)
+    let is = |(_, s): &&(&str, &Sparse)| kind(s) == Some(TicketKind::Smart);
+    tickets.iter().find(is).map(|(name, _)| *name)
 }
 
 /// The smart random ticket against initial tickets, and against the uniform one.
@@ -119,7 +118,7 @@ fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
     };
     let initial = tickets
         .iter()
-        .filter(|(_, s)| s.method != "random" && !is_partially_trained(s));
+        .filter(|(_, s)| kind(s) == Some(TicketKind::Initial));
     let mut all: Vec<Contrast> = initial
         .map(|(name, _)| {
             let arms = (Arm::of(smart), Arm::of(name));
@@ -148,8 +147,7 @@ fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
 
 /// Trained scores within a rule's counts, against what it is made of.
 fn hybrids(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
-    let is_hybrid =
-        |s: &Sparse| is_partially_trained(s) && s.method != "random" && rule(s).is_some();
+    let is_hybrid = |s: &Sparse| kind(s) == Some(TicketKind::Hybrid);
     let mut all = Vec::new();
     for (hybrid, _) in tickets.iter().filter(|(_, s)| is_hybrid(s)) {
         let rewound = tickets

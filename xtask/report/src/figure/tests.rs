@@ -6,12 +6,17 @@
 #[path = "../../tests/synthetic/mod.rs"]
 mod synthetic;
 
+#[allow(dead_code)] // shared with the tests outside
+#[path = "../../tests/neutral/mod.rs"]
+mod neutral;
+
 use super::canvas::{WIDTH, Words};
 use super::{Figure, all};
 use crate::cells::Grid;
 use jackpot_store::Digest;
 use jackpot_study::{
-    FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run, SparseWay, Way,
+    FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run, SparseWay,
+    TicketKind, Way,
 };
 use synthetic::{draw, layers, outline, trained};
 
@@ -165,6 +170,13 @@ fn way(name: &str) -> Way {
         start: "the initial weights".into(),
         start_learned: *learned,
         rounds: (name == "imp").then_some(0.2),
+        kind: Some(match (*method, *rule, *learned) {
+            ("random", "smart-ratio", false) => TicketKind::Smart,
+            ("random", _, false) => TicketKind::Random,
+            (_, _, false) => TicketKind::Initial,
+            (_, "global", true) => TicketKind::PartiallyTrained,
+            (.., true) => TicketKind::Hybrid,
+        }),
     });
     Way {
         epochs: 5,
@@ -224,6 +236,12 @@ fn faults(figure: &Figure) -> Vec<String> {
                 figure.name, one.text
             ));
         }
+        let judging = neutral::judging(&one.text);
+        faults.extend(
+            judging
+                .iter()
+                .map(|w| format!("{}: judges: {w}", figure.name)),
+        );
         for other in words[i + 1..].iter().filter(|other| touch(one, other)) {
             faults.push(format!("{}: {one:?} on {other:?}", figure.name));
         }
@@ -323,6 +341,9 @@ fn a_text_on_another_and_one_outside_are_seen() {
     figure.drawing.words.push(first);
     assert_eq!(faults(&figure).len(), 1);
     figure.drawing.words.pop();
+    let neutral = std::mem::replace(&mut figure.drawing.words[0].text, "the best method".into());
+    assert_eq!(faults(&figure).len(), 1);
+    figure.drawing.words[0].text = neutral;
     figure.drawing.words[0].from.0 = -1;
     assert_eq!(faults(&figure).len(), 1);
     figure.drawing.points.pop();

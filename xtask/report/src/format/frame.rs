@@ -101,7 +101,7 @@ fn spread(column: &Column, values: &[&Value]) -> Vec<Series> {
             numbers("_low", |v| bounds(v).map(|b| b.0)),
             numbers("_high", |v| bounds(v).map(|b| b.1)),
         ],
-        Kind::Spread => vec![numbers("_sd", sd), counts("_df", count)],
+        Kind::Spread => vec![numbers("_sd", sd), numbers("_df", df)],
         Kind::Of => vec![counts("", count), counts("_asked", asked)],
     }
 }
@@ -132,6 +132,13 @@ fn sd(value: &Value) -> Option<f64> {
     }
 }
 
+fn df(value: &Value) -> Option<f64> {
+    match value {
+        Value::Spread { df, .. } => Some(*df),
+        _ => None,
+    }
+}
+
 fn bounds(value: &Value) -> Option<(f64, f64)> {
     match value {
         Value::Interval { bounds, .. } => *bounds,
@@ -142,7 +149,6 @@ fn bounds(value: &Value) -> Option<(f64, f64)> {
 fn count(value: &Value) -> Option<u64> {
     match value {
         Value::Count(n) => Some(*n),
-        Value::Spread { df, .. } => Some(*df),
         Value::Of(n, _) => Some(*n as u64),
         _ => None,
     }

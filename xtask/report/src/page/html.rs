@@ -6,6 +6,8 @@
 use super::provenance::Provenance;
 use crate::cells::Grid;
 use crate::figure::Figure;
+use crate::format::settle;
+use crate::headline::Headline;
 use crate::table::{Entry, Kind, Section, Table, spell};
 use crate::{Error, LOCK};
 use base64::Engine;
@@ -19,7 +21,6 @@ const SCRIPT: &str = include_str!("page.js");
 /// The whole page; each figure with its PNG file.
 pub(super) fn page(
     grid: &Grid<'_>,
-    findings: &[String],
     tables: &[Table],
     figures: &[(&Figure, &[u8])],
 ) -> Result<Vec<u8>, Error> {
@@ -29,6 +30,7 @@ pub(super) fn page(
         message: e.to_string(),
     })?;
     let title = &grid.outline.title;
+    let findings = &grid.findings.headlines;
     let shown: Vec<&Table> = tables.iter().filter(|t| t.is_shown()).collect();
     let page = html! {
         (DOCTYPE)
@@ -51,7 +53,7 @@ pub(super) fn page(
                     } }
                 }
                 main #content {
-                    @if !findings.is_empty() { (found(findings)) }
+                    @if !findings.is_empty() { (found(findings, &provenance)) }
                     (study(grid))
                     @for (drawn, png) in figures { (figure(drawn, png)) }
                     @for table in &shown { (table_section(table, &provenance)) }
@@ -83,6 +85,14 @@ pub(super) fn leads(title: &str, leads: &[super::Lead]) -> Vec<u8> {
                                 @for (name, value) in &lead.facts { dt { (name) } dd { (inline(value)) } }
                             }
                             ul { @for line in &lead.lines { li { (line) } } }
+                            @if !lead.findings.is_empty() {
+                                h3 { a href={ (lead.folder) "index.html#findings" } { "Findings" } }
+                                ul.findings {
+                                    @for (title, text) in &lead.findings {
+                                        li { em { (inline(title)) } ". " (inline(text)) }
+                                    }
+                                }
+                            }
                         }
                     }
                     p { a href=(LOCK) { (LOCK) } " lists every file with its sha256." }
@@ -116,11 +126,26 @@ fn policy() -> String {
     )
 }
 
-fn found(findings: &[String]) -> Markup {
+/// What the verdicts say; its numbers open their runs.
+fn found(findings: &[Headline], provenance: &Provenance) -> Markup {
     html! {
         section #findings aria-labelledby="findings-title" {
             h2 #findings-title { "Findings" }
-            ul.findings { @for finding in findings { li { (inline(finding)) } } }
+            ul.findings {
+                @for finding in findings {
+                    li {
+                        em { (inline(&finding.title)) } ". "
+                        @for piece in &finding.pieces {
+                            @let runs = provenance.places(&piece.from);
+                            @if runs.is_empty() { (inline(&piece.text)) }
+                            @else {
+                                button.from type="button" aria-haspopup="dialog" data-runs=(runs)
+                                    data-of=(piece.of) { (piece.text) }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -155,8 +180,10 @@ fn figure(figure: &Figure, png: &[u8]) -> Markup {
                     alt={ (figure.title) ". " (figure.caption) };
                 figcaption {
                     (inline(&figure.caption)) " "
-                    a href={ "figures/" (figure.name) ".svg" } { "SVG" } ", "
-                    a href={ "figures/" (figure.name) ".png" } { "PNG" }
+                    @for (i, (ending, name)) in figure.formats().iter().enumerate() {
+                        @if i > 0 { ", " }
+                        a href={ "figures/" (figure.name) "." (ending) } { (name) }
+                    }
                     "; inputs " code { (figure.inputs) }
                 }
             }
@@ -215,7 +242,7 @@ fn rows(section: &Section, id: &str, provenance: &Provenance) -> Markup {
                                 @if Some(i) == first {
                                     th scope="row" { (value(entry, provenance)) }
                                 } @else {
-                                    td class=[class(kind)] data-value=[entry.value.order()] {
+                                    td class=[class(kind)] data-value=[entry.value.order().map(settle)] {
                                         (value(entry, provenance))
                                     }
                                 }
@@ -256,7 +283,7 @@ fn check(grid: &Grid<'_>) -> Markup {
         section #check aria-labelledby="check-title" {
             h2 #check-title { "How to check a number" }
             ul {
-                li { "A number in a table opens the runs that it came from: their recipes, hashes "
+                li { "A number in a finding or a table opens the runs that it came from: their recipes, hashes "
                      "and seeds, and the commands that check them." }
                 li { code { "jackpot audit --deep" } " hashes every object of the store again and names "
                      "what does not fit." }

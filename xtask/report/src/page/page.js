@@ -60,6 +60,7 @@ function show(button) {
   dialog.querySelector("h2").textContent = "Where " + button.textContent.trim() + " comes from";
   const body = dialog.querySelector(".body");
   body.replaceChildren();
+  if (button.dataset.of) where.push(cell.querySelector("em").textContent, button.dataset.of);
   if (where.length) make("p", where.map((w) => w.trim()).join(" · "), body).className = "quiet";
   const runs = button.dataset.runs.split(" ").map((i) => data.runs[i]);
   make("p", runs.length === 1 ? "One run:" : runs.length + " runs:", body);

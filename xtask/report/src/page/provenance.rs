@@ -2,6 +2,7 @@
 //! every line of their recipes once.
 
 use crate::cells::{Cell, Grid};
+use crate::format::settle;
 use crate::table::NOTHING;
 use jackpot_store::Digest;
 use jackpot_study::{Outcome, Trained};
@@ -100,7 +101,7 @@ fn name(cell: &Cell<'_>, seed: u64) -> String {
 
 fn training(cell: &Cell<'_>, seed: u64, trained: &Trained, recipe: Vec<usize>) -> Origin {
     let mask = trained.mask.map_or(NOTHING.into(), |m| m.to_string());
-    let number = |x: f64| format!("{x}");
+    let number = |x: f64| format!("{}", settle(x));
     let key = trained.key;
     Origin {
         name: name(cell, seed),

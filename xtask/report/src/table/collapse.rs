@@ -44,8 +44,7 @@ fn happened(grid: &Grid<'_>, run: &Run) -> &'static str {
         Outcome::Done(t) if !t.test_loss.is_finite() => "diverged",
         Outcome::Done(t) if grid.collapsed(t) => "at chance",
         Outcome::Done(_) => "learned",
-        // A training that diverged is listed as failed, with its reason.
-        Outcome::Failed { why } if why.contains("diverged") => "diverged",
+        Outcome::Failed { diverged: true, .. } => "diverged",
         Outcome::Failed { .. } => "failed",
         Outcome::Collapsed { .. } => "skipped",
         Outcome::Identical { .. } | Outcome::Missing => "missing",

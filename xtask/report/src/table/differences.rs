@@ -1,21 +1,24 @@
-//! Paired differences with intervals: a check against its ticket, a ticket against the smart
-//! random ticket.
+//! The estimates behind the verdicts: one arm minus another, sparsity by sparsity.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, verdicts};
 use crate::cells::{DENSE, Grid, metrics};
-use crate::contrast::{Contrast, Estimate, Estimated, LEVEL, Role, SMART, estimates};
 use crate::digest::of_inputs;
-
-const CONTRASTS: [Contrast; 2] = [Contrast::Check, Contrast::Smart];
+use jackpot_stats::Verdict;
+use jackpot_study::{Arm, Finding, Role, Scope};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();
-    for contrast in CONTRASTS {
-        for sparsity in grid.sparsities() {
-            let found = estimates(grid, contrast, sparsity);
-            if !found.is_empty() {
-                sections.push(section(contrast, sparsity, &found));
-            }
+    for within in [true, false] {
+        for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
+            let rows: Vec<_> = (found(grid, within, sparsity).into_iter())
+                .map(|f| row(grid, sparsity, f))
+                .collect();
+            sections.extend(
+                Section::of(sparsity, columns(), rows).map(|section| Section {
+                    heading: format!("{}: {}", section.heading, WHAT[usize::from(within)]),
+                    ..section
+                }),
+            );
         }
     }
     Table {
@@ -24,50 +27,63 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         about: about(grid),
         sections,
         data: Data::Rows,
-        keys: &["contrast", "sparsity", "ticket", "check"],
-        inputs: of_inputs(metrics(grid.cells.iter().filter(|c| c.sparsity != DENSE))),
+        keys: &["contrast", "sparsity", "plus", "minus"],
+        // A deviation is pooled over more cells than the two arms'.
+        inputs: of_inputs(metrics(&grid.cells)),
     }
 }
 
+const WHAT: [&str; 2] = [
+    "one ticket − another",
+    "ticket − the same ticket under a check",
+];
+
 fn about(grid: &Grid<'_>) -> Vec<String> {
     let mut about = vec![
-        format!(
-            "Mean difference between two runs of the same seed, over seeds, with a {:.0} % interval \
-             (Student's t). The standard deviation of the differences is pooled over the cells of \
-             one contrast and sparsity; cells with a collapsed or diverged run are left out of the \
-             pool and use their own. Cells that share an arm are not independent, so the pooled \
-             degrees of freedom (df) are an upper bound. The intervals are one cell's each, with no \
-             correction for their number.",
-            LEVEL * 100.0
-        ),
+        "The estimates that the verdicts are drawn from: the mean, over seeds, of one arm minus \
+         another at the same seed, with Student's 95 % interval, uncorrected for the number of \
+         cells. *sd (df)* is the standard deviation of the differences that the interval was made \
+         with and its degrees of freedom: pooled over the cells of one sparsity unless the study \
+         says otherwise, fewer where cells share an arm; cells with a collapsed or diverged run \
+         use their own."
+            .into(),
         "*identical* marks a pair whose two arms are the same run by construction: nothing was \
          measured there. *A/A control* marks a pair whose arms have the same law, so that what \
          shows is noise; *positive control* one that is expected to differ."
             .into(),
     ];
-    if !grid.outline.tickets.iter().any(|t| t.name == SMART) {
-        about.push(format!(
-            "This study has no ticket called `{SMART}` to compare the others with."
-        ));
+    if grid.outline.analysis.contrasts.is_empty() {
+        about.push("The analysis of this study compares nothing.".into());
     }
     about
 }
 
-fn section(contrast: Contrast, sparsity: &str, rows: &[Estimated<'_, '_>]) -> Section {
-    let what = match contrast {
-        Contrast::Check => "check − unmodified ticket",
-        Contrast::Smart => "ticket − smart random ticket",
+/// The findings at a sparsity, within tickets or between them, in the order of the study's
+/// tickets and checks.
+fn found<'g>(grid: &'g Grid<'_>, within: bool, sparsity: &str) -> Vec<&'g Finding> {
+    let scope = Scope::Sparsity(sparsity.to_owned());
+    let here = |f: &&Finding| f.scope == scope && f.contrast.is_within_ticket() == within;
+    let place = |arm: &Arm| {
+        let ticket = grid.outline.tickets.iter();
+        let check = grid.outline.checks.iter();
+        let check = |name: &str| check.clone().position(|c| c.name == name);
+        (
+            ticket.clone().position(|t| t.name == arm.ticket),
+            arm.check.as_deref().and_then(check),
+        )
     };
-    let words = |name: &str| Column::new(Kind::Words, name, name);
-    let check = match contrast {
-        Contrast::Check => words("check"),
-        Contrast::Smart => Column::hidden(Kind::Words, "check"),
-    };
-    let columns = vec![
+    let findings = grid.findings.found.findings.iter();
+    let mut all: Vec<&Finding> = findings.filter(here).collect();
+    all.sort_by_key(|f| (place(&f.contrast.plus), place(&f.contrast.minus)));
+    all
+}
+
+fn columns() -> Vec<Column> {
+    vec![
         Column::hidden(Kind::Words, "contrast"),
         Column::hidden(Kind::Words, "sparsity"),
-        words("ticket"),
-        check,
+        Column::new(Kind::Words, "plus", "arm"),
+        Column::new(Kind::Words, "minus", "minus"),
         Column::hidden(Kind::Words, "role"),
         Column::hidden(Kind::Words, "state"),
         Column::new(Kind::Interval, "accuracy", "accuracy, points"),
@@ -76,103 +92,59 @@ fn section(contrast: Contrast, sparsity: &str, rows: &[Estimated<'_, '_>]) -> Se
         Column::new(Kind::Spread, "accuracy", "sd (df), points"),
         Column::hidden(Kind::Spread, "test_loss"),
         Column::new(Kind::Notes, "notes", "notes"),
-    ];
-    Section {
-        heading: format!("{}: {what}", spell::sparsity(sparsity)),
-        columns,
-        rows: rows.iter().map(row).collect(),
-    }
+    ]
 }
 
-fn row(estimated: &Estimated<'_, '_>) -> Vec<Entry> {
-    let pair = &estimated.pair;
-    let identical = is_identical(estimated);
-    let from = |value| Entry::from(value, pair.keys.iter().copied());
+fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
+    let identical = f.accuracy.verdict == Verdict::Identical;
+    let from = |value| Entry::from(value, f.keys.iter().copied());
     let own = |value| match identical {
         true => Value::Blank.into(),
         false => from(value),
     };
-    let accuracy = match identical {
-        true => Value::Absent("identical").into(),
-        false => from(interval(estimated.accuracy, 2)),
-    };
+    let (accuracy, loss) = (&f.accuracy.estimate, &f.test_loss.estimate);
     vec![
-        Entry::text(match pair.contrast {
-            Contrast::Check => "check-ticket",
-            Contrast::Smart => "ticket-smart",
+        Entry::text(match f.contrast.is_within_ticket() {
+            true => "ticket-check",
+            false => "ticket-ticket",
         }),
-        Entry::text(pair.cell.sparsity),
-        Entry::named(pair.cell.ticket),
-        Entry::check(pair.cell.check),
-        Entry::text(match pair.role {
-            Role::Question => "question",
-            Role::SameLaw => "a/a control",
-            Role::Positive => "positive control",
-        }),
-        Entry::text(state(estimated)),
-        accuracy,
-        own(interval(estimated.loss, 4)),
+        Entry::text(sparsity),
+        verdicts::arm(grid, &f.contrast.plus),
+        verdicts::arm(grid, &f.contrast.minus),
+        Entry::text(verdicts::role(f.contrast.role)),
+        Entry::text(state(f)),
+        match identical {
+            true => Value::Absent("identical").into(),
+            false => from(Value::difference(accuracy, 2)),
+        },
+        own(Value::difference(loss, 4)),
         match identical {
             true => Value::Of(0, 0).into(),
-            false => from(Value::Of(pair.accuracy.len(), pair.asked)),
+            false => from(Value::Of(f.seeds.len(), f.asked)),
         },
-        own(spread(estimated.accuracy, 2)),
-        own(spread(estimated.loss, 4)),
-        Entry::text(notes(estimated).join("; ")),
+        own(Value::spread(accuracy, 2)),
+        own(Value::spread(loss, 4)),
+        Entry::text(notes(f).join("; ")),
     ]
 }
 
-fn state(estimated: &Estimated<'_, '_>) -> &'static str {
-    match estimated {
-        e if is_identical(e) => "identical",
-        e if e.accuracy.is_none() => "missing",
-        e if e.pair.accuracy.len() < e.pair.asked => "incomplete",
+fn state(f: &Finding) -> &'static str {
+    match f.seeds.len() {
+        _ if f.accuracy.verdict == Verdict::Identical => "identical",
+        0 => "missing",
+        n if n < f.asked => "incomplete",
         _ => "measured",
     }
 }
 
-pub(super) fn interval(estimate: Option<Estimate>, digits: usize) -> Value {
-    estimate.map_or(Value::Absent(NOTHING), |e| Value::Interval {
-        mean: e.mean,
-        bounds: e.half.map(|half| (e.mean - half, e.mean + half)),
-        digits,
-    })
-}
-
-fn spread(estimate: Option<Estimate>, digits: usize) -> Value {
-    let spread = estimate.and_then(|e| e.spread);
-    spread.map_or(Value::Absent(NOTHING), |s| Value::Spread {
-        sd: s.sd,
-        df: s.df as u64,
-        digits,
-    })
-}
-
-fn is_identical(estimated: &Estimated<'_, '_>) -> bool {
-    estimated.accuracy.is_none() && estimated.pair.identical == estimated.pair.asked
-}
-
-pub(super) fn notes(estimated: &Estimated<'_, '_>) -> Vec<String> {
-    let pair = &estimated.pair;
-    let mut notes = Vec::new();
-    match pair.role {
-        Role::Question => {}
-        Role::SameLaw => notes.push("A/A control".into()),
-        Role::Positive => notes.push("positive control".into()),
-    }
-    match pair.because {
-        Some(because) => notes.push(format!("not run: {}", spell::reason(because))),
-        None if pair.identical > 0 => {
-            let which = match pair.identical == pair.asked {
-                true => String::new(),
-                false => format!(" in {} of {} seeds", pair.identical, pair.asked),
-            };
-            notes.push(format!("both arms are one training (one recipe){which}"));
-        }
-        None => {}
-    }
-    if pair.unlike {
-        notes.push("collapsed or diverged runs: own standard deviation".into());
-    }
-    notes
+/// The part that the pair plays, and what became of its runs.
+pub(super) fn notes(f: &Finding) -> Vec<String> {
+    let part = match f.contrast.role {
+        Role::Question => None,
+        Role::Positive => Some("positive control"),
+        Role::SameLaw => Some("A/A control"),
+        Role::NoiseFloor => Some("noise floor"),
+    };
+    let part = part.map(String::from).into_iter();
+    part.chain(verdicts::runs(f)).collect()
 }

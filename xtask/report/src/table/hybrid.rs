@@ -1,104 +1,120 @@
 //! Hybrid tickets against what they are made of: learning-rate rewinding and the random ticket.
 
-use super::{Column, Data, Entry, Kind, Section, Table, Value, differences};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, differences, spell, verdicts};
 use crate::cells::{Cell, Grid, UNMODIFIED, metrics};
-use crate::contrast::{Estimate, LEVEL};
 use crate::digest::of_inputs;
-use crate::groups::{Group, is_hybrid, members, way};
-use jackpot_stats::own;
-use jackpot_store::Digest;
+use crate::groups::Group;
+use crate::groups::{kind, members};
+use crate::verdict::scope_title;
+use jackpot_study::{Arm, Finding, Scope, TicketKind};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let all = members(grid, Group::Hybrid);
-    let hybrid = |t: &&jackpot_study::Named| way(grid, t).is_some_and(is_hybrid);
-    let (arms, bases): (Vec<_>, Vec<_>) = all.into_iter().partition(hybrid);
-    let mut used: Vec<&Cell<'_>> = Vec::new();
-    let mut sections = Vec::new();
-    for sparsity in grid.sparsities() {
-        let mut rows = Vec::new();
-        for arm in &arms {
-            for base in &bases {
-                let cell = |t: &str| grid.cell(sparsity, t, UNMODIFIED);
-                if let (Some(arm), Some(base)) = (cell(&arm.name), cell(&base.name)) {
-                    used.extend([arm, base]);
-                    rows.push(row(grid, arm, base));
-                }
-            }
-        }
-        sections.extend(Section::of(sparsity, columns(), rows));
-    }
-    let mut about = vec![format!(
+    let is_hybrid = |name: &str| {
+        let mut hybrids = all
+            .iter()
+            .filter(|t| kind(grid, t) == Some(TicketKind::Hybrid));
+        hybrids.any(|t| t.name == name)
+    };
+    // Tickets of two arms as they are, the hybrid one first: as the analysis compares them.
+    let about_one = |f: &&Finding| {
+        let unmodified = |arm: &Arm| arm.check.is_none();
+        let (plus, minus) = (&f.contrast.plus, &f.contrast.minus);
+        unmodified(plus) && unmodified(minus) && is_hybrid(&plus.ticket) && plus != minus
+    };
+    let findings = || grid.findings.found.findings.iter().filter(about_one);
+    let mut scopes: Vec<Scope> = grid.sparsities().into_iter().map(of_sparsity).collect();
+    scopes.extend([Scope::Average, Scope::AverageUncollapsed]);
+    let sections = scopes.iter().filter_map(|scope| {
+        let here = findings().filter(|f| f.scope == *scope);
+        let rows = here.map(|f| row(grid, f)).collect();
+        let section = Section::of("", columns(scope), rows)?;
+        let heading = match scope {
+            Scope::Sparsity(text) => spell::sparsity(text),
+            other => crate::verdict::capital(&scope_title(other)),
+        };
+        Some(Section { heading, ..section })
+    });
+    let mut about = vec![
         "Hybrid tickets (scores of trained weights within counts that no score chose, trained on \
-         from those weights) against the other partially-trained tickets and the random ticket \
-         with the same counts. Differences are hybrid − other over pairs of one seed, with a \
-         {:.0} % interval (Student's t, each cell's own standard deviation); *without collapsed* \
-         leaves out the pairs of which an arm collapsed or diverged.",
-        LEVEL * 100.0
-    )];
-    if arms.is_empty() {
+         from those weights) against what they are made of. *Difference* is hybrid − other over \
+         pairs of one seed, with a 95 % interval, and *verdict* what the analysis says of it, both as in the \
+         table of verdicts. *Average* is over sparsities, seed by seed; *average without collapse* \
+         over those at which no run of either collapsed or diverged."
+            .into(),
+    ];
+    if !all.iter().any(|t| is_hybrid(&t.name)) {
         about.push("This study has no hybrid ticket.".into());
     }
     Table {
         name: "hybrid",
         title: "hybrid tickets",
         about,
-        sections,
+        sections: sections.collect(),
         data: Data::Rows,
-        keys: &["sparsity", "ticket", "against"],
-        inputs: of_inputs(metrics(used)),
+        keys: &["scope", "ticket", "against"],
+        // A deviation is pooled over more cells than those that are shown.
+        inputs: of_inputs(metrics(&grid.cells)),
     }
 }
 
-fn columns() -> Vec<Column> {
+fn of_sparsity(text: &str) -> Scope {
+    Scope::Sparsity(text.to_owned())
+}
+
+/// An average has no accuracies of one cell.
+fn columns(scope: &Scope) -> Vec<Column> {
+    let cell = |kind, name: &str, title: &str| match scope {
+        Scope::Sparsity(_) => Column::new(kind, name, title),
+        _ => Column::hidden(kind, name),
+    };
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
+        Column::hidden(Kind::Words, "scope"),
         Column::new(Kind::Words, "ticket", "hybrid"),
         Column::new(Kind::Words, "against", "against"),
-        Column::new(Kind::MeanSd, "accuracy", "hybrid, %"),
-        Column::new(Kind::MeanSd, "other_accuracy", "other, %"),
+        cell(Kind::MeanSd, "accuracy", "hybrid, %"),
+        cell(Kind::MeanSd, "other_accuracy", "other, %"),
         Column::new(Kind::Interval, "difference", "difference, points"),
-        Column::new(
-            Kind::Interval,
-            "alive_difference",
-            "without collapsed, points",
-        ),
+        Column::new(Kind::Words, "verdict", "verdict"),
         Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::Count, "pairs_collapsed", "pairs collapsed"),
+        cell(Kind::Count, "pairs_collapsed", "pairs collapsed"),
+        Column::new(Kind::Notes, "notes", "notes"),
     ]
 }
 
-/// Differences of the pairs of one seed, with their keys, and whether both arms learned.
-fn pairs(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> Vec<(f64, [Digest; 2], bool)> {
-    let pair = |(seed, a): (u64, &jackpot_study::Trained)| {
-        let b = base.of_seed(seed)?;
-        let alive = grid.learned(a) && grid.learned(b);
-        Some((a.accuracy - b.accuracy, [a.key, b.key], alive))
+fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
+    let from = |value| Entry::from(value, f.keys.iter().copied());
+    let cell = |arm: &Arm| match &f.scope {
+        Scope::Sparsity(text) => grid.cell(text, &arm.ticket, UNMODIFIED),
+        _ => None,
     };
-    arm.trained().filter_map(pair).collect()
-}
-
-fn row(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> Vec<Entry> {
-    let pairs = pairs(grid, arm, base);
-    let alive: Vec<_> = pairs.iter().filter(|p| p.2).copied().collect();
-    let accuracy = |cell: &Cell<'_>| {
-        let value = Value::mean_sd(grid.summary(cell).accuracy, 2);
-        Entry::from(value, cell.keys())
+    let (arm, base) = (cell(&f.contrast.plus), cell(&f.contrast.minus));
+    let accuracy = |cell: Option<&Cell<'_>>| match cell {
+        Some(cell) => Entry::from(Value::mean_sd(grid.summary(cell).accuracy, 2), cell.keys()),
+        None => Value::Blank.into(),
     };
     vec![
-        Entry::text(arm.sparsity),
-        Entry::named(arm.ticket),
-        Entry::named(base.ticket),
+        Entry::text(f.scope.word()),
+        verdicts::arm(grid, &f.contrast.plus),
+        verdicts::arm(grid, &f.contrast.minus),
         accuracy(arm),
         accuracy(base),
-        interval(&pairs),
-        interval(&alive),
-        Value::Of(pairs.len(), arm.runs.len()).into(),
-        Value::Count((pairs.len() - alive.len()) as u64).into(),
+        from(Value::difference(&f.accuracy.estimate, 2)),
+        from(verdicts::verdict(&f.accuracy)),
+        from(Value::Of(f.seeds.len(), f.asked)),
+        match arm.zip(base) {
+            Some((arm, base)) => Value::Count(collapsed(grid, arm, base)).into(),
+            None => Value::Blank.into(),
+        },
+        Entry::text(differences::notes(f).join("; ")),
     ]
 }
 
-fn interval(pairs: &[(f64, [Digest; 2], bool)]) -> Entry {
-    let values: Vec<f64> = pairs.iter().map(|p| p.0).collect();
-    let value = differences::interval(Estimate::of(&values, own(&values)), 2);
-    Entry::from(value, pairs.iter().flat_map(|p| p.1))
+/// Pairs of one seed of which an arm collapsed or diverged.
+fn collapsed(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> u64 {
+    let pairs = arm
+        .trained()
+        .filter_map(|(seed, a)| Some((a, base.of_seed(seed)?)));
+    let collapsed = pairs.filter(|(a, b)| !(grid.learned(a) && grid.learned(b)));
+    collapsed.count() as u64
 }

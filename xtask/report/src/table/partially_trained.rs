@@ -1,26 +1,27 @@
 //! Partially-trained tickets under checks: how large an effect is, beside whether it is there.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences};
-use crate::cells::{Cell, Grid, metrics};
-use crate::contrast::{Contrast, Estimate, Estimated, estimates};
+use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences, verdicts};
+use crate::cells::{Cell, Grid, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
+use jackpot_stats::Verdict;
+use jackpot_study::Finding;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let tickets = members(grid, Group::PartiallyTrained);
-    let is_one = |cell: &Cell<'_>| tickets.contains(&cell.ticket);
+    let is_one = |cell: &&Cell<'_>| tickets.contains(&cell.ticket);
     let mut sections = Vec::new();
     for sparsity in grid.sparsities() {
-        let found = estimates(grid, Contrast::Check, sparsity);
-        let found = found.iter().filter(|e| is_one(e.pair.cell));
-        let rows: Vec<_> = found.map(|e| row(grid, e)).collect();
+        let cells = grid.at(sparsity).filter(is_one);
+        let found = cells.filter_map(|c| Some((c, grid.findings.of_check(c)?)));
+        let rows = found.map(|(cell, f)| row(grid, cell, f)).collect();
         sections.extend(Section::of(sparsity, columns(), rows));
     }
     let mut about = vec![
-        "Tickets whose training starts from trained weights, under each check that can change \
-         them. *Difference* is check − unmodified ticket, over pairs of one seed, with a 95 % \
-         interval (Student's t, standard deviation as in the table of differences); *effect* is \
-         the mean difference in standard deviations of a single pair's difference."
+        "Tickets whose trained weights go on, under each check that can change them. *Difference* \
+         is ticket − the ticket under the check, over pairs of one seed, with a 95 % interval, as \
+         in the table of verdicts: above 0 where the check costs accuracy. *Effect* is the mean \
+         difference in standard deviations of a single pair's difference."
             .into(),
     ];
     if tickets.is_empty() {
@@ -33,7 +34,8 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
-        inputs: of_inputs(metrics(grid.cells.iter().filter(|c| is_one(c)))),
+        // A deviation is pooled over more cells than those that are shown.
+        inputs: of_inputs(metrics(&grid.cells)),
     }
 }
 
@@ -46,14 +48,19 @@ fn columns() -> Vec<Column> {
         Column::new(Kind::MeanSd, "checked", "under the check, %"),
         Column::new(Kind::Interval, "difference", "difference, points"),
         Column::new(Kind::Number, "effect", "effect, sd"),
+        Column::new(Kind::Words, "verdict", "verdict"),
         Column::new(Kind::Interval, "loss_difference", "difference of test loss"),
         Column::new(Kind::Of, "n", "n"),
         Column::new(Kind::Notes, "notes", "notes"),
     ]
 }
 
-fn row(grid: &Grid<'_>, estimated: &Estimated<'_, '_>) -> Vec<Entry> {
-    let pair = &estimated.pair;
+fn row(grid: &Grid<'_>, cell: &Cell<'_>, f: &Finding) -> Vec<Entry> {
+    let identical = f.accuracy.verdict == Verdict::Identical;
+    let from = |value| match identical {
+        true => Value::Blank.into(),
+        false => Entry::from(value, f.keys.iter().copied()),
+    };
     let accuracy = |cell: Option<&Cell<'_>>| match cell {
         Some(cell) if !grid.identical(cell) => {
             let value = Value::mean_sd(grid.summary(cell).accuracy, 2);
@@ -61,27 +68,25 @@ fn row(grid: &Grid<'_>, estimated: &Estimated<'_, '_>) -> Vec<Entry> {
         }
         _ => Value::Absent("identical").into(),
     };
-    let interval = |estimate: Option<Estimate>, digits: usize| {
-        let keys = estimate.iter().flat_map(|_| pair.keys.iter().copied());
-        Entry::from(differences::interval(estimate, digits), keys)
-    };
-    let effect = estimated.accuracy.and_then(|e| {
-        let sd = e.spread?.sd;
-        (sd > 0.0).then(|| e.mean / sd)
+    let estimate = &f.accuracy.estimate;
+    let effect = estimate.mean.zip(estimate.spread).and_then(|(mean, s)| {
+        let effect = mean / s.sd;
+        effect.is_finite().then_some(Value::Signed(effect, 2))
     });
     vec![
-        Entry::text(pair.cell.sparsity),
-        Entry::named(pair.cell.ticket),
-        Entry::check(pair.cell.check),
-        accuracy(grid.unmodified(pair.cell)),
-        accuracy(Some(pair.cell)),
-        interval(estimated.accuracy, 2),
-        match effect {
-            Some(x) => Entry::from(Value::Signed(x, 2), pair.keys.iter().copied()),
-            None => Value::Absent(NOTHING).into(),
+        Entry::text(cell.sparsity),
+        Entry::named(cell.ticket),
+        Entry::check(cell.check),
+        accuracy(grid.cell(cell.sparsity, &cell.ticket.name, UNMODIFIED)),
+        accuracy(Some(cell)),
+        from(Value::difference(estimate, 2)),
+        from(effect.unwrap_or(Value::Absent(NOTHING))),
+        Entry::from(verdicts::verdict(&f.accuracy), f.keys.iter().copied()),
+        from(Value::difference(&f.test_loss.estimate, 4)),
+        match identical {
+            true => Value::Of(0, 0).into(),
+            false => from(Value::Of(f.seeds.len(), f.asked)),
         },
-        interval(estimated.loss, 4),
-        Value::Of(pair.accuracy.len(), pair.asked).into(),
-        Entry::text(differences::notes(estimated).join("; ")),
+        Entry::text(differences::notes(f).join("; ")),
     ]
 }

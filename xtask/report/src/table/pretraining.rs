@@ -2,7 +2,7 @@
 //! of the ticket.
 
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value};
-use crate::cells::{Cell, DENSE, Grid, MeanSd, UNMODIFIED};
+use crate::cells::{Cell, DENSE, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
 use jackpot_study::{Pretrained, Trained};
 
@@ -12,13 +12,16 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         Section::of(sparsity, columns(), here.map(|c| row(grid, c)).collect())
     });
     let used = cells(grid).flat_map(known);
-    let inputs = of_inputs(used.flat_map(|(_, t, p)| [t.metrics, p.metrics]));
+    // A deviation is pooled over more cells than those that are shown.
+    let before = used.map(|(_, _, p)| p.metrics);
+    let inputs = of_inputs(metrics(&grid.cells).into_iter().chain(before));
     let mut about = vec![
         "The dense training that a ticket's scores or weights come from, after its last epoch. \
          *Fitted* is its accuracy on the images that it trained on, with the labels and pixels \
          that it saw, over that epoch: on random labels, what was memorised. *Test accuracy \
-         before* is that dense network's on the clean test images; *accuracy* and *difference* \
-         are the ticket's."
+         before* is that dense network's on the clean test images; *accuracy* is the ticket's, \
+         and *unmodified − check* the difference to it under the check over pairs of one seed, with \
+         a 95 % interval as in the table of verdicts."
             .into(),
     ];
     if cells(grid).next().is_none() {
@@ -60,7 +63,7 @@ fn columns() -> Vec<Column> {
         Column::new(Kind::MeanSd, "fitted", "fitted, %"),
         Column::new(Kind::MeanSd, "before", "test accuracy before, %"),
         Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(Kind::MeanSd, "difference", "check − unmodified, points"),
+        Column::new(Kind::Interval, "difference", "unmodified − check, points"),
         Column::new(Kind::Of, "n", "n"),
     ]
 }
@@ -73,11 +76,6 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
     };
     let data = known(cell).find_map(|(_, t, _)| t.lineage.as_ref()?.pretraining.clone());
     let epochs = known(cell).map(|(_, _, p)| p.epochs).max();
-    let clean = grid.cell(cell.sparsity, &cell.ticket.name, UNMODIFIED);
-    let differences: Vec<f64> = known(cell)
-        .filter(|_| cell.check.is_some())
-        .filter_map(|(seed, t, _)| Some(t.accuracy - clean?.of_seed(seed)?.accuracy))
-        .collect();
     vec![
         Entry::text(cell.sparsity),
         Entry::named(cell.ticket),
@@ -89,7 +87,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         value(&|_, p| p.train_accuracy),
         value(&|_, p| p.test_accuracy),
         value(&|t, _| t.accuracy),
-        Entry::from(Value::mean_sd(MeanSd::of(&differences), 2), keys()),
+        super::difference(grid, cell),
         Value::Of(known(cell).count(), cell.runs.len()).into(),
     ]
 }

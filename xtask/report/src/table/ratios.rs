@@ -5,11 +5,11 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::Error;
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
-use crate::groups::{Group, is_smart, members, way};
+use crate::groups::{Group, kind, members, way};
 use crate::kept;
 use crate::shares::Apart;
 use jackpot_store::Digest;
-use jackpot_study::Named;
+use jackpot_study::{Named, TicketKind};
 
 const DEPTH: &str = "*Depth* is Spearman's rank correlation (mid-ranks) of the kept share with \
                      depth, over the convolutions in forward order without projections and \
@@ -47,10 +47,10 @@ pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     })
 }
 
-/// Random scores within smart-ratio counts, with the rule as it is by default if there is one.
+/// The smart random ticket, with the rule as it is by default if there is one.
 pub(crate) fn smart<'a>(grid: &Grid<'a>) -> Option<&'a Named> {
     let random = members(grid, Group::Random).into_iter();
-    let smart = random.filter(|t| way(grid, t).is_some_and(is_smart));
+    let smart = random.filter(|t| kind(grid, t) == Some(TicketKind::Smart));
     smart.min_by_key(|t| way(grid, t).map_or(0, |w| w.allocation.len()))
 }
 

@@ -195,7 +195,7 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             .filter_map(|(_, run)| run.map(|r| &r.outcome));
         let reasons: BTreeSet<String> = outcomes
             .filter_map(|outcome| match outcome {
-                Outcome::Failed { why } => Some(reason(why)),
+                Outcome::Failed { why, .. } => Some(reason(why)),
                 _ => None,
             })
             .collect();

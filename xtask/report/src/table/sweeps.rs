@@ -1,7 +1,7 @@
 //! Accuracy along a number that the study varies: a learning rate, a dose, a length, a rewind point.
 
 use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
-use crate::cells::{Grid, MeanSd, metrics};
+use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::sweep::{Swept, axes, swept};
 
@@ -26,14 +26,14 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         }
     }
     let mut about = vec![
-        "Cells that differ in one number of the study file. *Difference* is check − unmodified \
-         ticket, mean ± standard deviation over pairs of one seed, where the number is a check's."
+        "Cells that differ in one number of the study file. *Difference* is ticket − the \
+         ticket under the check, over pairs of one seed, with a 95 % interval as in the table of \
+         verdicts, where the number is a check's."
             .into(),
     ];
     if all.is_empty() {
         about.push("Nothing of this study is written with `each` over numbers.".into());
     }
-    let inputs = of_inputs(metrics(all.iter().map(|s| s.cell)));
     Table {
         name: "sweeps",
         title: "along a number",
@@ -41,7 +41,8 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["axis", "sparsity", "line", "at"],
-        inputs,
+        // A deviation is pooled over more cells than those that are shown.
+        inputs: of_inputs(metrics(&grid.cells)),
     }
 }
 
@@ -56,7 +57,7 @@ fn columns() -> Vec<Column> {
         Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
         Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
         Column::new(Kind::MeanSd, "test_loss", "test loss"),
-        Column::new(Kind::MeanSd, "difference", "difference, points"),
+        Column::new(Kind::Interval, "difference", "difference, points"),
         Column::new(Kind::Of, "n", "n"),
         Column::new(Kind::Notes, "notes", "notes"),
     ]
@@ -65,10 +66,6 @@ fn columns() -> Vec<Column> {
 fn row(grid: &Grid<'_>, swept: &Swept<'_, '_>) -> Vec<Entry> {
     let cell = swept.cell;
     let summary = grid.summary(cell);
-    let clean = grid.unmodified(cell).filter(|_| cell.check.is_some());
-    let differences: Vec<f64> = (cell.trained())
-        .filter_map(|(seed, t)| Some(t.accuracy - clean?.of_seed(seed)?.accuracy))
-        .collect();
     let measured = |value, digits| Entry::from(Value::mean_sd(value, digits), cell.keys());
     let check = cell.check_name();
     vec![
@@ -81,7 +78,7 @@ fn row(grid: &Grid<'_>, swept: &Swept<'_, '_>) -> Vec<Entry> {
         measured(summary.accuracy, 2),
         measured(summary.best, 2),
         measured(summary.loss, 4),
-        measured(MeanSd::of(&differences), 2),
+        super::difference(grid, cell),
         Value::Of(summary.n, summary.asked).into(),
         Entry::text(spell::notes(grid, cell, &summary).join("; ")),
     ]

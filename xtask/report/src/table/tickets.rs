@@ -4,15 +4,15 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::figure::total_epochs;
-use crate::groups::{Group, is_smart, members, way};
-use jackpot_study::Named;
+use crate::groups::{Group, kind, members, way};
+use jackpot_study::{Named, TicketKind};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let mut tickets = members(grid, Group::Sparse);
     // Zero-shot tickets first, the smart ratio before the others; then by cost.
     tickets.sort_by(|a, b| {
         let place = |t: &Named| {
-            let smart = way(grid, t).is_some_and(is_smart);
+            let smart = kind(grid, t) == Some(TicketKind::Smart);
             (!smart, spent(grid, t).unwrap_or(f64::INFINITY))
         };
         let ((a, x), (b, y)) = (place(a), place(b));

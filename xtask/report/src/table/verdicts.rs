@@ -1,6 +1,6 @@
 //! Verdicts: what the declared analysis says of each contrast.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, spell};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::verdict::{
@@ -8,7 +8,7 @@ use crate::verdict::{
     verdict_title,
 };
 use jackpot_stats::{Claim, Outcome, POWER, Verdict};
-use jackpot_study::{CollapsedRuns, Finding, Role};
+use jackpot_study::{Arm, CollapsedRuns, Finding, Role};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let findings = &grid.findings;
@@ -45,7 +45,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
              the margin ({margin} of accuracy, {loss} of test loss) by two one-sided tests; *sensitive*: there is a \
              difference; *undecided*: neither is known; *identical*: one run by construction; \
              *uninformative*: within the margin, but so is the positive control of this sparsity. \
-             Dependence is a property of a ticket, neither good nor bad."
+             Dependence is a property of a ticket, and no verdict is a judgement of it."
         ),
         format!(
             "p-values are Holm's over the cells of one question, difference and equivalence apart, and \
@@ -179,16 +179,12 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     let number = |of: Option<f64>, digits| from(Value::number(of, digits));
     let accuracy = &f.accuracy.estimate;
     let bound = |i: usize| accuracy.interval90.map(|b| b[i]);
-    let arm = |arm: &jackpot_study::Arm| Value::Named {
-        name: arm.to_string(),
-        title: arm_title(grid, arm),
-    };
     vec![
         Entry::text(f.contrast.family.clone()),
         Entry::text(f.contrast.claim.word()),
         Entry::text(role(f.contrast.role)),
-        arm(&f.contrast.plus).into(),
-        arm(&f.contrast.minus).into(),
+        arm(grid, &f.contrast.plus),
+        arm(grid, &f.contrast.minus),
         Value::Named {
             name: f.scope.word().into(),
             title: scope_title(&f.scope),
@@ -196,7 +192,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         .into(),
         Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
         Entry::text(f.accuracy.direction.map_or("", |d| d.word())),
-        from(interval(&f.accuracy, 2)),
+        from(Value::difference(accuracy, 2)),
         number(bound(0), 4),
         number(bound(1), 4),
         number(accuracy.margin, 4),
@@ -211,14 +207,20 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         },
         number(accuracy.spread.map(|s| s.df), 1),
         from(verdict(&f.test_loss)),
-        from(interval(&f.test_loss, 4)),
+        from(Value::difference(&f.test_loss.estimate, 4)),
         number(f.test_loss.adjusted_difference, 3),
         number(f.test_loss.adjusted_equivalence, 3),
         Entry::text(notes(grid, f).join("; ")),
     ]
 }
 
-fn role(role: Role) -> &'static str {
+/// An arm by its title.
+pub(super) fn arm(grid: &Grid<'_>, arm: &Arm) -> Entry {
+    let (name, title) = (arm.to_string(), arm_title(grid, arm));
+    Value::Named { name, title }.into()
+}
+
+pub(super) fn role(role: Role) -> &'static str {
     match role {
         Role::Question => "question",
         Role::Positive => "positive control",
@@ -227,25 +229,15 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn verdict(outcome: &Outcome) -> Value {
+pub(super) fn verdict(outcome: &Outcome) -> Value {
     Value::Verdict {
         word: outcome.verdict.word().into(),
         whole: verdict_title(outcome),
     }
 }
 
-fn interval(outcome: &Outcome, digits: usize) -> Value {
-    let estimate = &outcome.estimate;
-    estimate
-        .mean
-        .map_or(Value::Absent(NOTHING), |mean| Value::Interval {
-            mean,
-            bounds: estimate.interval95.map(|[low, high]| (low, high)),
-            digits,
-        })
-}
-
-fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
+/// What became of the runs that a finding is made of.
+pub(super) fn runs(f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = &f.because {
         notes.push(format!("not run: {}", spell::reason(because)));
@@ -255,9 +247,6 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
             seeds(f.same, f.asked)
         ));
     }
-    if let Verdict::Undecided(why) = f.accuracy.verdict {
-        notes.push(why.to_string());
-    }
     if f.lost > 0 {
         notes.push(format!(
             "{} without a run to compare",
@@ -266,6 +255,14 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     }
     if f.collapsed {
         notes.push("collapsed or diverged runs: own standard deviation".into());
+    }
+    notes
+}
+
+fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
+    let mut notes = runs(f);
+    if let Verdict::Undecided(why) = f.accuracy.verdict {
+        notes.push(why.to_string());
     }
     match f.everywhere {
         Some(true) => notes.push("within the margin at every sparsity".into()),

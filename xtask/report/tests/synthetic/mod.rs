@@ -6,7 +6,7 @@ use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{
     Analysis, Arm, Change, CollapsedRuns, Contrast, Margin, Margins, Named, Outcome, Outline,
-    Results, Role, Run, SparseWay, Subject, Target, Trained, Way,
+    Results, Role, Run, SparseWay, Subject, Target, TicketKind, Trained, Way,
 };
 use std::collections::BTreeMap;
 
@@ -134,7 +134,10 @@ pub fn outline() -> Outline {
         figures: vec!["accuracy".to_owned(), "layers".to_owned()],
         ways: ways(),
         changes: changes(),
-        subject: Subject::default(),
+        subject: Subject {
+            classes: 10,
+            ..Subject::default()
+        },
         references: Vec::new(),
         analysis: analysis(),
         declared: Vec::new(),
@@ -166,6 +169,11 @@ fn ways() -> BTreeMap<String, Way> {
             start: "the initial weights".into(),
             start_learned: false,
             rounds: None,
+            kind: Some(match (method, rule) {
+                ("random", "smart-ratio") => TicketKind::Smart,
+                ("random", _) => TicketKind::Random,
+                _ => TicketKind::Initial,
+            }),
         }
     };
     let way = |(ticket, _): &(&str, &str)| {
@@ -248,6 +256,7 @@ fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
                 why:
                     "plugin `grasp`, item `grasp`, action 12ab: scores | not finite\nlayer `conv1`"
                         .into(),
+                diverged: false,
             };
         }
         ("lottery", "corrupted", "0.9", 3) => return Outcome::Missing,
@@ -258,6 +267,7 @@ fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
         ("uniform", "rearrange", "0.98", _) => {
             return Outcome::Failed {
                 why: "out of memory: 512 MB asked, 256 MB allowed".into(),
+                diverged: false,
             };
         }
         _ => {}
