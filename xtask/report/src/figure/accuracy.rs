@@ -69,10 +69,14 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     Ok(Figure {
         name: "accuracy",
         title: "Test accuracy by ticket and check",
-        caption: "Test accuracy after the last epoch: mean and standard deviation over seeds, single \
-                  seeds as dots. Panels have their own scales. A hollow marker repeats the unmodified \
-                  ticket where the check cannot change it; it was not measured."
-            .into(),
+        caption: format!(
+            "Test accuracy after the last epoch: {}. Panels have their own scales. A hollow marker \
+             repeats the unmodified ticket where the check cannot change it; it was not measured.",
+            match grid.outline.seeds.len() {
+                1 => "of one seed",
+                _ => "mean and standard deviation over seeds, single seeds as dots",
+            }
+        ),
         inputs,
         points: None,
         drawing,
@@ -159,7 +163,11 @@ fn legend(grid: &Grid<'_>, level: Option<(f64, String)>) -> Legend {
         };
         entries.push((key, words));
     }
-    entries.push((Key::Bar { colour: GREY }, "± 1 sd".into()));
-    entries.push((Key::Dots { colour: GREY }, "single seeds".into()));
+    // With one seed there is neither.
+    let mut sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
+    if sparse.any(|c| c.trained().count() > 1) {
+        entries.push((Key::Bar { colour: GREY }, "± 1 sd".into()));
+        entries.push((Key::Dots { colour: GREY }, "single seeds".into()));
+    }
     Legend::new(entries)
 }

@@ -1,12 +1,13 @@
 //! Line charts: panels of means with bands over one numeric axis, all described as data, so that
 //! the file of points and the drawing come from the same list.
 
+mod key;
+
 use super::axis::{Scale, range, ticks};
 use super::canvas::{
     Anchor, COLOURS, Canvas, Dash, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, Shape, TEXT,
     WIDTH, draw, fit, width,
 };
-use super::legend::{Key, Legend};
 use crate::Error;
 use crate::digest::Inputs;
 use crate::format::settle;
@@ -141,32 +142,6 @@ impl Chart {
         all.sort_by(f64::total_cmp);
         all.dedup();
         all
-    }
-
-    fn legend(&self) -> Legend {
-        let drawn = |series: usize| {
-            let mut lines = self.panels.iter().flat_map(|p| &p.lines);
-            lines.any(|l| l.series == series)
-        };
-        let mut entries = Vec::new();
-        for (i, name) in self.series.iter().enumerate().filter(|(i, _)| drawn(*i)) {
-            let (shape, colour, dash) = look(i);
-            let key = Key::Line {
-                colour,
-                dash,
-                shape: Some(shape),
-            };
-            entries.push((key, name.clone()));
-        }
-        if let Some((_, words)) = &self.level {
-            let key = Key::Line {
-                colour: INK,
-                dash: super::panel::DASH,
-                shape: None,
-            };
-            entries.push((key, words.clone()));
-        }
-        Legend::new(entries)
     }
 
     /// Every point that is drawn, one a row, in the order of panels and series.

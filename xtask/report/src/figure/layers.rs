@@ -81,7 +81,10 @@ pub(super) fn corruption(grid: &Grid<'_>) -> Result<Figure, Error> {
             used.extend(cells.iter().map(|(_, cell)| *cell));
             let layers = found[0].0.iter().map(|l| l.0.to_owned()).collect();
             panels.push(Panel {
-                heading: ticket.title.clone(),
+                heading: match highest {
+                    Some(sparsity) => format!("{}, {}", ticket.title, spell::percent(sparsity)),
+                    None => ticket.title.clone(),
+                },
                 layers,
                 lines: found.into_iter().map(|(_, line)| line).collect(),
             });

@@ -25,6 +25,10 @@ pub(crate) enum Key {
     Bar {
         colour: RGBColor,
     },
+    /// A band as charts of lines have it.
+    Band {
+        colour: RGBColor,
+    },
 }
 
 impl Key {
@@ -32,7 +36,7 @@ impl Key {
         match self {
             Key::Marker { .. } => 30,
             Key::Dots { .. } => 46,
-            Key::Line { .. } | Key::Bar { .. } => 84,
+            Key::Line { .. } | Key::Bar { .. } | Key::Band { .. } => 84,
         }
     }
 
@@ -57,6 +61,10 @@ impl Key {
                 .iter()
                 .try_for_each(|d| canvas.dot((middle + d, y), 6, colour)),
             Key::Bar { colour } => bar(canvas, (x, end), y, colour),
+            Key::Band { colour } => {
+                let corners = [(x, y - 14), (end, y - 14), (end, y + 14), (x, y + 14)];
+                canvas.band(&corners, colour)
+            }
         }
     }
 }

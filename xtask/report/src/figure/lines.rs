@@ -121,7 +121,7 @@ pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
     let chart = Chart {
         name: "epochs",
         axis: Axis::Logarithmic,
-        across: "epochs of all trainings that the ticket needs".into(),
+        across: "epochs of all trainings that the ticket needs (logarithmic)".into(),
         what: "test accuracy, %",
         series: tickets.iter().map(|t| t.title.clone()).collect(),
         panels,
@@ -260,11 +260,15 @@ pub(super) fn figure(
         }
         None => "",
     };
+    let seeds = match grid.outline.seeds.len() {
+        1 => "of one seed",
+        _ => "mean and one standard deviation over seeds",
+    };
     Ok(Figure {
         name: chart.name,
         title,
         caption: format!(
-            "Test accuracy after the last epoch, mean and one standard deviation over seeds: {what}.\
+            "Test accuracy after the last epoch, {seeds}: {what}.\
              {collapsed} Panels have their own scales."
         ),
         inputs: chart.inputs.clone(),

@@ -16,6 +16,8 @@ const GAP: i32 = 40;
 const RIGHT: i32 = 24;
 /// The tallest row.
 const ROW: i32 = 84;
+/// Above the first map.
+const HEAD: i32 = 70;
 /// White at 0 % and this at 100 %.
 const FULL: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 /// From here on letters are white.
@@ -34,17 +36,21 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
         false => grid.sparsities(),
     };
     let map = Map::new(&tickets);
-    let height = 30 + sparsities.len().max(1) as i32 * map.height() + map.names + 60;
+    let height = HEAD + sparsities.len().max(1) as i32 * map.height() + map.names + 60;
     let drawing = draw("overlaps", height, |canvas| {
         for (i, sparsity) in sparsities.iter().enumerate() {
-            map.draw(canvas, grid, sparsity, 30 + i as i32 * map.height())?;
+            map.draw(canvas, grid, sparsity, HEAD + i as i32 * map.height())?;
         }
         match sparsities.is_empty() {
             true => {
                 let at = (WIDTH / 2, 90);
                 canvas.text("no two masks are known", at, TEXT, GREY, Anchor::Centre)?;
             }
-            false => map.names_below(canvas, height - map.names - 60)?,
+            false => {
+                let words = "percent: above the diagonal as found, below it by chance";
+                canvas.text(words, (16, 32), SMALL, GREY, Anchor::Left)?;
+                map.names_below(canvas, height - map.names - 60)?;
+            }
         }
         let footer = footer(&grid.outline.name, &inputs);
         canvas.text(&footer, (16, height - 26), FINE, GREY, Anchor::Left)
