@@ -140,9 +140,9 @@ impl Direction {
     /// For tables and programs.
     pub fn word(self) -> &'static str {
         match self {
-            Direction::Superior => "better",
-            Direction::NotInferior => "not worse",
-            Direction::Inferior => "worse",
+            Direction::Superior => "superior",
+            Direction::NotInferior => "not inferior",
+            Direction::Inferior => "inferior",
             Direction::Open => "open",
         }
     }
