@@ -99,11 +99,16 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
 }
 
 fn fill(store: &Path, folder: &Path) {
+    fill_with(store, folder, "8.1e1");
+}
+
+/// As [`fill`], with another accuracy of the smart random ticket.
+fn fill_with(store: &Path, folder: &Path, smart: &str) {
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("study.toml"), STUDY).unwrap();
     let study = Study::load(folder).unwrap();
     let store = Store::create(store).unwrap();
-    let cells = [("dense", "8.6525e1"), ("smart", "8.1e1")];
+    let cells = [("dense", "8.6525e1"), ("smart", smart)];
     let cells = cells.map(|(ticket, accuracy)| training(&store, &study, ticket, accuracy));
     let pin = Pin {
         format: 1,
@@ -124,17 +129,32 @@ fn fill(store: &Path, folder: &Path) {
 }
 
 fn report(store: &Path, folder: &Path, more: &[&str]) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_jackpot-report"))
+    let output = Command::new(env!("CARGO_BIN_EXE_jackpot-report"))
         .arg(folder)
         .arg("--store")
         .arg(store)
         .args(more)
         .output()
         .unwrap();
+    said(output)
+}
+
+/// As whoever has the folder and no store.
+fn check_alone(folder: &Path) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_jackpot-report"))
+        .args([folder, Path::new("--check")])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    said(output)
+}
+
+fn said(output: Output) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output;
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
@@ -262,4 +282,67 @@ fn a_rotten_result_is_an_error_and_no_number() {
     let (code, _, stderr) = report(&store, &folder, &[]);
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains(&digest[..8]), "{stderr}");
+}
+
+/// Another accuracy in the evidence, every hash of it made again: the evidence is whole, and the
+/// report is not what it gives. One changed without its hash is no evidence at all.
+#[test]
+fn another_number_in_the_evidence_fails_the_check() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("reports/by-hand");
+    let store = root.path().join("artifacts");
+    fill(&store, &folder);
+    assert_eq!(report(&store, &folder, &[]).0, 0);
+    fs::remove_dir_all(&store).unwrap();
+    let (code, stdout, stderr) = check_alone(&folder);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let evidence = folder.join("evidence.tar.zst");
+    let lock = folder.join("study.lock");
+    let (good, named) = (
+        fs::read(&evidence).unwrap(),
+        fs::read_to_string(&lock).unwrap(),
+    );
+
+    let (twin, elsewhere) = (
+        root.path().join("twin"),
+        root.path().join("twin-of/by-hand"),
+    );
+    fill_with(&twin, &elsewhere, "8.2e1");
+    let opened = Store::open(&twin).unwrap();
+    let forged = jackpot_study::evidence(&opened, "by-hand").unwrap();
+    fs::write(&evidence, &forged).unwrap();
+    Store::verify_bundle(&evidence).unwrap();
+    let sha = |bytes: &[u8]| jackpot_store::Digest::of(bytes).to_string();
+    // Even where the lock names the forged file.
+    fs::write(&lock, named.replace(&sha(&good), &sha(&forged))).unwrap();
+    let (code, stdout, stderr) = check_alone(&folder);
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    for file in [
+        "tables/accuracy.csv",
+        "tables/runs.csv",
+        "index.html",
+        "README.md",
+    ] {
+        assert!(
+            stderr.contains(&format!("`{file}` differs")),
+            "{file}: {stderr}"
+        );
+    }
+    assert!(
+        !stderr.contains("tables/layers.csv"),
+        "its masks are the same: {stderr}"
+    );
+
+    fs::write(&lock, &named).unwrap();
+    let mut tar = zstd::decode_all(good.as_slice()).unwrap();
+    let from = br#""test_accuracy":"8.1e1""#;
+    let at: Vec<usize> = (0..tar.len() - from.len())
+        .filter(|i| tar[*i..].starts_with(from))
+        .collect();
+    assert_eq!(at.len(), 1, "one result has that accuracy");
+    tar[at[0] + from.len() - 5] = b'9';
+    fs::write(&evidence, zstd::encode_all(tar.as_slice(), 3).unwrap()).unwrap();
+    let (code, stdout, stderr) = check_alone(&folder);
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(stderr.contains("objects/"), "the object is named: {stderr}");
 }
