@@ -48,8 +48,9 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-/// Slow to write and small: a bundle is written once and read often.
-const ZSTD_LEVEL: i32 = 19;
+/// The evidence of 2,250 runs is mostly masks, 22 MB of bits: they pack in 0.8 s of a core to 11 %
+/// more than what level 19 needs 27 s for, and a report packs them each time that it is drawn.
+const ZSTD_LEVEL: i32 = 9;
 
 /// Everything of a bundle but the bytes of the store's own objects.
 struct Plan {
