@@ -1,5 +1,6 @@
 //! How long a report takes, and how much memory: a study of about 2,000 runs, whose metrics and
-//! masks are generated, read from a warm store and drawn into memory.
+//! masks are generated, read from a warm store and drawn into memory, every table and figure of
+//! it with overlaps, page and evidence.
 //!
 //! Prints one line of JSON for `cargo xtask bench`.
 
@@ -14,7 +15,49 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
 
-const TICKETS: usize = 15;
+/// Of every kind, so that every table and figure has rows: name, scores, allocation and start.
+const TICKETS: [(&str, &str, &str, &str); 15] = [
+    (
+        "lottery",
+        "method = \"magnitude\", of = \"trained\"",
+        "global",
+        "initial",
+    ),
+    ("snip", "method = \"snip\"", "global", "initial"),
+    ("grasp", "method = \"grasp\"", "global", "initial"),
+    ("synflow", "method = \"synflow\"", "global", "initial"),
+    ("magnitude", "method = \"magnitude\"", "global", "initial"),
+    ("snip-erk", "method = \"snip\"", "erk", "initial"),
+    ("grasp-erk", "method = \"grasp\"", "erk", "initial"),
+    (
+        "synflow-smart",
+        "method = \"synflow\"",
+        "smart-ratio",
+        "initial",
+    ),
+    ("smart", "method = \"random\"", "smart-ratio", "initial"),
+    ("uniform", "method = \"random\"", "uniform", "initial"),
+    ("erk", "method = \"random\"", "erk", "initial"),
+    ("redrawn", "method = \"random\"", "smart-ratio", "redrawn"),
+    (
+        "lr-rewinding",
+        "method = \"magnitude\", of = \"trained\"",
+        "global",
+        "trained",
+    ),
+    (
+        "hybrid",
+        "method = \"magnitude\", of = \"trained\"",
+        "smart-ratio",
+        "trained",
+    ),
+    (
+        "hybrid-erk",
+        "method = \"magnitude\", of = \"trained\"",
+        "erk",
+        "trained",
+    ),
+];
 const SPARSITIES: [&str; 5] = ["0.8", "0.9", "0.95", "0.98", "0.99"];
 const EPOCHS: u32 = 15;
 
@@ -55,10 +98,10 @@ augment = { crop_padding = 0, flip = true }
 [run]
 device_class = "cpu-avx2"
 "#;
-    for i in 0..TICKETS {
+    for (name, scores, allocation, start) in TICKETS {
         let _ = write!(
             text,
-            "[[ticket]]\nname = \"ticket-{i}\"\nscores = {{ method = \"snip\" }}\nallocation = \"global\"\n"
+            "[[ticket]]\nname = \"{name}\"\nscores = {{ {scores} }}\nallocation = \"{allocation}\"\nstart = \"{start}\"\n"
         );
     }
     for (name, step) in CHECKS {
@@ -163,13 +206,17 @@ fn measure(folder: &Path, store: &Path) -> Value {
     let start = Instant::now();
     let opened = Store::open(store).unwrap();
     let outline = jackpot_study::outline(folder).unwrap();
-    let results = jackpot_study::collect(&opened, &outline.name).unwrap();
+    let mut results = jackpot_study::collect(&opened, &outline.name).unwrap();
+    results.overlaps = jackpot_study::overlaps(&opened, &results).unwrap();
     let read = start.elapsed().as_secs_f64();
     let files = jackpot_report::render(&outline, &results).unwrap();
+    let drawn = start.elapsed().as_secs_f64();
+    let evidence = jackpot_study::evidence(&opened, &outline.name).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     json!({
-        "runs": results.runs.len(), "files": files.len(), "read_seconds": read,
-        "seconds": seconds, "peak_mib": peak(),
+        "runs": results.runs.len(), "files": files.len(), "overlaps": results.overlaps.len(),
+        "read_seconds": read, "draw_seconds": drawn - read, "evidence_seconds": seconds - drawn,
+        "seconds": seconds, "peak_mib": peak(), "evidence_bytes": evidence.len(),
         "bytes": files.values().map(Vec::len).sum::<usize>(),
     })
 }
