@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-store", &[]),
     ("jackpot-net", &["jackpot-rng"]),
     ("jackpot-data", &["jackpot-rng"]),
+    ("jackpot-sparse", &["jackpot-net"]),
     (
         "jackpot-nn",
         &["jackpot-data", "jackpot-net", "jackpot-rng"],
@@ -76,6 +77,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE: &[&str] = &[
     "core/abi/",
     "core/host/",
+    "core/sparse/src/kernels/",
     "plugins/sdk/",
     "tests/abi/",
     "tests/hostile/",

@@ -1,0 +1,129 @@
+//! The forward pass of a group: rows of its source into the rings, kernels over them.
+use crate::kernels::{Forward, Kernels, Places, ROWS, Rows};
+use crate::maps::{At, Maker};
+use crate::net::{Batch, Net};
+
+impl<P: Kernels> Net<P> {
+    /// `training`: statistics are the batch's own.
+    pub(crate) fn forward(&mut self, group: usize, batch: &Batch, training: bool) {
+        let this = &self.plan.groups[group];
+        let numbers = &this.convolutions;
+        let mut outs: Vec<_> = numbers
+            .iter()
+            .map(|&c| std::mem::take(&mut self.maps.z[c]))
+            .collect();
+        let mut layers: Vec<_> = Vec::new();
+        for &c in numbers {
+            let layer = &mut self.layers[c];
+            layers.push((
+                std::mem::take(&mut layer.start),
+                std::mem::take(&mut layer.sums),
+            ));
+        }
+        let keeps = this.first && !self.maps.kept[this.source].is_empty();
+        let mut kept = keeps.then(|| std::mem::take(&mut self.maps.kept[this.source]));
+        let maker = Maker {
+            plan: &self.plan,
+            layers: &self.layers,
+            maps: &self.maps,
+            activation: self.activation,
+            finished: !this.first,
+        };
+        let work = &mut self.work[group];
+        let stride = work.geometry.stride;
+        let (pad, taps, pitch) = (work.geometry.pad, work.geometry.taps, work.geometry.pitch);
+        let [_, height, _] = this.input;
+        let [_, out_height, out_width] = self.plan.convolutions[numbers[0]].output;
+        let mut center = training;
+        for (tile, count) in work.blocks(batch.tiles, batch.ragged.is_some(), group % 2 == 1) {
+            work.restart();
+            let mut done = 0;
+            while done < out_height {
+                let rows = if done + work.rows <= out_height {
+                    work.rows
+                } else {
+                    1
+                };
+                let need = ((done + rows - 1) * stride + taps).saturating_sub(pad);
+                for (t, ring) in work.rings.iter_mut().enumerate().take(count) {
+                    while ring.next < need.min(height) {
+                        let at = At {
+                            tile: tile + t,
+                            y: ring.next,
+                        };
+                        maker.fill::<P>(
+                            this,
+                            at,
+                            ring.make(),
+                            pad,
+                            pitch,
+                            kept.as_mut(),
+                            &mut self.scratch,
+                        );
+                    }
+                }
+                let mut table = Rows::new(&self.zero);
+                for t in 0..count {
+                    for i in 0..rows {
+                        for tap in 0..taps {
+                            let y = ((done + i) * stride + tap).wrapping_sub(pad);
+                            if y < height {
+                                table.set(t * rows + i, tap, work.rings[t].row(y));
+                            }
+                        }
+                    }
+                }
+                for (x, &c) in numbers.iter().enumerate() {
+                    let convolution = &self.plan.convolutions[c];
+                    let row = convolution.output[0] * out_width;
+                    for &(column, columns) in &work.columns {
+                        let mut places = Places {
+                            rows: [0; ROWS],
+                            pitch: out_width,
+                            step: 1,
+                        };
+                        for t in 0..count {
+                            for i in 0..rows {
+                                let y = (tile + t) * out_height + done + i;
+                                places.rows[t * rows + i] = y * row + column;
+                            }
+                        }
+                        let (start, sums) = &mut layers[x];
+                        P::forward(
+                            (count * rows, columns),
+                            stride,
+                            Forward {
+                                lists: &work.lists[x],
+                                rows: &table,
+                                column: column * stride,
+                                out: &mut outs[x],
+                                places,
+                                start,
+                                center: center && convolution.norm.is_some() && column == 0,
+                                sums,
+                                images: batch.places(tile),
+                            },
+                        );
+                    }
+                }
+                center = false;
+                done += rows;
+            }
+        }
+        for ((&c, out), (start, sums)) in numbers.iter().zip(outs).zip(layers) {
+            self.maps.z[c] = out;
+            self.layers[c].start = start;
+            self.layers[c].sums = sums;
+        }
+        if let Some(kept) = kept {
+            self.maps.kept[this.source] = kept;
+        }
+        if training {
+            let count = (batch.images * out_height * out_width) as f64;
+            for &c in numbers {
+                let convolution = &self.plan.convolutions[c];
+                self.layers[c].end_batch(convolution, count, &mut self.values);
+            }
+        }
+    }
+}

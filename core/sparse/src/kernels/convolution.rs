@@ -1,0 +1,400 @@
+//! The three kernels that touch kept weights. Each computes R rows by C columns of all
+//! channels of one row block; the pixels stay in registers while a list of kept weights goes
+//! by, one broadcast and R·C multiply-adds with memory operands a weight.
+use super::memory::Line;
+use super::pixel::Pixel;
+use super::vector::Vector;
+use crate::pattern::{Entry, Lists};
+
+/// Most rows that a kernel computes at once.
+pub(crate) const ROWS: usize = 8;
+/// Most rows of the input that an output row reads.
+pub(crate) const TAPS: usize = 16;
+
+/// Where the rows lie that a block of output rows reads: `taps` of them an output row.
+pub(crate) struct Rows<'a> {
+    rows: [&'a [Line]; ROWS * TAPS],
+    /// Lines that each of them has at least.
+    length: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// All rows are `zero`, at first.
+    pub fn new(zero: &'a [Line]) -> Rows<'a> {
+        Rows {
+            rows: [zero; ROWS * TAPS],
+            length: zero.len(),
+        }
+    }
+
+    /// Output row `row` finds its input row `tap` here.
+    pub fn set(&mut self, row: usize, tap: usize, lines: &'a [Line]) {
+        assert!(tap < TAPS, "a tap of the table");
+        self.length = self.length.min(lines.len());
+        self.rows[row * TAPS + tap] = lines;
+    }
+
+    /// The addresses of `taps` input rows of R output rows, moved right by some lines.
+    #[inline(always)]
+    fn moved<const R: usize>(&self, taps: usize, lines: usize) -> [*const Line; ROWS * TAPS] {
+        let mut table = [std::ptr::null(); ROWS * TAPS];
+        for row in 0..R {
+            for tap in 0..taps {
+                let at = row * TAPS + tap;
+                table[at] = self.rows[at].as_ptr().wrapping_add(lines);
+            }
+        }
+        table
+    }
+}
+
+/// Where the output rows begin in a map: the line of channel 0, column 0 of each row, the
+/// lines from a channel to the next and from a column to the next.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    pub rows: [usize; ROWS],
+    pub pitch: usize,
+    pub step: usize,
+}
+
+impl Places {
+    /// Whether R rows by C columns of these channels lie inside `length` lines.
+    fn fit<const R: usize, const C: usize>(&self, channels: usize, length: usize) -> bool {
+        let last = channels.saturating_sub(1) * self.pitch + (C - 1) * self.step;
+        let rows = &self.rows[..R];
+        channels == 0 || rows.iter().all(|row| row + last < length)
+    }
+}
+
+/// Raw convolution outputs and the sums for their statistics.
+pub(crate) struct Forward<'a> {
+    pub lists: &'a Lists,
+    pub rows: &'a Rows<'a>,
+    /// First input column, in lines of the rows.
+    pub column: usize,
+    pub out: &'a mut [Line],
+    pub places: Places,
+    /// What each channel's sums start from.
+    pub start: &'a mut [f32],
+    /// Set `start` so that the mean of this block is 0: statistics are of shifted numbers.
+    pub center: bool,
+    /// For each channel the sums of z and of z².
+    pub sums: &'a mut [Line],
+    /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
+    pub images: Option<&'a [f32; 32]>,
+}
+
+/// Gradients of the kept weights.
+pub(crate) struct Weights<'a> {
+    pub lists: &'a Lists,
+    pub rows: &'a Rows<'a>,
+    pub column: usize,
+    /// Gradient of the output, one row an output row, `pitch` lines a channel.
+    pub gradient: &'a Rows<'a>,
+    pub gradient_column: usize,
+    pub gradient_pitch: usize,
+    /// One line a kept weight.
+    pub sums: &'a mut [Line],
+}
+
+/// What else flows into an input's gradient.
+pub(crate) enum Residual<'a> {
+    /// Nothing.
+    None,
+    /// What stands where the gradient goes.
+    InPlace,
+    /// A map of the same shape.
+    Map(&'a [Line]),
+}
+
+/// The last step of an input's gradient, when all of it is there: through the activation,
+/// and the sums that the normalisation before it needs.
+pub(crate) struct Final<'a> {
+    /// Rows of the activation (relu) or of its slope, `pitch` lines a channel.
+    pub active: &'a Rows<'a>,
+    pub active_column: usize,
+    pub active_pitch: usize,
+    pub relu: bool,
+    /// The normalised map, and the projection that was added to it.
+    pub z: &'a [Line],
+    pub projection: Option<&'a [Line]>,
+    /// For each channel the sums of g, g·z and g·projection.
+    pub sums: &'a mut [Line],
+}
+
+/// Gradient of a group's input.
+pub(crate) struct Inputs<'a> {
+    pub lists: &'a Lists,
+    pub rows: &'a Rows<'a>,
+    pub column: usize,
+    pub out: &'a mut [Line],
+    pub places: Places,
+    pub residual: Residual<'a>,
+    pub last: Option<Final<'a>>,
+}
+
+/// Whether every list reads inside the rows, from `column` on, C columns of step S.
+fn reads_inside(lists: &Lists, rows: &Rows, column: usize, columns: usize, step: usize) -> bool {
+    lists.taps <= TAPS && column + lists.reach + (columns - 1) * step <= rows.length
+}
+
+#[inline(always)]
+unsafe fn accumulate<P: Pixel, const R: usize, const C: usize, const S: usize>(
+    entries: &[Entry],
+    start: f32,
+    table: *const *const Line,
+) -> [[P::Value; C]; R] {
+    // SAFETY: the caller checked that the entries read inside the rows of the table.
+    unsafe {
+        let mut sums = [[P::Value::splat(start); C]; R];
+        for entry in entries {
+            let weight = P::Value::splat(entry.weight);
+            for i in 0..R {
+                let row = *table.add(entry.row as usize + i * TAPS);
+                let from = row.byte_add(entry.offset as usize);
+                for j in 0..C {
+                    sums[i][j] = sums[i][j].fma(weight, P::load(from.add(j * S)));
+                }
+            }
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+unsafe fn add_to<V: Vector>(line: *mut Line, sums: V) {
+    // SAFETY: the caller vouches for the line.
+    unsafe {
+        V::load(line.cast::<f32>().cast_const())
+            .add(sums)
+            .store(line.cast())
+    }
+}
+
+/// Mean over the images of R rows by C columns.
+#[inline(always)]
+unsafe fn mean<P: Pixel, const R: usize, const C: usize>(
+    z: &[[P::Value; C]; R],
+    images: &[f32; 32],
+) -> f32 {
+    #[repr(align(64))]
+    struct Numbers([f32; 32]);
+    // SAFETY: 32 aligned numbers.
+    unsafe {
+        let mut sum = P::Value::splat(0.0);
+        for row in z {
+            for &pixel in row {
+                sum = sum.add(pixel);
+            }
+        }
+        let mut numbers = Numbers([0.0; 32]);
+        sum.store(numbers.0.as_mut_ptr());
+        let (mut sum, mut count) = (0.0, 0.0);
+        for l in 0..P::IMAGES {
+            sum += numbers.0[l] * images[l];
+            count += images[l];
+        }
+        sum / (count * (R * C) as f32)
+    }
+}
+
+const ALL: [f32; 32] = [1.0; 32];
+
+#[inline(always)]
+pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: usize>(
+    task: Forward,
+) {
+    let lists = task.lists;
+    let channels = lists.len();
+    assert!(
+        reads_inside(lists, task.rows, task.column, C, S)
+            && task.places.fit::<R, C>(channels, task.out.len())
+            && task.start.len() >= channels
+            && task.sums.len() >= 2 * channels,
+        "a block inside its rows and its map"
+    );
+    #[repr(align(64))]
+    struct Numbers([f32; 32]);
+    let images = Numbers(*task.images.unwrap_or(&ALL));
+    let table = task.rows.moved::<R>(lists.taps, task.column);
+    let out = task.out.as_mut_ptr();
+    // SAFETY: all lists read inside the rows and all channels lie inside the map (asserted);
+    // the CPU has the instructions (`compiled.rs`).
+    unsafe {
+        for channel in 0..channels {
+            let entries = lists.of(channel);
+            let start = task.start.get_unchecked_mut(channel);
+            let first = if task.center { 0.0 } else { *start };
+            let mut z = accumulate::<P, R, C, S>(entries, first, table.as_ptr());
+            if task.center {
+                *start = -mean::<P, R, C>(&z, &images.0);
+                let shift = P::Value::splat(*start);
+                for row in &mut z {
+                    for pixel in row {
+                        *pixel = pixel.add(shift);
+                    }
+                }
+            }
+            let base = out.add(channel * task.places.pitch);
+            let mut sum = [P::Value::splat(0.0); 2];
+            let mut square = sum;
+            for i in 0..R {
+                let to = base.add(task.places.rows[i]);
+                for j in 0..C {
+                    P::store(z[i][j], to.add(j * task.places.step));
+                }
+            }
+            if task.images.is_some() {
+                let images = P::Value::load(images.0.as_ptr());
+                for row in &mut z {
+                    for pixel in row {
+                        *pixel = pixel.mul(images);
+                    }
+                }
+            }
+            for row in &z {
+                for (j, &pixel) in row.iter().enumerate() {
+                    sum[j & 1] = sum[j & 1].add(pixel);
+                    square[j & 1] = square[j & 1].fma(pixel, pixel);
+                }
+            }
+            let sums = task.sums.as_mut_ptr().add(2 * channel);
+            add_to(sums, P::fold(sum[0].add(sum[1])));
+            add_to(sums.add(1), P::fold(square[0].add(square[1])));
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn weights<P: Pixel, const R: usize, const C: usize, const S: usize>(
+    task: Weights,
+) {
+    let lists = task.lists;
+    let channels = lists.len();
+    let gradients = channels.saturating_sub(1) * task.gradient_pitch + task.gradient_column + C;
+    assert!(
+        reads_inside(lists, task.rows, task.column, C, S)
+            && gradients <= task.gradient.length
+            && task.sums.len() >= lists.entries(),
+        "a block inside its rows and its gradient"
+    );
+    let table = task.rows.moved::<R>(lists.taps, task.column);
+    let gradient = task.gradient.moved::<R>(1, task.gradient_column);
+    let mut to = task.sums.as_mut_ptr();
+    // SAFETY: all lists read inside the rows, all channels lie inside the rows of the
+    // gradient, and there is a line for each entry (asserted); the CPU has the instructions.
+    unsafe {
+        for channel in 0..channels {
+            let entries = lists.of(channel);
+            if entries.is_empty() {
+                continue;
+            }
+            let mut dz = [[P::stored(gradient[0]); C]; R];
+            for i in 0..R {
+                let from = gradient[i * TAPS].add(channel * task.gradient_pitch);
+                for j in 0..C {
+                    dz[i][j] = P::stored(from.add(j));
+                }
+            }
+            for entry in entries {
+                let mut sums = [P::Sums::splat(0.0); 4];
+                for i in 0..R {
+                    let row = *table.as_ptr().add(entry.row as usize + i * TAPS);
+                    let from = row.byte_add(entry.offset as usize);
+                    for j in 0..C {
+                        let k = (i * C + j) & 3;
+                        sums[k] = P::dot(sums[k], dz[i][j], from.add(j * S));
+                    }
+                }
+                add_to(to, sums[0].add(sums[1]).add(sums[2].add(sums[3])));
+                to = to.add(1);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inputs) {
+    let lists = task.lists;
+    let channels = lists.len();
+    let Places { rows, pitch, step } = task.places;
+    let fits = |map: &[Line]| task.places.fit::<R, C>(channels, map.len());
+    assert!(
+        reads_inside(lists, task.rows, task.column, C, 1) && fits(task.out),
+        "a block inside its rows and its map"
+    );
+    let table = task.rows.moved::<R>(lists.taps, task.column);
+    let out = task.out.as_mut_ptr();
+    let residual = match task.residual {
+        Residual::None => std::ptr::null(),
+        Residual::InPlace => out.cast_const(),
+        Residual::Map(map) => {
+            assert!(fits(map), "a residual of the same shape");
+            map.as_ptr()
+        }
+    };
+    let last = task.last.map(|last| {
+        let active = channels.saturating_sub(1) * last.active_pitch + (C - 1) * step;
+        assert!(
+            fits(last.z)
+                && last.projection.is_none_or(fits)
+                && last.active_column + active < last.active.length
+                && last.sums.len() >= 3 * channels,
+            "maps of the same shape"
+        );
+        let active = last.active.moved::<R>(1, last.active_column);
+        let projection = last.projection.map_or(std::ptr::null(), <[Line]>::as_ptr);
+        let sums = last.sums.as_mut_ptr();
+        (active, projection, sums, last)
+    });
+    // SAFETY: all lists read inside the rows; all channels lie inside the maps and the rows of
+    // the activation (asserted); the CPU has the instructions.
+    unsafe {
+        for channel in 0..channels {
+            let mut g = accumulate::<P, R, C, 1>(lists.of(channel), 0.0, table.as_ptr());
+            let at = channel * pitch;
+            if !residual.is_null() {
+                for i in 0..R {
+                    let from = residual.add(at + rows[i]);
+                    for j in 0..C {
+                        g[i][j] = g[i][j].add(P::load(from.add(j * step)));
+                    }
+                }
+            }
+            if let Some((active, projection, to, last)) = &last {
+                let mut sums = [P::Value::splat(0.0); 3];
+                for i in 0..R {
+                    let a = active[i * TAPS].add(channel * last.active_pitch);
+                    let z = last.z.as_ptr().add(at + rows[i]);
+                    for j in 0..C {
+                        let a = P::load(a.add(j * step));
+                        g[i][j] = match last.relu {
+                            true => g[i][j].where_positive(a),
+                            false => g[i][j].mul(a),
+                        };
+                        sums[0] = sums[0].add(g[i][j]);
+                        sums[1] = sums[1].fma(g[i][j], P::load(z.add(j * step)));
+                    }
+                    if !projection.is_null() {
+                        let z = projection.add(at + rows[i]);
+                        for j in 0..C {
+                            sums[2] = sums[2].fma(g[i][j], P::load(z.add(j * step)));
+                        }
+                    }
+                }
+                let to = to.add(3 * channel);
+                add_to(to, P::fold(sums[0]));
+                add_to(to.add(1), P::fold(sums[1]));
+                if !projection.is_null() {
+                    add_to(to.add(2), P::fold(sums[2]));
+                }
+            }
+            for i in 0..R {
+                let to = out.add(at + rows[i]);
+                for j in 0..C {
+                    P::store(g[i][j], to.add(j * step));
+                }
+            }
+        }
+    }
+}

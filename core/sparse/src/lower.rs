@@ -1,0 +1,413 @@
+//! From the nodes of a network to fused groups.
+//!
+//! A **source** is what convolutions read: the image, or the activation of one normalised
+//! convolution, perhaps with a shortcut added, perhaps pooled. It is made row by row while its
+//! readers run, and kept in memory only if a later shortcut needs it. A **group** is the
+//! convolutions that read one source with one stride. A linear layer is a 1×1 convolution of a
+//! 1×1 map whose channels are the flattened input.
+use crate::Error;
+use crate::kernels::TAPS;
+use jackpot_net::{Network, Op};
+
+/// A convolution or linear layer with the bias and normalisation that follow it.
+#[derive(Clone, Debug)]
+pub(crate) struct Convolution {
+    /// Parameter index.
+    pub weight: usize,
+    pub bias: Option<usize>,
+    pub norm: Option<Norm>,
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+    /// Channels, height, width.
+    pub input: [usize; 3],
+    pub output: [usize; 3],
+    /// Of a linear layer: the shape whose values are its input's channels, which lie row by
+    /// row, each channel by channel, where PyTorch flattens channel by channel.
+    pub flattened: Option<[usize; 3]>,
+}
+
+/// Parameter indices of a batch normalisation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Norm {
+    pub weight: usize,
+    pub bias: usize,
+    pub mean: usize,
+    pub var: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shortcut {
+    /// A source, as it is.
+    Source(usize),
+    /// A convolution, normalised.
+    Projection(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pool {
+    None,
+    Max {
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    },
+    /// Over the whole map.
+    Average,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The convolution under the activation; none: the image.
+    pub main: Option<usize>,
+    pub shortcut: Option<Shortcut>,
+    pub pool: Pool,
+    /// Channels, height, width before pooling.
+    pub map: [usize; 3],
+    /// After it.
+    pub shape: [usize; 3],
+    /// Its values are kept until the backward pass.
+    pub kept: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub source: usize,
+    pub convolutions: Vec<usize>,
+    /// It is the first to read its source: it makes it, and finishes its gradient.
+    pub first: bool,
+    /// Channels, height, width as its convolutions see the source.
+    pub input: [usize; 3],
+}
+
+/// A network as the engine runs it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub convolutions: Vec<Convolution>,
+    /// The first is the image.
+    pub sources: Vec<Source>,
+    /// In forward order.
+    pub groups: Vec<Group>,
+}
+
+impl Convolution {
+    /// Number of weights, kept and pruned.
+    pub fn weights(&self) -> usize {
+        self.output[0] * self.input[0] * self.kernel * self.kernel
+    }
+
+    /// Output channel, input channel, row and column of a flat index.
+    pub fn place(&self, index: usize) -> (usize, usize, usize, usize) {
+        let area = self.kernel * self.kernel;
+        let (filter, tap) = (index / area, index % area);
+        let (out, channel) = (filter / self.input[0], filter % self.input[0]);
+        let channel = match self.flattened {
+            None => channel,
+            Some([channels, height, width]) => {
+                let (of, pixel) = (channel / (height * width), channel % (height * width));
+                (pixel / width * channels + of) * width + pixel % width
+            }
+        };
+        (out, channel, tap / self.kernel, tap % self.kernel)
+    }
+
+    /// Channels, width of a row, rows of its output.
+    pub fn lines(&self) -> usize {
+        self.output.iter().product()
+    }
+}
+
+/// What a node of the network is to the engine.
+#[derive(Clone, Copy)]
+enum Value {
+    Raw(usize),
+    Normed(usize),
+    Sum(usize, Shortcut),
+    Source(usize),
+}
+
+fn refuse<T>(what: impl std::fmt::Display) -> Result<T, Error> {
+    Err(Error::Unsupported(format!(
+        "the sparse engine cannot train {what}: use `engine = \"libtorch\"`"
+    )))
+}
+
+impl Plan {
+    /// Recognises the whole network, or names the first node that it cannot run.
+    pub fn new(network: &Network) -> Result<Plan, Error> {
+        let mut lowering = Lowering {
+            network,
+            plan: Plan {
+                convolutions: Vec::new(),
+                sources: Vec::new(),
+                groups: Vec::new(),
+            },
+            values: Vec::new(),
+            uses: vec![0; network.nodes.len()],
+        };
+        for &input in network.nodes.iter().flat_map(|node| &node.inputs) {
+            lowering.uses[input] += 1;
+        }
+        for node in 0..network.nodes.len() {
+            let value = lowering.lower(node)?;
+            lowering.values.push(value);
+        }
+        lowering.finish()
+    }
+
+    /// Of the logits.
+    pub fn classifier(&self) -> usize {
+        self.convolutions.len() - 1
+    }
+}
+
+struct Lowering<'a> {
+    network: &'a Network,
+    plan: Plan,
+    values: Vec<Value>,
+    uses: Vec<usize>,
+}
+
+impl Lowering<'_> {
+    /// What a message calls a node: the layer before it is what a user can find.
+    fn name(&self, node: usize) -> String {
+        let parameter = |index: usize| self.network.parameters[index].name.clone();
+        match self.network.nodes[node].op {
+            Op::Conv { weight, .. } | Op::Linear { weight, .. } => {
+                format!("`{}`", parameter(weight))
+            }
+            Op::BatchNorm { weight, .. } => format!("`{}`", parameter(weight)),
+            Op::Input => "the image".to_owned(),
+            ref op => {
+                let word = match op {
+                    Op::Add => "the addition",
+                    Op::Activation | Op::Relu6 => "the activation",
+                    _ => "the pooling",
+                };
+                let inputs = &self.network.nodes[node].inputs;
+                let before = inputs.first().map_or(String::new(), |&i| self.name(i));
+                format!("{word} after {before}")
+            }
+        }
+    }
+
+    fn lower(&mut self, node: usize) -> Result<Value, Error> {
+        let this = &self.network.nodes[node];
+        let input = this.inputs.first().map(|&i| self.values[i]);
+        let once = this.inputs.iter().all(|&i| self.uses[i] == 1);
+        let output = this.output;
+        match (&this.op, input) {
+            (Op::Input, None) => Ok(self.source(None, None, output)),
+            (&Op::Conv { groups, .. }, _) if groups != 1 => refuse(format!(
+                "{}, a convolution of {groups} groups",
+                self.name(node)
+            )),
+            (
+                &Op::Conv {
+                    weight,
+                    bias,
+                    kernel,
+                    stride,
+                    padding,
+                    ..
+                },
+                Some(Value::Source(from)),
+            ) => {
+                if kernel > 11 || stride > 2 || padding >= kernel {
+                    return refuse(format!(
+                        "{}, a kernel of side {kernel}, stride {stride}, padding {padding} (sides up to 11, strides 1 and 2)",
+                        self.name(node)
+                    ));
+                }
+                let input = self.plan.sources[from].shape;
+                let convolution = Convolution {
+                    weight,
+                    bias,
+                    norm: None,
+                    kernel,
+                    stride,
+                    padding,
+                    input,
+                    output,
+                    flattened: None,
+                };
+                self.convolve(node, from, convolution)
+            }
+            (&Op::Linear { weight, bias }, Some(Value::Source(from))) => {
+                let source = &self.plan.sources[from];
+                let shape = source.shape;
+                let plain = source.main.is_none() || source.pool != Pool::None;
+                if !plain && shape[1] * shape[2] > 1 {
+                    return refuse(format!(
+                        "{}, a linear layer on a map that is not pooled",
+                        self.name(node)
+                    ));
+                }
+                let input = [shape.iter().product(), 1, 1];
+                let convolution = Convolution {
+                    weight,
+                    bias: Some(bias),
+                    norm: None,
+                    kernel: 1,
+                    stride: 1,
+                    padding: 0,
+                    input,
+                    output,
+                    flattened: Some(shape),
+                };
+                self.convolve(node, from, convolution)
+            }
+            (
+                &Op::BatchNorm {
+                    weight,
+                    bias,
+                    mean,
+                    var,
+                },
+                Some(Value::Raw(c)),
+            ) if once => {
+                self.plan.convolutions[c].norm = Some(Norm {
+                    weight,
+                    bias,
+                    mean,
+                    var,
+                });
+                Ok(Value::Normed(c))
+            }
+            (Op::BatchNorm { .. }, Some(Value::Sum(..) | Value::Source(_))) => refuse(format!(
+                "{}, a normalisation that comes before its convolution",
+                self.name(node)
+            )),
+            (Op::Activation, Some(Value::Raw(c) | Value::Normed(c))) if once => {
+                Ok(self.source(Some(c), None, output))
+            }
+            (Op::Activation, Some(Value::Sum(c, shortcut))) if once => {
+                Ok(self.source(Some(c), Some(shortcut), output))
+            }
+            (Op::Add, Some(Value::Normed(main))) => match self.values[this.inputs[1]] {
+                Value::Normed(c) if once => Ok(Value::Sum(main, Shortcut::Projection(c))),
+                Value::Source(from) if self.may_be_added(from) => {
+                    self.plan.sources[from].kept = true;
+                    Ok(Value::Sum(main, Shortcut::Source(from)))
+                }
+                _ => refuse(self.name(node)),
+            },
+            (
+                &Op::MaxPool {
+                    kernel,
+                    stride,
+                    padding,
+                },
+                Some(Value::Source(from)),
+            ) if once && from > 0 && stride <= kernel && padding < kernel => self.pool(
+                from,
+                Pool::Max {
+                    kernel,
+                    stride,
+                    padding,
+                },
+                output,
+            ),
+            (Op::GlobalAveragePool, Some(Value::Source(from))) if once && from > 0 => {
+                self.pool(from, Pool::Average, output)
+            }
+            _ => refuse(self.name(node)),
+        }
+    }
+
+    fn source(
+        &mut self,
+        main: Option<usize>,
+        shortcut: Option<Shortcut>,
+        shape: [usize; 3],
+    ) -> Value {
+        self.plan.sources.push(Source {
+            main,
+            shortcut,
+            pool: Pool::None,
+            map: shape,
+            shape,
+            kept: false,
+        });
+        Value::Source(self.plan.sources.len() - 1)
+    }
+
+    /// A source is a shortcut at most once, and never the image.
+    fn may_be_added(&self, from: usize) -> bool {
+        let taken = |s: &Source| s.shortcut == Some(Shortcut::Source(from));
+        from > 0
+            && !self.plan.sources.iter().any(taken)
+            && self.plan.sources[from].pool != Pool::Average
+    }
+
+    fn pool(&mut self, from: usize, pool: Pool, shape: [usize; 3]) -> Result<Value, Error> {
+        let source = &mut self.plan.sources[from];
+        if source.pool != Pool::None {
+            return refuse("a pooling of a pooled map");
+        }
+        source.pool = pool;
+        source.shape = shape;
+        Ok(Value::Source(from))
+    }
+
+    /// Joins the group that reads the same source with the same stride, or begins one.
+    fn convolve(&mut self, node: usize, from: usize, c: Convolution) -> Result<Value, Error> {
+        // Offsets inside a row are 32 bits wide.
+        let widest = c.input[0].max(c.output[0]) * (c.input[2] + 2 * c.kernel);
+        if widest >= 1 << 25 {
+            return refuse(format!(
+                "{}: its rows of {widest} values are too long",
+                self.name(node)
+            ));
+        }
+        let index = self.plan.convolutions.len();
+        let Convolution {
+            kernel,
+            stride,
+            padding,
+            input,
+            output,
+            ..
+        } = c;
+        self.plan.convolutions.push(c);
+        let plan = &mut self.plan;
+        let convolutions = &plan.convolutions;
+        let same = |group: &&mut Group| {
+            let other = &convolutions[group.convolutions[0]];
+            group.source == from
+                && other.stride == stride
+                && other.output[1..] == output[1..]
+                && other.input == input
+                && group.convolutions.len() < 2
+                && other.kernel + other.padding + kernel + padding <= TAPS
+        };
+        if let Some(group) = plan.groups.iter_mut().find(same) {
+            group.convolutions.push(index);
+            return Ok(Value::Raw(index));
+        }
+        let first = plan.groups.iter().all(|group| group.source != from);
+        if !first {
+            plan.sources[from].kept = true;
+        }
+        plan.groups.push(Group {
+            source: from,
+            convolutions: vec![index],
+            first,
+            input,
+        });
+        Ok(Value::Raw(index))
+    }
+
+    fn finish(self) -> Result<Plan, Error> {
+        let last = self.values.last();
+        let logits = matches!(last, Some(Value::Raw(c)) if *c == self.plan.classifier());
+        if !logits {
+            return refuse("a network that does not end with a linear layer");
+        }
+        let read = |source: usize| self.plan.groups.iter().any(|g| g.source == source);
+        if let Some(unread) = (0..self.plan.sources.len()).find(|&s| !read(s)) {
+            return refuse(format!("activation {unread}, which no layer reads"));
+        }
+        Ok(self.plan)
+    }
+}

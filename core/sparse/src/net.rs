@@ -1,0 +1,502 @@
+//! A network in training: parameters, maps and what every pass shares.
+use crate::kernels::{FlushedDenormals, Kernels, Lines};
+use crate::layer::Layer;
+use crate::loss::cross_entropy;
+use crate::lower::Plan;
+use crate::maps::{Maps, Scratch};
+use crate::optimizer::Optimizer;
+use crate::schedule::Schedule;
+use crate::work::Work;
+use crate::{Error, Step, invalid};
+use jackpot_net::{Activation, Mask, Network, ParameterKind, Training};
+use std::marker::PhantomData;
+
+/// The images of a step.
+pub(crate) struct Batch {
+    pub images: usize,
+    pub tiles: usize,
+    /// If the last tile has fewer images than places: 1 for each image, 0 for the rest.
+    pub ragged: Option<[f32; 32]>,
+}
+
+impl Batch {
+    pub fn new<P: Kernels>(images: usize) -> Batch {
+        let over = images % P::IMAGES;
+        let place = |l: usize| if l < over { 1.0 } else { 0.0 };
+        Batch {
+            images,
+            tiles: images.div_ceil(P::IMAGES),
+            ragged: (over > 0).then(|| std::array::from_fn(place)),
+        }
+    }
+
+    /// The places of a tile that hold images, if not all do.
+    pub fn places(&self, tile: usize) -> Option<&[f32; 32]> {
+        self.ragged.as_ref().filter(|_| tile + 1 == self.tiles)
+    }
+}
+
+/// A parameter of the network.
+struct Parameter {
+    /// Numbers of the dense tensor.
+    dense: usize,
+    /// Of a prunable weight: the flat indices of the kept ones, increasing.
+    kept: Option<Vec<u32>>,
+    trained: bool,
+}
+
+impl Parameter {
+    /// How many numbers there are to train.
+    fn len(&self) -> usize {
+        self.kept.as_ref().map_or(self.dense, Vec::len)
+    }
+
+    fn gather(&self, dense: &[f32]) -> Vec<f32> {
+        match &self.kept {
+            None => dense.to_vec(),
+            Some(kept) => kept.iter().map(|&index| dense[index as usize]).collect(),
+        }
+    }
+
+    fn scatter(&self, values: &[f32]) -> Vec<f32> {
+        let Some(kept) = &self.kept else {
+            return values.to_vec();
+        };
+        let mut dense = vec![0.0; self.dense];
+        for (&index, &value) in kept.iter().zip(values) {
+            dense[index as usize] = value;
+        }
+        dense
+    }
+}
+
+/// A network on one storage and instruction set.
+pub(crate) struct Net<P> {
+    pub plan: Plan,
+    pub schedule: Schedule,
+    pub work: Vec<Work>,
+    pub layers: Vec<Layer>,
+    pub maps: Maps,
+    /// Gradient buffers of the schedule.
+    pub buffers: Vec<Lines>,
+    /// Three lines a channel: sums of a source's gradient.
+    pub sums: Lines,
+    pub scratch: Scratch,
+    pub activation: Activation,
+    /// A row of zeros, as long as any row.
+    pub zero: Lines,
+    /// Kept values of prunable weights, all values of the others.
+    pub values: Vec<Vec<f32>>,
+    pub gradients: Vec<Vec<f32>>,
+    parameters: Vec<Parameter>,
+    optimizer: Optimizer,
+    settings: Training,
+    image: [usize; 3],
+    classes: usize,
+    /// Batch tiles that the maps have room for.
+    tiles: usize,
+    storage: PhantomData<P>,
+}
+
+/// Everything that an engine does, whatever its storage and instruction set.
+pub(crate) trait Run: Send {
+    fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<Step, Error>;
+    fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, Error>;
+    fn gradients(&mut self, images: &[f32], labels: &[i64]) -> Result<Vec<Vec<f32>>, Error>;
+    fn parameters(&self) -> Vec<Vec<f32>>;
+    fn kept(&self) -> u64;
+    fn buffers(&self) -> Vec<(&'static str, usize, Vec<f32>)>;
+    fn steps(&self) -> u64;
+    fn restore(
+        &mut self,
+        parameters: &[Vec<f32>],
+        buffers: &[Vec<f32>],
+        steps: u64,
+    ) -> Result<(), Error>;
+}
+
+impl<P: Kernels> Net<P> {
+    pub fn new(
+        network: &Network,
+        parameters: &[Vec<f32>],
+        mask: &Mask,
+        training: &Training,
+    ) -> Result<Net<P>, Error> {
+        let plan = Plan::new(network)?;
+        let described = describe(network, mask)?;
+        sizes_fit(network, parameters)?;
+        let kept: Vec<Vec<u32>> = plan
+            .convolutions
+            .iter()
+            .map(|c| described[c.weight].kept.clone().unwrap_or_default())
+            .collect();
+        let activation = network.architecture.activation;
+        let smooth = activation != Activation::Relu;
+        let work: Vec<Work> = plan
+            .groups
+            .iter()
+            .map(|group| Work::new::<P>(&plan, group, &kept, smooth))
+            .collect();
+        let layers = plan.convolutions.iter().zip(&kept);
+        let channels = plan.convolutions.iter().map(|c| c.output[0]).max();
+        let sizes: Vec<usize> = described
+            .iter()
+            .map(|p| if p.trained { p.len() } else { 0 })
+            .collect();
+        let values = described.iter().zip(parameters);
+        let mut net = Net {
+            schedule: Schedule::new(&plan),
+            layers: layers.map(|(c, kept)| Layer::new(c, kept.len())).collect(),
+            maps: Maps {
+                image: Lines::default(),
+                z: plan.convolutions.iter().map(|_| Lines::default()).collect(),
+                kept: plan.sources.iter().map(|_| Lines::default()).collect(),
+            },
+            buffers: Vec::new(),
+            sums: Lines::new(3 * channels.unwrap_or(0)),
+            scratch: Scratch::default(),
+            activation,
+            zero: Lines::new(work.iter().map(Work::longest_row).max().unwrap_or(0)),
+            values: values.map(|(p, dense)| p.gather(dense)).collect(),
+            gradients: sizes.iter().map(|&size| vec![0.0; size]).collect(),
+            optimizer: Optimizer::new(training, &sizes),
+            parameters: described,
+            settings: training.clone(),
+            image: network.architecture.input.map(|side| side as usize),
+            classes: network.architecture.classes as usize,
+            tiles: 0,
+            storage: PhantomData,
+            plan,
+            work,
+        };
+        net.spread_weights();
+        Ok(net)
+    }
+
+    /// Puts the kept weights where the kernels read them.
+    fn spread_weights(&mut self) {
+        for (group, work) in self.plan.groups.iter().zip(&mut self.work) {
+            let weights = group.convolutions.iter();
+            let weights: Vec<&[f32]> = weights
+                .map(|&c| &self.values[self.plan.convolutions[c].weight][..])
+                .collect();
+            work.set(&weights);
+        }
+    }
+
+    /// Room for a batch.
+    fn reserve(&mut self, tiles: usize) {
+        if tiles <= self.tiles {
+            return;
+        }
+        self.tiles = tiles;
+        let lines = |shape: [usize; 3]| tiles * shape.iter().product::<usize>();
+        self.maps.image = Lines::new(lines(self.image));
+        for (z, c) in self.maps.z.iter_mut().zip(&self.plan.convolutions) {
+            *z = Lines::default();
+            *z = Lines::new(lines(c.output));
+        }
+        for (kept, source) in self.maps.kept.iter_mut().zip(&self.plan.sources) {
+            *kept = Lines::default();
+            if source.kept && source.main.is_some() {
+                *kept = Lines::new(lines(source.shape));
+            }
+        }
+        self.buffers.clear();
+        let sizes = self.schedule.buffers.iter();
+        self.buffers
+            .extend(sizes.map(|&size| Lines::new(tiles * size)));
+    }
+
+    /// Checks images and labels, and puts the images into lines.
+    fn load(&mut self, images: &[f32]) -> Result<Batch, Error> {
+        let [channels, height, width] = self.image;
+        let size = channels * height * width;
+        if images.is_empty() || !images.len().is_multiple_of(size) {
+            return invalid(format!(
+                "images: expected a multiple of {height}×{width}×{channels} = {size} values, found {}",
+                images.len()
+            ));
+        }
+        let batch = Batch::new::<P>(images.len() / size);
+        self.reserve(batch.tiles);
+        let mut place = 0;
+        for tile in images.chunks(P::IMAGES * size) {
+            for y in 0..height {
+                for channel in 0..channels {
+                    for x in 0..width {
+                        let mut numbers = [0.0; 32];
+                        let at = (y * width + x) * channels + channel;
+                        let values = tile[at..].iter().step_by(size);
+                        for (number, value) in numbers.iter_mut().zip(values) {
+                            *number = *value;
+                        }
+                        self.maps.image[place] = P::write(&numbers[..P::IMAGES]);
+                        place += 1;
+                    }
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Forward and backward; `gradients` holds the gradients, running statistics have moved.
+    fn learn(&mut self, images: &[f32], labels: &[i64]) -> Result<Step, Error> {
+        let [channels, height, width] = self.image;
+        if images.len() != labels.len() * channels * height * width {
+            return invalid(format!(
+                "{} values of images have {} labels: expected {channels}×{height}×{width} values a label",
+                images.len(),
+                labels.len()
+            ));
+        }
+        if let Some(label) = labels
+            .iter()
+            .find(|label| !(0..self.classes as i64).contains(label))
+        {
+            return invalid(format!(
+                "labels: expected 0 to {}, found {label}",
+                self.classes - 1
+            ));
+        }
+        let alone = |c: &crate::lower::Convolution| c.norm.is_some() && c.output[1..] == [1, 1];
+        if labels.len() == 1 && self.plan.convolutions.iter().any(alone) {
+            return invalid(
+                "a batch of one image has one number a channel in a normalised 1×1 map: its variance is not defined; use a batch size that leaves no single image over",
+            );
+        }
+        let batch = self.load(images)?;
+        for (layer, c) in self.layers.iter_mut().zip(&self.plan.convolutions) {
+            layer.begin_batch(c.bias.map(|bias| &self.values[bias][..]));
+        }
+        for group in 0..self.plan.groups.len() {
+            self.forward(group, &batch, true);
+        }
+        let step = self.loss(&batch, labels);
+        for at in 0..self.schedule.steps.len() {
+            self.backward(at, &batch);
+        }
+        Ok(step)
+    }
+
+    /// The loss; its gradient goes to the schedule's buffer.
+    fn loss(&mut self, batch: &Batch, labels: &[i64]) -> Step {
+        let classifier = self.plan.classifier();
+        let mut logits = self.read_logits(batch);
+        let smoothing = self.settings.label_smoothing;
+        let (loss, correct) = cross_entropy(&mut logits, labels, self.classes, smoothing);
+        if let Some(bias) = self.plan.convolutions[classifier].bias {
+            for (class, gradient) in self.gradients[bias].iter_mut().enumerate() {
+                let of_class = logits.iter().skip(class).step_by(self.classes);
+                *gradient = of_class.map(|&g| f64::from(g)).sum::<f64>() as f32;
+            }
+        }
+        let lines = &mut self.buffers[self.schedule.logits];
+        let tiles = logits.chunks(P::IMAGES * self.classes);
+        for (tile, logits) in tiles.enumerate() {
+            for class in 0..self.classes {
+                let mut numbers = [0.0; 32];
+                let of_class = logits.iter().skip(class).step_by(self.classes);
+                for (number, value) in numbers.iter_mut().zip(of_class) {
+                    *number = *value;
+                }
+                lines[tile * self.classes + class] = P::write(&numbers[..P::IMAGES]);
+            }
+        }
+        Step { loss, correct }
+    }
+
+    /// `[n][classes]`.
+    fn read_logits(&self, batch: &Batch) -> Vec<f32> {
+        let lines = &self.maps.z[self.plan.classifier()];
+        let mut logits = vec![0.0; batch.images * self.classes];
+        let tiles = logits.chunks_mut(P::IMAGES * self.classes);
+        for (tile, logits) in tiles.enumerate() {
+            for class in 0..self.classes {
+                let mut numbers = [0.0; 32];
+                P::read(
+                    &lines[tile * self.classes + class],
+                    &mut numbers[..P::IMAGES],
+                );
+                for (image, number) in logits.chunks_mut(self.classes).zip(numbers) {
+                    image[class] = number;
+                }
+            }
+        }
+        logits
+    }
+
+    /// As the published loop does: a kept weight that is exactly 0 gets no gradient.
+    fn drop_gradients_of_zeros(&mut self) {
+        let both = self.gradients.iter_mut().zip(&self.values);
+        for ((gradients, values), parameter) in both.zip(&self.parameters) {
+            if parameter.kept.is_some() {
+                for (gradient, value) in gradients.iter_mut().zip(values) {
+                    if *value == 0.0 {
+                        *gradient = 0.0;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<P: Kernels> Run for Net<P> {
+    fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<Step, Error> {
+        let _mode = FlushedDenormals::begin();
+        let step = self.learn(images, labels)?;
+        if self.settings.published_gradient_mask {
+            self.drop_gradients_of_zeros();
+        }
+        self.optimizer.step(&mut self.values, &self.gradients, lr);
+        self.spread_weights();
+        Ok(step)
+    }
+
+    fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, Error> {
+        let _mode = FlushedDenormals::begin();
+        let size = self.image.iter().product::<usize>();
+        let room = self.settings.batch.max(1) as usize;
+        let room = room.next_multiple_of(P::IMAGES).max(self.tiles * P::IMAGES);
+        let mut logits = Vec::with_capacity(images.len() / size * self.classes);
+        for (layer, c) in self.layers.iter_mut().zip(&self.plan.convolutions) {
+            layer.evaluate(c, &self.values);
+        }
+        for images in images.chunks(room * size) {
+            let batch = self.load(images)?;
+            for group in 0..self.plan.groups.len() {
+                self.forward(group, &batch, false);
+            }
+            logits.extend(self.read_logits(&batch));
+        }
+        Ok(logits)
+    }
+
+    fn gradients(&mut self, images: &[f32], labels: &[i64]) -> Result<Vec<Vec<f32>>, Error> {
+        let _mode = FlushedDenormals::begin();
+        let before = self.values.clone();
+        let learned = self.learn(images, labels);
+        self.values = before;
+        learned?;
+        let both = self.parameters.iter().zip(&self.gradients);
+        let dense = |(parameter, gradient): (&Parameter, &Vec<f32>)| match parameter.trained {
+            true => parameter.scatter(gradient),
+            false => vec![0.0; parameter.dense],
+        };
+        Ok(both.map(dense).collect())
+    }
+
+    fn parameters(&self) -> Vec<Vec<f32>> {
+        let both = self.parameters.iter().zip(&self.values);
+        both.map(|(parameter, values)| parameter.scatter(values))
+            .collect()
+    }
+
+    fn kept(&self) -> u64 {
+        let kept = self.parameters.iter().filter_map(|p| p.kept.as_ref());
+        kept.map(|kept| kept.len() as u64).sum()
+    }
+
+    fn buffers(&self) -> Vec<(&'static str, usize, Vec<f32>)> {
+        let named = self.optimizer.names.iter().zip(&self.optimizer.buffers);
+        named
+            .flat_map(|(&name, buffer)| {
+                let all = self.parameters.iter().zip(buffer).enumerate();
+                all.filter(|(_, (parameter, _))| parameter.trained).map(
+                    move |(index, (parameter, values))| (name, index, parameter.scatter(values)),
+                )
+            })
+            .collect()
+    }
+
+    fn steps(&self) -> u64 {
+        self.optimizer.steps
+    }
+
+    fn restore(
+        &mut self,
+        parameters: &[Vec<f32>],
+        buffers: &[Vec<f32>],
+        steps: u64,
+    ) -> Result<(), Error> {
+        let sizes = self.parameters.iter().map(|p| p.dense);
+        lengths("parameter", sizes.clone().collect(), parameters)?;
+        let trained = self.parameters.iter().filter(|p| p.trained);
+        let trained: Vec<usize> = trained.map(|p| p.dense).collect();
+        let all = trained.repeat(self.optimizer.names.len());
+        lengths("optimiser buffer", all, buffers)?;
+        for (index, dense) in parameters.iter().enumerate() {
+            self.values[index] = self.parameters[index].gather(dense);
+        }
+        let mut saved = buffers.iter();
+        for buffer in &mut self.optimizer.buffers {
+            let all = self.parameters.iter().zip(buffer);
+            let trained = all.filter(|(parameter, _)| parameter.trained);
+            for ((parameter, values), dense) in trained.zip(&mut saved) {
+                *values = parameter.gather(dense);
+            }
+        }
+        self.optimizer.steps = steps;
+        self.spread_weights();
+        Ok(())
+    }
+}
+
+/// Each parameter with the flat indices that the mask keeps.
+fn describe(network: &Network, mask: &Mask) -> Result<Vec<Parameter>, Error> {
+    mask.check(network)?;
+    let kept_of = |name: &str| {
+        let layer = mask.layers.iter().find(|layer| layer.name == name)?;
+        let all = (0_u32..).zip(&layer.kept);
+        Some(all.filter(|(_, kept)| **kept).map(|(i, _)| i).collect())
+    };
+    let described = network.parameters.iter().map(|parameter| Parameter {
+        dense: parameter.shape.iter().product(),
+        kept: kept_of(&parameter.name),
+        trained: !matches!(
+            parameter.kind,
+            ParameterKind::RunningMean | ParameterKind::RunningVar
+        ),
+    });
+    Ok(described.collect())
+}
+
+fn sizes_fit(network: &Network, parameters: &[Vec<f32>]) -> Result<(), Error> {
+    if parameters.len() != network.parameters.len() {
+        return invalid(format!(
+            "parameters: expected {}, found {}",
+            network.parameters.len(),
+            parameters.len()
+        ));
+    }
+    for (expected, found) in network.parameters.iter().zip(parameters) {
+        let size: usize = expected.shape.iter().product();
+        if found.len() != size {
+            return invalid(format!(
+                "parameter `{}`: expected {size} numbers, found {}",
+                expected.name,
+                found.len()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn lengths(what: &str, expected: Vec<usize>, found: &[Vec<f32>]) -> Result<(), Error> {
+    let lengths: Vec<usize> = found.iter().map(Vec::len).collect();
+    if lengths == expected {
+        return Ok(());
+    }
+    let differs = expected.iter().zip(&lengths).position(|(a, b)| a != b);
+    match differs {
+        Some(at) => invalid(format!(
+            "{what} {at}: expected {} numbers, found {}",
+            expected[at], lengths[at]
+        )),
+        None => invalid(format!(
+            "{what}s: expected {}, found {}",
+            expected.len(),
+            lengths.len()
+        )),
+    }
+}

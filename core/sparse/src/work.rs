@@ -1,0 +1,184 @@
+//! A group's lists, rings and tiles: everything that its passes need beside the maps.
+use crate::kernels::{Line, Lines, Pixel, ROWS};
+use crate::lower::{Group, Plan, Pool};
+use crate::pattern::{Geometry, Lists};
+
+/// The newest rows of a map, with zero columns on its sides, small enough for the cache.
+pub(crate) struct Ring {
+    lines: Lines,
+    capacity: usize,
+    row: usize,
+    /// The next row to be made.
+    pub next: usize,
+}
+
+impl Ring {
+    fn new(capacity: usize, row: usize) -> Ring {
+        Ring {
+            lines: Lines::new(capacity * row),
+            capacity,
+            row,
+            next: 0,
+        }
+    }
+
+    pub fn row(&self, y: usize) -> &[Line] {
+        debug_assert!(y < self.next && y + self.capacity >= self.next);
+        &self.lines[y % self.capacity * self.row..][..self.row]
+    }
+
+    /// The place of the next row.
+    pub fn make(&mut self) -> &mut [Line] {
+        let y = self.next;
+        self.next += 1;
+        &mut self.lines[y % self.capacity * self.row..][..self.row]
+    }
+}
+
+/// The transposed lists of one class of input pixels, and where each value comes from:
+/// convolution of the group, place among its kept weights.
+type Transposed = (Lists, Vec<(u8, u32)>);
+
+pub(crate) struct Work {
+    pub geometry: Geometry,
+    /// Of each convolution.
+    pub lists: Vec<Lists>,
+    /// Of each class of input pixels; none for the image.
+    pub transposed: Vec<Transposed>,
+    /// Rows at a time, of so many batch tiles at a time.
+    pub rows: usize,
+    pub tiles: usize,
+    /// Columns at a time: first, how many.
+    pub columns: Vec<(usize, usize)>,
+    /// The same over the input's columns, for each column modulo the stride.
+    pub input_columns: Vec<Vec<(usize, usize)>>,
+    /// Of each batch tile of a block: the input's rows, their slopes if the activation is
+    /// smooth, and the rows of each convolution's gradient.
+    pub rings: Vec<Ring>,
+    pub slopes: Vec<Ring>,
+    pub gradients: Vec<Vec<Ring>>,
+}
+
+/// Lines that all input rings of a group may take: half of the second-level cache.
+const CACHED: usize = (1 << 19) / size_of::<Line>();
+
+impl Work {
+    /// `kept` are the kept weights of every convolution of the plan.
+    pub fn new<P: Pixel>(plan: &Plan, group: &Group, kept: &[Vec<u32>], smooth: bool) -> Work {
+        let numbers = &group.convolutions;
+        let convolutions: Vec<_> = numbers.iter().map(|&c| &plan.convolutions[c]).collect();
+        let kept: Vec<&[u32]> = numbers.iter().map(|&c| &kept[c][..]).collect();
+        let geometry = Geometry::new(&convolutions);
+        let source = &plan.sources[group.source];
+        let [channels, height, width] = group.input;
+        let [_, out_height, out_width] = convolutions[0].output;
+        let stride = geometry.stride;
+
+        let widest = split(out_width, P::COLUMNS)[0].1;
+        let most = power_of_two((P::PIXELS / widest).min(ROWS));
+        let rows = power_of_two(most.min(out_height));
+        let row = channels * geometry.pitch;
+        let deepest = (stride * rows + geometry.pad).max((rows - 1) * stride + geometry.taps);
+        let capacity = deepest.min(height);
+        let whole = rows == out_height && height.div_ceil(stride) == out_height;
+        let cached = power_of_two((CACHED / (capacity * row)).max(1));
+        let tiles = if whole { (most / rows).min(cached) } else { 1 };
+
+        let limit = P::COLUMNS.min(P::PIXELS / (rows * tiles));
+        let class = |class: usize| split((width - class.min(width)).div_ceil(stride), limit);
+        let ring = |_| Ring::new(capacity, row);
+        let gradients = |_| {
+            let halos = geometry.halos.iter().zip(&convolutions);
+            let ring = halos.map(|(halo, c)| {
+                let deep = rows as isize + halo.high.max(0) - halo.low.min(0);
+                Ring::new((deep as usize).min(out_height), c.output[0] * halo.pitch)
+            });
+            ring.collect()
+        };
+        let transposed = match source.main {
+            None => Vec::new(),
+            Some(_) => geometry.transposed(&convolutions, &kept),
+        };
+        let slopes = if smooth && source.pool == Pool::None {
+            tiles
+        } else {
+            0
+        };
+        let lists = convolutions.iter().zip(&kept);
+        Work {
+            lists: lists.map(|(c, kept)| geometry.forward(c, kept)).collect(),
+            transposed,
+            rows,
+            tiles,
+            columns: split(out_width, P::COLUMNS),
+            input_columns: (0..stride).map(class).collect(),
+            rings: (0..tiles).map(ring).collect(),
+            slopes: (0..slopes).map(ring).collect(),
+            gradients: (0..tiles).map(gradients).collect(),
+            geometry,
+        }
+    }
+
+    /// Lines of the longest row that a kernel may be pointed at.
+    pub fn longest_row(&self) -> usize {
+        let gradients = self.gradients.iter().flatten();
+        let rings = self.rings.iter().chain(gradients);
+        rings.map(|ring| ring.row).max().unwrap_or(0)
+    }
+
+    /// New values for the kept weights of every convolution of the group.
+    pub fn set(&mut self, weights: &[&[f32]]) {
+        for (lists, weights) in self.lists.iter_mut().zip(weights) {
+            lists.set(weights.iter().copied());
+        }
+        for (lists, from) in &mut self.transposed {
+            lists.set(
+                from.iter()
+                    .map(|&(c, at)| weights[usize::from(c)][at as usize]),
+            );
+        }
+    }
+
+    /// The batch tiles in blocks: first, how many. The last tile is alone if it is ragged.
+    pub fn blocks(&self, tiles: usize, ragged: bool, backwards: bool) -> Vec<(usize, usize)> {
+        let whole = tiles - usize::from(ragged);
+        let mut blocks = Vec::new();
+        let mut at = 0;
+        while at < tiles {
+            let count = if at + self.tiles <= whole {
+                self.tiles
+            } else {
+                1
+            };
+            blocks.push((at, count));
+            at += count;
+        }
+        if backwards {
+            blocks.reverse();
+        }
+        blocks
+    }
+
+    pub fn restart(&mut self) {
+        let gradients = self.gradients.iter_mut().flatten();
+        let rings = self.rings.iter_mut().chain(&mut self.slopes);
+        rings.chain(gradients).for_each(|ring| ring.next = 0);
+    }
+}
+
+/// The largest power of two up to `n`.
+fn power_of_two(n: usize) -> usize {
+    1 << n.max(1).ilog2()
+}
+
+/// `n` columns in as few parts of at most `limit` as there can be, the larger ones first.
+fn split(n: usize, limit: usize) -> Vec<(usize, usize)> {
+    let parts = n.div_ceil(limit);
+    let mut at = 0;
+    let part = |part: usize| {
+        let count = n / parts + usize::from(part < n % parts);
+        at += count;
+        (at - count, count)
+    };
+    (0..parts).map(part).collect()
+}
