@@ -242,10 +242,15 @@ fn fill_gradient<P: Kernels>(
                 tile: block.tile + t,
                 y: ring.next,
             };
+            let gradient = row_of(gradient, convolution.output, at);
             P::normalize(Normalize {
                 row: Row { channels, width },
-                gradient: row_of(gradient, convolution.output, at),
-                z: row_of(&maker.maps.z[c], convolution.output, at),
+                gradient,
+                // Without a normalisation its coefficient is 0.
+                z: match convolution.norm {
+                    Some(_) => row_of(&maker.maps.z[c], convolution.output, at),
+                    None => gradient,
+                },
                 by_gradient: &layer.by_gradient,
                 by_z: &layer.by_z,
                 constant: &layer.constant,

@@ -75,11 +75,14 @@ impl<P: Kernels> Net<P> {
                 }
                 for (x, &c) in numbers.iter().enumerate() {
                     let convolution = &self.plan.convolutions[c];
-                    let row = convolution.output[0] * out_width;
+                    // Logits stay f32: a line for every 16 images.
+                    let wide = c == self.plan.classifier();
+                    let lines = if wide { P::IMAGES / 16 } else { 1 };
+                    let row = convolution.output[0] * out_width * lines;
                     for &(column, columns) in &work.columns {
                         let mut places = Places {
                             rows: [0; ROWS],
-                            pitch: out_width,
+                            pitch: out_width * lines,
                             step: 1,
                         };
                         for t in 0..count {
@@ -102,6 +105,7 @@ impl<P: Kernels> Net<P> {
                                 center: center && convolution.norm.is_some() && column == 0,
                                 sums,
                                 images: batch.places(tile),
+                                wide,
                             },
                         );
                     }

@@ -196,6 +196,8 @@ impl<P: Kernels> Net<P> {
             *z = Lines::default();
             *z = Lines::new(lines(c.output));
         }
+        // Logits are f32.
+        self.maps.z[self.plan.classifier()] = Lines::new(tiles * self.classes * P::IMAGES / 16);
         for (kept, source) in self.maps.kept.iter_mut().zip(&self.plan.sources) {
             *kept = Lines::default();
             if source.kept && source.main.is_some() {
@@ -312,14 +314,10 @@ impl<P: Kernels> Net<P> {
         let mut logits = vec![0.0; batch.images * self.classes];
         let tiles = logits.chunks_mut(P::IMAGES * self.classes);
         for (tile, logits) in tiles.enumerate() {
-            for class in 0..self.classes {
-                let mut numbers = [0.0; 32];
-                P::read(
-                    &lines[tile * self.classes + class],
-                    &mut numbers[..P::IMAGES],
-                );
-                for (image, number) in logits.chunks_mut(self.classes).zip(numbers) {
-                    image[class] = number;
+            for (place, image) in logits.chunks_mut(self.classes).enumerate() {
+                for (class, logit) in image.iter_mut().enumerate() {
+                    let line = (tile * self.classes + class) * (P::IMAGES / 16) + place / 16;
+                    *logit = f32::from_bits(lines[line].0[place % 16]);
                 }
             }
         }

@@ -133,6 +133,9 @@ impl Geometry {
                 first,
             });
         }
+        // One list reads the rows of all of them.
+        let pitch = halos.iter().map(|halo| halo.pitch).max().unwrap_or(0);
+        halos.iter_mut().for_each(|halo| halo.pitch = pitch);
         Geometry {
             stride,
             pad,

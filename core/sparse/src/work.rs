@@ -87,11 +87,11 @@ impl Work {
         let limit = P::COLUMNS.min(P::PIXELS / (rows * tiles));
         let class = |class: usize| split((width - class.min(width)).div_ceil(stride), limit);
         let ring = |_| Ring::new(capacity, row);
+        let most_channels = convolutions.iter().map(|c| c.output[0]).max().unwrap_or(0);
         let gradients = |_| {
-            let halos = geometry.halos.iter().zip(&convolutions);
-            let ring = halos.map(|(halo, c)| {
+            let ring = geometry.halos.iter().map(|halo| {
                 let deep = rows as isize + halo.high.max(0) - halo.low.min(0);
-                Ring::new((deep as usize).min(out_height), c.output[0] * halo.pitch)
+                Ring::new((deep as usize).min(out_height), most_channels * halo.pitch)
             });
             ring.collect()
         };

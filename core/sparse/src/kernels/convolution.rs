@@ -82,6 +82,8 @@ pub(crate) struct Forward<'a> {
     pub sums: &'a mut [Line],
     /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
     pub images: Option<&'a [f32; 32]>,
+    /// Outputs are stored as f32, whatever the storage: a line for every 16 images.
+    pub wide: bool,
 }
 
 /// Gradients of the kept weights.
@@ -206,9 +208,11 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
 ) {
     let lists = task.lists;
     let channels = lists.len();
+    let beside = if task.wide { P::IMAGES / 16 - 1 } else { 0 };
     assert!(
         reads_inside(lists, task.rows, task.column, C, S)
-            && task.places.fit::<R, C>(channels, task.out.len())
+            && beside <= task.out.len()
+            && task.places.fit::<R, C>(channels, task.out.len() - beside)
             && task.start.len() >= channels
             && task.sums.len() >= 2 * channels,
         "a block inside its rows and its map"
@@ -241,7 +245,10 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
             for i in 0..R {
                 let to = base.add(task.places.rows[i]);
                 for j in 0..C {
-                    P::store(z[i][j], to.add(j * task.places.step));
+                    match task.wide {
+                        true => z[i][j].store(to.add(j * task.places.step).cast()),
+                        false => P::store(z[i][j], to.add(j * task.places.step)),
+                    }
                 }
             }
             if task.images.is_some() {
