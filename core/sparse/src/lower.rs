@@ -126,15 +126,23 @@ enum Value {
     Source(usize),
 }
 
-fn refuse<T>(what: impl std::fmt::Display) -> Result<T, Error> {
-    Err(Error::Unsupported(format!(
-        "the sparse engine cannot train {what}: use `engine = \"libtorch\"`"
-    )))
+/// What stands in the way of a network.
+fn refuse<T>(what: impl Into<String>) -> Result<T, String> {
+    Err(what.into())
 }
 
 impl Plan {
     /// Recognises the whole network, or names the first node that it cannot run.
     pub fn new(network: &Network) -> Result<Plan, Error> {
+        Plan::lower(network).map_err(|what| {
+            Error::Unsupported(format!(
+                "the sparse engine cannot train a `{}`: {what}; use `engine = \"libtorch\"`",
+                network.architecture.family.name()
+            ))
+        })
+    }
+
+    fn lower(network: &Network) -> Result<Plan, String> {
         let mut lowering = Lowering {
             network,
             plan: Plan {
@@ -191,7 +199,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn lower(&mut self, node: usize) -> Result<Value, Error> {
+    fn lower(&mut self, node: usize) -> Result<Value, String> {
         let this = &self.network.nodes[node];
         let input = this.inputs.first().map(|&i| self.values[i]);
         let once = this.inputs.iter().all(|&i| self.uses[i] == 1);
@@ -199,7 +207,7 @@ impl Lowering<'_> {
         match (&this.op, input) {
             (Op::Input, None) => Ok(self.source(None, None, output)),
             (&Op::Conv { groups, .. }, _) if groups != 1 => refuse(format!(
-                "{}, a convolution of {groups} groups",
+                "{} is a convolution of {groups} groups",
                 self.name(node)
             )),
             (
@@ -215,7 +223,7 @@ impl Lowering<'_> {
             ) => {
                 if kernel > 11 || stride > 2 || padding >= kernel {
                     return refuse(format!(
-                        "{}, a kernel of side {kernel}, stride {stride}, padding {padding} (sides up to 11, strides 1 and 2)",
+                        "{} has a kernel of side {kernel}, stride {stride}, padding {padding} (sides up to 11, strides 1 and 2)",
                         self.name(node)
                     ));
                 }
@@ -239,7 +247,7 @@ impl Lowering<'_> {
                 let plain = source.main.is_none() || source.pool != Pool::None;
                 if !plain && shape[1] * shape[2] > 1 {
                     return refuse(format!(
-                        "{}, a linear layer on a map that is not pooled",
+                        "{} is a linear layer on a map that is not pooled",
                         self.name(node)
                     ));
                 }
@@ -275,7 +283,7 @@ impl Lowering<'_> {
                 Ok(Value::Normed(c))
             }
             (Op::BatchNorm { .. }, Some(Value::Sum(..) | Value::Source(_))) => refuse(format!(
-                "{}, a normalisation that comes before its convolution",
+                "{} is a normalisation that comes before its convolution",
                 self.name(node)
             )),
             (Op::Activation, Some(Value::Raw(c) | Value::Normed(c))) if once => {
@@ -290,7 +298,7 @@ impl Lowering<'_> {
                     self.plan.sources[from].kept = true;
                     Ok(Value::Sum(main, Shortcut::Source(from)))
                 }
-                _ => refuse(self.name(node)),
+                _ => refuse(format!("it has no form of {}", self.name(node))),
             },
             (
                 &Op::MaxPool {
@@ -311,7 +319,7 @@ impl Lowering<'_> {
             (Op::GlobalAveragePool, Some(Value::Source(from))) if once && from > 0 => {
                 self.pool(from, Pool::Average, output)
             }
-            _ => refuse(self.name(node)),
+            _ => refuse(format!("it has no form of {}", self.name(node))),
         }
     }
 
@@ -340,10 +348,10 @@ impl Lowering<'_> {
             && self.plan.sources[from].pool != Pool::Average
     }
 
-    fn pool(&mut self, from: usize, pool: Pool, shape: [usize; 3]) -> Result<Value, Error> {
+    fn pool(&mut self, from: usize, pool: Pool, shape: [usize; 3]) -> Result<Value, String> {
         let source = &mut self.plan.sources[from];
         if source.pool != Pool::None {
-            return refuse("a pooling of a pooled map");
+            return refuse("a pooled map is pooled again");
         }
         source.pool = pool;
         source.shape = shape;
@@ -351,7 +359,7 @@ impl Lowering<'_> {
     }
 
     /// Joins the group that reads the same source with the same stride, or begins one.
-    fn convolve(&mut self, node: usize, from: usize, c: Convolution) -> Result<Value, Error> {
+    fn convolve(&mut self, node: usize, from: usize, c: Convolution) -> Result<Value, String> {
         // Offsets inside a row are 32 bits wide.
         let widest = c.input[0].max(c.output[0]) * (c.input[2] + 2 * c.kernel);
         if widest >= 1 << 25 {
@@ -398,15 +406,15 @@ impl Lowering<'_> {
         Ok(Value::Raw(index))
     }
 
-    fn finish(self) -> Result<Plan, Error> {
+    fn finish(self) -> Result<Plan, String> {
         let last = self.values.last();
         let logits = matches!(last, Some(Value::Raw(c)) if *c == self.plan.classifier());
         if !logits {
-            return refuse("a network that does not end with a linear layer");
+            return refuse("it does not end with a linear layer");
         }
         let read = |source: usize| self.plan.groups.iter().any(|g| g.source == source);
         if let Some(unread) = (0..self.plan.sources.len()).find(|&s| !read(s)) {
-            return refuse(format!("activation {unread}, which no layer reads"));
+            return refuse(format!("no layer reads activation {unread}"));
         }
         Ok(self.plan)
     }
