@@ -1,11 +1,13 @@
 //! Images as one tensor or as rows of a file, and whole batches cut from them.
 use crate::{
-    Error,
+    Error, Precision,
     error::invalid,
+    model::images_tensor,
+    state,
     window::{self, Window, below},
 };
 use jackpot_data::{Images, Normalisation, Rows, StoredRows, centre};
-use jackpot_net::Augment;
+use jackpot_net::{Augment, Network};
 use jackpot_rng::Key;
 use tch::{Device, Kind, Tensor};
 
@@ -37,6 +39,48 @@ pub struct Batch {
     pub x: Tensor,
     /// Their classes, i64.
     pub y: Tensor,
+}
+
+impl Batch {
+    /// Of images given as numbers (normalised, row-major `[n, channels, height, width]`).
+    ///
+    /// # Errors
+    /// Shapes that do not fit the network or each other; libtorch's.
+    pub fn given(
+        network: &Network,
+        images: &[f32],
+        labels: &[i64],
+        precision: Precision,
+        device: Device,
+    ) -> Result<Batch, Error> {
+        let x = images_tensor(network, images, precision, device)?;
+        if x.size()[0] != labels.len() as i64 {
+            return invalid(format!(
+                "{} images have {} labels",
+                x.size()[0],
+                labels.len()
+            ));
+        }
+        let y = Tensor::f_from_slice(labels)?.f_to_device(device)?;
+        Ok(Batch { x, y })
+    }
+
+    /// The images as numbers `[n, height, width, channels]`, and the labels.
+    ///
+    /// # Errors
+    /// libtorch's, when the tensors cannot be copied.
+    pub fn numbers(&self) -> Result<(Vec<f32>, Vec<i64>), Error> {
+        let labels = Vec::try_from(self.y.f_to_device(Device::Cpu)?)?;
+        Ok((pixels(&self.x)?, labels))
+    }
+}
+
+/// Images `[n, channels, height, width]` as numbers `[n, height, width, channels]`.
+///
+/// # Errors
+/// libtorch's, when the tensor cannot be copied.
+pub fn pixels(x: &Tensor) -> Result<Vec<f32>, Error> {
+    state::numbers(&x.f_permute([0, 2, 3, 1])?)
 }
 
 /// The window that each image of a list of rows shows, and whether it is mirrored.
@@ -323,7 +367,7 @@ impl ImageSet {
         &self,
         rows: &[u32],
         draws: Option<&Draws>,
-        precision: crate::Precision,
+        precision: Precision,
     ) -> Result<Batch, Error> {
         self.gather(&row_tensor(rows, self.device)?, draws, precision.kind())
     }

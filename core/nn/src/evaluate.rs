@@ -1,5 +1,5 @@
 //! Test accuracy and loss.
-use crate::{Error, ImageSet, Model, Statistics, metrics::percent, objective};
+use crate::{Error, ImageSet, Model, metrics::percent, objective};
 use tch::{Device, Kind, Tensor};
 
 /// Images a forward pass; part of what the results are a function of. Activations of 64
@@ -42,24 +42,44 @@ impl Evaluation {
     }
 }
 
+/// Gives logits `[n, classes]` of images `[n, channels, height, width]`, with running
+/// statistics.
+pub(crate) trait Forward {
+    fn forward(&mut self, x: &Tensor) -> Result<Tensor, Error>;
+}
+
+impl Forward for &Model {
+    fn forward(&mut self, x: &Tensor) -> Result<Tensor, Error> {
+        self.logits_of(x)
+    }
+}
+
 /// Runs `model` over all of `images`, in stored order.
 ///
 /// # Errors
 /// libtorch's.
-pub fn evaluate(model: &Model, images: &ImageSet) -> Result<Evaluation, Error> {
-    let options = (Kind::Int64, images.device());
-    evaluate_rows(
-        model,
-        images,
-        &Tensor::f_arange(images.rows() as i64, options)?,
-    )
+pub fn evaluate(mut model: &Model, images: &ImageSet) -> Result<Evaluation, Error> {
+    let kind = model.precision.kind();
+    evaluate_all(&mut model, images, kind)
 }
 
-/// As [`evaluate`], over `rows` (i64 `[n]`, on the device) alone.
+/// As [`evaluate`], by whatever gives logits of images in `kind`.
+pub(crate) fn evaluate_all(
+    model: &mut (impl Forward + ?Sized),
+    images: &ImageSet,
+    kind: Kind,
+) -> Result<Evaluation, Error> {
+    let options = (Kind::Int64, images.device());
+    let rows = Tensor::f_arange(images.rows() as i64, options)?;
+    evaluate_rows(model, images, &rows, kind)
+}
+
+/// As [`evaluate_all`], over `rows` (i64 `[n]`, on the device) alone.
 pub(crate) fn evaluate_rows(
-    model: &Model,
+    model: &mut (impl Forward + ?Sized),
     images: &ImageSet,
     rows: &Tensor,
+    kind: Kind,
 ) -> Result<Evaluation, Error> {
     tch::no_grad(|| {
         let device = images.device();
@@ -68,8 +88,8 @@ pub(crate) fn evaluate_rows(
         let mut right = Vec::new();
         for start in (0..count).step_by(BATCH) {
             let length = BATCH.min(count - start);
-            let batch = images.gather_range(rows, None, start, length, model.precision.kind())?;
-            let logits = model.forward(&batch.x, Statistics::Running)?;
+            let batch = images.gather_range(rows, None, start, length, kind)?;
+            let logits = model.forward(&batch.x)?;
             loss = loss.f_add_(&objective::cross_entropy_sum(&logits, &batch.y)?)?;
             right.push(objective::right(&logits, &batch.y)?);
         }

@@ -3,6 +3,7 @@
 //!
 //! - [`Model`]: a network with its parameters; `forward` walks the described nodes.
 //! - [`Trainer`] and [`train`]: optimisers under a mask, metrics of every epoch, a resume point.
+//!   [`train_in`] is the same training with another [`Engine`] taking the steps.
 //! - [`Autodiff`]: loss, gradient and Hessian-vector product at any point in weight space.
 //!
 //! ```no_run
@@ -26,6 +27,7 @@ mod autodiff;
 mod batch;
 mod conv;
 mod device;
+mod engine;
 mod error;
 mod evaluate;
 mod metrics;
@@ -42,12 +44,14 @@ mod trainer;
 mod window;
 
 pub use autodiff::{Autodiff, Slice, SliceMut, Source, given_batch};
-pub use batch::{Batch, Draws, ImageSet};
+pub use batch::{Batch, Draws, ImageSet, pixels};
 pub use device::{Precision, parse_device, set_threads};
+pub use engine::{Buffer, Engine};
 pub use error::Error;
 pub use evaluate::{Evaluation, evaluate};
 pub use metrics::{Epoch, Metrics};
 pub use model::{Model, Statistics};
+pub use state::state_dict;
 pub use tch::Device;
-pub use train::{Event, Job, Trained, train};
+pub use train::{Event, Job, Trained, train, train_in};
 pub use trainer::{Step, Trainer};

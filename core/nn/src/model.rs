@@ -52,7 +52,7 @@ impl Model {
     /// # Errors
     /// libtorch's, when the tensors cannot be copied.
     pub fn state_dict(&self) -> Result<Vec<u8>, Error> {
-        state::write(&self.network, &self.parameters)
+        state::state_dict(&self.network, &self.parameters)
     }
 
     /// The network that this is a model of.
@@ -75,6 +75,19 @@ impl Model {
         )
     }
 
+    /// As [`Model::forward`], with running statistics and nothing to differentiate.
+    pub(crate) fn logits_of(&self, x: &Tensor) -> Result<Tensor, Error> {
+        tch::no_grad(|| self.forward(x, Statistics::Running))
+    }
+
+    /// The parameters as numbers, row-major, in the order of [`Network::parameters`].
+    ///
+    /// # Errors
+    /// libtorch's, when the tensors cannot be copied.
+    pub fn numbers(&self) -> Result<Vec<Vec<f32>>, Error> {
+        self.parameters.iter().map(state::numbers).collect()
+    }
+
     /// Logits as numbers, row by row, of images given as numbers (normalised, row-major
     /// `[n, channels, height, width]`), with running statistics.
     ///
@@ -82,7 +95,7 @@ impl Model {
     /// As [`Model::forward`].
     pub fn logits(&self, images: &[f32]) -> Result<Vec<f64>, Error> {
         let x = images_tensor(&self.network, images, self.precision, self.device)?;
-        let logits = tch::no_grad(|| self.forward(&x, Statistics::Running))?;
+        let logits = self.logits_of(&x)?;
         let logits = logits
             .f_to_kind(Kind::Double)?
             .f_to_device(Device::Cpu)?

@@ -6,12 +6,14 @@
 //! all inputs, so a file of another training is never taken for this one; the `digest`
 //! entry is the sha256 of the file without it, so a damaged one is never trusted.
 use crate::state::{Entry, from_view, serialize};
-use crate::{Epoch, Error, trainer::Trainer};
+use crate::{Engine, Epoch, Error};
+use jackpot_net::Network;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use tch::Tensor;
 
 /// What `epochs` metrics cannot say: which training they are of.
 pub(crate) type Fingerprint = [u8; 32];
@@ -22,17 +24,18 @@ const FILE: &str = "state";
 pub(crate) fn save(
     folder: &Path,
     fingerprint: &Fingerprint,
-    trainer: &Trainer,
+    network: &Network,
+    engine: &dyn Engine,
     epochs: &[Epoch],
 ) -> Result<(), Error> {
-    let mut entries = trainer
-        .state()
-        .into_iter()
-        .map(|(name, tensor)| Entry::tensor(name, tensor))
+    let (weights, buffers) = state(network, engine)?;
+    let tensors = weights.into_iter().chain(buffers);
+    let mut entries = tensors
+        .map(|(name, tensor)| Entry::tensor(name, &tensor))
         .collect::<Result<Vec<_>, Error>>()?;
     let metrics = serde_json::to_vec(epochs).expect("finished epochs have finite metrics");
     entries.push(Entry::raw("metrics", metrics));
-    entries.push(Entry::raw("steps", trainer.steps().to_le_bytes().to_vec()));
+    entries.push(Entry::raw("steps", engine.steps().to_le_bytes().to_vec()));
     entries.push(Entry::raw("job", fingerprint.to_vec()));
     let digest = Sha256::digest(serialize(&entries)?);
     entries.push(Entry::raw("digest", digest.to_vec()));
@@ -56,12 +59,26 @@ pub(crate) fn save(
     write().map_err(file_error(&temporary))
 }
 
-/// Puts the trainer where the last finished epoch left it and returns the epochs so far.
+type Named = Vec<(String, Tensor)>;
+
+/// All tensors that the next step is a function of, parameters and buffers, by their names
+/// in the resume point.
+fn state(network: &Network, engine: &dyn Engine) -> Result<(Named, Named), Error> {
+    let name = |index: usize| &network.parameters[index].name;
+    let weights = engine.parameters()?.into_iter().enumerate();
+    let weights = weights.map(|(i, tensor)| (format!("weight.{}", name(i)), tensor));
+    let buffers = engine.buffers()?.into_iter();
+    let buffers = buffers.map(|b| (format!("{}.{}", b.name, name(b.parameter)), b.values));
+    Ok((weights.collect(), buffers.collect()))
+}
+
+/// Puts the engine where the last finished epoch left it and returns the epochs so far.
 /// Without a file, none. A file that cannot be used is removed, and `Err` says why.
 pub(crate) fn restore(
     folder: &Path,
     fingerprint: &Fingerprint,
-    trainer: &mut Trainer,
+    network: &Network,
+    engine: &mut dyn Engine,
 ) -> Result<Vec<Epoch>, String> {
     let path: PathBuf = folder.join(FILE);
     let bytes = match read(&path) {
@@ -69,8 +86,8 @@ pub(crate) fn restore(
         Ok(None) => return Ok(Vec::new()),
         Err(why) => return Err(format!("{}: {why}", path.display())),
     };
-    apply(&bytes, fingerprint, trainer).map_err(|why| {
-        // Nothing was copied yet: `apply` checks all before it touches the trainer.
+    apply(&bytes, fingerprint, network, engine).map_err(|why| {
+        // Nothing was copied yet: `apply` checks all before it touches the engine.
         let _ = std::fs::remove_file(&path);
         format!("{}: {why}", path.display())
     })
@@ -100,7 +117,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
 fn apply(
     bytes: &[u8],
     fingerprint: &Fingerprint,
-    trainer: &mut Trainer,
+    network: &Network,
+    engine: &mut dyn Engine,
 ) -> Result<Vec<Epoch>, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file: {e}"))?;
@@ -131,10 +149,8 @@ fn apply(
     }
     let epochs: Vec<Epoch> =
         serde_json::from_slice(&raw("metrics")?).map_err(|e| format!("entry `metrics`: {e}"))?;
-    let saved = trainer
-        .state()
-        .iter()
-        .map(|(name, tensor)| {
+    let read = |state: Named| -> Result<Vec<Tensor>, String> {
+        let saved = state.iter().map(|(name, tensor)| {
             let view = file
                 .tensor(name)
                 .map_err(|_| format!("lacks the entry `{name}`"))?;
@@ -145,11 +161,16 @@ fn apply(
                 ));
             }
             Ok(saved)
-        })
-        .collect::<Result<Vec<_>, String>>()?;
+        });
+        saved.collect()
+    };
+    let (weights, buffers) = state(network, engine).map_err(|e| e.to_string())?;
+    let (weights, buffers) = (read(weights)?, read(buffers)?);
     let steps = raw("steps")?;
     let steps = <[u8; 8]>::try_from(steps).map_err(|_| "entry `steps` is no count".to_string())?;
     let steps = u64::from_le_bytes(steps);
-    trainer.restore(&saved, steps).map_err(|e| e.to_string())?;
+    engine
+        .restore(&weights, &buffers, steps)
+        .map_err(|e| e.to_string())?;
     Ok(epochs)
 }

@@ -88,6 +88,18 @@ pub(crate) fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// The values of a tensor as f32 in row-major order.
+pub(crate) fn numbers(tensor: &Tensor) -> Result<Vec<f32>, Error> {
+    let flat = tensor
+        .f_detach()?
+        .f_to_device(Device::Cpu)?
+        .f_to_kind(Kind::Float)?
+        .f_contiguous()?;
+    let mut values = vec![0.0; flat.numel()];
+    flat.f_copy_data(&mut values, flat.numel())?;
+    Ok(values)
+}
+
 /// One entry of a safetensors file to write.
 pub(crate) struct Entry {
     pub name: String,
@@ -139,8 +151,11 @@ pub(crate) fn serialize(entries: &[Entry]) -> Result<Vec<u8>, Error> {
     views.map_err(|e| Error::Invalid(format!("cannot write safetensors: {e}")))
 }
 
-/// The state_dict as safetensors bytes.
-pub(crate) fn write(network: &Network, tensors: &[Tensor]) -> Result<Vec<u8>, Error> {
+/// Parameters in the network's order as a state_dict: safetensors without metadata.
+///
+/// # Errors
+/// Tensors that cannot be copied.
+pub fn state_dict(network: &Network, tensors: &[Tensor]) -> Result<Vec<u8>, Error> {
     let entries = network
         .parameters
         .iter()

@@ -2,7 +2,10 @@
 use crate::metrics::{Epoch, Metrics, percent};
 use crate::resume::{self, Fingerprint};
 use crate::split::{Split, pass_key};
-use crate::{Draws, Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid};
+use crate::{
+    Draws, Engine, Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid,
+    evaluate, state,
+};
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Mask, Network, Op, Training};
 use jackpot_rng::Key;
@@ -32,7 +35,7 @@ pub struct Job<'a> {
     pub augment_key: Key,
     /// Where it runs.
     pub device: Device,
-    /// What layers compute in.
+    /// What libtorch's layers compute in; batches are in the type of its weights.
     pub precision: Precision,
     /// Folder of the resume point; `None`: a killed training starts over.
     pub resume: Option<&'a Path>,
@@ -62,7 +65,18 @@ pub struct Trained {
     pub checkpoint: Vec<u8>,
 }
 
-/// Trains from the start or from the resume point.
+/// Trains on libtorch, as [`train_in`].
+///
+/// # Errors
+/// As [`train_in`].
+pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error> {
+    let model = Model::load(job.network, job.weights, job.precision, job.device)?;
+    let mut trainer = Trainer::new(model, job.mask, job.training)?;
+    train_in(&mut trainer, job, observe)
+}
+
+/// Trains from the start or from the resume point, in an engine that holds the job's
+/// weights and mask.
 ///
 /// A loss that is no longer a number ends the training; that is a result, recorded as
 /// [`Metrics::diverged_at_epoch`], not an error.
@@ -70,7 +84,11 @@ pub struct Trained {
 /// # Errors
 /// Inputs that do not fit each other, pruned weights that are not 0, a resume folder that
 /// cannot be written, libtorch's.
-pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error> {
+pub fn train_in(
+    engine: &mut dyn Engine,
+    job: &Job,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Trained, Error> {
     let architecture = &job.network.architecture;
     let set = |what, images| {
         let (input, classes) = (architecture.input, architecture.classes);
@@ -81,18 +99,16 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
         set("test images", job.test)?,
     );
     let course = Course::new(job, &train)?;
-    let model = Model::load(job.network, job.weights, job.precision, job.device)?;
-    let mut trainer = Trainer::new(model, job.mask, job.training)?;
-
-    let fingerprint = fingerprint(job)?;
-    let mut epochs = resumed(job, &fingerprint, &mut trainer, observe);
+    let kind = job.precision.kind();
+    let fingerprint = fingerprint(job, &engine.describe())?;
+    let mut epochs = resumed(job, &fingerprint, engine, observe);
     let mut last = None;
     let mut diverged = None;
     while course.left(epochs.len()) > 0 {
         let epoch = epochs.len() as u32;
-        let seen = run_epoch(job, &course, &mut trainer, &train, epoch, observe)?;
-        let evaluation = crate::evaluate(trainer.model(), &test)?;
-        let held = course.validate(trainer.model(), &train)?;
+        let seen = run_epoch(job, &course, engine, &train, epoch, observe)?;
+        let evaluation = evaluate::evaluate_all(engine, &test, kind)?;
+        let held = course.validate(engine, &train, kind)?;
         let losses = [Some(&evaluation), held.as_ref()];
         let finite = losses.iter().flatten().all(|e| e.loss().is_finite());
         if !seen.loss.is_finite() || !finite {
@@ -102,7 +118,7 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
         }
         epochs.push(Epoch {
             epoch: epoch + 1,
-            kept: trainer.kept()?,
+            kept: engine.kept()?,
             lr: seen.lr,
             test_accuracy: evaluation.accuracy(),
             test_loss: evaluation.loss(),
@@ -113,13 +129,13 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
         });
         last = Some(evaluation);
         if let Some(folder) = job.resume {
-            resume::save(folder, &fingerprint, &trainer, &epochs)?;
+            resume::save(folder, &fingerprint, job.network, engine, &epochs)?;
         }
         observe(Event::Epoch(epoch + 1));
     }
     let evaluation = match last {
         Some(evaluation) => evaluation,
-        None => crate::evaluate(trainer.model(), &test)?,
+        None => evaluate::evaluate_all(engine, &test, kind)?,
     };
     let kept = job
         .mask
@@ -127,21 +143,21 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
     Ok(Trained {
         metrics: summary(epochs, diverged, &evaluation, kept),
         bits: evaluation.bits(),
-        checkpoint: trainer.model().state_dict()?,
+        checkpoint: state::state_dict(job.network, &engine.parameters()?)?,
     })
 }
 
-/// Puts the trainer where an earlier process left it; the epochs that are done already.
+/// Puts the engine where an earlier process left it; the epochs that are done already.
 fn resumed(
     job: &Job,
     fingerprint: &Fingerprint,
-    trainer: &mut Trainer,
+    engine: &mut dyn Engine,
     observe: &mut dyn FnMut(Event),
 ) -> Vec<Epoch> {
     let Some(folder) = job.resume else {
         return Vec::new();
     };
-    match resume::restore(folder, fingerprint, trainer) {
+    match resume::restore(folder, fingerprint, job.network, engine) {
         Ok(epochs) => {
             if !epochs.is_empty() {
                 observe(Event::Resumed(epochs.len() as u32));
@@ -205,9 +221,14 @@ impl Course {
         self.total.saturating_sub(done).min(self.epoch)
     }
 
-    fn validate(&self, model: &Model, train: &ImageSet) -> Result<Option<Evaluation>, Error> {
+    fn validate(
+        &self,
+        engine: &mut dyn Engine,
+        train: &ImageSet,
+        kind: Kind,
+    ) -> Result<Option<Evaluation>, Error> {
         let rows = self.validation.as_ref();
-        rows.map(|rows| crate::evaluate::evaluate_rows(model, train, rows))
+        rows.map(|rows| evaluate::evaluate_rows(engine, train, rows, kind))
             .transpose()
     }
 }
@@ -223,7 +244,7 @@ struct Seen {
 fn run_epoch(
     job: &Job,
     course: &Course,
-    trainer: &mut Trainer,
+    engine: &mut dyn Engine,
     train: &ImageSet,
     epoch: u32,
     observe: &mut dyn FnMut(Event),
@@ -244,7 +265,7 @@ fn run_epoch(
         lr = job.training.lr_at(done, course.epoch);
         let kind = job.precision.kind();
         let batch = train.gather_range(&pass.order, pass.draws.as_ref(), start, length, kind)?;
-        let seen = trainer.step(&batch, lr)?;
+        let seen = engine.step(&batch, lr)?;
         loss = loss.f_add_(
             &seen
                 .loss
@@ -341,7 +362,7 @@ fn refuse_single_values(network: &Network, course: &Course) -> Result<(), Error>
 }
 
 /// The sha256 of all inputs.
-fn fingerprint(job: &Job) -> Result<Fingerprint, Error> {
+fn fingerprint(job: &Job, engine: &str) -> Result<Fingerprint, Error> {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
@@ -353,12 +374,7 @@ fn fingerprint(job: &Job) -> Result<Fingerprint, Error> {
         job.normalisation,
         job.order_key.to_hex(),
         job.augment_key.to_hex(),
-        format!(
-            "{:?} {:?} {} threads",
-            job.device,
-            job.precision,
-            tch::get_num_threads()
-        ),
+        engine,
     ));
     add(&settings.expect("settings are plain data"));
     add(job.weights);

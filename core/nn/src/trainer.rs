@@ -1,7 +1,7 @@
 //! Training steps under a mask.
 use crate::model::{is_trained, prunable};
 use crate::optimizer::Optimizer;
-use crate::{Error, Model, Statistics, batch::Batch, error::invalid, model, objective, state};
+use crate::{Buffer, Error, Model, Statistics, batch::Batch, objective, state};
 use jackpot_net::{Mask, Training};
 use tch::{Device, Kind, Tensor};
 
@@ -111,21 +111,14 @@ impl Trainer {
     /// # Errors
     /// Shapes that do not fit; libtorch's.
     pub fn step_on(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<f64, Error> {
-        let x = model::images_tensor(
-            &self.model.network,
-            images,
-            self.model.precision,
-            self.model.device,
-        )?;
-        if x.size()[0] != labels.len() as i64 {
-            return invalid(format!(
-                "{} images have {} labels",
-                x.size()[0],
-                labels.len()
-            ));
-        }
-        let y = Tensor::f_from_slice(labels)?.f_to_device(self.model.device)?;
-        Ok(self.step(&Batch { x, y }, lr)?.loss.f_double_value(&[])?)
+        let Model {
+            network,
+            precision,
+            device,
+            ..
+        } = &self.model;
+        let batch = Batch::given(network, images, labels, *precision, *device)?;
+        Ok(self.step(&batch, lr)?.loss.f_double_value(&[])?)
     }
 
     /// Counts the kept weights, and proves the mask: a pruned weight that is not 0 is an
@@ -188,16 +181,14 @@ impl Trainer {
         Ok(())
     }
 
-    /// Names, for the resume point, of all tensors that the next step is a function of.
-    pub(crate) fn state(&self) -> Vec<(String, &Tensor)> {
-        let parameters = &self.model.network.parameters;
-        let weights = parameters.iter().zip(&self.model.parameters);
-        let weights = weights.map(|(p, tensor)| (format!("weight.{}", p.name), tensor));
-        let buffers = self.optimizer.state().map(|(name, place, tensor)| {
-            let parameter = &parameters[self.trained[place]];
-            (format!("{name}.{}", parameter.name), tensor)
-        });
-        weights.chain(buffers).collect()
+    /// The optimiser's buffers, which share the trainer's memory.
+    pub(crate) fn memory(&self) -> Vec<Buffer> {
+        let buffer = |(name, place, tensor): (&'static str, usize, &Tensor)| Buffer {
+            name,
+            parameter: self.trained[place],
+            values: tensor.shallow_clone(),
+        };
+        self.optimizer.state().map(buffer).collect()
     }
 
     /// Steps taken so far.
@@ -205,9 +196,13 @@ impl Trainer {
         self.optimizer.steps()
     }
 
-    /// Puts saved tensors, row-major and in the order of [`Trainer::state`], back in place
-    /// after `steps` steps: copying keeps the layout that the trainer was made with.
-    pub(crate) fn restore(&mut self, saved: &[Tensor], steps: u64) -> Result<(), Error> {
+    /// Puts saved tensors, row-major, parameters and then buffers, back in place after
+    /// `steps` steps: copying keeps the layout that the trainer was made with.
+    pub(crate) fn restore<'a>(
+        &mut self,
+        saved: impl Iterator<Item = &'a Tensor>,
+        steps: u64,
+    ) -> Result<(), Error> {
         self.optimizer.set_steps(steps);
         tch::no_grad(|| {
             let targets = self
