@@ -4,7 +4,7 @@ use anyhow::Result;
 use jackpot_data::{Info, Layout};
 use jackpot_host::{Item, Kind, Output, Param, Rule};
 use jackpot_net::Family;
-use jackpot_study::{Plugins, Profile, Programs, preset, published_rule, word};
+use jackpot_study::{Plugins, Precision, Profile, Programs, kernels, preset, published_rule, word};
 use std::process::ExitCode;
 
 pub fn run(places: &Places) -> Result<ExitCode> {
@@ -26,6 +26,7 @@ pub fn run(places: &Places) -> Result<ExitCode> {
         println!("  none; build them, or name their folder with `--plugins`");
     }
     networks();
+    engines();
     data_sets();
     Ok(ExitCode::SUCCESS)
 }
@@ -147,6 +148,27 @@ fn networks() {
     println!(
         "  all: activation relu, tanh or softplus; any number of channels and classes\n  `jackpot describe NETWORK` shows the layers"
     );
+}
+
+/// Who can take the steps of a training, and what of it this CPU can.
+fn engines() {
+    println!("\nengines");
+    println!(
+        "  libtorch: every network and option, CPU or GPU; a mask costs what the dense net does"
+    );
+    println!(
+        "  sparse: tickets alone, with their kept weights alone, on one core of a CPU a training"
+    );
+    let here = |class: &str| -> Vec<String> {
+        let every = [Precision::F32, Precision::Bf16].into_iter();
+        let able = every.filter(|precision| kernels(class, *precision).is_ok());
+        able.map(|p| format!("{} on {class}", p.name())).collect()
+    };
+    let able = [here("cpu-avx2"), here("native-avx512")].concat();
+    match able.is_empty() {
+        true => println!("    here: nothing, it needs a CPU with AVX2 and FMA"),
+        false => println!("    here: {}", able.join(", ")),
+    }
 }
 
 fn data_sets() {

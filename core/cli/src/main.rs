@@ -11,6 +11,7 @@ mod by_hand;
 mod data;
 mod describe;
 mod diff;
+mod engines;
 mod explain;
 mod export;
 mod gc;

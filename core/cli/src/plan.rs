@@ -1,5 +1,5 @@
 //! `jackpot plan STUDY`
-use crate::{Places, study};
+use crate::{Places, engines, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, Setting,
@@ -35,6 +35,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print(&plan, &a, workers);
+    engines::print(&plan, &a);
     print_margins(&plan, &settles(&plan.study, &store)?);
     print_predictions(&plan, &predictions(&plan, &a, &store)?);
     for warning in &warnings {
@@ -332,6 +333,7 @@ fn in_json(
         "unmodified": NO_CHECK,
         "warnings": warnings,
         "tickets": tickets(plan),
+        "engines": engines::in_json(plan, a),
         "checks": plan.study.checks.iter().map(|c| json!({
             "name": c.name, "changes": c.in_words(),
         })).collect::<Vec<_>>(),

@@ -437,6 +437,8 @@ impl Bench<'_> {
             augment_key: augment_key.clone(),
             device: self.given.device.name.clone(),
             precision: platform.precision,
+            engine: platform.engine,
+            device_class: platform.device_class.clone(),
             threads: platform.threads,
             resume: self.store.resume_folder(key).map_err(store_failed)?,
             memory: self.given.memory,

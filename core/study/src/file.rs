@@ -164,6 +164,8 @@ impl Study {
         let written = repeat::written_out(text)?;
         let whole = written.text.as_deref().unwrap_or(text);
         let mut file: StudyFile = toml::from_str(whole).map_err(nearest_field)?;
+        // A trial runs elsewhere, but what the study itself is refused for, it is refused for.
+        let asked = run_choice(file.run.clone())?;
         if let Some(trial) = trial {
             trial.change(&mut file)?;
         }
@@ -181,7 +183,7 @@ impl Study {
             name += Trial::SUFFIX;
             file.title += " (first steps)";
         }
-        let settings = setting::settings(&file, &written, &sparsities, &run, folder, trial)?;
+        let settings = setting::settings(&file, &written, &sparsities, &asked, folder, trial)?;
         let tickets = &settings[0].tickets;
         let checks = checks::checks(file.check, &written.checks, tickets)?;
         let analysis = file.analysis.read(&Asked {

@@ -1,7 +1,8 @@
 //! From a study to a graph of actions: shared prefixes appear once.
 use crate::{
-    Error,
+    Engine, Error,
     checks::{Check, Sees},
+    engine::kernels,
     file::{NO_CHECK, Study},
     keys::{Held, Keys},
     plan::{Cell, Content, Node, Plan},
@@ -18,11 +19,26 @@ use std::collections::BTreeMap;
 pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, Error> {
     let mut builder = Builder::new(study, plugins, libtorch)?;
     builder.grid()?;
-    Ok(builder.plan)
+    match lacking(&builder.plan) {
+        None => Ok(builder.plan),
+        Some(sentence) => Err(Error(sentence)),
+    }
 }
 
-/// As [`plan()`], where the images need not be at hand: what reads a set that is not here counts
-/// as not run. The sentences say which sets these are; with any, the plan is for reading only.
+/// Which kernels this machine's CPU lacks for the trainings of a plan, and what to use instead.
+fn lacking(plan: &Plan) -> Option<String> {
+    plan.nodes.iter().find_map(|node| match &node.recipe {
+        Recipe::Train { platform, .. } if platform.engine == Engine::Sparse => {
+            let found = kernels(&plan.device.class, platform.precision);
+            found.err().map(|e| format!("{}: {e}", node.title))
+        }
+        _ => None,
+    })
+}
+
+/// As [`plan()`], where the images and the CPU's kernels need not be at hand: what reads a set
+/// that is not here counts as not run. The sentences say what is missing; with any, the plan is
+/// for reading only.
 pub fn outlook(
     study: Study,
     plugins: Plugins,
@@ -40,6 +56,7 @@ pub fn outlook(
     };
     let mut builder = Builder::with(study, plugins, libtorch, open)?;
     builder.grid()?;
+    missing.extend(lacking(&builder.plan));
     Ok((builder.plan, missing))
 }
 
@@ -233,7 +250,7 @@ impl Builder {
             self.plan.shared += 1;
             return Ok(node);
         }
-        let (seconds, bytes) = self.estimate(&recipe);
+        let (seconds, bytes) = self.plan.estimate(self.setting, &recipe);
         let title = title + &self.setting().of();
         self.plan.nodes.push(Node {
             title,

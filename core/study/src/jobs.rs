@@ -42,6 +42,11 @@ pub struct StepsJob {
     pub steps: u32,
     /// Compute in f64.
     pub double: bool,
+    /// The sparse engine takes the steps, and holds activations in this; none: libtorch.
+    #[serde(default)]
+    pub sparse: Option<crate::Precision>,
+    /// Which kernels the sparse engine takes.
+    pub device_class: String,
     /// `cpu` or `cuda:N`.
     pub device: String,
 }
@@ -74,6 +79,11 @@ pub struct TrainJob {
     /// What it computes in.
     #[serde(default)]
     pub precision: crate::Precision,
+    /// Who takes the steps.
+    #[serde(default)]
+    pub engine: crate::Engine,
+    /// As the recipe spells it: which kernels the sparse engine takes.
+    pub device_class: String,
     /// Threads of this training.
     pub threads: u32,
     /// Folder that survives a kill: holds at most one file, replaced in place.

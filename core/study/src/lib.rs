@@ -16,6 +16,7 @@ mod curves;
 mod data;
 mod derivation;
 mod diff;
+mod engine;
 mod estimate;
 mod evidence;
 mod execute;
@@ -23,6 +24,7 @@ mod explain;
 mod facts;
 mod file;
 mod foresee;
+mod gains;
 mod grid;
 mod jobs;
 mod keys;
@@ -71,6 +73,7 @@ pub use curves::{EpochNumbers, curves};
 pub use data::DataChoice;
 pub use derivation::{Link, Mark, Tracer, report_of};
 pub use diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
+pub use engine::{Compute, Engine, kernels, lowers, storage};
 pub use evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
 pub use explain::{
     Difference, Explained, Nearest, Recipes, Verdict, differences, explain, explain_node,
@@ -78,6 +81,7 @@ pub use explain::{
 pub use facts::{Collapse, Collapsed, MaskFacts, Selected, predictions};
 pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use foresee::foresee;
+pub use gains::{EngineUse, Gain};
 pub use grid::{outlook, plan};
 pub use jobs::{Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};

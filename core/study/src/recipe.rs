@@ -6,7 +6,7 @@
 //!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::{Error, Precision};
+use crate::{Compute, Engine, Error, Precision};
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity};
 use jackpot_net::{Architecture, Augment, Training};
 use jackpot_store::{Digest, Store, canonical};
@@ -121,6 +121,19 @@ pub struct Platform {
     pub threads: u32,
     /// `f32` or, in a training, `bf16`: the precision that is asked for where nothing else is.
     pub precision: Precision,
+    /// Of a training: who takes the steps.
+    #[serde(default, skip_serializing_if = "Engine::is_libtorch")]
+    pub engine: Engine,
+}
+
+impl Platform {
+    /// What it is computed by, and in.
+    pub fn compute(&self) -> Compute {
+        Compute {
+            engine: self.engine,
+            precision: self.precision,
+        }
+    }
 }
 
 /// The rows that a method's batches are drawn from.
@@ -315,6 +328,15 @@ impl Recipe {
     /// Bumped when the host's numerics of this kind change; the golden keys pin it.
     pub fn revision(&self) -> u32 {
         match self {
+            // Counted by itself: other sums in the sparse engine move no key of libtorch's.
+            Recipe::Train {
+                platform:
+                    Platform {
+                        engine: Engine::Sparse,
+                        ..
+                    },
+                ..
+            } => 1,
             Recipe::Data { .. }
             | Recipe::Init { .. }
             | Recipe::Score { .. }

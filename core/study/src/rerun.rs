@@ -3,8 +3,9 @@
 //! The store itself is only read: inputs are copied out of it, hashed on the way, and an input
 //! that is not kept is made again first, by the action that made it.
 use crate::{
-    Error,
+    Engine, Error,
     derivation::{plugin, reads},
+    engine::kernels,
     execute::{Bench, Given},
     file::RunChoice,
     makers::Makers,
@@ -205,7 +206,8 @@ impl<'a> Rerun<'a> {
             libtorch,
             device_class,
             threads,
-            ..
+            precision,
+            engine,
         }) = platform
         else {
             // No libtorch, so any class will do.
@@ -224,6 +226,10 @@ impl<'a> Rerun<'a> {
         };
         let device = Device::of(&choice?).map_err(|e| e.0)?;
         match device.class == *device_class {
+            true if *engine == Engine::Sparse => match kernels(device_class, *precision) {
+                Ok(_) => Ok(device),
+                Err(lacking) => Err(format!("it cannot be done on this CPU: {lacking}")),
+            },
             true => Ok(device),
             false => Err(format!(
                 "it was made on the device class `{device_class}`, this machine is `{}`",

@@ -346,7 +346,7 @@ fn facts_of(setting: &Setting) -> Vec<(String, String)> {
         a.title(),
         a.width
     );
-    let training = crate::training::in_words(&setting.training, setting.precision);
+    let training = crate::training::in_words(&setting.training, setting.compute);
     vec![
         ("data".to_owned(), data),
         ("network".to_owned(), network),

@@ -94,7 +94,7 @@ pub(crate) struct ProbeSection {
     pub widths: Vec<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RunSection {
     pub device: String,

@@ -2,13 +2,14 @@
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
 use crate::{
-    Error,
+    Compute, Error,
     data::{self, DataChoice},
+    engine,
     file::{RunChoice, at, distinct},
     repeat::{Series, Written},
     sections::{NetworkSection, SettingSection, StudyFile},
     tickets::{self, Base, Ticket, slug},
-    training::{Precision, fits},
+    training::fits,
     trial::Trial,
 };
 use jackpot_host::Sparsity;
@@ -30,8 +31,8 @@ pub struct Setting {
     pub architecture: Architecture,
     /// How it is trained.
     pub training: Training,
-    /// What trainings compute in.
-    pub precision: Precision,
+    /// What trainings under a mask are computed by, and what all trainings compute in.
+    pub compute: Compute,
     /// The study's tickets with their trainings in this setting, in the file's order.
     pub tickets: Vec<Ticket>,
 }
@@ -44,7 +45,7 @@ impl Setting {
     }
 }
 
-/// Every setting of a file, in its order; at least one.
+/// Every setting of a file, in its order; at least one. `run` is as the file says it.
 pub(crate) fn settings(
     file: &StudyFile,
     written: &Written,
@@ -54,9 +55,10 @@ pub(crate) fn settings(
     trial: Option<&Trial>,
 ) -> Result<Vec<Setting>, Error> {
     let one = |section: Option<&SettingSection>| {
-        let setting = setting(file, written, section, run, folder, trial)?;
+        let setting = setting(file, written, section, folder, trial)?;
         let network = setting.architecture.build().map_err(at("network"))?;
         fit(sparsities, network.prunable_weights())?;
+        engine::fits(&setting, &network, run, trial.is_some())?;
         Ok(setting)
     };
     if file.setting.is_empty() {
@@ -83,7 +85,6 @@ fn setting(
     file: &StudyFile,
     written: &Written,
     section: Option<&SettingSection>,
-    run: &RunChoice,
     folder: &Path,
     trial: Option<&Trial>,
 ) -> Result<Setting, Error> {
@@ -104,16 +105,15 @@ fn setting(
     };
     let (data, classes) = data::choice(data, folder)?;
     let mut training = section_of_training.whole()?;
-    let precision = section_of_training.precision.unwrap_or_default();
-    match trial {
-        // A few steps take no lifetime, whatever they are computed in.
-        Some(trial) => trial.shorten(&mut training, &data),
-        None => precision.fits(run)?,
+    let compute = section_of_training.compute(Compute::default());
+    if let Some(trial) = trial {
+        trial.shorten(&mut training, &data);
     }
     let input = fits(&training, data.image, data.train_rows, "`training")?;
     let architecture = architecture(network, classes, input)?;
     let base = Base {
         training: &training,
+        compute,
         rows: data.train_rows,
         image: data.image,
     };
@@ -126,7 +126,7 @@ fn setting(
         data,
         architecture,
         training,
-        precision,
+        compute,
     })
 }
 

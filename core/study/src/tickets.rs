@@ -1,6 +1,6 @@
 //! Tickets as a study asks for them, and their spelling in `study.toml`.
 use crate::{
-    Error,
+    Compute, Error,
     allocations::{Allocation, AllocationSection, allocation},
     file::{NO_CHECK, distinct, hint},
     profile::Profile,
@@ -45,6 +45,8 @@ pub struct Sparse {
     pub start: Stage,
     /// The ticket's own training.
     pub training: Training,
+    /// What that training is computed by.
+    pub compute: Compute,
     /// Rounds of training and pruning before the last selection; none: one shot.
     pub rounds: Option<Rounds>,
     /// Ties and rounding; none: what the profile says, else exact.
@@ -71,6 +73,8 @@ pub struct Rounds {
     pub rewind: Stage,
     /// The training of each round after the first, which is the dense training.
     pub training: Training,
+    /// What it is computed by: as the ticket's own.
+    pub compute: Compute,
 }
 
 impl Rounds {
@@ -150,6 +154,7 @@ struct RoundsSection {
 /// What a ticket's stages are checked against.
 pub(crate) struct Base<'a> {
     pub training: &'a Training,
+    pub compute: Compute,
     pub rows: u32,
     /// Channels, height and width of the stored images.
     pub image: [u32; 3],
@@ -292,10 +297,16 @@ fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
         calls,
         start,
         training: retraining(name, t.retrain.as_ref(), start, base)?,
+        compute: compute(t.retrain.as_ref(), base),
         rounds,
         selection: t.selection,
         profile: t.profile,
     })
+}
+
+/// The study's engine and precision, or the ticket's own.
+fn compute(retrain: Option<&TrainingSection>, base: &Base) -> Compute {
+    retrain.map_or(base.compute, |own| own.compute(base.compute))
 }
 
 fn checked(ticket: &str, field: &str, stage: Stage, base: &Base) -> Result<(), Error> {
@@ -331,6 +342,7 @@ fn rounds(
         share: r.share,
         rewind: r.rewind,
         training,
+        compute: compute(retrain, base),
     })
 }
 

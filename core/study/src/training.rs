@@ -1,6 +1,6 @@
 //! `[training]`: the hyperparameters of a study, and what a ticket changes of them.
 use crate::{
-    Error,
+    Compute, Engine, Error,
     file::{RunChoice, hint},
     words::{epochs, steps},
 };
@@ -8,28 +8,37 @@ use jackpot_net::{Augment, Optimizer, Order, Schedule, Training};
 use serde::{Deserialize, Serialize};
 
 /// What a training computes in; part of its recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits.
     #[default]
     F32,
-    /// Convolutions and linear layers in bfloat16, everything else and the weights in 32 bits.
+    /// In libtorch, convolutions and linear layers in bfloat16; in the sparse engine, activations
+    /// and their gradients held in it. Everything else and the weights in 32 bits.
     Bf16,
 }
 
 impl Precision {
     /// Refuses what could be computed but not in a lifetime: measured on ResNet-8, bfloat16
     /// takes nine times as long as f32 with AVX2's kernels, which have no such arithmetic.
-    pub(crate) fn fits(self, run: &RunChoice) -> Result<(), Error> {
+    /// The sparse engine has no such kernels for AVX2 at all. `section` begins the field's name.
+    pub(crate) fn fits(self, run: &RunChoice, section: &str) -> Result<(), Error> {
         if self == Precision::Bf16 && run.device == "cpu" && run.device_class == "cpu-avx2" {
-            return Err(Error(
-                "`training.precision`: the kernels of `cpu-avx2` emulate `bf16`, at a ninth of the speed of `f32`; \
+            return Err(Error(format!(
+                "{section}.precision`: the kernels of `cpu-avx2` emulate `bf16`, at a ninth of the speed of `f32`; \
                  write `device_class = \"native\"` in `[run]` (a CPU with AVX-512 or better), or `precision = \"f32\"`"
-                    .into(),
-            ));
+            )));
         }
         Ok(())
+    }
+
+    /// As a study file spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        }
     }
 }
 
@@ -39,6 +48,7 @@ impl Precision {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TrainingSection {
     pub preset: Option<String>,
+    pub engine: Option<Engine>,
     pub precision: Option<Precision>,
     pub epochs: Option<u32>,
     pub batch: Option<u32>,
@@ -105,6 +115,7 @@ impl TrainingSection {
         };
         TrainingSection {
             preset: self.preset,
+            engine: own.engine.or(self.engine),
             precision: own.precision.or(self.precision),
             epochs: own.epochs.or(self.epochs),
             batch: own.batch.or(self.batch),
@@ -126,18 +137,21 @@ impl TrainingSection {
 
     /// `base` with what this section changes of it; `field` names the section in messages.
     pub fn apply(&self, base: &Training, field: &str) -> Result<Training, Error> {
-        for (name, given) in [
-            ("preset", self.preset.is_some()),
-            ("precision", self.precision.is_some()),
-        ] {
-            if given {
-                return Err(Error(format!(
-                    "{field}: `{name}` is the whole study's: write it in `[training]`"
-                )));
-            }
+        if self.preset.is_some() {
+            return Err(Error(format!(
+                "{field}: `preset` is the whole study's: write it in `[training]`"
+            )));
         }
         self.changed(base)
             .map_err(|e| Error(format!("{field}: {e}")))
+    }
+
+    /// `base` with what this section says of engine and precision.
+    pub fn compute(&self, base: Compute) -> Compute {
+        Compute {
+            engine: self.engine.unwrap_or(base.engine),
+            precision: self.precision.unwrap_or(base.precision),
+        }
     }
 
     fn changed(&self, base: &Training) -> Result<Training, jackpot_net::Error> {
@@ -255,7 +269,7 @@ pub(crate) fn fits(
 }
 
 /// A training as a report's facts tell it; what is as usual is not told.
-pub(crate) fn in_words(t: &Training, precision: Precision) -> String {
+pub(crate) fn in_words(t: &Training, compute: Compute) -> String {
     let schedule = match &t.schedule {
         Schedule::Cosine => "cosine".to_owned(),
         Schedule::Constant => "constant".to_owned(),
@@ -321,8 +335,16 @@ pub(crate) fn in_words(t: &Training, precision: Precision) -> String {
             t.validation_rows
         ));
     }
-    if precision == Precision::Bf16 {
-        words.push("convolutions and linear layers in bfloat16".into());
+    match (compute.engine, compute.precision) {
+        (Engine::Libtorch, Precision::F32) => {}
+        (Engine::Libtorch, Precision::Bf16) => {
+            words.push("convolutions and linear layers in bfloat16".into());
+        }
+        (Engine::Sparse, Precision::F32) => words.push("tickets by the sparse engine".into()),
+        (Engine::Sparse, Precision::Bf16) => {
+            words.push("dense trainings with convolutions and linear layers in bfloat16".into());
+            words.push("tickets by the sparse engine with activations in bfloat16".into());
+        }
     }
     words.join(", ")
 }

@@ -31,8 +31,11 @@ impl Trial {
         if self.steps == 0 {
             return Err(Error("`first steps`: expected at least 1, found 0".into()));
         }
-        file.run.device = "cpu".into();
-        file.run.device_class = "cpu-avx2".into();
+        // A study on the CPU keeps its kernels: some have no twin on other ones.
+        if file.run.device != "cpu" {
+            file.run.device = "cpu".into();
+            file.run.device_class = "cpu-avx2".into();
+        }
         // They may stand beside a cell that a trial leaves out, and no report reads a trial.
         file.reference.clear();
         for name in &self.settings {

@@ -1,5 +1,6 @@
 //! A study's tickets and checks in words, stage by stage.
 use crate::{
+    Compute,
     checks::{Check, Steps},
     plan::Plan,
     profile::preset,
@@ -30,7 +31,11 @@ impl Plan {
             (Stage::Trained, Some(_)) => "the weights of the last round".to_owned(),
             (stage, _) => stage.to_string(),
         };
-        let own = otherwise(&sparse.training, study);
+        let by = match sparse.compute == Compute::default() {
+            true => String::new(),
+            false => format!(", by {}", sparse.compute.in_words()),
+        };
+        let own = otherwise(&sparse.training, study) + &by;
         stages.push(format!("train {start} {}{own}", length(&sparse.training)));
         stages
     }

@@ -4,7 +4,9 @@
 mod support;
 
 use jackpot_store::{Digest, Store};
-use jackpot_study::{Content, Input, Memo, Pin, Plan, Recipe, State, assess};
+use jackpot_study::{
+    Assessment, Content, Engine, Input, Memo, Pin, Plan, Precision, Recipe, State, assess,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 use support::{QUICK, count, plugins, try_plan};
@@ -221,6 +223,88 @@ fn threads_are_those_of_what_uses_them() {
             _ => {}
         }
     }
+}
+
+/// Nothing is known: every action is to run.
+fn nothing_yet(plan: &Plan) -> Assessment {
+    Assessment {
+        states: vec![State::ToRun; plan.nodes.len()],
+        ..Assessment::default()
+    }
+}
+
+#[test]
+fn masks_are_trained_by_the_engine_that_is_asked_for_and_the_rest_by_libtorch() {
+    let text = QUICK.replacen("[training]\n", "[training]\nengine = \"sparse\"\n", 1);
+    let plan = try_plan(&text).unwrap();
+    let mut masked = 0;
+    for node in &plan.nodes {
+        match &node.recipe {
+            Recipe::Train { mask, platform, .. } => {
+                let sparse = platform.engine == Engine::Sparse;
+                assert_eq!(sparse, mask.is_some(), "{}", node.title);
+                masked += usize::from(sparse);
+            }
+            Recipe::Score {
+                platform: Some(platform),
+                ..
+            } => assert_eq!(platform.engine, Engine::Libtorch),
+            _ => {}
+        }
+    }
+    assert_eq!(masked, (5 * 2 * 3 - 2 * 2 - 2) * 3);
+    let uses = plan.engines(&nothing_yet(&plan));
+    let told: Vec<(Engine, bool, usize)> = uses
+        .iter()
+        .map(|u| (u.compute.engine, u.sparse, u.trainings))
+        .collect();
+    let expected = [(Engine::Libtorch, false, 6), (Engine::Sparse, true, masked)];
+    assert_eq!(told, expected);
+    // Everything but those trainings is what it was without the engine.
+    let plain = quick();
+    assert_eq!(plain.nodes.len(), plan.nodes.len());
+    let others = plain.nodes.iter().zip(&plan.nodes);
+    for (before, now) in others {
+        let same = serde_json::to_value(&before.recipe).unwrap()
+            == serde_json::to_value(&now.recipe).unwrap();
+        let masked = matches!(now.recipe, Recipe::Train { mask: Some(_), .. });
+        assert_eq!(same, !masked, "{}", now.title);
+    }
+}
+
+#[test]
+fn a_plan_says_which_trainings_would_gain_from_which_engine() {
+    let gains = |text: &str| {
+        let plan = try_plan(text).unwrap();
+        plan.gains(&nothing_yet(&plan))
+    };
+    let all = gains(QUICK);
+    let [gain] = &all[..] else {
+        panic!("`cpu-avx2` has kernels of the sparse engine for f32 alone: {all:?}");
+    };
+    assert_eq!(
+        (gain.compute.engine, gain.compute.precision),
+        (Engine::Sparse, Precision::F32)
+    );
+    assert_eq!(gain.of, (5 * 2 * 3 - 2 * 2 - 2) * 3);
+    assert!(gain.trainings > 0 && gain.trainings <= gain.of, "{gain:?}");
+    assert!(gain.instead < gain.seconds, "{gain:?}");
+    let sparse = QUICK.replacen("[training]\n", "[training]\nengine = \"sparse\"\n", 1);
+    let again = gains(&sparse);
+    assert!(again.iter().all(|g| g.compute.engine == Engine::Libtorch));
+    // At a tenth of a per cent pruned there is nothing to gain, and much to lose.
+    let full = "sparsities = [0.001]";
+    let dense = QUICK.replacen("sparsities = [0.9, 0.98]", full, 1);
+    assert!(gains(&dense).is_empty());
+    let dense = sparse.replacen("sparsities = [0.9, 0.98]", full, 1);
+    assert!(!gains(&dense).is_empty());
+    // What is cached has nothing to gain.
+    let plan = quick();
+    let cached = Assessment {
+        states: vec![State::Cached; plan.nodes.len()],
+        ..Assessment::default()
+    };
+    assert!(plan.gains(&cached).is_empty());
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn platform() -> Platform {
         device_class: "cpu-avx2".into(),
         threads: 1,
         precision: jackpot_study::Precision::F32,
+        engine: jackpot_study::Engine::Libtorch,
     }
 }
 
@@ -183,6 +184,12 @@ fn later_recipes() -> Vec<Recipe> {
         densities: BTreeMap::from([("conv1.weight".to_owned(), "0.5".to_owned())]),
         sparsity: sparsity(),
     };
+    let packed = Platform {
+        device_class: "native-avx512".into(),
+        precision: jackpot_study::Precision::Bf16,
+        engine: jackpot_study::Engine::Sparse,
+        ..platform()
+    };
     let mut rewound = training();
     rewound.until = Some(188);
     vec![
@@ -227,6 +234,18 @@ fn later_recipes() -> Vec<Recipe> {
             order_key: key(),
             augment_key: key(),
             platform: platform(),
+        },
+        Recipe::Train {
+            architecture: architecture(),
+            training: training(),
+            weights: object(2),
+            mask: Some(object(7)),
+            train: object(3),
+            test: object(8),
+            normalisation: object(4),
+            order_key: key(),
+            augment_key: key(),
+            platform: packed,
         },
     ]
 }
@@ -302,6 +321,14 @@ fn every_field_of_a_training_is_in_its_key() {
     }
     assert_eq!(mixed.to_value().unwrap()["precision"], "bf16");
     assert!(!keys.contains_key(&mixed.key().unwrap()));
+    // The reference engine is not spelled: it was the only one.
+    assert!(recipes()[7].to_value().unwrap().get("engine").is_none());
+    let mut sparse = recipes().remove(7);
+    if let Recipe::Train { platform, .. } = &mut sparse {
+        platform.engine = jackpot_study::Engine::Sparse;
+    }
+    assert_eq!(sparse.to_value().unwrap()["engine"], "sparse");
+    assert!(!keys.contains_key(&sparse.key().unwrap()));
 }
 
 /// A field of a recipe, where it stands.

@@ -1,6 +1,6 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
 use jackpot_net::{AdamSettings, Optimizer, Order, Training};
-use jackpot_study::{Allocation, Precision, Study, outline};
+use jackpot_study::{Allocation, Compute, Engine, Precision, Study, outline};
 use std::path::Path;
 
 const QUICK: &str = include_str!("../../../reports/quick/study.toml");
@@ -284,11 +284,11 @@ fn the_options_of_training_are_read_and_told() {
     let native = QUICK.replacen("cpu-avx2", "native", 1);
     let mixed = native.replacen("[training]\n", "[training]\nprecision = \"bf16\"\n", 1);
     assert_eq!(
-        parse(&mixed).unwrap().settings[0].precision,
+        parse(&mixed).unwrap().settings[0].compute.precision,
         Precision::Bf16
     );
     assert_eq!(
-        parse(&native).unwrap().settings[0].precision,
+        parse(&native).unwrap().settings[0].compute.precision,
         Precision::F32
     );
 }
@@ -303,6 +303,7 @@ fn options_of_training_that_do_not_fit_are_named() {
         &["`training.precision`", "cpu-avx2", "native"],
     );
     refused("precision = \"f16\"", &["f16", "`f32`", "`bf16`"]);
+    refused("engine = \"torch\"", &["`torch`", "`libtorch`", "`sparse`"]);
     refused("optimizer = \"adamm\"", &["`adamm`", "did you mean `adam`"]);
     refused("optimizer = { sgd = {} }", &["`sgd` has no settings"]);
     refused(
@@ -361,4 +362,87 @@ fn a_tickets_own_training_must_fit_the_data_and_the_network() {
     }
     let fits = with("augment = { resized_crop = 0.5 }, validation_rows = 500");
     parse(&QUICK.replacen(grasp, &fits, 1)).unwrap();
+}
+
+/// Tickets take the engine of `[training]`, of their setting, or their own.
+#[test]
+fn an_engine_is_the_studys_or_the_tickets() {
+    let with = |study: &str, ticket: &str| {
+        let text = QUICK
+            .replacen("cpu-avx2", "native", 1)
+            .replacen("[training]\n", &format!("[training]\n{study}\n"), 1)
+            .replacen(
+                "scores = { method = \"snip\" }\n",
+                &format!("scores = {{ method = \"snip\" }}\nretrain = {{ {ticket} }}\n"),
+                1,
+            );
+        parse(&text).unwrap()
+    };
+    let of = |study: &Study, ticket: &str| {
+        let ticket = study.tickets().iter().find(|t| t.name == ticket).unwrap();
+        ticket.sparse.as_ref().unwrap().compute
+    };
+    let compute = |engine, precision| Compute { engine, precision };
+    let study = with("engine = \"sparse\"", "lr = 0.1");
+    let sparse = compute(Engine::Sparse, Precision::F32);
+    assert_eq!(of(&study, "snip"), sparse);
+    assert_eq!(of(&study, "smart"), sparse);
+    let study = with("", "engine = \"sparse\", precision = \"bf16\"");
+    assert_eq!(of(&study, "snip"), compute(Engine::Sparse, Precision::Bf16));
+    assert_eq!(of(&study, "smart"), Compute::default());
+    assert_eq!(study.settings[0].compute, Compute::default());
+    let study = with("engine = \"sparse\"", "engine = \"libtorch\"");
+    assert_eq!(of(&study, "snip"), Compute::default());
+    assert_eq!(of(&study, "smart"), sparse);
+}
+
+/// What the sparse engine cannot do is refused by name, with what to write instead.
+#[test]
+fn an_engine_that_cannot_is_refused_before_anything_runs() {
+    let sparse = "[training]\nengine = \"sparse\"\n";
+    let study = QUICK.replacen("[training]\n", sparse, 1);
+    parse(&study).unwrap();
+    let refused = |from: &str, to: &str, expected: &[&str]| {
+        let text = study.replacen(from, to, 1);
+        assert_ne!(text, study);
+        let error = parse(&text).unwrap_err().to_string();
+        for words in expected {
+            assert!(error.contains(words), "expected `{words}` in: {error}");
+        }
+    };
+    refused(
+        "device = \"cpu\"\ndevice_class = \"cpu-avx2\"",
+        "device = \"cuda:0\"\ndevice_class = \"native\"",
+        &["`training.engine`", "`cuda:0`", "`device = \"cpu\"`"],
+    );
+    refused(
+        "threads = 1",
+        "threads = 2",
+        &[
+            "`training.engine`",
+            "one thread",
+            "`threads = 1`",
+            "libtorch",
+        ],
+    );
+    refused(
+        sparse,
+        &format!("{sparse}precision = \"bf16\"\n"),
+        &["`training.precision`", "cpu-avx2", "native"],
+    );
+    let mobile = "family = \"mobilenetv2\"\nstem = \"small\"\n\n[training]";
+    let network = "family = \"resnet\"\ndepth = 8\nwidth = 16\n\n[training]";
+    refused(
+        network,
+        mobile,
+        &["`training.engine`", "the sparse engine cannot", "libtorch"],
+    );
+    // A ticket's own engine is named as its own; the dense network is always libtorch's.
+    let own = "scores = { method = \"snip\" }\nretrain = { engine = \"sparse\" }\n";
+    let own = QUICK.replacen("scores = { method = \"snip\" }\n", own, 1);
+    let error = parse(&own.replacen(network, mobile, 1)).unwrap_err();
+    let named = "ticket `snip`: `retrain.engine`";
+    assert!(error.to_string().contains(named), "{error}");
+    let dense = study.split("\n# Train, keep").next().unwrap();
+    parse(&dense.replacen(network, mobile, 1)).unwrap();
 }

@@ -1,7 +1,7 @@
 //! A trial is read from the whole file, whatever it leaves out of it.
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-use jackpot_study::{Precision, Study, Trial};
+use jackpot_study::{Engine, Precision, Study, Trial};
 
 const QUICK: &str = include_str!("../../../reports/quick/study.toml");
 
@@ -41,5 +41,28 @@ fn what_a_gpu_computes_in_is_tried_on_the_cpu() {
         .replace("epochs = 5\n", "precision = \"bf16\"\nepochs = 5\n");
     let study = tried(&gpu).unwrap();
     assert_eq!(study.run.device, "cpu");
-    assert_eq!(study.settings[0].precision, Precision::Bf16);
+    assert_eq!(study.settings[0].compute.precision, Precision::Bf16);
+}
+
+/// Packed storage has kernels on some CPUs alone, so a trial on the CPU keeps the study's class;
+/// and what the study is refused for, its trial is.
+#[test]
+fn a_trial_on_the_cpu_keeps_the_kernels_and_the_engine() {
+    let native = QUICK.replace("\"cpu-avx2\"", "\"native\"").replace(
+        "epochs = 5\n",
+        "engine = \"sparse\"\nprecision = \"bf16\"\nepochs = 5\n",
+    );
+    let study = tried(&native).unwrap();
+    assert_eq!(study.run.device_class, "native");
+    let compute = study.settings[0].compute;
+    assert_eq!(
+        (compute.engine, compute.precision),
+        (Engine::Sparse, Precision::Bf16)
+    );
+    let gpu = native.replace("device = \"cpu\"", "device = \"cuda:0\"");
+    let error = tried(&gpu).unwrap_err();
+    assert!(
+        error.contains("`sparse` trains on the CPU alone"),
+        "{error}"
+    );
 }

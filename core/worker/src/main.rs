@@ -1,7 +1,8 @@
 //! `jackpot-worker FOLDER`: runs the one action that `FOLDER/job.json` describes, and ends.
 //!
 //! It joins the two sides that never know each other: plugins (through
-//! [`jackpot_host::serve`]) and libtorch (through [`jackpot_nn`]). The supervisor starts
+//! [`jackpot_host::serve`]) and libtorch (through [`jackpot_nn`]); and to libtorch's
+//! trainings it joins the second engine, [`jackpot_sparse`]. The supervisor starts
 //! one fresh process an action, watches it, and takes `FOLDER/done.json` for success and
 //! nothing else. A failure is `FOLDER/error.json`, with the same words on stderr.
 //!
@@ -11,6 +12,7 @@
 //! supervisor has verified, its outputs lie in the folder that the supervisor gave it.
 
 mod services;
+mod sparse;
 mod steps;
 mod training;
 

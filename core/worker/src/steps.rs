@@ -1,10 +1,11 @@
 //! A few training steps on one batch given by hand.
-use crate::{named, read, told};
+use crate::{named, read, sparse::Sparse, told};
 use jackpot_host::{Failure, Progress};
-use jackpot_net::Mask;
-use jackpot_nn::{Model, Precision, Trainer};
+use jackpot_net::{Mask, Network};
+use jackpot_nn::{Batch, Device, Engine, Model, Precision, Trainer};
 use jackpot_study::StepsJob;
 use std::path::Path;
+use tch::Tensor;
 
 /// Writes `FOLDER/out/state.safetensors`, then the success record with logits and losses.
 pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
@@ -25,27 +26,79 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
     let batch = read(&job.batch)?;
     let (images, labels) =
         jackpot_nn::given_batch(&network, &batch).map_err(|e| named(&job.batch, e))?;
-    let model = Model::load(&network, &read(&job.weights)?, precision, device)
-        .map_err(|e| named(&job.weights, e))?;
-    let logits = model.logits(&images).map_err(|e| named(&job.batch, e))?;
+    let batch = Batch::given(&network, &images, &labels, precision, device)
+        .map_err(|e| named(&job.batch, e))?;
+    let (mut engine, logits) = match job.sparse {
+        None => in_libtorch(job, &network, mask.as_ref(), precision, device, &images)?,
+        Some(held) => in_sparse(job, &network, mask.as_ref(), held, &batch)?,
+    };
 
     let progress = Progress::open(folder);
-    let mut trainer = Trainer::new(model, mask.as_ref(), &job.training).map_err(told)?;
     let mut losses = Vec::new();
     for step in 0..job.steps {
-        let loss = trainer.step_on(&images, &labels, job.training.lr);
-        losses.push(loss.map_err(told)?);
+        let seen = engine.step(&batch, job.training.lr).map_err(told)?;
+        losses.extend(numbers(&seen.loss)?);
         progress.set(f64::from(step + 1) / f64::from(job.steps));
     }
     // A pruned weight that came back is an error here, as in a study.
-    trainer.kept().map_err(told)?;
+    engine.kept().map_err(told)?;
     let out = folder.join("out");
     std::fs::create_dir_all(&out).map_err(|e| named(&out, e))?;
     let state = out.join("state.safetensors");
-    let bytes = trainer.model().state_dict().map_err(told)?;
+    let parameters = engine.parameters().map_err(told)?;
+    let bytes = jackpot_nn::state_dict(&network, &parameters).map_err(told)?;
     std::fs::write(&state, bytes).map_err(|e| named(&state, e))?;
     let record = serde_json::json!({ "logits": logits, "losses": losses });
     progress
         .finish(&record)
         .map_err(|e| named(&folder.join("done.json"), e))
+}
+
+type Begun = (Box<dyn Engine>, Vec<f64>);
+
+/// Libtorch's engine, and the logits of the weights as they were given.
+fn in_libtorch(
+    job: &StepsJob,
+    network: &Network,
+    mask: Option<&Mask>,
+    precision: Precision,
+    device: Device,
+    images: &[f32],
+) -> Result<Begun, Failure> {
+    let model = Model::load(network, &read(&job.weights)?, precision, device)
+        .map_err(|e| named(&job.weights, e))?;
+    let logits = model.logits(images).map_err(|e| named(&job.batch, e))?;
+    let trainer = Trainer::new(model, mask, &job.training).map_err(told)?;
+    Ok((Box::new(trainer), logits))
+}
+
+/// The sparse engine, and the logits of the weights that the mask keeps: it has no others.
+fn in_sparse(
+    job: &StepsJob,
+    network: &Network,
+    mask: Option<&Mask>,
+    held: jackpot_study::Precision,
+    batch: &Batch,
+) -> Result<Begun, Failure> {
+    let weights = read(&job.weights)?;
+    let engine = Sparse::new(
+        network,
+        &weights,
+        mask,
+        &job.training,
+        held,
+        &job.device_class,
+    );
+    let mut engine = engine.map_err(|e| named(&job.weights, e))?;
+    let logits = numbers(&engine.logits(&batch.x).map_err(told)?)?;
+    Ok((Box::new(engine), logits))
+}
+
+/// Row by row.
+fn numbers(tensor: &Tensor) -> Result<Vec<f64>, Failure> {
+    let flat = tensor
+        .f_to_kind(tch::Kind::Double)
+        .and_then(|t| t.f_reshape([-1]));
+    let flat = flat.and_then(|t| t.f_to_device(Device::Cpu));
+    flat.and_then(Vec::try_from).map_err(told)
 }

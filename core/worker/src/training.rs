@@ -1,31 +1,31 @@
 //! A training job: reads its files, trains, writes its outputs.
-use crate::{failure, named, read, told};
+use crate::{failure, named, read, sparse::Sparse, told};
 use jackpot_data::Rows;
 use jackpot_host::{Failure, Progress};
 use jackpot_net::Mask;
-use jackpot_nn::{Event, Precision};
+use jackpot_nn::{Event, Precision, Trained};
 use jackpot_rng::Key;
-use jackpot_study::TrainJob;
+use jackpot_study::{Engine, TrainJob};
 use std::path::Path;
 use std::time::Instant;
 
 /// Trains and writes `FOLDER/out/{metrics.json,bits,checkpoint.safetensors}`, then the
 /// success record with the seconds of each epoch that this process ran.
-pub fn run(folder: &Path, job: &TrainJob) -> Result<(), Failure> {
+pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
     // Before the first tensor: the results are a function of the number of threads.
-    jackpot_nn::set_threads(job.threads).map_err(told)?;
-    let network = job
+    jackpot_nn::set_threads(asked.threads).map_err(told)?;
+    let network = asked
         .architecture
         .build()
         .map_err(|e| failure("invalid", e.to_string()))?;
-    let weights = read(&job.weights)?;
-    let mask = match &job.mask {
+    let weights = read(&asked.weights)?;
+    let mask = match &asked.mask {
         Some(path) => Some(Mask::from_bytes(&read(path)?).map_err(|e| named(path, e))?),
         None => None,
     };
     let images =
-        |path: &Path| Rows::open(path, job.memory).map_err(|e| failure("error", e.to_string()));
-    let (train, test) = (images(&job.train)?, images(&job.test)?);
+        |path: &Path| Rows::open(path, asked.memory).map_err(|e| failure("error", e.to_string()));
+    let (train, test) = (images(&asked.train)?, images(&asked.test)?);
     let progress = Progress::open(folder);
     let mut clock = Instant::now();
     let mut seconds = Vec::new();
@@ -40,22 +40,22 @@ pub fn run(folder: &Path, job: &TrainJob) -> Result<(), Failure> {
     };
     let job = jackpot_nn::Job {
         network: &network,
-        training: &job.training,
+        training: &asked.training,
         weights: &weights,
         mask: mask.as_ref(),
         train: &train,
         test: &test,
-        normalisation: &job.normalisation,
-        order_key: key("order_key", &job.order_key)?,
-        augment_key: key("augment_key", &job.augment_key)?,
-        device: jackpot_nn::parse_device(&job.device).map_err(told)?,
-        precision: match job.precision {
-            jackpot_study::Precision::F32 => Precision::F32,
-            jackpot_study::Precision::Bf16 => Precision::Bf16,
+        normalisation: &asked.normalisation,
+        order_key: key("order_key", &asked.order_key)?,
+        augment_key: key("augment_key", &asked.augment_key)?,
+        device: jackpot_nn::parse_device(&asked.device).map_err(told)?,
+        precision: match (asked.engine, asked.precision) {
+            (Engine::Sparse, _) | (_, jackpot_study::Precision::F32) => Precision::F32,
+            (Engine::Libtorch, jackpot_study::Precision::Bf16) => Precision::Bf16,
         },
-        resume: Some(&job.resume),
+        resume: Some(&asked.resume),
     };
-    let trained = jackpot_nn::train(&job, &mut observe).map_err(told)?;
+    let trained = trained(asked, &job, &mut observe).map_err(told)?;
 
     let out = folder.join("out");
     std::fs::create_dir_all(&out).map_err(|e| named(&out, e))?;
@@ -72,6 +72,26 @@ pub fn run(folder: &Path, job: &TrainJob) -> Result<(), Failure> {
     progress
         .finish(&record)
         .map_err(|e| named(&folder.join("done.json"), e))
+}
+
+/// In the engine that the job names.
+fn trained(
+    asked: &TrainJob,
+    job: &jackpot_nn::Job,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Trained, jackpot_nn::Error> {
+    if asked.engine == Engine::Libtorch {
+        return jackpot_nn::train(job, observe);
+    }
+    let mut engine = Sparse::new(
+        job.network,
+        job.weights,
+        job.mask,
+        job.training,
+        asked.precision,
+        &asked.device_class,
+    )?;
+    jackpot_nn::train_in(&mut engine, job, observe)
 }
 
 fn key(field: &str, text: &str) -> Result<Key, Failure> {

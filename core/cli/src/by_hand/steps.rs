@@ -1,10 +1,11 @@
 //! `jackpot steps`
 use super::{Kernels, Tools};
 use crate::Places;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use jackpot_host::Limits;
-use jackpot_net::{Augment, Schedule, Training};
-use jackpot_study::{Job, StepsJob};
+use jackpot_net::{Augment, Network, Schedule, Training};
+use jackpot_study::{Job, Precision, StepsJob, kernels, lowers};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,11 +37,53 @@ pub struct Arguments {
     /// As published: a kept weight that is exactly 0 loses that step's gradient
     #[arg(long)]
     published_gradient_mask: bool,
+    /// Who takes the steps: libtorch, or the sparse engine, which has the kept weights alone
+    #[arg(long, default_value = "libtorch", value_name = "ENGINE")]
+    engine: Taken,
+    /// What the sparse engine holds activations in: f32, or bf16 on a CPU with AVX-512 bf16
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    storage: Held,
     #[command(flatten)]
     kernels: Kernels,
     /// Where to write the state_dict after the steps (safetensors)
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Taken {
+    Libtorch,
+    Sparse,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Held {
+    F32,
+    Bf16,
+}
+
+impl Arguments {
+    /// What the sparse engine holds activations in; none: libtorch takes the steps.
+    fn sparse(&self, network: &Network, training: &Training) -> Result<Option<Precision>> {
+        let held = match self.storage {
+            Held::F32 => Precision::F32,
+            Held::Bf16 => Precision::Bf16,
+        };
+        if self.engine == Taken::Libtorch {
+            if self.storage != Held::F32 {
+                bail!("`--storage` is the sparse engine's: give `--engine sparse`");
+            }
+            return Ok(None);
+        }
+        if self.kernels.double()? {
+            bail!(
+                "`--precision f64`: the sparse engine computes in f32; expected `--engine libtorch`"
+            );
+        }
+        kernels(&self.kernels.device()?.class, held).context("`--engine sparse`")?;
+        lowers(network, training, held).context("`--engine sparse`")?;
+        Ok(Some(held))
+    }
 }
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
@@ -59,6 +102,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     };
     training.validate()?;
     let (double, device) = (arguments.kernels.double()?, arguments.kernels.device()?);
+    let sparse = arguments.sparse(&network, &training)?;
     let tools = Tools::open(places)?;
     tools.programs.require_worker()?;
     let limits = Limits {
@@ -79,6 +123,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         batch: std::path::absolute(&arguments.batch)?,
         steps: arguments.steps,
         double,
+        sparse,
+        device_class: device.class.clone(),
         device: device.name.clone(),
     }));
     std::fs::write(folder.path().join("job.json"), serde_json::to_vec(&job)?)?;
@@ -91,6 +137,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     println!(
         "{:#}",
         json!({
+            "engine": if sparse.is_some() { "sparse" } else { "libtorch" },
+            "storage": sparse,
             "precision": if double { "f64" } else { "f32" }, "steps": arguments.steps,
             "logits": done.result["logits"], "losses": done.result["losses"],
             "out": arguments.out,

@@ -1,7 +1,7 @@
 //! Actions in words, with the seeds behind their random keys.
 use super::Tracer;
 use crate::{
-    Keys,
+    Compute, Keys,
     pin::{Pin, PinnedCell},
     recipe::{By, Config, Recipe},
 };
@@ -113,10 +113,17 @@ impl Tracer<'_> {
             }
             Recipe::Train {
                 training, platform, ..
-            } => format!(
-                "{} epochs, batch {}, lr {}; {}",
-                training.epochs, training.batch, training.lr, platform.device_class
-            ),
+            } => {
+                let compute = platform.compute();
+                let by = match compute == Compute::default() {
+                    true => String::new(),
+                    false => format!(", {}", compute.in_words()),
+                };
+                format!(
+                    "{} epochs, batch {}, lr {}; {}{by}",
+                    training.epochs, training.batch, training.lr, platform.device_class
+                )
+            }
         };
         let used = self.used(key).unwrap_or_default();
         format!("{words}{used}{}", self.cells_of(key))

@@ -10,7 +10,7 @@ mod scores;
 mod weights;
 
 use crate::{
-    Error,
+    Engine, Error,
     grid::{At, Builder},
     plan::Content,
     recipe::{Input, Platform},
@@ -29,6 +29,7 @@ impl Builder {
             device_class: self.plan.device.class.clone(),
             threads: self.plan.study.run.threads,
             precision: Precision::F32,
+            engine: Engine::Libtorch,
         }
     }
 
@@ -46,16 +47,18 @@ impl Builder {
     /// A cell's training and the mask that it is given.
     pub(crate) fn run(&mut self, at: &At, sparsity: Option<&Sparsity>) -> Result<Content, Error> {
         let clean = self.data("train")?;
-        let (mask, start, training) = match (&at.ticket.sparse, sparsity) {
+        let (mask, start, training, compute) = match (&at.ticket.sparse, sparsity) {
             (Some(sparse), Some(sparsity)) => {
                 let mask = self.masked(sparse, sparsity, at)?;
                 let start = self.start(sparse, sparsity, at)?;
-                (Some(mask), start, sparse.training.clone())
+                (Some(mask), start, sparse.training.clone(), sparse.compute)
             }
             _ => {
                 let start = at.check.and_then(|c| c.start);
                 let start = self.weights(start.unwrap_or_default(), at)?;
-                (None, start, self.setting().training.clone())
+                let setting = self.setting();
+                let dense = setting.compute.dense();
+                (None, start, setting.training.clone(), dense)
             }
         };
         let weights = self.changed_weights(start, mask, at)?;
@@ -78,6 +81,7 @@ impl Builder {
             mask,
             rows: clean,
             training,
+            compute,
             redraw: at.check.map_or(&[], |c| &c.redraw),
         };
         let train = self.training(trained, at)?;

@@ -157,6 +157,7 @@ impl Builder {
             mask: Some(mask),
             rows,
             training,
+            compute: rounds.compute,
             redraw: &[],
         };
         let node = self.training(trained, at)?;

@@ -1,6 +1,6 @@
 //! Weights: drawn, or as a dense training left them at one of its stages.
 use crate::{
-    Error,
+    Compute, Error,
     checks::{Redraw, Sees},
     grid::{At, Builder},
     recipe::{Input, Platform, Recipe},
@@ -16,6 +16,7 @@ pub(crate) struct Trained<'a> {
     pub mask: Option<Input>,
     pub rows: Input,
     pub training: Training,
+    pub compute: Compute,
     /// Keys that it does not share with the other trainings of its seed.
     pub redraw: &'a [Redraw],
 }
@@ -73,6 +74,7 @@ impl Builder {
             mask: None,
             rows,
             training,
+            compute: self.setting().compute.dense(),
             redraw: &[],
         };
         let train = self.training(trained, at)?;
@@ -115,6 +117,7 @@ impl Builder {
                 check.unwrap_or_default()
             ))
         })?;
+        let Compute { engine, precision } = trained.compute;
         let again = |what, key: Key| match trained.redraw.contains(&what) {
             true => key.fold_name("redrawn").to_hex(),
             false => key.to_hex(),
@@ -130,7 +133,8 @@ impl Builder {
             order_key: again(Redraw::Order, at.keys().order()),
             augment_key: again(Redraw::Augment, at.keys().augment()),
             platform: Platform {
-                precision: self.setting().precision,
+                precision,
+                engine,
                 ..self.platform()
             },
         };

@@ -509,6 +509,23 @@ fn logits_and_training_steps_are_those_of_the_published_code() {
     assert_eq!(single_precision["losses"], Value::Array(Vec::new()));
 
     refused(&[&all[..], &["--lr=-1"]].concat(), "lr");
+
+    // The sparse engine takes the same steps, of which it knows the kept weights alone.
+    let sparse = ["--engine", "sparse", "--steps", "3", "--mask", mask];
+    let sparse = [&head[..], &files, &sparse, &rest].concat();
+    let said = ok(&sparse);
+    assert_eq!(said["engine"], "sparse");
+    let far = distance(&numbers(&said["losses"]), &double.f64s("train_losses64"));
+    assert!(far < 1e-4 && far > 1e-12, "losses: {far:e}");
+    assert!(worst() < 1e-3, "weights: {:e}", worst());
+    refused(
+        &[&sparse[..], &["--precision", "f64"]].concat(),
+        "the sparse engine computes in f32",
+    );
+    refused(
+        &[&all[..], &["--storage", "bf16"]].concat(),
+        "--engine sparse",
+    );
     let wrong = ["--weights", &batch, "--batch", &batch];
     let (code, _, err) = call(&[&head[..], &wrong].concat());
     assert!(code != 0 && err.contains("batch.safetensors"), "{err}");

@@ -5,6 +5,7 @@ mod audit;
 mod by_hand;
 mod curves;
 mod describe;
+mod engines;
 mod everything;
 mod help;
 mod keeping;

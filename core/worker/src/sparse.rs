@@ -1,0 +1,131 @@
+//! The sparse engine behind [`jackpot_nn::Engine`]: tensors become slices, and slices tensors.
+use jackpot_net::{Mask, Network, Training};
+use jackpot_nn::{Batch, Buffer, Device, Engine, Error, Model, Precision, Step, pixels};
+use jackpot_study::{kernels, storage};
+use tch::Tensor;
+
+/// One training in the sparse engine.
+pub struct Sparse {
+    engine: jackpot_sparse::Engine,
+    network: Network,
+    /// What the mask keeps.
+    kept: u64,
+    /// Storage and kernels, in words.
+    described: String,
+}
+
+impl Sparse {
+    /// Starts from a state_dict under a mask; none: everything is kept. The device class says
+    /// which kernels are taken.
+    ///
+    /// # Errors
+    /// What does not fit the network; a CPU without the kernels; what the engine cannot lower.
+    pub fn new(
+        network: &Network,
+        state_dict: &[u8],
+        mask: Option<&Mask>,
+        training: &Training,
+        precision: jackpot_study::Precision,
+        device_class: &str,
+    ) -> Result<Sparse, Error> {
+        training.validate()?;
+        let mask = mask.map_or_else(|| Mask::dense(network), Mask::clone);
+        mask.check(network)?;
+        let (storage, isa) = (storage(precision), kernels(device_class, precision));
+        let isa = isa.map_err(|e| Error::Invalid(e.to_string()))?;
+        // Read as libtorch's engine reads it: the same names, shapes and messages.
+        let model = Model::load(network, state_dict, Precision::F32, Device::Cpu)?;
+        let parameters = model.numbers()?;
+        let engine =
+            jackpot_sparse::Engine::new(network, &parameters, &mask, training, storage, isa);
+        Ok(Sparse {
+            engine: engine.map_err(told)?,
+            network: network.clone(),
+            kept: mask.kept(),
+            described: format!("sparse {storage:?} {isa:?}"),
+        })
+    }
+
+    fn tensor(&self, parameter: usize, values: &[f32]) -> Result<Tensor, Error> {
+        let shape = &self.network.parameters[parameter].shape;
+        let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+        Ok(Tensor::f_from_slice(values)?.f_reshape(shape)?)
+    }
+}
+
+impl Engine for Sparse {
+    fn describe(&self) -> String {
+        self.described.clone()
+    }
+
+    fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
+        let (images, labels) = batch.numbers()?;
+        let step = self.engine.step(&images, &labels, lr).map_err(told)?;
+        let scalar = [0_i64; 0];
+        Ok(Step {
+            loss: Tensor::f_from_slice(&[step.loss])?.f_reshape(scalar)?,
+            correct: Tensor::f_from_slice(&[step.correct as i64])?.f_reshape(scalar)?,
+        })
+    }
+
+    fn logits(&mut self, x: &Tensor) -> Result<Tensor, Error> {
+        let logits = self.engine.logits(&pixels(x)?).map_err(told)?;
+        let classes = i64::from(self.network.architecture.classes);
+        Ok(Tensor::f_from_slice(&logits)?.f_reshape([-1, classes])?)
+    }
+
+    /// Pruned weights do not exist in the engine; that it has as many as the mask keeps is what
+    /// there is to prove.
+    fn kept(&self) -> Result<u64, Error> {
+        match self.engine.kept() {
+            kept if kept == self.kept => Ok(kept),
+            other => Err(Error::Numeric(format!(
+                "the sparse engine has {other} weights, the mask keeps {}",
+                self.kept
+            ))),
+        }
+    }
+
+    fn parameters(&self) -> Result<Vec<Tensor>, Error> {
+        let parameters = self.engine.parameters();
+        let numbered = parameters.iter().enumerate();
+        numbered.map(|(i, v)| self.tensor(i, v)).collect()
+    }
+
+    fn buffers(&self) -> Result<Vec<Buffer>, Error> {
+        let buffers = self.engine.buffers().into_iter();
+        let buffer = |(name, parameter, values): (&'static str, usize, Vec<f32>)| {
+            Ok(Buffer {
+                name,
+                parameter,
+                values: self.tensor(parameter, &values)?,
+            })
+        };
+        buffers.map(buffer).collect()
+    }
+
+    fn steps(&self) -> u64 {
+        self.engine.steps()
+    }
+
+    fn restore(
+        &mut self,
+        parameters: &[Tensor],
+        buffers: &[Tensor],
+        steps: u64,
+    ) -> Result<(), Error> {
+        let (parameters, buffers) = (numbers(parameters)?, numbers(buffers)?);
+        self.engine
+            .restore(&parameters, &buffers, steps)
+            .map_err(told)
+    }
+}
+
+fn numbers(tensors: &[Tensor]) -> Result<Vec<Vec<f32>>, Error> {
+    let flat = |tensor: &Tensor| Ok(Vec::try_from(tensor.f_reshape([-1])?)?);
+    tensors.iter().map(flat).collect()
+}
+
+fn told(error: jackpot_sparse::Error) -> Error {
+    Error::Invalid(error.to_string())
+}
