@@ -60,8 +60,8 @@ fn live(
     let options = Options {
         workers: NonZeroUsize::MIN,
         replace_pin: false,
+        declare: true,
     };
-    jackpot_study::declare(&plan, &store)?;
     let never = AtomicBool::new(false);
     let finish = jackpot_study::run(&plan, &store, programs, options, &never, &|_| ())?;
     Ok(match finish.failures.is_empty() {

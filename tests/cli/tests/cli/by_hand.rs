@@ -581,7 +581,7 @@ fn weights_are_read_as_import_reads_them() {
     let (code, _, err) = call(&words);
     assert!(code != 0 && err.contains("lacking.safetensors"), "{err}");
     assert!(err.contains("it lacks `fc.bias`"), "{err}");
-    assert!(!std::path::Path::new(&out).exists());
+    assert!(!Path::new(&out).exists());
 }
 
 #[test]

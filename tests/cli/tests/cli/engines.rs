@@ -170,7 +170,8 @@ fn first_steps_are_taken_by_the_engine_of_the_study() {
             .unwrap(),
     );
     assert_eq!(code, 0, "{out}{err}");
-    let engines = place.actions().keys().filter(|key| {
+    let actions = place.actions();
+    let engines = actions.keys().filter(|key| {
         let recipe = recipe(&place, key);
         recipe["engine"] == "sparse" && recipe["training"]["until"] == 2
     });
