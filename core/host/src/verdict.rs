@@ -6,8 +6,36 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 
+/// A disk with less room than this may have had none for the worker's last words.
+const ROOM: u64 = 1 << 16;
+
 /// What became of the worker: its result, or why there is none.
 pub(crate) fn verdict(
+    folder: &Path,
+    limits: &Limits,
+    page: &Page,
+    stopped: Stopped,
+    exit: ExitStatus,
+    log: &str,
+) -> Result<serde_json::Value, Failure> {
+    judged(folder, limits, page, stopped, exit, log).map_err(|mut failure| {
+        if let Some(free) = room(folder).filter(|free| *free < ROOM) {
+            let words = format!(
+                "; the disk that it worked on has {free} bytes left (No space left on device)"
+            );
+            failure.message.push_str(&words);
+        }
+        failure
+    })
+}
+
+/// Bytes that a user can still write where this folder lies.
+fn room(folder: &Path) -> Option<u64> {
+    let facts = rustix::fs::statvfs(folder).ok()?;
+    facts.f_bavail.checked_mul(facts.f_frsize)
+}
+
+fn judged(
     folder: &Path,
     limits: &Limits,
     page: &Page,

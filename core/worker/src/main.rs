@@ -18,6 +18,7 @@ mod training;
 
 use jackpot_host::{Failure, PluginJob, Services};
 use jackpot_study::Job;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -134,12 +135,19 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
 }
 
 fn fail(folder: &Path, failure: &Failure) -> ExitCode {
-    eprintln!("{}", failure.message);
+    // The report first: a disk that is full may have room for one of them.
     let report = serde_json::json!({ "kind": failure.kind, "message": failure.message });
     if let Err(e) = std::fs::write(folder.join("error.json"), report.to_string()) {
-        eprintln!("`{}`: {e}", folder.join("error.json").display());
+        log(&format!("`{}`: {e}", folder.join("error.json").display()));
     }
+    log(&failure.message);
     ExitCode::FAILURE
+}
+
+/// A line of the log, which is a file in the job's folder: that its disk is full is no reason
+/// to panic, as `eprintln!` would.
+fn log(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 #[cfg(test)]

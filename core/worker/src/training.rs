@@ -35,8 +35,10 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
             seconds.push(clock.elapsed().as_secs_f64());
             clock = Instant::now();
         }
-        Event::Resumed(epochs) => eprintln!("resumed after epoch {epochs}"),
-        Event::Discarded(why) => eprintln!("resume point discarded, training starts over: {why}"),
+        Event::Resumed(epochs) => crate::log(&format!("resumed after epoch {epochs}")),
+        Event::Discarded(why) => crate::log(&format!(
+            "resume point discarded, training starts over: {why}"
+        )),
     };
     let job = jackpot_nn::Job {
         network: &network,

@@ -20,6 +20,7 @@ use crate::progress::{Page, Phase};
 use crate::{Access, Failure, PluginJob, Progress, Services};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -120,7 +121,8 @@ fn guarded(folder: &Path, job: impl FnOnce(&'static Page) -> Result<Value, Failu
         }
     };
     written.unwrap_or_else(|e| {
-        eprintln!("the outcome cannot be written: {e}");
+        // Not `eprintln!`, which panics where the log has no room either.
+        let _ = writeln!(std::io::stderr(), "the outcome cannot be written: {e}");
         ExitCode::FAILURE
     })
 }
