@@ -51,14 +51,37 @@ impl Worker {
     }
 }
 
-/// The workers that run under this store.
-pub fn workers(store: &Path) -> Vec<Worker> {
+/// The workers of this supervisor that run under this store.
+pub fn workers(supervisor: u32, store: &Path) -> Vec<Worker> {
     let tmp = store.join("tmp");
-    let at_work = |(pid, line): (u32, Vec<String>)| {
+    let at_work = |pid: u32| {
+        let line = command_line(pid);
         let folder = PathBuf::from(line.last()?);
         folder.starts_with(&tmp).then_some(Worker { pid, folder })
     };
-    processes().into_iter().filter_map(at_work).collect()
+    children(supervisor)
+        .into_iter()
+        .filter_map(at_work)
+        .collect()
+}
+
+/// The living children of a process: to look through all processes takes longer than a worker
+/// may live. A kernel that does not list them gives all.
+fn children(parent: u32) -> Vec<u32> {
+    if !Path::new("/proc/thread-self/children").exists() {
+        return processes().into_iter().map(|(pid, _)| pid).collect();
+    }
+    let mut found = Vec::new();
+    let tasks = fs::read_dir(format!("/proc/{parent}/task"));
+    for task in tasks.into_iter().flatten().flatten() {
+        let listed = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        found.extend(
+            listed
+                .split_whitespace()
+                .filter_map(|pid| pid.parse::<u32>().ok()),
+        );
+    }
+    found
 }
 
 /// Waits until nobody works under this folder: a worker does not outlive its supervisor.
@@ -77,7 +100,7 @@ pub fn await_none(folder: &Path) {
             start.elapsed() < Duration::from_secs(20),
             "left behind: {left:?}"
         );
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -103,14 +126,18 @@ fn processes() -> Vec<(u32, Vec<String>)> {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
             continue;
         };
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let words = line.split(|&b| b == 0).filter(|w| !w.is_empty());
-        let words: Vec<_> = words
-            .map(|w| String::from_utf8_lossy(w).into_owned())
-            .collect();
+        let words = command_line(pid);
         if !words.is_empty() {
             found.push((pid, words));
         }
     }
     found
+}
+
+fn command_line(pid: u32) -> Vec<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split(|&b| b == 0).filter(|w| !w.is_empty());
+    words
+        .map(|w| String::from_utf8_lossy(w).into_owned())
+        .collect()
 }

@@ -133,8 +133,9 @@ impl Chain {
     fn await_worker(&mut self, wanted: impl Fn(&Worker) -> bool) -> Option<Worker> {
         let start = Instant::now();
         let store = self.mortal.place.store();
-        while self.supervisor.as_mut()?.try_wait().unwrap().is_none() {
-            let found = workers(&store).into_iter().find(&wanted);
+        let supervisor = self.supervisor.as_mut()?;
+        while supervisor.try_wait().unwrap().is_none() {
+            let found = workers(supervisor.id(), &store).into_iter().find(&wanted);
             if found.is_some() {
                 return found;
             }
@@ -172,7 +173,7 @@ impl Chain {
         let mut child = self.supervisor.take().unwrap();
         stop(child.id());
         let store = self.mortal.place.store();
-        let at_work = workers(&store);
+        let at_work = workers(child.id(), &store);
         let fell = match at_work.first() {
             Some(worker) => Fell::of(worker.doing()),
             None if self.writes() => Fell::Commit,

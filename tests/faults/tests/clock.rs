@@ -1,6 +1,6 @@
 //! Clocks that jump: of the files, and under a run.
 use crate::mortal::{Mortal, shared_library};
-use jackpot_test_cli::support::{jackpot, outcome};
+use jackpot_test_cli::support::outcome;
 use std::{
     fs::{self, File, FileTimes},
     path::Path,
@@ -32,12 +32,7 @@ fn clocks_that_jump_change_nothing() {
         .join(action);
     fs::remove_file(&path).unwrap();
     fs::write(&path, "{}").unwrap();
-    let audit = jackpot()
-        .arg("--store")
-        .arg(mortal.place.store())
-        .arg("audit")
-        .output();
-    assert_eq!(outcome(audit.unwrap()).0, 1);
+    assert_eq!(mortal.audit().0, 1);
 }
 
 fn set_times(folder: &Path, time: SystemTime) {

@@ -26,7 +26,7 @@ train_subset = 200
 family = "lenet-300-100"
 
 [training]
-epochs = 8
+epochs = 6
 batch = 20
 lr = 0.1
 schedule = "cosine"
@@ -183,11 +183,15 @@ impl Mortal {
 
     /// The audit finds nothing.
     pub fn assert_sound(&self, after: &str) {
-        let store = self.place.store();
-        let mut audit = jackpot();
-        audit.arg("--store").arg(store).arg("audit");
-        let (code, out, err) = outcome(audit.output().unwrap());
+        let (code, out, err) = self.audit();
         assert_eq!(code, 0, "after {after}: {out}{err}");
+    }
+
+    /// Every byte of the store.
+    pub fn audit(&self) -> (i32, String, String) {
+        let mut audit = jackpot();
+        audit.arg("--store").arg(self.place.store());
+        outcome(audit.args(["audit", "--deep"]).output().unwrap())
     }
 
     /// What is there when the study is finished, with its report drawn again.

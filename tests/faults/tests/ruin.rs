@@ -1,7 +1,7 @@
 //! A finished study of which every file is damaged, in every way: the audit names each, and the
 //! next run makes the same study again.
 use crate::mortal::Mortal;
-use jackpot_test_cli::support::{jackpot, outcome};
+use jackpot_test_cli::support::outcome;
 use jackpot_test_faults::count;
 use jackpot_test_store::{DAMAGES, Damage, IN_PLACE};
 use std::{
@@ -61,9 +61,7 @@ fn name(path: &Path) -> String {
 
 /// What the audit says; its exit code is checked.
 fn audit(mortal: &Mortal, expected: i32) -> String {
-    let mut audit = jackpot();
-    audit.arg("--store").arg(mortal.place.store()).arg("audit");
-    let (code, out, err) = outcome(audit.output().unwrap());
+    let (code, out, err) = mortal.audit();
     assert_eq!(code, expected, "{out}{err}");
     out
 }

@@ -5,7 +5,7 @@ use jackpot_test_cli::support::{jackpot, outcome, ran};
 use jackpot_test_faults::{Doing, await_none, count, kill, say, workers};
 use std::{
     os::unix::process::ExitStatusExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -42,8 +42,13 @@ fn of_three_runs_at_once_one_is_killed_and_nothing_is_done_twice() {
 
 fn await_training(mortal: &Mortal, run: &mut Child) {
     let start = Instant::now();
-    let trains = |store: &Path| workers(store).iter().any(|w| w.doing() == Doing::Training);
-    while !trains(&mortal.place.store()) {
+    let store = mortal.place.store();
+    let trains = |pid| {
+        workers(pid, &store)
+            .iter()
+            .any(|w| w.doing() == Doing::Training)
+    };
+    while !trains(run.id()) {
         assert!(run.try_wait().unwrap().is_none(), "it ended before");
         assert!(start.elapsed() < Duration::from_secs(60), "no training");
         std::thread::sleep(Duration::from_millis(1));
