@@ -2,7 +2,7 @@
 use crate::mortal::Mortal;
 use jackpot_store::Store;
 use jackpot_test_cli::support::{jackpot, outcome, ran};
-use jackpot_test_faults::{Doing, await_none, count, kill, say, workers};
+use jackpot_test_faults::{Doing, await_none, count, kill, say, stop, workers};
 use std::{
     os::unix::process::ExitStatusExt,
     path::PathBuf,
@@ -23,9 +23,12 @@ fn of_three_runs_at_once_one_is_killed_and_nothing_is_done_twice() {
     };
     let mut first = run();
     await_training(&mortal, &mut first);
-    let others = [run(), run()];
-    let folder = mortal.place.folder.path();
+    // It holds what it is doing, and commits nothing more.
+    stop(first.id());
     let by_then = mortal.place.actions().len() as u64;
+    let others = [run(), run()];
+    std::thread::sleep(Duration::from_millis(500));
+    let folder = mortal.place.folder.path();
     kill(first.id());
     assert_eq!(first.wait().unwrap().signal(), Some(9));
     let mut sum = by_then;
