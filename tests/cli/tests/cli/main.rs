@@ -14,6 +14,7 @@ mod machines;
 mod mistakes;
 mod probe;
 mod runs;
+mod shipped;
 mod tensors;
 
 use jackpot_test_cli::support;
