@@ -43,10 +43,14 @@ pub(crate) struct Surveyed {
 pub fn survey(store: &Store, name: &str, pin: &Pin) -> Result<Digest, Error> {
     let facts = Facts::new(store, pin)?;
     let masks = facts.known.into_iter();
-    let masks = masks.map(|((setting, _), (facts, layers))| Surveyed {
-        setting,
-        facts,
-        layers,
+    let masks = masks.map(|((setting, _), (mut facts, layers))| {
+        // Canonical JSON has no -0.
+        facts.depth = facts.depth.map(|depth| depth + 0.0);
+        Surveyed {
+            setting,
+            facts,
+            layers,
+        }
     });
     let survey = Survey {
         format: FORMAT,
