@@ -140,15 +140,18 @@ fn reads_inside(lists: &Lists, rows: &Rows, column: usize, columns: usize, step:
     lists.taps <= TAPS && column + lists.reach + (columns - 1) * step <= rows.length
 }
 
+/// Adds the products of a list to R rows by C columns.
+///
+/// What follows it are loops of few instructions each: only those are unrolled whole, and an
+/// array that is read in a loop stays in memory while the list goes by.
 #[inline(always)]
 unsafe fn accumulate<P: Pixel, const R: usize, const C: usize, const S: usize>(
+    mut sums: [[P::Value; C]; R],
     entries: &[Entry],
-    start: f32,
     table: *const *const Line,
 ) -> [[P::Value; C]; R] {
     // SAFETY: the caller checked that the entries read inside the rows of the table.
     unsafe {
-        let mut sums = [[P::Value::splat(start); C]; R];
         for entry in entries {
             let weight = P::Value::splat(entry.weight);
             for i in 0..R {
@@ -160,6 +163,24 @@ unsafe fn accumulate<P: Pixel, const R: usize, const C: usize, const S: usize>(
             }
         }
         sums
+    }
+}
+
+/// R rows by C columns of a map, `step` lines from one column to the next.
+#[inline(always)]
+unsafe fn load<P: Pixel, const R: usize, const C: usize>(
+    rows: [*const Line; R],
+    step: usize,
+) -> [[P::Value; C]; R] {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        let mut values = [[P::Value::splat(0.0); C]; R];
+        for i in 0..R {
+            for j in 0..C {
+                values[i][j] = P::load(rows[i].add(j * step));
+            }
+        }
+        values
     }
 }
 
@@ -229,7 +250,8 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
             let entries = lists.of(channel);
             let start = task.start.get_unchecked_mut(channel);
             let first = if task.center { 0.0 } else { *start };
-            let mut z = accumulate::<P, R, C, S>(entries, first, table.as_ptr());
+            let start_values = [[P::Value::splat(first); C]; R];
+            let mut z = accumulate::<P, R, C, S>(start_values, entries, table.as_ptr());
             if task.center {
                 *start = -mean::<P, R, C>(&z, &images.0);
                 let shift = P::Value::splat(*start);
@@ -242,12 +264,18 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
             let base = out.add(channel * task.places.pitch);
             let mut sum = [P::Value::splat(0.0); 2];
             let mut square = sum;
-            for i in 0..R {
-                let to = base.add(task.places.rows[i]);
-                for j in 0..C {
-                    match task.wide {
-                        true => z[i][j].store(to.add(j * task.places.step).cast()),
-                        false => P::store(z[i][j], to.add(j * task.places.step)),
+            if task.wide {
+                for i in 0..R {
+                    for j in 0..C {
+                        let to = base.add(task.places.rows[i] + j * task.places.step);
+                        z[i][j].store(to.cast());
+                    }
+                }
+            } else {
+                for i in 0..R {
+                    for j in 0..C {
+                        let to = base.add(task.places.rows[i] + j * task.places.step);
+                        P::store(z[i][j], to);
                     }
                 }
             }
@@ -358,50 +386,73 @@ pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inpu
     // the activation (asserted); the CPU has the instructions.
     unsafe {
         for channel in 0..channels {
-            let mut g = accumulate::<P, R, C, 1>(lists.of(channel), 0.0, table.as_ptr());
-            let at = channel * pitch;
-            if !residual.is_null() {
-                for i in 0..R {
-                    let from = residual.add(at + rows[i]);
-                    for j in 0..C {
-                        g[i][j] = g[i][j].add(P::load(from.add(j * step)));
-                    }
-                }
-            }
+            let at = |map: *const Line| -> [*const Line; R] {
+                std::array::from_fn(|i| map.wrapping_add(channel * pitch + rows[i]))
+            };
+            let start = match residual.is_null() {
+                true => [[P::Value::splat(0.0); C]; R],
+                false => load::<P, R, C>(at(residual), step),
+            };
+            let mut g = accumulate::<P, R, C, 1>(start, lists.of(channel), table.as_ptr());
             if let Some((active, projection, to, last)) = &last {
-                let mut sums = [P::Value::splat(0.0); 3];
-                for i in 0..R {
-                    let a = active[i * TAPS].add(channel * last.active_pitch);
-                    let z = last.z.as_ptr().add(at + rows[i]);
-                    for j in 0..C {
-                        let a = P::load(a.add(j * step));
-                        g[i][j] = match last.relu {
-                            true => g[i][j].where_positive(a),
-                            false => g[i][j].mul(a),
-                        };
-                        sums[0] = sums[0].add(g[i][j]);
-                        sums[1] = sums[1].fma(g[i][j], P::load(z.add(j * step)));
-                    }
-                    if !projection.is_null() {
-                        let z = projection.add(at + rows[i]);
+                let active = std::array::from_fn(|i| {
+                    active[i * TAPS].wrapping_add(channel * last.active_pitch)
+                });
+                let active = load::<P, R, C>(active, step);
+                if last.relu {
+                    for i in 0..R {
                         for j in 0..C {
-                            sums[2] = sums[2].fma(g[i][j], P::load(z.add(j * step)));
+                            g[i][j] = g[i][j].where_positive(active[i][j]);
+                        }
+                    }
+                } else {
+                    for i in 0..R {
+                        for j in 0..C {
+                            g[i][j] = g[i][j].mul(active[i][j]);
                         }
                     }
                 }
                 let to = to.add(3 * channel);
-                add_to(to, P::fold(sums[0]));
-                add_to(to.add(1), P::fold(sums[1]));
+                let mut sums = [P::Value::splat(0.0); 2];
+                for i in 0..R {
+                    for j in 0..C {
+                        sums[j & 1] = sums[j & 1].add(g[i][j]);
+                    }
+                }
+                add_to(to, P::fold(sums[0].add(sums[1])));
+                add_to(
+                    to.add(1),
+                    products::<P, R, C>(&g, at(last.z.as_ptr()), step),
+                );
                 if !projection.is_null() {
-                    add_to(to.add(2), P::fold(sums[2]));
+                    add_to(to.add(2), products::<P, R, C>(&g, at(*projection), step));
                 }
             }
+            let to = at(out);
             for i in 0..R {
-                let to = out.add(at + rows[i]);
                 for j in 0..C {
-                    P::store(g[i][j], to.add(j * step));
+                    P::store(g[i][j], to[i].add(j * step).cast_mut());
                 }
             }
         }
+    }
+}
+
+/// The sums of g times a map.
+#[inline(always)]
+unsafe fn products<P: Pixel, const R: usize, const C: usize>(
+    g: &[[P::Value; C]; R],
+    rows: [*const Line; R],
+    step: usize,
+) -> P::Sums {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        let mut sums = [P::Value::splat(0.0); 2];
+        for i in 0..R {
+            for j in 0..C {
+                sums[j & 1] = sums[j & 1].fma(g[i][j], P::load(rows[i].add(j * step)));
+            }
+        }
+        P::fold(sums[0].add(sums[1]))
     }
 }

@@ -129,7 +129,9 @@ pub(super) unsafe fn normalize<P: Pixel>(task: Normalize) {
     unsafe {
         let images = task.images.map(|_| P::Value::load(images.0.as_ptr()));
         for channel in 0..channels {
-            let [by_gradient, by_z, constant] = coefficients.map(|c| P::Value::splat(c[channel]));
+            let by_gradient = P::Value::splat(task.by_gradient[channel]);
+            let by_z = P::Value::splat(task.by_z[channel]);
+            let constant = P::Value::splat(task.constant[channel]);
             let g = task.gradient.as_ptr().add(channel * width);
             let z = task.z.as_ptr().add(channel * width);
             let out = task.out.as_mut_ptr().add(channel * task.pitch);
