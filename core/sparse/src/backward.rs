@@ -1,10 +1,10 @@
 //! The backward pass of a group: gradients of its kept weights and of its source.
 use crate::kernels::{
-    Final, Finish, Inputs, Kernels, Line, Lines, Normalize, Places, ROWS, Residual, Row, Rows,
-    Weights,
+    Ahead, Final, Finish, Inputs, Kernels, Line, Lines, Normalize, Places, ROWS, Residual, Row,
+    Rows, Weights,
 };
-use crate::lower::{Plan, Pool, Shortcut, Source};
-use crate::maps::{At, Maker, row_of, row_of_mut, window, window_rows};
+use crate::lower::{Pool, Shortcut, Source};
+use crate::maps::{At, Maker, row_of, row_of_mut, rows_of, window, window_rows};
 use crate::net::{Batch, Net};
 use crate::schedule::InputStep;
 use crate::work::Work;
@@ -81,16 +81,33 @@ impl<P: Kernels> Net<P> {
                     let gradient = &self.buffers[step.gradients[x]];
                     fill_gradient::<P>(&maker, work, x, c, gradient, &block, batch);
                 }
+                // What is read next: by this block's gradient of the input, by the next fills.
+                let (mut now, mut next) = (Ahead::default(), Ahead::default());
+                if count == 1 {
+                    let rows = block.rows * stride;
+                    let mut from = At {
+                        tile,
+                        y: done * stride,
+                    };
+                    if let Some(through) = through.as_ref().filter(|_| last) {
+                        now.add(rows_of(through.z, source.map, from, rows));
+                        for map in through.projection.iter().chain(&out.as_deref()) {
+                            now.add(rows_of(map, source.map, from, rows));
+                        }
+                    }
+                    from.y = work.rings[0].next;
+                    maker.ahead(this.source, from, rows, &mut next);
+                    for (x, &c) in this.convolutions.iter().enumerate() {
+                        let shape = self.plan.convolutions[c].output;
+                        from.y = work.gradients[0][x].next;
+                        for map in [&self.buffers[step.gradients[x]], &self.maps.z[c]] {
+                            next.add(rows_of(map, shape, from, block.rows));
+                        }
+                    }
+                }
                 if done + block.rows <= out_height {
-                    weights::<P>(
-                        &self.plan,
-                        work,
-                        this.convolutions[0],
-                        &self.zero,
-                        &block,
-                        height,
-                        &mut sums,
-                    );
+                    let ahead = if step.input.is_some() { now } else { next };
+                    weights::<P>(work, &self.zero, &block, height, &mut sums, ahead);
                 }
                 if let (Some(input), Some(out), Some(through)) = (&step.input, &mut out, &through) {
                     let residual = match input.residual {
@@ -110,6 +127,7 @@ impl<P: Kernels> Net<P> {
                             through,
                             out,
                             &mut totals,
+                            next,
                         );
                     }
                 }
@@ -264,13 +282,12 @@ fn fill_gradient<P: Kernels>(
 
 /// Gradients of the kept weights from the block's output rows.
 fn weights<P: Kernels>(
-    plan: &Plan,
     work: &Work,
-    first: usize,
     zero: &[Line],
     block: &Block,
     height: usize,
     sums: &mut [Lines],
+    ahead: Ahead,
 ) {
     let geometry = &work.geometry;
     let mut table = Rows::new(zero);
@@ -284,7 +301,6 @@ fn weights<P: Kernels>(
             }
         }
     }
-    debug_assert!(plan.convolutions[first].stride == geometry.stride);
     for (x, sums) in sums.iter_mut().enumerate() {
         let halo = geometry.halos[x];
         let mut gradient = Rows::new(zero);
@@ -294,7 +310,7 @@ fn weights<P: Kernels>(
                 gradient.set(t * block.rows + i, 0, row);
             }
         }
-        for &(column, columns) in &work.columns {
+        for (call, &(column, columns)) in work.columns.iter().enumerate() {
             P::weights(
                 (block.count * block.rows, columns),
                 geometry.stride,
@@ -306,6 +322,10 @@ fn weights<P: Kernels>(
                     gradient_column: halo.left + column,
                     gradient_pitch: halo.pitch,
                     sums,
+                    ahead: match x {
+                        0 => ahead.part(call, work.columns.len()),
+                        _ => Ahead::default(),
+                    },
                 },
             );
         }
@@ -324,9 +344,12 @@ fn inputs<P: Kernels>(
     last: Option<&Through>,
     out: &mut [Line],
     totals: &mut [Line],
+    ahead: Ahead,
 ) {
     let geometry = &work.geometry;
     let stride = geometry.stride;
+    let calls = stride * work.input_columns.iter().map(Vec::len).sum::<usize>();
+    let mut call = 0;
     for class in 0..stride {
         let inside = |i: &usize| (block.done + i) * stride + class < height;
         let rows: Vec<usize> = (0..block.rows).filter(inside).collect();
@@ -391,8 +414,10 @@ fn inputs<P: Kernels>(
                                 Residual::Map(map) => Residual::Map(map),
                             },
                             last,
+                            ahead: ahead.part(call.min(calls), calls),
                         },
                     );
+                    call += 1;
                 }
             }
         }

@@ -1,5 +1,5 @@
 //! The forward pass of a group: rows of its source into the rings, kernels over them.
-use crate::kernels::{Forward, Kernels, Places, ROWS, Rows};
+use crate::kernels::{Ahead, Forward, Kernels, Places, ROWS, Rows};
 use crate::maps::{At, Maker};
 use crate::net::{Batch, Net};
 
@@ -73,13 +73,21 @@ impl<P: Kernels> Net<P> {
                         }
                     }
                 }
+                let mut ahead = Ahead::default();
+                if count == 1 {
+                    let at = At {
+                        tile,
+                        y: work.rings[0].next,
+                    };
+                    maker.ahead(this.source, at, stride * rows, &mut ahead);
+                }
                 for (x, &c) in numbers.iter().enumerate() {
                     let convolution = &self.plan.convolutions[c];
                     // Logits stay f32: a line for every 16 images.
                     let wide = c == self.plan.classifier();
                     let lines = if wide { P::IMAGES / 16 } else { 1 };
                     let row = convolution.output[0] * out_width * lines;
-                    for &(column, columns) in &work.columns {
+                    for (call, &(column, columns)) in work.columns.iter().enumerate() {
                         let mut places = Places {
                             rows: [0; ROWS],
                             pitch: out_width * lines,
@@ -106,6 +114,10 @@ impl<P: Kernels> Net<P> {
                                 sums,
                                 images: batch.places(tile),
                                 wide,
+                                ahead: match x {
+                                    0 => ahead.part(call, work.columns.len()),
+                                    _ => Ahead::default(),
+                                },
                             },
                         );
                     }

@@ -2,7 +2,7 @@
 //!
 //! A map is `[batch tile][row][channel][column]` of lines: a row of all channels is in one
 //! piece, and column stride, padding and pooling are addresses, never shuffles.
-use crate::kernels::{Activate, Added, Kernels, Line, Lines, Row, Window};
+use crate::kernels::{Activate, Added, Ahead, Kernels, Line, Lines, Row, Window};
 use crate::layer::Layer;
 use crate::lower::{Group, Plan, Pool, Shortcut, Source};
 use jackpot_net::Activation;
@@ -43,6 +43,18 @@ pub(crate) fn row_of_mut(
 ) -> &mut [Line] {
     let length = channels * width;
     &mut map[(at.tile * height + at.y) * length..][..length]
+}
+
+/// Rows of a map, as far as there are.
+pub(crate) fn rows_of(
+    map: &[Line],
+    [channels, height, width]: [usize; 3],
+    at: At,
+    rows: usize,
+) -> &[Line] {
+    let length = channels * width;
+    let from = (at.tile * height + at.y.min(height)) * length;
+    &map[from..from + rows.min(height.saturating_sub(at.y)) * length]
 }
 
 /// Copies a row into one with `pitch` lines a channel.
@@ -145,6 +157,36 @@ impl Maker<'_> {
             let to = row_of_mut(kept, this.shape, at);
             for (to, from) in to.chunks_exact_mut(width).zip(out.chunks(pitch)) {
                 to.copy_from_slice(&from[..width]);
+            }
+        }
+    }
+
+    /// What the source's next rows will be made from.
+    pub fn ahead<'b>(&'b self, source: usize, at: At, rows: usize, ahead: &mut Ahead<'b>) {
+        let this = &self.plan.sources[source];
+        let Some(main) = this.main else { return };
+        if this.kept && self.finished {
+            return ahead.add(rows_of(&self.maps.kept[source], this.shape, at, rows));
+        }
+        let (at, rows) = match this.pool {
+            Pool::None => (at, rows),
+            Pool::Max { stride, .. } => (
+                At {
+                    y: at.y * stride,
+                    ..at
+                },
+                rows * stride,
+            ),
+            Pool::Average => return,
+        };
+        ahead.add(rows_of(&self.maps.z[main], this.map, at, rows));
+        match this.shortcut {
+            None => {}
+            Some(Shortcut::Source(from)) => {
+                ahead.add(rows_of(&self.maps.kept[from], this.map, at, rows));
+            }
+            Some(Shortcut::Projection(c)) => {
+                ahead.add(rows_of(&self.maps.z[c], this.map, at, rows));
             }
         }
     }

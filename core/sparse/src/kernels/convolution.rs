@@ -5,6 +5,7 @@ use super::memory::Line;
 use super::pixel::Pixel;
 use super::vector::Vector;
 use crate::pattern::{Entry, Lists};
+use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 
 /// Most rows that a kernel computes at once.
 pub(crate) const ROWS: usize = 8;
@@ -66,6 +67,57 @@ impl Places {
     }
 }
 
+/// Lines that the next fills will read: fetched into the second-level cache while lists go by.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ahead<'a> {
+    streams: [&'a [Line]; 6],
+    count: usize,
+}
+
+impl<'a> Ahead<'a> {
+    pub fn add(&mut self, lines: &'a [Line]) {
+        if self.count < self.streams.len() && !lines.is_empty() {
+            self.streams[self.count] = lines;
+            self.count += 1;
+        }
+    }
+
+    /// The part of one call of several.
+    pub fn part(&self, call: usize, calls: usize) -> Ahead<'a> {
+        let mut part = *self;
+        for stream in &mut part.streams[..self.count] {
+            let each = stream.len().div_ceil(calls);
+            let from = (call * each).min(stream.len());
+            *stream = &stream[from..(from + each).min(stream.len())];
+        }
+        part
+    }
+
+    /// How many lines of each stream a channel fetches.
+    #[inline(always)]
+    fn quotas(&self, channels: usize) -> [u32; 6] {
+        let mut quotas = [0; 6];
+        for (quota, stream) in quotas.iter_mut().zip(&self.streams[..self.count]) {
+            *quota = (stream.len() as u32).div_ceil(channels as u32);
+        }
+        quotas
+    }
+
+    /// Fetches the lines of a channel.
+    #[inline(always)]
+    fn fetch(&self, quotas: &[u32; 6], channel: usize) {
+        for k in 0..self.count {
+            let quota = quotas[k] as usize;
+            let from = self.streams[k].as_ptr().wrapping_add(channel * quota);
+            for line in 0..quota {
+                let line = from.wrapping_add(line);
+                // SAFETY: a hint, whatever the address.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
+            }
+        }
+    }
+}
+
 /// Raw convolution outputs and the sums for their statistics.
 pub(crate) struct Forward<'a> {
     pub lists: &'a Lists,
@@ -84,6 +136,7 @@ pub(crate) struct Forward<'a> {
     pub images: Option<&'a [f32; 32]>,
     /// Outputs are stored as f32, whatever the storage: a line for every 16 images.
     pub wide: bool,
+    pub ahead: Ahead<'a>,
 }
 
 /// Gradients of the kept weights.
@@ -97,6 +150,7 @@ pub(crate) struct Weights<'a> {
     pub gradient_pitch: usize,
     /// One line a kept weight.
     pub sums: &'a mut [Line],
+    pub ahead: Ahead<'a>,
 }
 
 /// What else flows into an input's gradient.
@@ -133,6 +187,7 @@ pub(crate) struct Inputs<'a> {
     pub places: Places,
     pub residual: Residual<'a>,
     pub last: Option<Final<'a>>,
+    pub ahead: Ahead<'a>,
 }
 
 /// Whether every list reads inside the rows, from `column` on, C columns of step S.
@@ -246,7 +301,9 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
     // SAFETY: all lists read inside the rows and all channels lie inside the map (asserted);
     // the CPU has the instructions (`compiled.rs`).
     unsafe {
+        let quotas = task.ahead.quotas(channels);
         for channel in 0..channels {
+            task.ahead.fetch(&quotas, channel);
             let entries = lists.of(channel);
             let start = task.start.get_unchecked_mut(channel);
             let first = if task.center { 0.0 } else { *start };
@@ -319,7 +376,9 @@ pub(super) unsafe fn weights<P: Pixel, const R: usize, const C: usize, const S: 
     // SAFETY: all lists read inside the rows, all channels lie inside the rows of the
     // gradient, and there is a line for each entry (asserted); the CPU has the instructions.
     unsafe {
+        let quotas = task.ahead.quotas(channels);
         for channel in 0..channels {
+            task.ahead.fetch(&quotas, channel);
             let entries = lists.of(channel);
             if entries.is_empty() {
                 continue;
@@ -385,7 +444,9 @@ pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inpu
     // SAFETY: all lists read inside the rows; all channels lie inside the maps and the rows of
     // the activation (asserted); the CPU has the instructions.
     unsafe {
+        let quotas = task.ahead.quotas(channels);
         for channel in 0..channels {
+            task.ahead.fetch(&quotas, channel);
             let at = |map: *const Line| -> [*const Line; R] {
                 std::array::from_fn(|i| map.wrapping_add(channel * pitch + rows[i]))
             };

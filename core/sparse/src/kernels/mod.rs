@@ -9,7 +9,9 @@ mod rows;
 mod vector;
 
 pub(crate) use compiled::Kernels;
-pub(crate) use convolution::{Final, Forward, Inputs, Places, ROWS, Residual, Rows, TAPS, Weights};
+pub(crate) use convolution::{
+    Ahead, Final, Forward, Inputs, Places, ROWS, Residual, Rows, TAPS, Weights,
+};
 pub(crate) use memory::{Line, Lines};
 pub(crate) use mode::FlushedDenormals;
 pub(crate) use pixel::{Bf16Avx512, F32Avx2, F32Avx512, Pixel};
