@@ -83,6 +83,7 @@ const UNSAFE: &[&str] = &[
     "plugins/sdk/",
     "tests/abi/",
     "tests/hostile/",
+    "tests/sparse/tests/guard.rs",
 ];
 
 fn root() -> PathBuf {

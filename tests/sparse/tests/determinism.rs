@@ -1,0 +1,145 @@
+//! The same bits: run to run, thread beside thread, after a restore, whatever was computed
+//! before.
+use crate::support::*;
+use jackpot_net::{AdamSettings, Architecture, Family, Optimizer, Training};
+use jackpot_sparse::{Engine, Isa, Storage};
+
+fn case() -> Case {
+    let architecture = Architecture::new(Family::Resnet, 8, 6, 5, [3, 9, 8]);
+    Case::new(&architecture, 0.2, 21, 1)
+}
+
+/// Every way to compute that this CPU has.
+fn ways() -> Vec<(Storage, Isa)> {
+    let wide = levels().into_iter().map(|isa| (Storage::F32, isa));
+    let half = levels_of_bf16().into_iter().map(|isa| (Storage::Bf16, isa));
+    wide.chain(half).collect()
+}
+
+/// All that the next step is a function of.
+fn state(engine: &Engine) -> Vec<Vec<u32>> {
+    let buffers: Vec<Vec<f32>> = engine.buffers().into_iter().map(|b| b.2).collect();
+    [bits(&engine.parameters()), bits(&buffers)].concat()
+}
+
+fn run(case: &Case, storage: Storage, isa: Isa) -> Vec<Vec<u32>> {
+    let mut engine = case.engine(storage, isa);
+    let size = case.images.len() / case.labels.len();
+    for n in [21, 4, 17] {
+        let images = &case.images[..n * size];
+        let step = engine.step(images, &case.labels[..n], 0.1).unwrap();
+        assert!(step.loss.is_finite());
+    }
+    let logits = bits(&[engine.logits(&case.images).unwrap()]);
+    [state(&engine), logits].concat()
+}
+
+#[test]
+fn two_runs_and_five_threads_give_the_same_bits() {
+    let case = case();
+    for (storage, isa) in ways() {
+        let first = run(&case, storage, isa);
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..5)
+                .map(|_| scope.spawn(|| run(&case, storage, isa)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        for again in results {
+            assert!(again == first, "{isa:?}");
+        }
+        // Bits that depend on nothing would be the same, too.
+        let mut other = case.clone();
+        other.images[100] += 1.0;
+        assert!(run(&other, storage, isa) != first, "{isa:?}");
+    }
+}
+
+/// A step of few images after one of many: what the lanes held before must not count.
+#[test]
+fn a_step_depends_on_no_earlier_batch() {
+    let case = case();
+    let size = case.images.len() / case.labels.len();
+    for (storage, isa) in ways() {
+        let mut used = case.engine(storage, isa);
+        for n in [21, 3] {
+            used.gradients(&case.images[..n * size], &case.labels[..n])
+                .unwrap();
+            used.logits(&case.images[..n * size]).unwrap();
+        }
+        let untouched = case.engine(storage, isa);
+        assert!(
+            state(&used) == state(&untouched),
+            "{isa:?}: a look has moved something"
+        );
+        let mut fresh = untouched;
+        for n in [2, 19, 1] {
+            let (images, labels) = (&case.images[..n * size], &case.labels[..n]);
+            let steps = [&mut used, &mut fresh].map(|engine| {
+                let step = engine.step(images, labels, 0.1).unwrap();
+                (step.loss.to_bits(), step.correct)
+            });
+            assert_eq!(steps[0], steps[1], "{isa:?}, {n} images");
+            assert!(state(&used) == state(&fresh), "{isa:?}, {n} images");
+        }
+    }
+}
+
+#[test]
+fn logits_of_an_image_do_not_depend_on_its_neighbours() {
+    let case = case();
+    let size = case.images.len() / case.labels.len();
+    for (storage, isa) in ways() {
+        let mut engine = case.engine(storage, isa);
+        let all = engine.logits(&case.images).unwrap();
+        for (image, expected) in case.images.chunks(size).zip(all.chunks(5)) {
+            let one = engine.logits(image).unwrap();
+            assert_eq!(bits(&[one]), bits(&[expected.to_vec()]), "{isa:?}");
+        }
+    }
+}
+
+#[test]
+fn a_restored_engine_goes_on_bit_for_bit() {
+    let adam = AdamSettings::default();
+    let with = |optimizer, momentum| Training {
+        optimizer,
+        momentum,
+        ..sgd()
+    };
+    for training in [
+        sgd(),
+        with(Optimizer::Nesterov, 0.9),
+        with(Optimizer::Adam(adam), 0.0),
+        with(Optimizer::AdamW(adam), 0.0),
+    ] {
+        let case = Case { training, ..case() };
+        for (storage, isa) in ways() {
+            let mut engine = case.engine(storage, isa);
+            let go = |engine: &mut Engine| engine.step(&case.images, &case.labels, 0.03).unwrap();
+            go(&mut engine);
+            go(&mut engine);
+            let buffers: Vec<Vec<f32>> = engine.buffers().into_iter().map(|b| b.2).collect();
+            let saved = (engine.parameters(), engine.steps());
+            let mut restored = case.engine(storage, isa);
+            restored.restore(&saved.0, &buffers, saved.1).unwrap();
+            assert!(state(&restored) == state(&engine));
+            let (ours, theirs) = (go(&mut restored), go(&mut engine));
+            assert_eq!(ours.loss.to_bits(), theirs.loss.to_bits());
+            assert!(
+                state(&restored) == state(&engine),
+                "{:?}",
+                case.training.optimizer
+            );
+            // Without the buffers it goes elsewhere: they are part of the state.
+            let mut forgetful = case.engine(storage, isa);
+            let zeros: Vec<Vec<f32>> = buffers.iter().map(|b| vec![0.0; b.len()]).collect();
+            forgetful.restore(&saved.0, &zeros, saved.1).unwrap();
+            go(&mut forgetful);
+            assert!(state(&forgetful) != state(&engine));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Trainings that are compared, and how far apart two are.
+use jackpot_net::{Architecture, Mask, Network, ParameterKind, Training};
+use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_test_sparse::{Gradients, Reference, labels, mask, normal_images, some_parameters};
+use std::fmt;
+
+/// Every kernel level of this CPU: the same tests run on each.
+pub fn levels() -> Vec<Isa> {
+    let all = [Isa::Avx2, Isa::Avx512].into_iter();
+    let here: Vec<Isa> = all.filter(|isa| isa.check(Storage::F32).is_ok()).collect();
+    assert!(!here.is_empty(), "the engine needs AVX2");
+    here
+}
+
+/// Those that hold bf16 too.
+pub fn levels_of_bf16() -> Vec<Isa> {
+    let levels = levels().into_iter();
+    levels
+        .filter(|isa| isa.check(Storage::Bf16).is_ok())
+        .collect()
+}
+
+/// A training step: everything that it is a function of.
+#[derive(Clone)]
+pub struct Case {
+    pub network: Network,
+    pub parameters: Vec<Vec<f32>>,
+    pub mask: Mask,
+    pub training: Training,
+    pub images: Vec<f32>,
+    pub labels: Vec<i64>,
+}
+
+/// What a failed case is told by: its weights and pixels are functions of their seeds.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (network, n) = (&self.network.architecture, self.labels.len());
+        let kept = self.mask.kept();
+        write!(f, "{n} images, {kept} weights kept of {network:?}")
+    }
+}
+
+/// SGD with all that it has, and nothing published.
+pub fn sgd() -> Training {
+    Training {
+        weight_decay: 0.01,
+        published_gradient_mask: false,
+        ..Training::su2020()
+    }
+}
+
+impl Case {
+    pub fn new(architecture: &Architecture, density: f64, n: usize, seed: u64) -> Case {
+        let network = architecture.build().unwrap();
+        Case {
+            parameters: some_parameters(&network, seed),
+            mask: mask(&network, density, seed),
+            training: sgd(),
+            images: normal_images(&network, n, seed),
+            labels: labels(&network, n, seed),
+            network,
+        }
+    }
+
+    /// With images on which no decision of the step (a ReLU's, a pooling's) hangs on less
+    /// than `margin`, so that rounding cannot turn it: one turned ReLU of thousands changes a
+    /// gradient by more than all rounding together. `None` if twenty draws had none.
+    pub fn decided(mut self, margin: f64) -> Option<Case> {
+        let n = self.labels.len();
+        let reference = self.reference();
+        for seed in 0..20 {
+            self.images = normal_images(&self.network, n, seed);
+            if reference.margin(&self.images) > margin {
+                return Some(self);
+            }
+        }
+        None
+    }
+
+    pub fn reference(&self) -> Reference {
+        Reference::new(&self.network, &self.parameters, &self.mask, &self.training)
+    }
+
+    pub fn engine(&self, storage: Storage, isa: Isa) -> Engine {
+        Engine::new(
+            &self.network,
+            &self.parameters,
+            &self.mask,
+            &self.training,
+            storage,
+            isa,
+        )
+        .unwrap_or_else(|e| panic!("{:?}: {e}", self.network.architecture))
+    }
+
+    /// What each parameter keeps; `None` where all of it is.
+    pub fn kept(&self) -> Vec<Option<&[bool]>> {
+        let parameters = self.network.parameters.iter();
+        let layer = |name: &str| self.mask.layers.iter().find(|l| l.name == name);
+        parameters
+            .map(|p| layer(&p.name).map(|l| &l.kept[..]))
+            .collect()
+    }
+
+    /// The worst distance between the engine's gradients and the reference's, with its
+    /// parameter's name.
+    pub fn apart(&self, storage: Storage, isa: Isa) -> (f64, String) {
+        let ours = self.engine(storage, isa);
+        let ours = { ours }.gradients(&self.images, &self.labels).unwrap();
+        let theirs = self.reference().gradients(&self.images, &self.labels);
+        self.distance(&ours, &theirs)
+    }
+
+    /// The largest ‖a − b‖ of a tensor over the size of the terms that b is made of.
+    pub fn distance(&self, ours: &[Vec<f32>], theirs: &Gradients) -> (f64, String) {
+        let mut worst = (0.0, String::new());
+        assert_eq!(ours.len(), theirs.values.len());
+        for (p, parameter) in self.network.parameters.iter().enumerate() {
+            let (a, b) = (&ours[p], &theirs.values[p]);
+            assert_eq!(a.len(), b.len(), "{}", parameter.name);
+            let apart = norm(a.iter().zip(b).map(|(&a, b)| f64::from(a) - b));
+            let size = norm(theirs.sizes[p].iter().copied());
+            // What is no sum of anything is exactly 0.
+            let share = match size == 0.0 {
+                true if apart == 0.0 => 0.0,
+                true => f64::INFINITY,
+                false if apart.is_nan() => f64::INFINITY,
+                false => apart / size,
+            };
+            if share > worst.0 {
+                worst = (share, parameter.name.clone());
+            }
+        }
+        worst
+    }
+}
+
+pub fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// ‖a − b‖ / ‖b‖.
+pub fn distance(a: impl Iterator<Item = f64>, b: impl Iterator<Item = f64> + Clone) -> f64 {
+    norm(a.zip(b.clone()).map(|(a, b)| a - b)) / norm(b)
+}
+
+/// Whether a parameter is trained.
+pub fn is_trained(kind: ParameterKind) -> bool {
+    !matches!(kind, ParameterKind::RunningMean | ParameterKind::RunningVar)
+}
+
+/// The bits, so that −0 is not 0 and NaN is NaN.
+pub fn bits(tensors: &[Vec<f32>]) -> Vec<Vec<u32>> {
+    let bits = |values: &Vec<f32>| values.iter().map(|x| x.to_bits()).collect();
+    tensors.iter().map(bits).collect()
+}
