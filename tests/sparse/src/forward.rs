@@ -1,6 +1,7 @@
 //! The forward pass: one value a node, `[n][channels][height][width]`.
 
 use jackpot_net::{Activation, Network, Node, Op};
+use jackpot_rng::{Key, uniform};
 
 /// PyTorch's default of a batch normalisation.
 const EPSILON: f64 = 1e-5;
@@ -114,12 +115,15 @@ pub(crate) fn geometry(network: &Network, node: &Node, images: usize) -> Geometr
     }
 }
 
-/// Values of every node for images `[n][channels][height][width]`.
+/// Values of every node for images `[n][channels][height][width]`; with `rounding`, each is
+/// moved by up to half a unit of f32's last place, drawn from it (Monte Carlo arithmetic,
+/// Parker 1997).
 pub(crate) fn forward(
     network: &Network,
     parameters: &[Vec<f64>],
     images: Vec<f64>,
     statistics: Statistics,
+    rounding: Option<Key>,
 ) -> Pass {
     let count = network.nodes.len();
     let mut pass = Pass {
@@ -197,13 +201,25 @@ pub(crate) fn forward(
             }
             Op::Linear { weight, bias } => linear(&parameters[weight], &parameters[bias], x, n),
         };
-        pass.values.push(value);
+        pass.values.push(match rounding {
+            Some(key) => rounded(value, key.fold(at as u64)),
+            None => value,
+        });
     }
     let logits = pass.values.last().expect("a network has nodes");
     for row in logits.chunks(logits.len() / n) {
         pass.margin = pass.margin.min(gap(row.iter().copied()));
     }
     pass
+}
+
+fn rounded(mut values: Vec<f64>, key: Key) -> Vec<f64> {
+    let mut drawn = vec![0.0; values.len()];
+    uniform(key, &mut drawn);
+    for (value, drawn) in values.iter_mut().zip(drawn) {
+        *value *= 1.0 + f64::from(f32::EPSILON) * (drawn - 0.5);
+    }
+    values
 }
 
 /// The smaller of the two sizes; 0 is none.

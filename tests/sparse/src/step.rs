@@ -3,6 +3,7 @@
 use crate::backward::{Gradients, backward};
 use crate::forward::{Pass, Statistics, forward};
 use jackpot_net::{Mask, Network, Op, Optimizer, ParameterKind, Training};
+use jackpot_rng::Key;
 
 /// A network being trained, in f64.
 pub struct Reference {
@@ -16,6 +17,9 @@ pub struct Reference {
     /// Of the prunable parameters.
     kept: Vec<Option<Vec<bool>>>,
     steps: i32,
+    /// Moves every value of the forward pass by what f32 could round away, as drawn from it:
+    /// how far a result then goes is how far an engine in f32 may be from it.
+    pub rounding: Option<Key>,
 }
 
 /// What one step saw.
@@ -50,6 +54,7 @@ impl Reference {
             buffers: [zeros.clone(), zeros],
             kept: kept.collect(),
             steps: 0,
+            rounding: None,
         };
         assert_eq!(
             reference.kept.iter().flatten().count(),
@@ -174,7 +179,13 @@ impl Reference {
             let value = move |i: usize| f64::from(image[i % area * channels + i / area]);
             (0..channels * area).map(value)
         });
-        forward(&self.network, &self.parameters, rows.collect(), statistics)
+        forward(
+            &self.network,
+            &self.parameters,
+            rows.collect(),
+            statistics,
+            self.rounding,
+        )
     }
 
     fn derived(&self, images: &[f32], labels: &[i64]) -> (Pass, f64, Gradients) {

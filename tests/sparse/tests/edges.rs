@@ -12,7 +12,7 @@ fn of(family: Family, depth: u32, width: u32, input: [u32; 3]) -> Architecture {
 }
 
 fn check(case: Case, what: &str) {
-    let case = case.decided(MARGIN);
+    let case = case.decided(MARGIN, TOLERANCE / 3.0);
     let case = case.unwrap_or_else(|| panic!("{what}: no images without a near decision"));
     for isa in levels() {
         let (apart, name) = case.apart(Storage::F32, isa);
@@ -92,7 +92,9 @@ fn a_batch_may_have_any_size() {
 fn a_mean_far_from_zero_loses_nothing() {
     let architecture = of(Family::Resnet, 8, 4, [1, 8, 8]);
     let far = |mean: f32| {
-        let mut case = Case::new(&architecture, 0.5, 9, 1).decided(MARGIN).unwrap();
+        let mut case = Case::new(&architecture, 0.5, 9, 1)
+            .decided(MARGIN, TOLERANCE / 3.0)
+            .unwrap();
         case.images.iter_mut().for_each(|x| *x += mean);
         case
     };

@@ -26,12 +26,22 @@ fn a_network_that_cannot_be_lowered_is_refused_by_name() {
         stem: Stem::Small,
         ..Architecture::new(Family::MobilenetV2, 53, 8, 10, [3, 32, 32])
     };
-    let network = mobilenet.build().unwrap();
-    let refusal = check(&network, &sgd(), Storage::F32)
-        .unwrap_err()
-        .to_string();
-    assert!(refusal.contains("mobilenetv2"), "{refusal}");
-    assert!(refusal.contains("libtorch"), "{refusal}");
+    let wide = Architecture::new(Family::Wrn, 10, 16, 10, [3, 32, 32]);
+    for (architecture, name) in [(mobilenet, "`mobilenetv2`"), (wide, "`wrn`")] {
+        let network = architecture.build().unwrap();
+        for storage in [Storage::F32, Storage::Bf16] {
+            let refusal = check(&network, &sgd(), storage).unwrap_err().to_string();
+            assert!(
+                refusal.contains(name) && refusal.contains("libtorch"),
+                "{refusal}"
+            );
+        }
+        let parameters = jackpot_test_sparse::some_parameters(&network, 1);
+        let mask = jackpot_net::Mask::dense(&network);
+        let isa = levels()[0];
+        let engine = Engine::new(&network, &parameters, &mask, &sgd(), Storage::F32, isa);
+        assert!(engine.is_err(), "{name} is trained in silence");
+    }
 }
 
 /// A smooth activation is either computed as the reference does, or refused by its name.

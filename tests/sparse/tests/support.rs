@@ -1,5 +1,6 @@
 //! Trainings that are compared, and how far apart two are.
 use jackpot_net::{Architecture, Mask, Network, ParameterKind, Training};
+use jackpot_rng::Key;
 use jackpot_sparse::{Engine, Isa, Storage};
 use jackpot_test_sparse::{Gradients, Reference, labels, mask, normal_images, some_parameters};
 use std::fmt;
@@ -64,17 +65,34 @@ impl Case {
 
     /// With images on which no decision of the step (a ReLU's, a pooling's) hangs on less
     /// than `margin`, so that rounding cannot turn it: one turned ReLU of thousands changes a
-    /// gradient by more than all rounding together. `None` if twenty draws had none.
-    pub fn decided(mut self, margin: f64) -> Option<Case> {
+    /// gradient by more than all rounding together. Nor may rounding by itself move it by more
+    /// than `most`. `None` if twenty draws had none.
+    pub fn decided(mut self, margin: f64, most: f64) -> Option<Case> {
         let n = self.labels.len();
         let reference = self.reference();
         for seed in 0..20 {
             self.images = normal_images(&self.network, n, seed);
             if reference.margin(&self.images) > margin {
-                return Some(self);
+                return (self.sensitivity() < most).then_some(self);
             }
         }
         None
+    }
+
+    /// How far the true gradients move when every value is rounded to f32, one way or the
+    /// other, as [`Case::distance`] counts. A channel that is the same everywhere shows what
+    /// rounding left of it three hundred times as large.
+    fn sensitivity(&self) -> f64 {
+        let exact = self.reference().gradients(&self.images, &self.labels);
+        let once = |seed| {
+            let mut rounded = self.reference();
+            rounded.rounding = Some(Key::from_seed(seed));
+            let moved = rounded.gradients(&self.images, &self.labels).values;
+            let narrow = |values: &Vec<f64>| values.iter().map(|&x| x as f32).collect();
+            let moved: Vec<Vec<f32>> = moved.iter().map(narrow).collect();
+            self.distance(&moved, &exact).0
+        };
+        once(1).max(once(2))
     }
 
     pub fn reference(&self) -> Reference {
@@ -111,21 +129,25 @@ impl Case {
         self.distance(&ours, &theirs)
     }
 
-    /// The largest ‖a − b‖ of a tensor over the size of the terms that b is made of.
+    /// The largest ‖a − b‖ of a tensor over the size of the terms that b is made of. Those
+    /// may themselves be what is left of larger ones (a channel that is the same everywhere
+    /// passes nothing on), so a thousandth of the largest tensor's size is added.
     pub fn distance(&self, ours: &[Vec<f32>], theirs: &Gradients) -> (f64, String) {
         let mut worst = (0.0, String::new());
         assert_eq!(ours.len(), theirs.values.len());
+        let sizes = theirs.sizes.iter().map(|s| norm(s.iter().copied()));
+        let sizes: Vec<f64> = sizes.collect();
+        let floor = 1e-3 * sizes.iter().copied().fold(0.0, f64::max);
         for (p, parameter) in self.network.parameters.iter().enumerate() {
             let (a, b) = (&ours[p], &theirs.values[p]);
             assert_eq!(a.len(), b.len(), "{}", parameter.name);
             let apart = norm(a.iter().zip(b).map(|(&a, b)| f64::from(a) - b));
-            let size = norm(theirs.sizes[p].iter().copied());
             // What is no sum of anything is exactly 0.
-            let share = match size == 0.0 {
+            let share = match sizes[p] == 0.0 {
                 true if apart == 0.0 => 0.0,
                 true => f64::INFINITY,
                 false if apart.is_nan() => f64::INFINITY,
-                false => apart / size,
+                false => apart / (sizes[p] + floor),
             };
             if share > worst.0 {
                 worst = (share, parameter.name.clone());
