@@ -1,12 +1,13 @@
 //! Every family on libtorch: against plain loops, through a step of training, and on numbers
 //! of channels that oneDNN's AVX2 kernels compute wrongly.
-use crate::{naive, support::*};
+use crate::support::*;
 use jackpot_data::BatchSpec;
-use jackpot_net::{Activation, Architecture, Family, Input, Loss, Network, Objective, Stem};
-use jackpot_net::{ParameterKind, Training};
+use jackpot_net::{Activation, Architecture, Family, Input, Loss, Mask, Network, Objective};
+use jackpot_net::{Stem, Training};
 use jackpot_nn::{Device, Model, Precision, Source, Trainer};
-use jackpot_rng::{Key, normal, uniform};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use jackpot_rng::{Key, normal};
+use jackpot_test_sparse::{Reference, normal_images, some_parameters};
+use safetensors::SafeTensors;
 
 fn build(family: Family, depth: u32, width: u32, input: [u32; 3]) -> Network {
     Architecture::new(family, depth, width, 5, input)
@@ -35,30 +36,7 @@ fn every_family() -> Vec<Network> {
 
 /// Weights of the usual size, normalisations that do something, biases that are not 0.
 fn some_weights(network: &Network) -> Vec<u8> {
-    let tensors = network.parameters.iter().map(|parameter| {
-        let key = Key::from_seed(3).fold_name(&parameter.name);
-        let size: usize = parameter.shape.iter().product();
-        let (mut gauss, mut flat) = (vec![0.0f32; size], vec![0.0; size]);
-        normal(key, &mut gauss);
-        uniform(key.fold(1), &mut flat);
-        let fan: usize = parameter.shape[1..].iter().product();
-        let value = |(gauss, flat): (f32, f64)| match parameter.kind {
-            ParameterKind::ConvWeight | ParameterKind::LinearWeight => {
-                gauss * (2.0 / fan as f32).sqrt()
-            }
-            ParameterKind::NormWeight | ParameterKind::RunningVar => 0.5 + flat as f32,
-            _ => 0.3 * gauss,
-        };
-        let values = gauss.into_iter().zip(flat).map(value);
-        let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
-        (parameter, bytes)
-    });
-    let tensors: Vec<_> = tensors.collect();
-    let views = tensors.iter().map(|(parameter, bytes)| {
-        let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes).unwrap();
-        (parameter.name.as_str(), view)
-    });
-    safetensors::serialize(views, None).unwrap()
+    state_dict(network, &some_parameters(network, 3))
 }
 
 fn pixels(network: &Network, rows: usize) -> Vec<f32> {
@@ -78,15 +56,11 @@ fn logits_are_those_of_plain_loops() {
     let smooth = smooth.build().unwrap();
     for network in every_family().into_iter().chain([smooth]) {
         let title = format!("{:?}", network.architecture);
-        let (weights, images) = (some_weights(&network), pixels(&network, 2));
-        let size = images.len() / 2;
-        let expect: Vec<f64> = images
-            .chunks(size)
-            .flat_map(|image| {
-                let image: Vec<f64> = image.iter().map(|&x| x.into()).collect();
-                naive::logits(&network, &weights, &image)
-            })
-            .collect();
+        let (parameters, images) = (some_parameters(&network, 3), normal_images(&network, 2, 11));
+        let (dense, training) = (Mask::dense(&network), Training::su2020());
+        let expect = Reference::new(&network, &parameters, &dense, &training).logits(&images);
+        let weights = state_dict(&network, &parameters);
+        let images = channels_first(&network, &images);
         for (precision, tolerance) in [(Precision::F64, 1e-10), (Precision::F32, 1e-4)] {
             let model = Model::load(&network, &weights, precision, Device::Cpu).unwrap();
             let error = distance(&model.logits(&images).unwrap(), &expect);

@@ -3,7 +3,7 @@ use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Activation, Architecture, Family, Mask, Network};
 use jackpot_nn::{Autodiff, Device, Slice, SliceMut, Source};
 use jackpot_rng::Key;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 /// One thread: OpenMP keeps the number for each thread that asks, so each test sets its own.
 pub fn one_thread() {
@@ -135,6 +135,31 @@ pub fn small(activation: Activation) -> Network {
 
 pub fn first_weights(network: &Network) -> Vec<u8> {
     jackpot_net::init::initial_weights(network, Key::from_seed(7)).unwrap()
+}
+
+/// Parameters in the network's order as a state_dict in f32.
+pub fn state_dict(network: &Network, parameters: &[Vec<f32>]) -> Vec<u8> {
+    let bytes = |values: &Vec<f32>| values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let bytes: Vec<Vec<u8>> = parameters.iter().map(bytes).collect();
+    let views = network
+        .parameters
+        .iter()
+        .zip(&bytes)
+        .map(|(parameter, bytes)| {
+            let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes).unwrap();
+            (parameter.name.as_str(), view)
+        });
+    safetensors::serialize(views, None).unwrap()
+}
+
+/// Images `[n][height][width][channels]` as `[n][channels][height][width]`.
+pub fn channels_first(network: &Network, images: &[f32]) -> Vec<f32> {
+    let [channels, height, width] = network.nodes[0].output;
+    let area = height * width;
+    let images = images.chunks(channels * area);
+    let turned = images
+        .flat_map(|image| (0..channels * area).map(move |i| image[i % area * channels + i / area]));
+    turned.collect()
 }
 
 /// The prunable layers of a state_dict, in forward order.
