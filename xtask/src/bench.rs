@@ -1,30 +1,94 @@
-//! Speed: the training loop as a ratio within one run (the machines are noisy, ratios less
-//! so), and the seconds that the methods take for a mask and a large study for its report.
+//! Speed: the training loop and the engines as ratios within one run (the machines are noisy,
+//! ratios less so), and the seconds that the methods take for a mask and a large study for its
+//! report.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{binaries, build, cargo, libtorch};
+use crate::{binaries, build, cargo, finish, libtorch, report};
 
-/// Images a second of our training loop against the same network in plain libtorch calls,
-/// then seconds a mask, SynFlow's in so many rounds, then seconds of a report of 2,250 runs.
-pub fn run(root: &Path, synflow_rounds: u32) -> Result<()> {
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Images a second of our training loop against the same network in plain libtorch calls.
+    Training,
+    /// Seconds a mask.
+    Masks,
+    /// Seconds and memory of a report of 2,250 runs.
+    Report,
+    /// A training step of the sparse engine against libtorch's: 10 minutes, on idle cores.
+    Engines,
+}
+
+/// What is asked of the measurement of the engines.
+#[derive(clap::Args)]
+pub struct Engines {
+    /// Of `engines`: parts whose name holds this, such as `ResNet-8` or `two workers`
+    #[arg(long, value_name = "NAME")]
+    part: Vec<String>,
+    /// Of `engines`: batch 64 and few rounds, into the build folder, not into `reports/speed`
+    #[arg(long)]
+    quick: bool,
+    /// Of `engines`: measure again what is measured already
+    #[arg(long)]
+    again: bool,
+}
+
+/// Measures what is asked for, or everything.
+pub fn run(root: &Path, only: &[What], synflow_rounds: u32, engines: &Engines) -> Result<()> {
+    let asked = |what| only.is_empty() || only.contains(&what);
     println!("{}", libtorch::setup(root, false)?);
-    println!("training steps, ours and plain libtorch in turns: about a minute");
-    let speed = measure(root, "jackpot-nn", "train_speed", &[])?;
-    println!("{}", sentence(&speed)?);
-    build::programs(root)?;
-    println!("masks of networks of full width, one thread, SynFlow in {synflow_rounds} rounds");
-    let place = binaries()?.display().to_string();
-    let given = [place, synflow_rounds.to_string()];
-    let seconds = measure(root, "jackpot-worker", "mask_seconds", &given)?;
-    println!("{}", table(&seconds)?);
-    println!("report of a large study from a warm store, its results generated");
-    let report = measure(root, "jackpot-report", "report_speed", &[])?;
-    println!("{}", report_sentence(&report)?);
+    if asked(What::Training) {
+        println!("training steps, ours and plain libtorch in turns: about a minute");
+        let speed = measure(root, "jackpot-nn", "train_speed", &[])?;
+        println!("{}", sentence(&speed)?);
+    }
+    if asked(What::Masks) || asked(What::Engines) {
+        build::programs(root)?;
+    }
+    if asked(What::Masks) {
+        println!("masks of networks of full width, one thread, SynFlow in {synflow_rounds} rounds");
+        let place = binaries()?.display().to_string();
+        let given = [place, synflow_rounds.to_string()];
+        let seconds = measure(root, "jackpot-worker", "mask_seconds", &given)?;
+        println!("{}", table(&seconds)?);
+    }
+    if asked(What::Report) {
+        println!("report of a large study from a warm store, its results generated");
+        let report = measure(root, "jackpot-report", "report_speed", &[])?;
+        println!("{}", report_sentence(&report)?);
+    }
+    if asked(What::Engines) {
+        measure_engines(root, engines)?;
+    }
     Ok(())
+}
+
+/// Steps of the sparse engine and of libtorch in turns; then the tables and the figure.
+fn measure_engines(root: &Path, engines: &Engines) -> Result<()> {
+    println!("training steps of the sparse engine and of libtorch, part by part");
+    let folder = match engines.quick {
+        true => binaries()?.join("speed"),
+        false => root.join("reports/speed"),
+    };
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    // What each process may use is for the measurement to say, part by part.
+    let mut command = example(root, "jackpot-worker", "engine_speed");
+    command.arg(binaries()?).arg(folder.join("speed.json"));
+    for part in &engines.part {
+        command.args(["--only", part]);
+    }
+    for (given, option) in [(engines.quick, "--quick"), (engines.again, "--again")] {
+        if given {
+            command.arg(option);
+        }
+    }
+    finish(&mut command, "the engines' measurement")?;
+    let mut drawing = report::program()?;
+    finish(drawing.arg(&folder).arg("--speed"), "its tables and figure")
 }
 
 /// What a report of a large study took, in words.
@@ -47,11 +111,18 @@ fn number(measured: &Value, example: &str, field: &str) -> Result<f64> {
     value.with_context(|| format!("`{example}` prints no number `{field}`: {measured}"))
 }
 
-/// What an example prints, as JSON.
-fn measure(root: &Path, package: &str, example: &str, given: &[String]) -> Result<Value> {
+/// An example, to be run with what is added.
+fn example(root: &Path, package: &str, example: &str) -> Command {
     let mut command = cargo(root);
     command.args(["run", "--release", "--quiet", "--package", package]);
-    command.args(["--example", example, "--"]).args(given);
+    command.args(["--example", example, "--"]);
+    command
+}
+
+/// What an example prints, as JSON.
+fn measure(root: &Path, package: &str, example: &str, given: &[String]) -> Result<Value> {
+    let mut command = self::example(root, package, example);
+    command.args(given);
     // The kernels that the shipped studies pin; an environment of the caller's wins.
     for (name, value) in [
         ("ONEDNN_MAX_CPU_ISA", "AVX2"),

@@ -79,11 +79,17 @@ enum Task {
         #[arg(long, value_enum, default_value = "rust")]
         lang: new_plugin::Language,
     },
-    /// Measure speed: training against plain libtorch, seconds a mask, seconds a large report.
+    /// Measure speed: training against plain libtorch, seconds a mask, seconds a large report,
+    /// the sparse engine against libtorch.
     Bench {
+        /// Measure this alone; may be given several times
+        #[arg(long, value_enum)]
+        only: Vec<bench::What>,
         /// Rounds of SynFlow; published: 100.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         synflow_rounds: u32,
+        #[command(flatten)]
+        engines: bench::Engines,
     },
 }
 
@@ -114,7 +120,11 @@ fn run(task: Task) -> Result<()> {
             build::programs(&root)
         }
         Task::NewPlugin { name, kind, lang } => new_plugin::run(&root, &name, kind, lang),
-        Task::Bench { synflow_rounds } => bench::run(&root, synflow_rounds),
+        Task::Bench {
+            only,
+            synflow_rounds,
+            engines,
+        } => bench::run(&root, &only, synflow_rounds, &engines),
     }
 }
 

@@ -13,6 +13,7 @@ mod panel;
 mod pipeline;
 mod probe;
 mod profile;
+mod speed;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use jackpot_study::FIGURES;
 use polars::prelude::DataFrame;
 
 pub(crate) use lines::total_epochs;
+pub(crate) use speed::Curve;
 
 /// One drawn figure.
 pub(crate) struct Figure {
@@ -94,6 +96,12 @@ pub(crate) fn of_probe(
 ) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let drawing = probe::drawing(name, probed)?;
     canvas::render("probe", "What masks alone say", &drawing)
+}
+
+/// The SVG and the PNG of measured speeds.
+pub(crate) fn of_speed(curves: &[Curve]) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let drawing = speed::drawing(curves)?;
+    canvas::render("speed", "Times faster than libtorch", &drawing)
 }
 
 /// The line under every figure: which study, and what it was drawn from.

@@ -6,7 +6,7 @@
 //!
 //! **Invariant.** This crate never trains, never links libtorch and never writes the store. No file
 //! it makes holds a clock, a host name, a path of the machine or a number from a record, so the same
-//! results give the same bytes. Verdicts come from the analysis that the study declared, in neutral words.
+//! results give the same bytes; [`speed`] draws a machine's measurements and is no report. Verdicts come from the analysis that the study declared, in neutral words.
 
 mod cells;
 pub mod compare;
@@ -21,6 +21,7 @@ mod page;
 mod reference;
 mod settings;
 mod shares;
+mod speed;
 mod sweep;
 mod table;
 mod verdict;
@@ -64,6 +65,7 @@ pub struct Output {
 
 pub use digest::Inputs;
 pub use jackpot_study::LOCK;
+pub use speed::{MEASURED, speed};
 
 /// Files by their path in the study's folder, with `/` between its parts.
 pub type Files = BTreeMap<String, Vec<u8>>;

@@ -23,6 +23,9 @@ struct Arguments {
     /// Draw the figure of the last `jackpot probe` instead, into the folder's `probe/`
     #[arg(long, conflicts_with_all = ["check", "beside"])]
     probe: bool,
+    /// Draw the measurements of `cargo xtask bench` in that folder instead
+    #[arg(long, conflicts_with_all = ["check", "beside", "probe"])]
+    speed: bool,
     /// Write here, and say how the result compares with the report in the study's folder
     #[arg(long, value_name = "FOLDER")]
     beside: Option<PathBuf>,
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let folder = arguments.study.as_path();
+    if arguments.speed {
+        return speed(folder);
+    }
     let study = |e: jackpot_study::Error| Error::Study(e.to_string());
     let store = |e: jackpot_store::Error| Error::Study(e.to_string());
     let outline = jackpot_study::outline(folder).map_err(study)?;
@@ -72,6 +78,19 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     if let Some(beside) = &arguments.beside {
         return compare_beside(folder, beside, &files);
     }
+    compare::write(folder, &files)?;
+    println!("wrote {} files to {}", files.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tables and the figure of what was measured in that folder.
+fn speed(folder: &Path) -> Result<ExitCode, Error> {
+    let path = folder.join(jackpot_report::MEASURED);
+    let bytes = std::fs::read(&path).map_err(|e| Error::File {
+        path,
+        message: format!("cannot be read: {e}; `cargo xtask bench --only engines` writes it"),
+    })?;
+    let files = jackpot_report::speed(&bytes)?;
     compare::write(folder, &files)?;
     println!("wrote {} files to {}", files.len(), folder.display());
     Ok(ExitCode::SUCCESS)
