@@ -269,7 +269,7 @@ fn cells(plan: &Plan) -> (usize, Identical<'_>) {
 /// Actions of each kind: cached, to run, not yet knowable.
 fn kinds(plan: &Plan, a: &Assessment) -> Vec<(&'static str, [usize; 3])> {
     let order = [
-        "data", "init", "score", "allocate", "select", "check", "train",
+        "data", "init", "score", "allocate", "select", "check", "evaluate", "train",
     ];
     let count = |kind: &str, state: State| {
         let both = plan.nodes.iter().zip(&a.states);

@@ -1,5 +1,8 @@
 //! Test accuracy and loss.
-use crate::{Error, ImageSet, Model, metrics::percent, objective};
+use crate::metrics::{Metrics, percent};
+use crate::{Error, ImageSet, Model, Precision, objective};
+use jackpot_data::{Normalisation, Rows};
+use jackpot_net::{Mask, Network};
 use tch::{Device, Kind, Tensor};
 
 /// Images a forward pass; part of what the results are a function of. Activations of 64
@@ -39,6 +42,47 @@ impl Evaluation {
                 .fold(0, |byte, &bit| byte << 1 | u8::from(bit))
         };
         self.right.chunks(8).map(byte).collect()
+    }
+}
+
+/// Weights under a mask, as pruning leaves them: no step is taken.
+pub struct Pruned<'a> {
+    /// What they are of.
+    pub network: &'a Network,
+    /// state_dict (safetensors). Its running statistics are used as they are.
+    pub weights: &'a [u8],
+    /// Which weights are kept.
+    pub mask: &'a Mask,
+    /// Test images.
+    pub test: &'a Rows,
+    /// As the training had it that made the weights.
+    pub normalisation: &'a Normalisation,
+    /// Where it runs.
+    pub device: Device,
+    /// What layers compute in.
+    pub precision: Precision,
+}
+
+impl Pruned<'_> {
+    /// Metrics without epochs, and one bit a test image as a training has them.
+    ///
+    /// # Errors
+    /// Inputs that do not fit each other; libtorch's.
+    pub fn evaluate(&self) -> Result<(Metrics, Vec<u8>), Error> {
+        let architecture = &self.network.architecture;
+        let test = ImageSet::of_rows(
+            "test images",
+            self.test,
+            self.normalisation,
+            architecture.input,
+            architecture.classes,
+            self.device,
+        )?;
+        let mut model = Model::load(self.network, self.weights, self.precision, self.device)?;
+        model.prune(self.mask)?;
+        let evaluation = evaluate(&model, &test)?;
+        let metrics = Metrics::of(Vec::new(), None, &evaluation, self.mask.kept());
+        Ok((metrics, evaluation.bits()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! - [`Model`]: a network with its parameters; `forward` walks the described nodes.
 //! - [`Trainer`] and [`train`]: optimisers under a mask, metrics of every epoch, a resume point.
 //!   [`train_in`] is the same training with another [`Engine`] taking the steps.
+//! - [`Pruned`]: the same metrics of weights under a mask before any step.
 //! - [`Autodiff`]: loss, gradient and Hessian-vector product at any point in weight space.
 //!
 //! ```no_run
@@ -48,7 +49,7 @@ pub use batch::{Batch, Draws, ImageSet, pixels};
 pub use device::{Precision, parse_device, set_threads};
 pub use engine::{Buffer, Engine};
 pub use error::Error;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, Pruned, evaluate};
 pub use metrics::{Epoch, Metrics};
 pub use model::{Model, Statistics};
 pub use state::state_dict;

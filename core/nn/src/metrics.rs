@@ -1,4 +1,5 @@
 //! What a training reports.
+use crate::Evaluation;
 use serde::{Deserialize, Serialize};
 
 /// One epoch. Losses are means over images, accuracies percent.
@@ -46,9 +47,10 @@ pub struct Epoch {
 /// A whole training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// The first epoch with the highest test accuracy; 0 when the first one diverged.
+    /// The first epoch with the highest test accuracy; 0 when the first one diverged, or there
+    /// is none.
     pub best_epoch: u32,
-    /// Percent.
+    /// Percent; without an epoch that of the last weights.
     #[serde(with = "exponent")]
     pub best_test_accuracy: f64,
     /// The epoch whose loss was no longer a number, where the training ended. It is not
@@ -82,10 +84,41 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// What epochs came to, the last weights evaluated as `last`.
+    pub(crate) fn of(
+        epochs: Vec<Epoch>,
+        diverged: Option<u32>,
+        last: &Evaluation,
+        kept: u64,
+    ) -> Metrics {
+        let best = first_best(&epochs, |epoch| Some(epoch.test_accuracy));
+        let selected = first_best(&epochs, |epoch| epoch.validation_accuracy);
+        Metrics {
+            best_epoch: best.map_or(0, |epoch| epoch.epoch),
+            best_test_accuracy: best.map_or(last.accuracy(), |epoch| epoch.test_accuracy),
+            diverged_at_epoch: diverged,
+            kept,
+            selected_epoch: selected.map(|epoch| epoch.epoch),
+            selected_test_accuracy: selected.map(|epoch| epoch.test_accuracy),
+            test_accuracy: last.accuracy(),
+            test_correct: last.correct(),
+            test_loss: Some(last.loss()).filter(|loss| loss.is_finite()),
+            test_rows: last.right.len() as u64,
+            epochs,
+        }
+    }
+
     /// Canonical JSON: keys sorted bytewise, no white space, floats as `{:e}` strings.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("numbers and strings always serialise")
     }
+}
+
+/// The first epoch with the highest value, of those that have one.
+fn first_best(epochs: &[Epoch], of: impl Fn(&Epoch) -> Option<f64>) -> Option<&Epoch> {
+    let valued = epochs.iter().filter_map(|epoch| Some((epoch, of(epoch)?)));
+    let best = valued.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map(|(epoch, _)| epoch)
 }
 
 /// Percent of `correct` among `rows`.

@@ -1,6 +1,6 @@
 //! A network with its parameters.
-use crate::{Error, Precision, conv::conv, error::invalid, state};
-use jackpot_net::{Activation, Network, Node, Op, ParameterKind};
+use crate::{Error, Precision, conv::conv, error::invalid, state, trainer::mask_tensors};
+use jackpot_net::{Activation, Mask, Network, Node, Op, ParameterKind};
 use tch::{Device, Kind, Tensor};
 
 /// Added to the variance by every normalisation layer (PyTorch's default).
@@ -53,6 +53,19 @@ impl Model {
     /// libtorch's, when the tensors cannot be copied.
     pub fn state_dict(&self) -> Result<Vec<u8>, Error> {
         state::state_dict(&self.network, &self.parameters)
+    }
+
+    /// Sets the pruned weights to 0.
+    ///
+    /// # Errors
+    /// A mask of another network; libtorch's.
+    pub fn prune(&mut self, mask: &Mask) -> Result<(), Error> {
+        mask.check(&self.network)?;
+        let masks = mask_tensors(mask, self)?;
+        for (i, mask) in prunable(&self.network)?.into_iter().zip(masks) {
+            let _ = self.parameters[i].f_mul_(&mask)?;
+        }
+        Ok(())
     }
 
     /// The network that this is a model of.

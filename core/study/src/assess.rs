@@ -120,11 +120,20 @@ pub fn assess(
     let mut a = look_up(plan, store, memo)?;
     let mut needed: Vec<BTreeSet<&'static str>> = vec![BTreeSet::new(); plan.nodes.len()];
     for cell in &plan.cells {
-        if let Content::Run { train, mask } = &cell.content {
-            needed[*train].extend(["metrics", "bits"]);
-            if let Some(mask) = mask {
-                needed[mask.node].insert(mask.output);
-            }
+        let Content::Run {
+            train,
+            mask,
+            before,
+        } = &cell.content
+        else {
+            continue;
+        };
+        needed[*train].extend(["metrics", "bits"]);
+        if let Some(before) = before {
+            needed[*before].insert("metrics");
+        }
+        if let Some(mask) = mask {
+            needed[mask.node].insert(mask.output);
         }
     }
     for wanted in &plan.wanted {

@@ -102,6 +102,11 @@ impl Plan {
                 let seconds = self.training_seconds(at, training, mask.as_ref(), compute);
                 (seconds, 16_384)
             }
+            Recipe::Evaluate { .. } => {
+                let images = f64::from(setting.data.test_rows);
+                let seconds = images * network.multiply_adds() as f64 / rate;
+                (1.0 + seconds, 8_192)
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Runs one action: from a recipe whose inputs are in the store to checked outputs in the
 //! store. Everything that can change the result stands in the recipe.
 use crate::{
-    Error, Job, TrainJob,
+    Error, EvaluateJob, Job, TrainJob,
     plan::Plan,
     pure::{self, invalid},
     recipe::{Input, Item, Platform, Recipe, Sampled, floats_to_text},
@@ -100,6 +100,7 @@ impl Bench<'_> {
                 self.plugin(recipe, observe)
             }
             Recipe::Train { .. } => self.train(recipe, key, observe),
+            Recipe::Evaluate { .. } => self.evaluate(recipe, observe),
         }
     }
 
@@ -390,18 +391,74 @@ impl Bench<'_> {
             None => None,
         };
         validate::training(&out, self.given.network, mask.as_ref(), test.rows() as u64)?;
-        let mut outputs = BTreeMap::new();
-        for (name, file) in validate::TRAINING_FILES {
-            let digest = self.store.put_file(&out.join(file)).map_err(store_failed)?;
-            outputs.insert((*name).to_owned(), digest);
-        }
         Ok(Made {
-            outputs,
+            outputs: self.stored(&out, validate::TRAINING_FILES)?,
             record: json!({
                 "log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory,
                 "seconds_per_epoch": done.result["seconds_per_epoch"],
             }),
         })
+    }
+
+    fn evaluate(&self, recipe: &Recipe, observe: Observe) -> Result<Made, Failure> {
+        let Recipe::Evaluate {
+            architecture,
+            weights,
+            mask,
+            test,
+            normalisation,
+            platform,
+        } = recipe
+        else {
+            return Err(Failure::new("invalid", "not an evaluation"));
+        };
+        let folder = self.store.scratch().map_err(store_failed)?;
+        let job = EvaluateJob {
+            architecture: architecture.clone(),
+            weights: self.path(weights)?,
+            mask: self.path(mask)?,
+            test: self.path(test)?,
+            normalisation: self.normalisation(normalisation)?,
+            device: self.given.device.name.clone(),
+            precision: platform.precision,
+            threads: platform.threads,
+            memory: self.given.memory,
+        };
+        let rows = StoredRows::open(&job.test).map_err(|e| invalid("test")(&e))?;
+        let kept = validate::mask(&self.get(mask)?, self.given.network)?.kept();
+        write_job(&folder.path, &Job::Evaluate(Box::new(job)))?;
+        let server = self.programs.worker_server(self.given.device);
+        let limits = self.uncontained();
+        let done = jackpot_host::supervise(&server, &folder.path, &limits, observe)?;
+        let out = folder.path.join("out");
+        validate::evaluation(&out, kept, rows.rows() as u64)?;
+        Ok(Made {
+            outputs: self.stored(&out, validate::EVALUATION_FILES)?,
+            record: json!({
+                "log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory,
+            }),
+        })
+    }
+
+    /// Stores the files that a worker left, by the names of their outputs.
+    fn stored(
+        &self,
+        out: &Path,
+        files: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, Digest>, Failure> {
+        let put = |(name, file): &(&str, &str)| {
+            let digest = self.store.put_file(&out.join(file)).map_err(store_failed)?;
+            Ok(((*name).to_owned(), digest))
+        };
+        files.iter().map(put).collect()
+    }
+
+    /// The limits of what runs our own code only: there is nothing to contain.
+    fn uncontained(&self) -> Limits {
+        Limits {
+            memory: 0,
+            ..self.given.limits.clone()
+        }
     }
 
     fn train_job(
@@ -442,11 +499,7 @@ impl Bench<'_> {
             threads: platform.threads,
             resume: self.store.resume_folder(key).map_err(store_failed)?,
             memory: self.given.memory,
-            // A training runs our own code only: nothing to contain.
-            limits: Limits {
-                memory: 0,
-                ..self.given.limits.clone()
-            },
+            limits: self.uncontained(),
         })
     }
 }

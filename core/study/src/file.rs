@@ -39,6 +39,7 @@ pub const TABLES: &[&str] = &[
     "pretraining",
     "references",
     "verdicts",
+    BEFORE_AFTER,
 ];
 /// The figures that a report can draw.
 pub const FIGURES: &[&str] = &[
@@ -54,7 +55,10 @@ pub const FIGURES: &[&str] = &[
     "corruption",
     "overlaps",
     "pipeline",
+    BEFORE_AFTER,
 ];
+/// The table and the figure that need every pruned network evaluated before its training.
+pub(crate) const BEFORE_AFTER: &str = "before-after";
 /// The name of "no check".
 pub const NO_CHECK: &str = "none";
 
@@ -217,6 +221,11 @@ impl Study {
             tables: known("tables", file.tables, TABLES)?,
             figures: known("figures", file.figures, FIGURES)?,
         })
+    }
+
+    /// Whether a table or figure of that name is to be drawn.
+    pub(crate) fn asks(&self, name: &str) -> bool {
+        self.tables.iter().chain(&self.figures).any(|n| n == name)
     }
 
     /// The tickets in the first setting: names, titles and what they are made from are the

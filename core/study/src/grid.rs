@@ -148,6 +148,15 @@ impl At<'_> {
         self.held.keys(self.seed)
     }
 
+    /// "snip, rearrange at 0.9, seed 1", for titles.
+    pub(crate) fn cell_in_words(&self, sparsity: Option<&Sparsity>) -> String {
+        let check = self
+            .check
+            .map_or(String::new(), |c| format!(", {}", c.name));
+        let place = sparsity.map_or(String::new(), |s| format!(" at {}", s.text()));
+        format!("{}{check}{place}, seed {}", self.ticket.name, self.seed)
+    }
+
     /// What a message about the check's steps starts with.
     pub(crate) fn check_field(&self) -> String {
         match self.check {

@@ -17,8 +17,34 @@ pub enum Job {
     Plugin(Box<jackpot_host::PluginJob>),
     /// Train a network.
     Train(Box<TrainJob>),
+    /// Evaluate a network as pruning left it.
+    Evaluate(Box<EvaluateJob>),
     /// Take a few steps on one batch.
     Steps(Box<StepsJob>),
+}
+
+/// Weights under a mask, evaluated on the test rows. Outputs in FOLDER/out: `metrics.json` and
+/// `bits`, as a training without epochs has them; and `{}` in `done.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EvaluateJob {
+    /// The network.
+    pub architecture: jackpot_net::Architecture,
+    /// state_dict.
+    pub weights: PathBuf,
+    /// Which weights are kept, in the stored format of [`jackpot_net::Mask`].
+    pub mask: PathBuf,
+    /// Test rows: a data object.
+    pub test: PathBuf,
+    /// Of the clean training rows.
+    pub normalisation: jackpot_data::Normalisation,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// What it computes in.
+    pub precision: crate::Precision,
+    /// Threads.
+    pub threads: u32,
+    /// A data object is held in memory if it has at most this many bytes.
+    pub memory: u64,
 }
 
 /// A few training steps on one batch given by hand. Output in FOLDER/out:

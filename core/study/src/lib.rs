@@ -83,7 +83,7 @@ pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use foresee::foresee;
 pub use gains::{EngineUse, Gain};
 pub use grid::{outlook, plan};
-pub use jobs::{Job, StepsJob, TrainJob};
+pub use jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;
 pub use lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
@@ -104,8 +104,8 @@ pub use reference::Reference;
 pub use repeat::{Level, Series};
 pub use rerun::{Again, Rerun, behind, chosen};
 pub use results::{
-    Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained, collect,
-    facts, outline,
+    Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
+    collect, facts, outline,
 };
 pub use run::{Event, Finish, Options, run};
 pub use setting::Setting;

@@ -41,6 +41,12 @@ pub(crate) fn pinned(
         mask: None,
         selection: None,
         pretraining: plan.pretraining(cell).and_then(|node| a.keys[node]),
+        before: match cell.content {
+            Content::Run {
+                before: Some(node), ..
+            } if a.states[node] == State::Cached => a.keys[node],
+            _ => None,
+        },
         lineage: plan.lineage(cell),
         identical: None,
         failed: None,

@@ -69,6 +69,9 @@ pub struct PinnedCell {
     /// Key of the longest dense training that mask or weights come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<Digest>,
+    /// Key of the evaluation of the pruned network before its training, where the study asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Digest>,
     /// What the result comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,

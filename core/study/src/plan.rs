@@ -49,6 +49,9 @@ pub enum Content {
         train: usize,
         /// None: dense.
         mask: Option<Ref>,
+        /// Index of the evaluation of the pruned network before that training; none: the study
+        /// does not ask for it, or no trained weights were pruned.
+        before: Option<usize>,
     },
     /// The check cannot change this ticket, by construction.
     Identical {

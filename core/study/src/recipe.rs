@@ -309,6 +309,22 @@ pub enum Recipe {
         #[serde(flatten)]
         platform: Platform,
     },
+    /// Outputs `metrics` and `bits`: a network as pruning left it, before it is trained on.
+    Evaluate {
+        /// The network.
+        architecture: Architecture,
+        /// state_dict.
+        weights: Input,
+        /// What is kept of it.
+        mask: Input,
+        /// Test rows.
+        test: Input,
+        /// Of the clean training rows.
+        normalisation: Input,
+        /// libtorch, class, threads, precision.
+        #[serde(flatten)]
+        platform: Platform,
+    },
 }
 
 impl Recipe {
@@ -322,6 +338,7 @@ impl Recipe {
             Recipe::Select { .. } => "select",
             Recipe::Check { .. } => "check",
             Recipe::Train { .. } => "train",
+            Recipe::Evaluate { .. } => "evaluate",
         }
     }
 
@@ -343,7 +360,8 @@ impl Recipe {
             | Recipe::Allocate { .. }
             | Recipe::Select { .. }
             | Recipe::Check { .. }
-            | Recipe::Train { .. } => 1,
+            | Recipe::Train { .. }
+            | Recipe::Evaluate { .. } => 1,
         }
     }
 
@@ -397,6 +415,13 @@ impl Recipe {
                 let data = [weights, train, test, normalisation];
                 data.into_iter().chain(mask).collect()
             }
+            Recipe::Evaluate {
+                weights,
+                mask,
+                test,
+                normalisation,
+                ..
+            } => vec![weights, mask, test, normalisation],
         }
     }
 

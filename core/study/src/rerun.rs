@@ -190,7 +190,7 @@ impl<'a> Rerun<'a> {
     /// The device that the recipe's numbers were made on, if this machine has it.
     fn device(&self, recipe: &Recipe) -> Result<Device, String> {
         let platform = match recipe {
-            Recipe::Train { platform, .. } => Some(platform),
+            Recipe::Train { platform, .. } | Recipe::Evaluate { platform, .. } => Some(platform),
             Recipe::Score { platform, .. } => platform.as_ref(),
             _ => None,
         };
@@ -305,7 +305,8 @@ impl Place {
         let (architecture, rows) = match recipe {
             Recipe::Init { architecture, .. }
             | Recipe::Select { architecture, .. }
-            | Recipe::Train { architecture, .. } => (architecture.clone(), 0),
+            | Recipe::Train { architecture, .. }
+            | Recipe::Evaluate { architecture, .. } => (architecture.clone(), 0),
             Recipe::Score {
                 architecture, rows, ..
             }

@@ -97,12 +97,28 @@ pub struct Trained {
     pub curve: Vec<f64>,
     /// The dense training before pruning; none: there is none, or it is not known.
     pub pretraining: Option<Box<Pretrained>>,
+    /// The pruned network before this training; none: the study does not ask, or no trained
+    /// weights were pruned.
+    pub before: Option<Before>,
     /// Name, weights, kept weights of each layer, in forward order.
     pub layers: Vec<(String, u64, u64)>,
     /// Which test images the last weights got right; none: the results do not hold them.
     pub bits: Option<TestBits>,
     /// Which data each stage saw, and the epochs in all; none in a pin of an older version.
     pub lineage: Option<Box<Lineage>>,
+}
+
+/// A pruned network before it is trained on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Before {
+    /// Of the action.
+    pub key: Digest,
+    /// Its metrics object.
+    pub metrics: Digest,
+    /// Percent of the test images.
+    pub accuracy: f64,
+    /// Mean cross-entropy over the test rows.
+    pub test_loss: f64,
 }
 
 /// Right or wrong, one bit a test image.
@@ -250,7 +266,7 @@ pub struct Results {
     /// Of masks with each other; empty until [`crate::overlaps`] was asked for them, but where the
     /// masks are not kept and a survey of them is.
     pub overlaps: Vec<Overlap>,
-    /// The recipes of the finished trainings, by their keys.
+    /// The recipes of the finished trainings and of the evaluations before them, by their keys.
     pub recipes: Arc<BTreeMap<Digest, Value>>,
 }
 
@@ -362,23 +378,25 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
 /// What a pin names, as far as the store holds it.
 pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Results, Error> {
     let facts = Facts::new(store, pin)?;
-    let read = |cell: &PinnedCell| -> Result<(Run, Option<Value>), Error> {
+    let read = |cell: &PinnedCell| -> Result<(Run, Vec<(Digest, Value)>), Error> {
         let run = read_run(store, name, &facts, cell)?;
-        let recipe = match &run.outcome {
-            Outcome::Done(trained) => Some(store.recipe(&trained.key).map_err(Error::from_store)?),
-            _ => None,
+        let recipe = |key| Ok((key, store.recipe(&key).map_err(Error::from_store)?));
+        let recipes = match &run.outcome {
+            Outcome::Done(trained) => std::iter::once(trained.key)
+                .chain(trained.before.as_ref().map(|b| b.key))
+                .map(recipe)
+                .collect::<Result<_, Error>>()?,
+            _ => Vec::new(),
         };
-        Ok((run, recipe))
+        Ok((run, recipes))
     };
     let mut runs = Vec::new();
     let mut recipes = BTreeMap::new();
     // Read side by side, but told in the pin's order: the first error is always the same.
     let found: Vec<_> = pin.cells.par_iter().map(read).collect();
     for found in found {
-        let (run, recipe) = found?;
-        if let (Outcome::Done(trained), Some(recipe)) = (&run.outcome, recipe) {
-            recipes.insert(trained.key, recipe);
-        }
+        let (run, own) = found?;
+        recipes.extend(own);
         runs.push(run);
     }
     Ok(Results {
@@ -584,9 +602,31 @@ fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcom
             Some(key) => pretrained(store, key)?.map(Box::new),
             None => None,
         },
+        before: match cell.before {
+            Some(key) => before(store, key)?,
+            None => None,
+        },
         layers: facts.layers(cell, &key)?,
         bits: bits(store, action.outputs.get("bits"), numbers.rows)?,
         lineage: cell.lineage.clone().map(Box::new),
+    }))
+}
+
+/// None where the store does not have it any more.
+fn before(store: &Store, key: Digest) -> Result<Option<Before>, Error> {
+    let action = store.action(&key).map_err(Error::from_store)?;
+    let metrics = action.and_then(|a| a.outputs.get("metrics").copied());
+    let Some(metrics) = metrics.filter(|m| store.has(m)) else {
+        return Ok(None);
+    };
+    let bytes = store.get(&metrics).map_err(Error::from_store)?;
+    let numbers =
+        validate::metrics(&bytes).map_err(|failure| Error(format!("action {key}: {failure}")))?;
+    Ok(Some(Before {
+        key,
+        metrics,
+        accuracy: numbers.accuracy,
+        test_loss: numbers.test_loss,
     }))
 }
 

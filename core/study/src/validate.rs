@@ -14,6 +14,10 @@ pub(crate) const TRAINING_FILES: &[(&str, &str)] = &[
     ("checkpoint", "checkpoint.safetensors"),
 ];
 
+/// The same of an evaluation.
+pub(crate) const EVALUATION_FILES: &[(&str, &str)] =
+    &[("metrics", "metrics.json"), ("bits", "bits")];
+
 fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new("invalid", format!("{what}: {why}"))
 }
@@ -118,12 +122,18 @@ pub(crate) fn training(
     if diverged(&bytes).is_some() {
         return state_dict(&checkpoint, network, None);
     }
-    let m = metrics(&bytes)?;
     let kept = mask.map_or(network.prunable_weights(), Mask::kept);
+    evaluation(folder, kept, test_rows)?;
+    state_dict(&checkpoint, network, mask)
+}
+
+/// Metrics and the rows that were right agree with each other, the mask and the test rows.
+pub(crate) fn evaluation(folder: &Path, kept: u64, test_rows: u64) -> Result<(), Failure> {
+    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| fail(name, e));
+    let m = metrics(&read("metrics.json")?)?;
     expect("metrics.json: `test_rows`", test_rows, m.rows)?;
     expect("metrics.json: `kept`", kept, m.kept)?;
-    bits(&read("bits")?, test_rows, m.correct)?;
-    state_dict(&checkpoint, network, mask)
+    bits(&read("bits")?, test_rows, m.correct)
 }
 
 /// Metrics against the rows that were right, the mask and the test rows, where these are known;

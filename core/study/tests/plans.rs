@@ -3,13 +3,12 @@
 
 mod support;
 
-use jackpot_store::{Digest, Store};
+use jackpot_store::Store;
 use jackpot_study::{
     Assessment, Content, Engine, Input, Memo, Pin, Plan, Precision, Recipe, State, assess,
 };
-use serde_json::json;
 use std::collections::BTreeMap;
-use support::{QUICK, count, plugins, try_plan};
+use support::{ALL, QUICK, count, plugins, pretend, try_plan};
 
 fn quick() -> Plan {
     try_plan(QUICK).unwrap()
@@ -125,6 +124,7 @@ fn trained(plan: &Plan, ticket: &str, check: &str) -> (usize, usize) {
         Content::Run {
             train,
             mask: Some(mask),
+            ..
         } => (*train, mask.node),
         other => panic!("{ticket} under {check}: {other:?}"),
     }
@@ -360,49 +360,6 @@ fn a_width_of_any_number_of_channels_is_planned() {
     };
     assert!(error.contains("only a `wrn`"), "{error}");
 }
-
-/// Pretends that every action that can be looked up was run, with outputs named after the key.
-fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
-    let mut memo = Memo::default();
-    let a = assess(plan, store, &mut memo, &mut |d| store.has(d)).unwrap();
-    let mut ran = 0;
-    for (index, node) in plan.nodes.iter().enumerate() {
-        let (State::ToRun, Some(recipe), Some(key)) =
-            (a.states[index], &a.recipes[index], a.keys[index])
-        else {
-            continue;
-        };
-        if !kinds.contains(&node.recipe.kind()) {
-            continue;
-        }
-        let names: &[&str] = match node.recipe.kind() {
-            "data" => &["train", "test", "normalisation"],
-            "init" => &["weights"],
-            "score" => &["scores"],
-            "allocate" => &["counts"],
-            "check" => &["train", "mask"],
-            "select" => &["mask"],
-            _ => &["metrics", "bits", "checkpoint"],
-        };
-        let outputs: BTreeMap<String, Digest> = names
-            .iter()
-            .map(|n| {
-                (
-                    (*n).to_owned(),
-                    store.put(format!("{n} of {key}").as_bytes()).unwrap(),
-                )
-            })
-            .collect();
-        let recipe = recipe.to_value().unwrap();
-        store.commit(&recipe, &outputs, &json!({})).unwrap();
-        ran += 1;
-    }
-    ran
-}
-
-const ALL: &[&str] = &[
-    "data", "init", "train", "score", "allocate", "select", "check",
-];
 
 #[test]
 fn a_plan_says_what_is_cached_to_run_and_not_yet_knowable() {

@@ -247,6 +247,14 @@ fn later_recipes() -> Vec<Recipe> {
             augment_key: key(),
             platform: packed,
         },
+        Recipe::Evaluate {
+            architecture: architecture(),
+            weights: object(2),
+            mask: object(7),
+            test: object(8),
+            normalisation: object(4),
+            platform: platform(),
+        },
     ]
 }
 

@@ -11,6 +11,7 @@
 //! **Invariant.** The worker never reads or writes a store: its inputs are files that the
 //! supervisor has verified, its outputs lie in the folder that the supervisor gave it.
 
+mod evaluation;
 mod services;
 mod sparse;
 mod steps;
@@ -65,6 +66,7 @@ fn run(folder: &Path) -> ExitCode {
         }
         Ok(Job::Plugin(job)) => jackpot_host::serve(folder, &job, &mut make_services),
         Ok(Job::Train(job)) => guarded(folder, || training::run(folder, &job)),
+        Ok(Job::Evaluate(job)) => guarded(folder, || evaluation::run(folder, &job)),
         Ok(Job::Steps(job)) => guarded(folder, || steps::run(folder, &job)),
         Err(failure) => fail(folder, &failure),
     }
@@ -89,6 +91,17 @@ fn make_services(job: &PluginJob) -> Result<Box<dyn Services>, String> {
     // Plugins' gradients are part of results as trainings are: always one thread.
     jackpot_nn::set_threads(1).map_err(|e| e.to_string())?;
     Ok(Box::new(services::Gradients::new(job)?))
+}
+
+/// Writes outputs into `FOLDER/out`.
+fn write(folder: &Path, outputs: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
+    let out = folder.join("out");
+    std::fs::create_dir_all(&out).map_err(|e| named(&out, e))?;
+    for (name, bytes) in outputs {
+        let path = out.join(name);
+        std::fs::write(&path, bytes).map_err(|e| named(&path, e))?;
+    }
+    Ok(())
 }
 
 /// The whole of a file that the job names.

@@ -1,5 +1,5 @@
 //! A few training steps on one batch given by hand.
-use crate::{named, read, sparse::Sparse, told};
+use crate::{named, read, sparse::Sparse, told, write};
 use jackpot_host::{Failure, Progress};
 use jackpot_net::{Mask, Network};
 use jackpot_nn::{Batch, Device, Engine, Model, Precision, Trainer};
@@ -42,12 +42,9 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
     }
     // A pruned weight that came back is an error here, as in a study.
     engine.kept().map_err(told)?;
-    let out = folder.join("out");
-    std::fs::create_dir_all(&out).map_err(|e| named(&out, e))?;
-    let state = out.join("state.safetensors");
     let parameters = engine.parameters().map_err(told)?;
     let bytes = jackpot_nn::state_dict(&network, &parameters).map_err(told)?;
-    std::fs::write(&state, bytes).map_err(|e| named(&state, e))?;
+    write(folder, &[("state.safetensors", bytes)])?;
     let record = serde_json::json!({ "logits": logits, "losses": losses });
     progress
         .finish(&record)

@@ -1,5 +1,5 @@
 //! A training job: reads its files, trains, writes its outputs.
-use crate::{failure, named, read, sparse::Sparse, told};
+use crate::{failure, named, read, sparse::Sparse, told, write};
 use jackpot_data::Rows;
 use jackpot_host::{Failure, Progress};
 use jackpot_net::Mask;
@@ -59,17 +59,14 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
     };
     let trained = trained(asked, &job, &mut observe).map_err(told)?;
 
-    let out = folder.join("out");
-    std::fs::create_dir_all(&out).map_err(|e| named(&out, e))?;
-    let outputs = [
-        ("metrics.json", trained.metrics.to_json()),
-        ("bits", trained.bits),
-        ("checkpoint.safetensors", trained.checkpoint),
-    ];
-    for (name, bytes) in outputs {
-        let path = out.join(name);
-        std::fs::write(&path, bytes).map_err(|e| named(&path, e))?;
-    }
+    write(
+        folder,
+        &[
+            ("metrics.json", trained.metrics.to_json()),
+            ("bits", trained.bits),
+            ("checkpoint.safetensors", trained.checkpoint),
+        ],
+    )?;
     let record = serde_json::json!({ "seconds_per_epoch": seconds });
     progress
         .finish(&record)

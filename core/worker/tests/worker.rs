@@ -6,8 +6,9 @@
 use jackpot_data::{Images, Normalisation};
 use jackpot_host::Limits;
 use jackpot_net::{AdamSettings, Architecture, Augment, Mask, Optimizer, Schedule, Training};
+use jackpot_nn::Metrics;
 use jackpot_rng::Key;
-use jackpot_study::{Engine, Job, TrainJob};
+use jackpot_study::{Engine, EvaluateJob, Job, TrainJob};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
@@ -173,6 +174,77 @@ fn killed_twice(all: u32, change: &dyn Fn(&mut TrainJob)) {
     let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
     let epochs = record["seconds_per_epoch"].as_array().unwrap().len() as u32;
     assert!((1..all - 1).contains(&epochs), "{record}");
+}
+
+/// Metrics of these weights under this mask, and which test images were right.
+fn evaluate(folder: &Path, trained: &TrainJob, mask: &Mask) -> (Metrics, Vec<u8>) {
+    let file = |name: &str, bytes: &[u8]| -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let job = EvaluateJob {
+        architecture: architecture(),
+        weights: file("trained", &outputs(folder)[2]),
+        mask: file("another mask", &mask.to_bytes()),
+        test: trained.test.clone(),
+        normalisation: trained.normalisation.clone(),
+        device: "cpu".to_string(),
+        precision: jackpot_study::Precision::F32,
+        threads: 1,
+        memory: u64::MAX,
+    };
+    let place = tempfile::tempdir().unwrap();
+    let job = Job::Evaluate(Box::new(job));
+    let done = worker(place.path(), &job).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert!(place.path().join("done.json").is_file());
+    let out = |name: &str| std::fs::read(place.path().join("out").join(name)).unwrap();
+    assert!(!place.path().join("out/checkpoint.safetensors").exists());
+    (
+        serde_json::from_slice(&out("metrics.json")).unwrap(),
+        out("bits"),
+    )
+}
+
+/// An untouched network is what its training measured last, to the last bit; a pruned one is not.
+#[test]
+fn an_evaluation_is_the_last_one_of_the_training_until_something_is_pruned() {
+    let network = architecture().build().unwrap();
+    let dense = Mask::dense(&network);
+    let half = |first: usize| {
+        let mut mask = dense.clone();
+        for layer in &mut mask.layers {
+            layer
+                .kept
+                .iter_mut()
+                .skip(first)
+                .step_by(2)
+                .for_each(|k| *k = false);
+        }
+        mask
+    };
+    // `job` prunes the even places: of those weights nothing is left to prune.
+    for (masked, same, other) in [(false, dense.clone(), half(0)), (true, half(0), half(1))] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = job(folder.path(), 3);
+        job.mask = job.mask.filter(|_| masked);
+        let done = train(folder.path(), &job);
+        assert!(done.status.success(), "{done:?}");
+        let trained: Metrics = serde_json::from_slice(&outputs(folder.path())[0]).unwrap();
+        let (metrics, bits) = evaluate(folder.path(), &job, &same);
+        assert_eq!(bits, outputs(folder.path())[1]);
+        let wanted = Metrics {
+            best_epoch: 0,
+            best_test_accuracy: trained.test_accuracy,
+            epochs: Vec::new(),
+            ..trained.clone()
+        };
+        assert_eq!(metrics, wanted);
+        let (pruned, _) = evaluate(folder.path(), &job, &other);
+        assert_ne!(pruned.test_loss, trained.test_loss);
+        assert_eq!(pruned.kept, other.kept());
+    }
 }
 
 /// The job's options reach the training: other bytes, and an epoch chosen on validation rows.

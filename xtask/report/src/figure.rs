@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod axis;
+mod before_after;
 mod canvas;
 mod chart;
 mod layers;
@@ -57,6 +58,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
         "corruption" => layers::corruption(grid),
         "overlaps" => overlaps::figure(grid),
         "pipeline" => pipeline::figure(grid),
+        "before-after" => before_after::figure(grid),
         other => Err(crate::table::unknown("figure", other, FIGURES)),
     };
     grid.outline.figures.iter().map(figure).collect()

@@ -8,6 +8,7 @@
 //! into as many as its [`Kind`] has parts.
 
 mod accuracy;
+pub(crate) mod before_after;
 mod collapse;
 mod corruption;
 mod differences;
@@ -177,6 +178,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "pretraining" => pretraining::table(grid),
             "references" => references::table(grid)?,
             "verdicts" => verdicts::table(grid),
+            "before-after" => before_after::table(grid),
             other => return Err(unknown("table", other, TABLES)),
         });
     }

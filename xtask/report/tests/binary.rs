@@ -92,6 +92,7 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
         selection: None,
         lineage: None,
         pretraining: None,
+        before: None,
         identical: None,
         failed: None,
         collapsed: None,

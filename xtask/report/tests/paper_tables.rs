@@ -8,8 +8,8 @@ use jackpot_report::render;
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{
-    Arm, Contrast, Lineage, Outcome, Outline, Overlap, Pretrained, Reference, Results, Role, Run,
-    SparseWay, Subject, TicketKind, Trained, Way,
+    Arm, Before, Contrast, Lineage, Outcome, Outline, Overlap, Pretrained, Reference, Results,
+    Role, Run, SparseWay, Subject, TicketKind, Trained, Way,
 };
 use synthetic::{outline, results};
 
@@ -298,6 +298,49 @@ fn what_was_memorised_stands_beside_what_came_of_it() {
         field(&rows, &[at, "lottery", "none"], "difference_mean"),
         ""
     );
+}
+
+#[test]
+fn a_pruned_network_stands_beside_what_its_training_made_of_it() {
+    let (mut outline, mut results) = (outline(), results());
+    let none = csv(&outline, &results, "tables/before-after.csv");
+    assert_eq!(none.len(), 1, "no evaluation, no row: {none:?}");
+    for (check, before, after) in [("none", 40.0, 84.0), ("rearrange", 11.0, 83.0)] {
+        change(&mut results, is("lottery", check, "0.9"), |seed, t| {
+            let name = format!("{check} {seed}");
+            t.accuracy = after + seed as f64;
+            t.test_loss = 0.5;
+            t.before = Some(Before {
+                key: Digest::of(name.as_bytes()),
+                metrics: Digest::of(format!("metrics {name}").as_bytes()),
+                accuracy: before,
+                test_loss: 2.0,
+            });
+        });
+    }
+    let rows = csv(&outline, &results, "tables/before-after.csv");
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    let of = |check: &str, column: &str| field(&rows, &["0.9", "lottery", check], column);
+    let mean = |of: &dyn Fn(f64) -> f64| {
+        let seeds = &outline.seeds;
+        seeds.iter().map(|s| of(*s as f64)).sum::<f64>() / seeds.len() as f64
+    };
+    near(&of("none", "before_mean"), 40.0);
+    near(&of("none", "before_sd"), 0.0);
+    near(&of("none", "gained_mean"), mean(&|s| 44.0 + s));
+    near(&of("rearrange", "after_mean"), mean(&|s| 83.0 + s));
+    near(&of("rearrange", "gained_mean"), mean(&|s| 72.0 + s));
+    near(&of("rearrange", "loss_before_mean"), 2.0);
+    near(&of("rearrange", "loss_after_mean"), 0.5);
+
+    // The page opens both runs behind such a number.
+    outline.tables = vec!["before-after".into()];
+    outline.figures.clear();
+    let files = render(&outline, &results).unwrap();
+    let page = String::from_utf8(files["index.html"].clone()).unwrap();
+    let before = Digest::of(format!("none {}", outline.seeds[0]).as_bytes());
+    assert!(page.contains(&format!("jackpot audit {before}")));
+    assert!(page.contains("before its training"));
 }
 
 /// The study as one of ResNet-32 on CIFAR-10.

@@ -72,6 +72,18 @@ pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
             ("test", Some(test)),
             ("normalisation", Some(normalisation)),
         ]),
+        Recipe::Evaluate {
+            weights,
+            mask,
+            test,
+            normalisation,
+            ..
+        } => named.extend([
+            ("mask", Some(mask)),
+            ("weights", Some(weights)),
+            ("test", Some(test)),
+            ("normalisation", Some(normalisation)),
+        ]),
     }
     let known = named.into_iter();
     known
@@ -217,7 +229,10 @@ impl Tracer<'_> {
         };
         let mut wrong = match recipe {
             Recipe::Train { mask, test, .. } => {
-                self.training(&action.outputs, mask.as_ref(), test, &network)?
+                self.measured(&action.outputs, mask.as_ref(), test, &network)?
+            }
+            Recipe::Evaluate { mask, test, .. } => {
+                self.measured(&action.outputs, Some(mask), test, &network)?
             }
             Recipe::Init { architecture, key } => {
                 again(&action.outputs, pure::init(architecture, key))
@@ -253,7 +268,7 @@ impl Tracer<'_> {
     }
 
     /// Metrics, the rows that were right, the mask and the test rows agree.
-    fn training(
+    fn measured(
         &mut self,
         outputs: &BTreeMap<String, Digest>,
         mask: Option<&Input>,
@@ -264,9 +279,7 @@ impl Tracer<'_> {
         let mut read = BTreeMap::new();
         for name in ["metrics", "bits"] {
             let Some(digest) = outputs.get(name) else {
-                wrong.push(format!(
-                    "expected the output `{name}` of a training, found none"
-                ));
+                wrong.push(format!("expected the output `{name}`, found none"));
                 continue;
             };
             match self.bytes(digest)? {

@@ -16,7 +16,8 @@ pub(super) fn network(recipe: &Recipe) -> Option<Network> {
         | Recipe::Allocate { architecture, .. }
         | Recipe::Select { architecture, .. }
         | Recipe::Check { architecture, .. }
-        | Recipe::Train { architecture, .. } => architecture,
+        | Recipe::Train { architecture, .. }
+        | Recipe::Evaluate { architecture, .. } => architecture,
     };
     architecture.build().ok()
 }

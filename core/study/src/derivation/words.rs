@@ -124,6 +124,9 @@ impl Tracer<'_> {
                     training.epochs, training.batch, training.lr, platform.device_class
                 )
             }
+            Recipe::Evaluate { platform, .. } => {
+                format!("as pruning left it; {}", platform.device_class)
+            }
         };
         let used = self.used(key).unwrap_or_default();
         format!("{words}{used}{}", self.cells_of(key))

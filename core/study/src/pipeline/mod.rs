@@ -2,6 +2,7 @@
 //!
 //! A cell's training is made from its end: what it trains asks for weights and a mask, the
 //! mask for scores and counts, those for data; each is one action however many cells ask.
+mod before;
 mod checked;
 mod identical;
 mod masks;
@@ -11,6 +12,7 @@ mod weights;
 
 use crate::{
     Engine, Error,
+    file::BEFORE_AFTER,
     grid::{At, Builder},
     plan::Content,
     recipe::{Input, Platform},
@@ -62,18 +64,17 @@ impl Builder {
             }
         };
         let weights = self.changed_weights(start, mask, at)?;
-        let check = at.check.map_or(String::new(), |c| format!(", {}", c.name));
+        let before = match mask {
+            Some(mask) if self.plan.study.asks(BEFORE_AFTER) => {
+                self.before(weights, mask, sparsity, at)?
+            }
+            _ => None,
+        };
         let title = match sparsity {
             None if at.check.is_none() => {
                 format!("train dense on the clean data, seed {}", at.seed)
             }
-            None => format!("train {}{check}, seed {}", at.ticket.name, at.seed),
-            Some(s) => format!(
-                "train {}{check} at {}, seed {}",
-                at.ticket.name,
-                s.text(),
-                at.seed
-            ),
+            _ => format!("train {}", at.cell_in_words(sparsity)),
         };
         let trained = Trained {
             title,
@@ -89,6 +90,10 @@ impl Builder {
             Some(Input::Node(r)) => Some(r),
             _ => None,
         };
-        Ok(Content::Run { train, mask })
+        Ok(Content::Run {
+            train,
+            mask,
+            before,
+        })
     }
 }

@@ -203,7 +203,11 @@ fn names(all: &[Named]) -> impl Iterator<Item = &str> {
 }
 
 /// A ticket's cells under one check, but those that the check cannot change.
-fn over_sparsities<'g, 'a>(grid: &'g Grid<'a>, ticket: &Named, check: &str) -> Vec<&'g Cell<'a>> {
+pub(super) fn over_sparsities<'g, 'a>(
+    grid: &'g Grid<'a>,
+    ticket: &Named,
+    check: &str,
+) -> Vec<&'g Cell<'a>> {
     let at = |sparsity| grid.cell(sparsity, &ticket.name, check);
     let cells = grid.sparsities().into_iter().filter_map(at);
     cells.filter(|c| !grid.identical(c)).collect()

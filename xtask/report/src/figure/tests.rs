@@ -15,8 +15,8 @@ use super::{Figure, all};
 use crate::cells::Grid;
 use jackpot_store::Digest;
 use jackpot_study::{
-    FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run, SparseWay,
-    TicketKind, Way,
+    Before, FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run,
+    SparseWay, TicketKind, Way,
 };
 use synthetic::{draw, layers, outline, trained};
 
@@ -149,6 +149,12 @@ impl Shape {
                 train_accuracy: 91.0,
                 test_accuracy: 88.0,
             })
+        });
+        found.before = (before > 0).then(|| Before {
+            key: Digest::of(format!("before {name}").as_bytes()),
+            metrics: Digest::of(format!("metrics before {name}").as_bytes()),
+            accuracy: 10.0 + 78.0 * density + draw(&name),
+            test_loss: 2.3,
         });
         Outcome::Done(found)
     }
@@ -297,6 +303,8 @@ fn twelve_tickets_at_six_sparsities() {
     assert_eq!(rows("hybrid"), 4 * 6);
     assert_eq!(rows("ablation"), 3 * 6);
     assert_eq!(rows("epochs"), 12 * 6);
+    // Those that prune trained weights, before and after.
+    assert_eq!(rows("before-after"), 5 * 2 * 6);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::cells::{Cell, Grid};
 use crate::format::settle;
 use crate::table::NOTHING;
 use jackpot_store::Digest;
-use jackpot_study::{Outcome, Trained};
+use jackpot_study::{Before, Outcome, Trained};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(super) struct Provenance {
     places: BTreeMap<Digest, usize>,
 }
 
-/// One action (a training) or object (a mask) that numbers came from.
+/// One action (a training, an evaluation) or object (a mask) that numbers came from.
 #[derive(Serialize)]
 struct Origin {
     name: String,
@@ -45,14 +45,21 @@ impl Provenance {
                 let Some(run) = run else { continue };
                 match (&run.outcome, &run.facts) {
                     (Outcome::Done(trained), _) => {
-                        let recipe = grid.results.recipes.get(&trained.key);
-                        let recipe = recipe.map(spelled).unwrap_or_default();
-                        let recipe = recipe.into_iter().map(|line| {
-                            let next = lines.len();
-                            *lines.entry(line).or_insert(next)
-                        });
-                        let recipe = recipe.collect();
-                        found.add(trained.key, training(cell, *seed, trained, recipe));
+                        let mut recipe = |key: &Digest| -> Vec<usize> {
+                            let recipe = grid.results.recipes.get(key);
+                            let recipe = recipe.map(spelled).unwrap_or_default();
+                            let place = |line| {
+                                let next = lines.len();
+                                *lines.entry(line).or_insert(next)
+                            };
+                            recipe.into_iter().map(place).collect()
+                        };
+                        let own = recipe(&trained.key);
+                        found.add(trained.key, training(cell, *seed, trained, own));
+                        if let Some(before) = &trained.before {
+                            let own = recipe(&before.key);
+                            found.add(before.key, evaluation(cell, *seed, before, own));
+                        }
                     }
                     (_, Some(facts)) => found.add(facts.mask, mask(cell, *seed, facts.mask)),
                     _ => {}
@@ -115,6 +122,22 @@ fn training(cell: &Cell<'_>, seed: u64, trained: &Trained, recipe: Vec<usize>) -
             ("mask", mask, trained.mask.is_some()),
         ],
         commands: commands(key),
+        recipe,
+    }
+}
+
+/// The pruned network before its training.
+fn evaluation(cell: &Cell<'_>, seed: u64, before: &Before, recipe: Vec<usize>) -> Origin {
+    Origin {
+        name: format!("{}, before its training", name(cell, seed)),
+        facts: vec![
+            ("seed", seed.to_string(), false),
+            ("accuracy, %", before.accuracy.to_string(), false),
+            ("test loss", before.test_loss.to_string(), false),
+            ("recipe (key)", before.key.to_string(), true),
+            ("metrics", before.metrics.to_string(), true),
+        ],
+        commands: commands(before.key),
         recipe,
     }
 }

@@ -216,6 +216,7 @@ pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u
         lineage: None,
         curve: Vec::new(),
         pretraining: None,
+        before: None,
     }
 }
 
