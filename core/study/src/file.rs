@@ -240,12 +240,13 @@ pub(crate) fn at<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Err
     move |e| Error(format!("`{field}`: {e}"))
 }
 
-/// The nearest of `known` to `word`, if it is near enough to be a slip.
+/// The nearest of `known` to `word`, if it is near enough to be a slip: one letter, and one more
+/// for every five. Of three letters two say nothing: `vgg` is no slip of `wrn`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|k| (strsim::damerau_levenshtein(word, k), k))
-        .filter(|(d, k)| *d <= 1 + k.len().min(word.len()) / 3)
+        .filter(|(d, k)| *d <= 1 + k.len().min(word.len()) / 5)
         .min()
         .map(|(_, k)| k)
 }

@@ -1,6 +1,6 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
 use jackpot_net::{AdamSettings, Optimizer, Order, Training};
-use jackpot_study::{Allocation, Compute, Engine, Precision, Study, outline};
+use jackpot_study::{Allocation, Compute, Engine, Precision, Study, nearest, outline};
 use std::path::Path;
 
 const QUICK: &str = include_str!("../../../reports/quick/study.toml");
@@ -108,6 +108,50 @@ fn an_unknown_field_is_refused_with_the_nearest_known_name() {
         "figures = [\"acuracy\", ",
         &["figures", "did you mean `accuracy`?"],
     );
+}
+
+/// A hint is for a slip of the hand; another word gets none.
+#[test]
+fn a_hint_is_near_enough_to_be_a_slip() {
+    let near = |word: &str, known: &[&'static str]| nearest(word, known.iter().copied());
+    let methods = [
+        "erk",
+        "snip",
+        "grasp",
+        "synflow",
+        "magnitude",
+        "random",
+        "smart-ratio",
+        "uniform",
+    ];
+    for (word, meant) in [
+        ("snpi", "snip"),
+        ("snap", "snip"),
+        ("grap", "grasp"),
+        ("gaspr", "grasp"),
+        ("erks", "erk"),
+        ("sinflow", "synflow"),
+        ("synfolw", "synflow"),
+        ("magntude", "magnitude"),
+        ("magnetude", "magnitude"),
+        ("smartratio", "smart-ratio"),
+        ("smart_ratio", "smart-ratio"),
+        ("unifrom", "uniform"),
+    ] {
+        assert_eq!(near(word, &methods), Some(meant), "{word}");
+    }
+    for word in ["imp", "ler", "force", "taylor", "prune", "smart", "x", ""] {
+        assert_eq!(near(word, &methods), None, "{word}");
+    }
+    // Of three letters two say nothing, of four neither.
+    assert_eq!(near("wrn", &["vgg", "mlp"]), None);
+    assert_eq!(near("erk", &["imp", "set"]), None);
+    assert_eq!(near("cell", &["pool", "call"]), Some("call"));
+    assert_eq!(near("seed", &["need-not", "steps", "each"]), None);
+    assert_eq!(near("fields", &["weights"]), None);
+    // The nearest of several; of equally near ones the first in the alphabet.
+    assert_eq!(near("epoch", &["epochs", "each", "epic"]), Some("epochs"));
+    assert_eq!(near("step", &["steps", "stem"]), Some("stem"));
 }
 
 #[test]
