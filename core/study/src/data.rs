@@ -99,13 +99,17 @@ pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice
         )));
     }
     let place = section.folder.as_ref().map(|f| folder.join(f));
+    let info = facts(section, published, place.as_deref())?;
     let preparation = Preparation {
         resize: section.resize,
         crop: section.crop,
         pad_to: section.pad_to,
-        train_subset: section.train_subset,
+        // A trial takes what is here.
+        train_subset: match section.whole_rows {
+            Some(_) => section.train_subset.map(|n| n.min(info.train_rows)),
+            None => section.train_subset,
+        },
     };
-    let info = facts(section, published, place.as_deref())?;
     let (image, train_rows, test_rows) =
         jackpot_data::prepared_shape(&info, &preparation).map_err(at("data"))?;
     let choice = DataChoice {

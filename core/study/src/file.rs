@@ -89,6 +89,8 @@ pub struct Study {
     pub sparsities: Vec<Sparsity>,
     /// In the file's order.
     pub seeds: Vec<u64>,
+    /// Seeds whose masks another seed may ask for: those of the file, of a trial too.
+    pub donors: Vec<u64>,
     /// Which random keys do not follow the seeds.
     pub held: Held,
     /// In the file's order, without "none".
@@ -179,8 +181,8 @@ impl Study {
             .unwrap_or_else(|| "study".into());
         let run = run_choice(std::mem::take(&mut file.run))?;
         let mut sparsities = sparsities(text)?;
-        let (mut seeds, held) = file.seeds.read()?;
-        let asked_seeds = seeds.len();
+        let (donors, held) = file.seeds.read()?;
+        let mut seeds = donors.clone();
         if trial.is_some() {
             sparsities.truncate(1);
             seeds.truncate(1);
@@ -193,7 +195,7 @@ impl Study {
         let analysis = file.analysis.read(&Asked {
             tickets,
             checks: &checks,
-            seeds: asked_seeds,
+            seeds: donors.len(),
         })?;
         Ok(Study {
             references: reference::checked(
@@ -215,6 +217,7 @@ impl Study {
             },
             sparsities,
             seeds,
+            donors,
             held,
             checks,
             analysis,

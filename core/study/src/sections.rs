@@ -70,6 +70,9 @@ pub(crate) struct DataSection {
     pub pad_to: Option<u32>,
     pub train_subset: Option<u32>,
     pub memory_mb: Option<u32>,
+    /// Of a trial: the training rows of the whole set, where the folder may hold fewer.
+    #[serde(skip)]
+    pub whole_rows: Option<u32>,
 }
 
 #[derive(Deserialize)]

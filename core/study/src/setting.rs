@@ -103,11 +103,12 @@ fn setting(
         (Some(base), Some(own)) => base.with(own),
         (base, own) => own.or(base).ok_or_else(|| missing("training"))?,
     };
+    let whole = data.whole_rows;
     let (data, classes) = data::choice(data, folder)?;
     let mut training = section_of_training.whole()?;
     let compute = section_of_training.compute(Compute::default());
     if let Some(trial) = trial {
-        trial.shorten(&mut training, &data);
+        trial.shorten(&mut training, &data, whole);
     }
     let input = fits(&training, data.image, data.train_rows, "`training")?;
     let architecture = architecture(network, classes, input)?;

@@ -56,9 +56,16 @@ impl Trial {
         self.settings.is_empty() || self.settings.iter().any(|s| s == name)
     }
 
-    /// The first steps of a training on what is here.
-    pub(crate) fn shorten(&self, training: &mut Training, data: &DataChoice) {
+    /// The first steps of a training on what is here, of which the whole set has `whole` rows.
+    /// An epoch is as long as it will be, so that its learning rates are those of the study and
+    /// the steps that tickets are rewound to exist.
+    pub(crate) fn shorten(&self, training: &mut Training, data: &DataChoice, whole: Option<u32>) {
+        if let Some(rows) = whole.filter(|rows| *rows > data.train_rows) {
+            let steps = training.steps_in_epoch(u64::from(rows));
+            training.steps_per_epoch = Some(u32::try_from(steps).unwrap_or(u32::MAX));
+        }
         training.batch = training.batch.min(data.train_rows);
+        training.validation_rows = training.validation_rows.min(data.train_rows / 2);
         training.until = Some(self.steps);
     }
 }
@@ -66,14 +73,16 @@ impl Trial {
 /// Whatever images are in the folder are all of the set.
 fn as_found(section: &mut DataSection) -> Result<(), Error> {
     let info = jackpot_data::info(&section.set).map_err(at("data.set"))?;
+    let published = Some(info.train_rows).filter(|rows| *rows > 0);
     match info.layout {
         Layout::Cifar | Layout::TinyImageNet => section.partial = true,
-        Layout::ImageFolder => {
-            section.classes = None;
-            section.train_rows = None;
-            section.test_rows = None;
-        }
-        _ => {}
+        Layout::ImageFolder => {}
+        Layout::Idx => return Ok(()),
     }
+    let rows = section.train_rows.or(published);
+    section.whole_rows = section.train_subset.or(rows);
+    section.classes = None;
+    section.train_rows = None;
+    section.test_rows = None;
     Ok(())
 }

@@ -219,7 +219,7 @@ impl Builder {
 
     /// The seed after this one in the study's list; after the last comes the first.
     pub(super) fn next_seed(&self, seed: u64, field: &str) -> Result<u64, Error> {
-        let seeds = &self.plan.study.seeds;
+        let seeds = &self.plan.study.donors;
         let place = seeds.iter().position(|s| *s == seed).unwrap_or(0);
         match seeds.len() {
             0 | 1 => Err(Error(format!(

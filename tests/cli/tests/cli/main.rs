@@ -16,5 +16,6 @@ mod probe;
 mod runs;
 mod shipped;
 mod tensors;
+mod trials;
 
 use jackpot_test_cli::support;
