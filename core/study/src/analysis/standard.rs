@@ -33,7 +33,7 @@ pub(crate) fn contrasts(tickets: &[Ticket], checks: &[Check]) -> Vec<Contrast> {
     all.extend(hybrids(&sparse));
     all.extend(redrawn(&sparse));
     // One claim after the other: a reader sees a family whole.
-    const ORDER: [&str; 9] = [
+    const ORDER: &[&str] = &[
         "data",
         "kept-weights",
         "start-weights",
@@ -43,6 +43,7 @@ pub(crate) fn contrasts(tickets: &[Ticket], checks: &[Check]) -> Vec<Contrast> {
         "hybrid",
         "positive-control",
         "same-law",
+        "noise-floor",
     ];
     let place = |c: &Contrast| ORDER.iter().position(|f| *f == c.family);
     all.sort_by_key(|c| place(c).unwrap_or(ORDER.len()));
@@ -78,20 +79,22 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
     let data = changes(|t| !matches!(t, Target::Scores | Target::Mask | Target::Weights))
         || !check.pretraining.is_empty();
     let places = changes(|t| matches!(t, Target::Scores | Target::Mask));
-    let weights = changes(|t| t == Target::Weights);
-    let family = match (data, places, weights) {
-        (true, false, false) => "data",
-        (false, true, false) => "kept-weights",
-        (false, false, true) => "start-weights",
+    let weights = changes(|t| t == Target::Weights) || check.start.is_some();
+    let redraws = !check.redraw.is_empty();
+    let family = match (data, places, weights, redraws) {
+        (true, false, false, false) => "data",
+        (false, true, false, false) => "kept-weights",
+        (false, false, true, false) => "start-weights",
+        (false, false, false, true) => "noise-floor",
         _ => "several-at-once",
     };
     let same_law = || {
-        check
-            .steps
-            .iter()
-            .all(|s| SAME_LAW.contains(&s.item.as_str()))
+        let mut steps = check.steps.iter();
+        let drawn = matches!(check.start, None | Some(Stage::Initial | Stage::Redrawn));
+        drawn && steps.all(|s| SAME_LAW.contains(&s.item.as_str()))
     };
     let (claim, family, role) = match &ticket.sparse {
+        _ if family == "noise-floor" => (Claim::Equivalence, family, Role::NoiseFloor),
         // A dense network has neither a mask nor data of its own that a check could change.
         None if !weights => return None,
         Some(s) if is_random(s) && !data && same_law() => {
