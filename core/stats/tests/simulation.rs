@@ -219,3 +219,191 @@ fn the_stated_power_is_the_power() {
         );
     }
 }
+
+/// The share of cells (not of tables) that are `wanted`, of those that `of` counts.
+fn share_of_cells(
+    effect: f64,
+    margin: f64,
+    n: usize,
+    of: fn(&Outcome) -> bool,
+    wanted: fn(&Outcome) -> bool,
+) -> f64 {
+    let mut draws = Draws::new(&format!("cells {effect} {margin} {n}"));
+    let rules = Rules::default();
+    let (mut counted, mut found) = (0, 0);
+    for _ in 0..TABLES {
+        let cells = table(&mut draws, 4, n, effect, margin, Claim::Equivalence);
+        let outcomes = judge(&cells, &estimates(&cells, &rules), &rules);
+        // The first contrast of every ticket: those of different tickets are independent but for
+        // the pooled deviation.
+        let outcomes: Vec<&Outcome> = outcomes.iter().step_by(2).filter(|o| of(o)).collect();
+        counted += outcomes.len();
+        found += outcomes.into_iter().filter(|o| wanted(o)).count();
+    }
+    assert!(counted > TABLES, "{counted} cells say nothing");
+    found as f64 / counted as f64
+}
+
+/// The qualifiers are read off a 95 % interval, cell by cell.
+#[test]
+fn qualifiers_err_as_often_as_their_interval() {
+    let small = |o: &Outcome| {
+        let real = Verdict::Insensitive {
+            small_but_real: true,
+        };
+        o.verdict == real
+    };
+    let found = share_of_cells(0.0, 3.0, 5, |_| true, small);
+    assert!(
+        (0.03..=MOST).contains(&found),
+        "small but real, at 0: {found}"
+    );
+    assert!(share_of_cells(2.5, 6.0, 5, |_| true, small) > 0.9);
+    let beyond = |o: &Outcome| {
+        let beyond = Verdict::Sensitive {
+            beyond_margin: true,
+        };
+        o.verdict == beyond
+    };
+    let found = share_of_cells(3.0, 3.0, 5, |_| true, beyond);
+    assert!(
+        (0.015..=MOST / 2.0).contains(&found),
+        "beyond, at the margin: {found}"
+    );
+    assert!(share_of_cells(6.0, 2.0, 5, |_| true, beyond) > 0.9);
+}
+
+#[test]
+fn inferior_errs_as_rarely_as_superior() {
+    let inferior = |o: &Outcome| o.direction == Some(Direction::Inferior);
+    let superior = |o: &Outcome| o.direction == Some(Direction::Superior);
+    let rules = Rules::default();
+    for claim in [Claim::Superiority, Claim::NonInferiority] {
+        let found = share(0.0, 1.0, claim, 5, &rules, inferior);
+        assert!(found <= MOST, "worse without an effect: {claim:?}: {found}");
+        let found = share(0.0, 1.0, claim, 5, &rules, superior);
+        assert!(
+            found <= MOST,
+            "better without an effect: {claim:?}: {found}"
+        );
+        assert!(share(-2.5, 1.0, claim, 5, &rules, inferior) > 0.9);
+    }
+}
+
+/// Tables of one ticket, its check and the positive control of both: the share of each verdict
+/// of the check, which has no effect and a wide margin.
+fn beside_a_control(effect: f64, wanted: fn(&Verdict) -> bool) -> f64 {
+    let mut draws = Draws::new(&format!("control {effect}"));
+    let rules = both()[1];
+    let mut found = 0;
+    for _ in 0..TABLES {
+        let mut cells = table(&mut draws, 1, 5, 0.0, 6.0, Claim::Equivalence);
+        let mut control = table(&mut draws, 1, 5, effect, 6.0, Claim::Superiority).remove(0);
+        control.family = "control".into();
+        control.arms = [8, 9];
+        cells.truncate(1);
+        cells[0].control = Some(1);
+        cells.push(control);
+        let outcomes = judge(&cells, &estimates(&cells, &rules), &rules);
+        found += usize::from(wanted(&outcomes[0].verdict));
+    }
+    found as f64 / TABLES as f64
+}
+
+/// A cell that could not have seen a difference passes for insensitive in at most 5 % of tables,
+/// and one whose control has the effect that its seeds settle is called uninformative in 20 %.
+#[test]
+fn a_control_without_an_effect_makes_its_cells_uninformative() {
+    let insensitive = |v: &Verdict| matches!(v, Verdict::Insensitive { .. });
+    let uninformative = |v: &Verdict| *v == Verdict::Uninformative;
+    let found = beside_a_control(0.0, insensitive);
+    assert!((0.03..=MOST).contains(&found), "{found}");
+    assert!(beside_a_control(0.0, uninformative) > 0.9);
+    let settled = smallest_margin(Claim::Superiority, 5, 4.0, 0.05);
+    let found = beside_a_control(settled, uninformative);
+    assert!((found - (1.0 - POWER)).abs() < 0.02, "{found}");
+    assert_eq!(beside_a_control(100.0, uninformative), 0.0);
+}
+
+/// Cells that are one run by construction test nothing: they say so, and leave the correction of
+/// the others as it was.
+#[test]
+fn identical_cells_are_never_judged_nor_counted() {
+    let mut draws = Draws::new("identical");
+    let rules = Rules::default();
+    for _ in 0..200 {
+        let cells = table(&mut draws, 4, 5, 1.0, 0.5, Claim::Equivalence);
+        let alone = judge(&cells, &estimates(&cells, &rules), &rules);
+        let mut more = cells.clone();
+        for i in 0..4 {
+            more.push(Cell {
+                pairs: Vec::new(),
+                identical: true,
+                arms: [3 * i, 3 * i],
+                ..cells[i].clone()
+            });
+        }
+        let all = judge(&more, &estimates(&more, &rules), &rules);
+        assert_eq!(all[..cells.len()], alone);
+        for outcome in &all[cells.len()..] {
+            assert_eq!(outcome.verdict, Verdict::Identical);
+            assert_eq!(outcome.adjusted_difference, None);
+        }
+    }
+}
+
+/// Two seeds never carry a verdict, nor do three without what other cells add, however large the
+/// effect.
+#[test]
+fn too_few_seeds_leave_every_cell_undecided() {
+    let mut draws = Draws::new("few");
+    let [pooled, own] = both();
+    for (n, rules) in [(2, pooled), (2, own), (3, own), (4, own)] {
+        for _ in 0..200 {
+            let cells = table(&mut draws, 8, n, 50.0, 1.0, Claim::Equivalence);
+            for outcome in judge(&cells, &estimates(&cells, &rules), &rules) {
+                assert_eq!(outcome.verdict, Verdict::Undecided(Why::TooFewSeeds));
+            }
+        }
+    }
+    let cells = table(&mut draws, 8, 3, 50.0, 1.0, Claim::Equivalence);
+    let decided = judge(&cells, &estimates(&cells, &pooled), &pooled);
+    assert!(decided.iter().all(|o| o.verdict.word() == "sensitive"));
+}
+
+/// A margin that is a share of a gap is another number in every seed: with the difference at that
+/// share, at most 5 % of tables call it insensitive.
+#[test]
+fn a_share_of_a_gap_errs_no_more_than_a_number() {
+    let mut draws = Draws::new("share");
+    let rules = both()[1];
+    let (mut false_ones, mut right_ones) = (0, 0);
+    for _ in 0..TABLES {
+        // Half of a gap of 8 that varies from seed to seed; arms at that share and at none.
+        let gaps: Vec<f64> = (0..5).map(|_| 8.0 + draws.normal()).collect();
+        let mut cell = |true_difference: f64| Cell {
+            arms: [0, 1],
+            family: "share".into(),
+            pairs: (0..5)
+                .map(|i| Pair {
+                    seed: i as u64,
+                    plus: 80.0 + true_difference + draws.normal(),
+                    minus: 80.0,
+                    margin: Some(0.5 * gaps[i]),
+                })
+                .collect(),
+            ..Cell::default()
+        };
+        let cells = [cell(4.0), cell(0.0)];
+        let insensitive = |cell: &Cell| {
+            let one = std::slice::from_ref(cell);
+            let outcome = &judge(one, &estimates(one, &rules), &rules)[0];
+            usize::from(outcome.verdict.word() == "insensitive")
+        };
+        false_ones += insensitive(&cells[0]);
+        right_ones += insensitive(&cells[1]);
+    }
+    let share = |n: usize| n as f64 / TABLES as f64;
+    assert!(share(false_ones) <= MOST, "{}", share(false_ones));
+    assert!(share(right_ones) > 0.9, "{}", share(right_ones));
+}
