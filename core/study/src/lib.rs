@@ -65,7 +65,8 @@ pub use allocations::{Allocation, DonorSeed};
 pub use analysis::{
     Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, Controls, Declared, Finding, Findings,
     Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool,
-    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, findings, plan_changes, settles,
+    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, declare, findings, plan_changes,
+    settles,
 };
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
