@@ -64,6 +64,13 @@ fn spread(from: &[Line], width: usize, to: &mut [Line], pitch: usize) {
     }
 }
 
+/// Copies a row with `pitch` lines a channel into one without gaps.
+fn gather(from: &[Line], pitch: usize, width: usize, to: &mut [Line]) {
+    for (to, from) in to.chunks_exact_mut(width).zip(from.chunks(pitch)) {
+        to.copy_from_slice(&from[..width]);
+    }
+}
+
 /// Everything that a source's rows are made from.
 pub(crate) struct Maker<'a> {
     pub plan: &'a Plan,
@@ -125,7 +132,10 @@ impl Maker<'_> {
             );
         }
         match this.pool {
-            Pool::None => self.activation::<P>(this, at, out, pitch),
+            Pool::None => {
+                let kept = kept.map(|kept| row_of_mut(kept, this.shape, at));
+                return self.activation::<P>(this, at, out, pitch, kept);
+            }
             Pool::Max {
                 kernel,
                 stride,
@@ -135,7 +145,7 @@ impl Maker<'_> {
                 scratch.reserve(this, kernel);
                 for y in rows.clone() {
                     let row = &mut scratch.rows[y % kernel];
-                    self.activation::<P>(this, At { y, ..at }, row, this.map[2]);
+                    self.activation::<P>(this, At { y, ..at }, row, this.map[2], None);
                 }
                 let rows: Vec<&[Line]> = rows.map(|y| &scratch.rows[y % kernel][..]).collect();
                 P::pool(window(this, &rows), out, pitch);
@@ -146,7 +156,7 @@ impl Maker<'_> {
                 scratch.sums.fill(Line::ZERO);
                 for y in 0..height {
                     let row = &mut scratch.rows[0];
-                    self.activation::<P>(this, At { y, ..at }, row, width);
+                    self.activation::<P>(this, At { y, ..at }, row, width, None);
                     P::average(Row { channels, width }, row, &mut scratch.sums);
                 }
                 let factor = 1.0 / (height * width) as f32;
@@ -154,10 +164,7 @@ impl Maker<'_> {
             }
         }
         if let Some(kept) = kept {
-            let to = row_of_mut(kept, this.shape, at);
-            for (to, from) in to.chunks_exact_mut(width).zip(out.chunks(pitch)) {
-                to.copy_from_slice(&from[..width]);
-            }
+            gather(out, pitch, width, row_of_mut(kept, this.shape, at));
         }
     }
 
@@ -192,7 +199,14 @@ impl Maker<'_> {
     }
 
     /// A row under the pooling: the activation of what is normalised and added.
-    pub fn activation<P: Kernels>(&self, this: &Source, at: At, out: &mut [Line], pitch: usize) {
+    pub fn activation<P: Kernels>(
+        &self,
+        this: &Source,
+        at: At,
+        out: &mut [Line],
+        pitch: usize,
+        mut kept: Option<&mut [Line]>,
+    ) {
         let Some(main) = this.main else { return };
         let [channels, _, width] = this.map;
         let layer = &self.layers[main];
@@ -219,6 +233,7 @@ impl Maker<'_> {
             relu: self.activation == Activation::Relu,
             out,
             pitch,
+            kept: kept.as_deref_mut(),
         });
         let smooth: fn(f32) -> f32 = match self.activation {
             Activation::Relu => return,
@@ -226,6 +241,9 @@ impl Maker<'_> {
             Activation::Softplus => |x| x.max(0.0) + libm::log1pf(libm::expf(-x.abs())),
         };
         each::<P>(out, pitch, width, smooth);
+        if let Some(kept) = kept {
+            gather(out, pitch, width, kept);
+        }
     }
 
     /// The slope of a smooth activation where its values are given, in place.

@@ -1,5 +1,5 @@
 //! Memory of whole cache lines.
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -46,16 +46,17 @@ impl Lines {
             return Lines { start, count };
         }
         let layout = Lines::layout(count);
-        // SAFETY: the layout is not empty; the bytes are zeroed, which is a `Line`; the advice
-        // is on whole pages of this allocation and changes no byte.
+        // SAFETY: the layout is not empty; the advice is on whole pages of this allocation,
+        // before the first of them is touched; then all bytes are zeroed, which is a `Line`.
         unsafe {
-            let Some(start) = NonNull::new(alloc_zeroed(layout).cast::<Line>()) else {
+            let Some(start) = NonNull::new(alloc(layout).cast::<Line>()) else {
                 handle_alloc_error(layout)
             };
             if layout.align() == HUGE && cfg!(not(miri)) {
                 let whole = layout.size() / HUGE * HUGE;
                 libc::madvise(start.as_ptr().cast(), whole, libc::MADV_HUGEPAGE);
             }
+            start.write_bytes(0, count);
             Lines { start, count }
         }
     }

@@ -40,10 +40,12 @@ pub(crate) struct Activate<'a> {
     pub relu: bool,
     pub out: &'a mut [Line],
     pub pitch: usize,
+    /// Takes the row too, as a row of a map.
+    pub kept: Option<&'a mut [Line]>,
 }
 
 #[inline(always)]
-pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
+pub(super) unsafe fn activate<P: Pixel>(mut task: Activate) {
     let Row { channels, width } = task.row;
     let lines = task.row.lines();
     let (added, scales) = match task.added {
@@ -57,6 +59,7 @@ pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
             && scales.is_none_or(|scales| scales.len() >= channels)
             && task.scale.len() >= channels
             && task.shift.len() >= channels
+            && task.kept.as_ref().is_none_or(|row| row.len() >= lines)
             && task.row.fits(task.pitch, task.out.len()),
         "rows of one shape"
     );
@@ -72,14 +75,16 @@ pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
                 (None, _) => {
                     for j in 0..width {
                         let x = shift.fma(scale, P::load(z.add(j)));
-                        P::store(x.max(floor), out.add(j));
+                        let x = x.max(floor);
+                        P::store(x, out.add(j));
                     }
                 }
                 (Some(row), None) => {
                     let row = row.as_ptr().add(channel * width);
                     for j in 0..width {
                         let x = shift.fma(scale, P::load(z.add(j)));
-                        P::store(x.add(P::load(row.add(j))).max(floor), out.add(j));
+                        let x = x.add(P::load(row.add(j))).max(floor);
+                        P::store(x, out.add(j));
                     }
                 }
                 (Some(row), Some(scales)) => {
@@ -88,8 +93,14 @@ pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
                     for j in 0..width {
                         let x = shift.fma(scale, P::load(z.add(j)));
                         let x = x.fma(other, P::load(row.add(j)));
-                        P::store(x.max(floor), out.add(j));
+                        let x = x.max(floor);
+                        P::store(x, out.add(j));
                     }
+                }
+            }
+            if let Some(kept) = &mut task.kept {
+                for j in 0..width {
+                    *kept.get_unchecked_mut(channel * width + j) = *out.add(j);
                 }
             }
         }
