@@ -1,6 +1,6 @@
 //! What a convolution's outputs are normalised with, and what goes back through it.
 use crate::kernels::{Line, Lines};
-use crate::lower::Convolution;
+use crate::plan::Convolution;
 
 /// Added to the variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -69,7 +69,7 @@ impl Layer {
     /// The batch's statistics over `count` numbers a channel; moves the running ones.
     pub fn end_batch(&mut self, c: &Convolution, count: f64, parameters: &mut [Vec<f32>]) {
         let Some(norm) = c.norm else { return };
-        for channel in 0..self.start.len() {
+        for (channel, &start) in self.start.iter().enumerate() {
             let [sum, squares] = [0, 1].map(|k| self.sums[2 * channel + k].sum(16));
             let mean = sum / count;
             let variance = (squares / count - mean * mean).max(0.0);
@@ -82,7 +82,7 @@ impl Layer {
             let bias = c
                 .bias
                 .map_or(0.0, |bias| f64::from(parameters[bias][channel]));
-            let whole = mean - f64::from(self.start[channel]) + bias;
+            let whole = mean - f64::from(start) + bias;
             let unbiased = variance * count / (count - 1.0);
             for (parameter, new) in [(norm.mean, whole), (norm.var, unbiased)] {
                 let running = &mut parameters[parameter][channel];

@@ -19,11 +19,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `lower` | the network's nodes as sources and groups, or the name of what cannot be run |
+//! | `lower`, `plan` | the network's nodes as sources and groups, or the name of what cannot be run |
 //! | `pattern` | kept weights as lists of offsets, forward and transposed: pure |
 //! | `schedule` | which gradient buffer each backward step reads and writes |
 //! | `work`, `maps` | a group's rings and tiles; how rows of a source are made |
-//! | `forward`, `backward` | the passes of a group |
+//! | `forward`, `backward`, `block`, `unpool` | the passes of a group |
+//! | `net`, `parameter` | a whole step; dense parameters outside, kept weights inside |
 //! | `layer`, `loss`, `optimizer` | normalisation, cross-entropy, steps |
 //! | `kernels` | vectors and the loops over them, for every storage and instruction set |
 //!
@@ -38,6 +39,7 @@
 //! asserts its sizes.
 
 mod backward;
+mod block;
 mod forward;
 mod kernels;
 mod layer;
@@ -46,14 +48,17 @@ mod lower;
 mod maps;
 mod net;
 mod optimizer;
+mod parameter;
 mod pattern;
+mod plan;
 mod schedule;
+mod unpool;
 mod work;
 
 use jackpot_net::{Mask, Network, Training};
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
-use lower::Plan;
 use net::{Net, Run};
+use plan::Plan;
 
 /// What cannot be trained, or does not fit.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@
 //! piece, and column stride, padding and pooling are addresses, never shuffles.
 use crate::kernels::{Activate, Added, Ahead, Kernels, Line, Lines, Row, Window};
 use crate::layer::Layer;
-use crate::lower::{Group, Plan, Pool, Shortcut, Source};
+use crate::plan::{Group, Plan, Pool, Shortcut, Source};
 use jackpot_net::Activation;
 
 /// Every map of a batch, and memory for a few rows.

@@ -2,13 +2,15 @@
 use crate::kernels::{FlushedDenormals, Kernels, Lines};
 use crate::layer::Layer;
 use crate::loss::cross_entropy;
-use crate::lower::Plan;
+
 use crate::maps::{Maps, Scratch};
 use crate::optimizer::Optimizer;
+use crate::parameter::{Parameter, describe, lengths, sizes_fit};
+use crate::plan::{Convolution, Plan};
 use crate::schedule::Schedule;
 use crate::work::Work;
 use crate::{Error, Step, invalid};
-use jackpot_net::{Activation, Mask, Network, ParameterKind, Training};
+use jackpot_net::{Activation, Mask, Network, Training};
 use std::marker::PhantomData;
 
 /// The images of a step.
@@ -33,40 +35,6 @@ impl Batch {
     /// The places of a tile that hold images, if not all do.
     pub fn places(&self, tile: usize) -> Option<&[f32; 32]> {
         self.ragged.as_ref().filter(|_| tile + 1 == self.tiles)
-    }
-}
-
-/// A parameter of the network.
-struct Parameter {
-    /// Numbers of the dense tensor.
-    dense: usize,
-    /// Of a prunable weight: the flat indices of the kept ones, increasing.
-    kept: Option<Vec<u32>>,
-    trained: bool,
-}
-
-impl Parameter {
-    /// How many numbers there are to train.
-    fn len(&self) -> usize {
-        self.kept.as_ref().map_or(self.dense, Vec::len)
-    }
-
-    fn gather(&self, dense: &[f32]) -> Vec<f32> {
-        match &self.kept {
-            None => dense.to_vec(),
-            Some(kept) => kept.iter().map(|&index| dense[index as usize]).collect(),
-        }
-    }
-
-    fn scatter(&self, values: &[f32]) -> Vec<f32> {
-        let Some(kept) = &self.kept else {
-            return values.to_vec();
-        };
-        let mut dense = vec![0.0; self.dense];
-        for (&index, &value) in kept.iter().zip(values) {
-            dense[index as usize] = value;
-        }
-        dense
     }
 }
 
@@ -261,7 +229,7 @@ impl<P: Kernels> Net<P> {
                 self.classes - 1
             ));
         }
-        let alone = |c: &crate::lower::Convolution| c.norm.is_some() && c.output[1..] == [1, 1];
+        let alone = |c: &Convolution| c.norm.is_some() && c.output[1..] == [1, 1];
         if labels.len() == 1 && self.plan.convolutions.iter().any(alone) {
             return invalid(
                 "a batch of one image has one number a channel in a normalised 1×1 map: its variance is not defined; use a batch size that leaves no single image over",
@@ -437,64 +405,5 @@ impl<P: Kernels> Run for Net<P> {
         self.optimizer.steps = steps;
         self.spread_weights();
         Ok(())
-    }
-}
-
-/// Each parameter with the flat indices that the mask keeps.
-fn describe(network: &Network, mask: &Mask) -> Result<Vec<Parameter>, Error> {
-    mask.check(network)?;
-    let kept_of = |name: &str| {
-        let layer = mask.layers.iter().find(|layer| layer.name == name)?;
-        let all = (0_u32..).zip(&layer.kept);
-        Some(all.filter(|(_, kept)| **kept).map(|(i, _)| i).collect())
-    };
-    let described = network.parameters.iter().map(|parameter| Parameter {
-        dense: parameter.shape.iter().product(),
-        kept: kept_of(&parameter.name),
-        trained: !matches!(
-            parameter.kind,
-            ParameterKind::RunningMean | ParameterKind::RunningVar
-        ),
-    });
-    Ok(described.collect())
-}
-
-fn sizes_fit(network: &Network, parameters: &[Vec<f32>]) -> Result<(), Error> {
-    if parameters.len() != network.parameters.len() {
-        return invalid(format!(
-            "parameters: expected {}, found {}",
-            network.parameters.len(),
-            parameters.len()
-        ));
-    }
-    for (expected, found) in network.parameters.iter().zip(parameters) {
-        let size: usize = expected.shape.iter().product();
-        if found.len() != size {
-            return invalid(format!(
-                "parameter `{}`: expected {size} numbers, found {}",
-                expected.name,
-                found.len()
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn lengths(what: &str, expected: Vec<usize>, found: &[Vec<f32>]) -> Result<(), Error> {
-    let lengths: Vec<usize> = found.iter().map(Vec::len).collect();
-    if lengths == expected {
-        return Ok(());
-    }
-    let differs = expected.iter().zip(&lengths).position(|(a, b)| a != b);
-    match differs {
-        Some(at) => invalid(format!(
-            "{what} {at}: expected {} numbers, found {}",
-            expected[at], lengths[at]
-        )),
-        None => invalid(format!(
-            "{what}s: expected {}, found {}",
-            expected.len(),
-            lengths.len()
-        )),
     }
 }

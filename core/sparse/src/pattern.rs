@@ -6,7 +6,7 @@
 //! projection beside the main path. The gradient of the input is the same walk over transposed
 //! lists, one set for each class of input pixels modulo the stride.
 use crate::kernels::{Line, TAPS};
-use crate::lower::Convolution;
+use crate::plan::Convolution;
 
 /// One kept weight as a kernel sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +77,10 @@ impl Lists {
         }
     }
 }
+
+/// The transposed lists of one class of input pixels, and where each value comes from:
+/// convolution of the group, place among its kept weights.
+pub(crate) type Transposed = (Lists, Vec<(u8, u32)>);
 
 /// How the rows of a group lie.
 pub(crate) struct Geometry {
@@ -159,11 +163,7 @@ impl Geometry {
     /// The transposed lists of all the group's convolutions: one `Lists` by input channel for
     /// each class of input pixels (row modulo stride, then column modulo stride), and for each
     /// entry the convolution and the position among its kept weights that its value comes from.
-    pub fn transposed(
-        &self,
-        convolutions: &[&Convolution],
-        kept: &[&[u32]],
-    ) -> Vec<(Lists, Vec<(u8, u32)>)> {
+    pub fn transposed(&self, convolutions: &[&Convolution], kept: &[&[u32]]) -> Vec<Transposed> {
         let stride = self.stride;
         let channels = convolutions[0].input[0];
         let mut places = vec![vec![Vec::new(); channels]; stride * stride];
@@ -179,7 +179,7 @@ impl Geometry {
                 class.push(((tap, line), (which as u8, position as u32)));
             }
         }
-        let class = |class: Vec<Vec<((usize, usize), (u8, u32))>>| {
+        let class = |class: Vec<Vec<(_, _)>>| {
             let from = class.iter().flatten().map(|&(_, from)| from).collect();
             let places = class
                 .into_iter()

@@ -1,6 +1,6 @@
 //! The lists against the definition of a convolution, number by number: no kernel runs here.
 use super::{Geometry, Lists};
-use crate::lower::Convolution;
+use crate::plan::Convolution;
 use jackpot_rng::Key;
 
 /// A map of numbers; 0 outside.
@@ -158,7 +158,7 @@ fn lists_are_the_convolution_in_both_directions() {
     for (seed, kernel) in (0..).zip(kernels) {
         for (height, width) in [(7, 8), (9, 7), (8, 10)] {
             let one = convolution([3, height, width], 4, kernel);
-            assert!(agree(seed, &[one.clone()], 0), "{one:?}");
+            assert!(agree(seed, std::slice::from_ref(&one), 0), "{one:?}");
             assert!(
                 !agree(seed, &[one], 1),
                 "a map that is one row off must differ"

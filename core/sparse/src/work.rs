@@ -1,7 +1,7 @@
 //! A group's lists, rings and tiles: everything that its passes need beside the maps.
 use crate::kernels::{Line, Lines, Pixel, ROWS};
-use crate::lower::{Group, Plan, Pool};
-use crate::pattern::{Geometry, Lists};
+use crate::pattern::{Geometry, Lists, Transposed};
+use crate::plan::{Group, Plan, Pool};
 
 /// The newest rows of a map, with zero columns on its sides, small enough for the cache.
 pub(crate) struct Ring {
@@ -34,10 +34,6 @@ impl Ring {
         &mut self.lines[y % self.capacity * self.row..][..self.row]
     }
 }
-
-/// The transposed lists of one class of input pixels, and where each value comes from:
-/// convolution of the group, place among its kept weights.
-type Transposed = (Lists, Vec<(u8, u32)>);
 
 pub(crate) struct Work {
     pub geometry: Geometry,

@@ -3,10 +3,11 @@
 //! A kernel is written once, generic over [`Pixel`], and inlined into a function that carries
 //! the CPU features of its pixel: nothing of it runs without them. `Isa::check` is the only
 //! way to an engine, so the CPU has them.
-use super::convolution::{self, Forward, Inputs, Weights};
+use super::convolution;
 use super::memory::Line;
 use super::pixel::{Bf16Avx512, F32Avx2, F32Avx512, Pixel};
 use super::rows::{self, Activate, Finish, Normalize, Row, Window};
+use super::tasks::{Forward, Inputs, Weights};
 
 /// The kernels of a storage on an instruction set. Sizes are asserted inside.
 pub(crate) trait Kernels: Pixel {

@@ -6,13 +6,14 @@ mod memory;
 mod mode;
 mod pixel;
 mod rows;
+mod tasks;
 mod vector;
 
 pub(crate) use compiled::Kernels;
-pub(crate) use convolution::{
-    Ahead, Final, Forward, Inputs, Places, ROWS, Residual, Rows, TAPS, Weights,
-};
 pub(crate) use memory::{Line, Lines};
 pub(crate) use mode::FlushedDenormals;
 pub(crate) use pixel::{Bf16Avx512, F32Avx2, F32Avx512, Pixel};
 pub(crate) use rows::{Activate, Added, Finish, Normalize, Row, Window};
+pub(crate) use tasks::{
+    Ahead, Final, Forward, Inputs, Places, ROWS, Residual, Rows, TAPS, Weights,
+};

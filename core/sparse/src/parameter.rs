@@ -1,0 +1,96 @@
+//! Dense parameters outside, kept weights inside.
+use crate::{Error, invalid};
+use jackpot_net::{Mask, Network, ParameterKind};
+
+/// A parameter of the network.
+pub(crate) struct Parameter {
+    /// Numbers of the dense tensor.
+    pub dense: usize,
+    /// Of a prunable weight: the flat indices of the kept ones, increasing.
+    pub kept: Option<Vec<u32>>,
+    pub trained: bool,
+}
+
+impl Parameter {
+    /// How many numbers there are to train.
+    pub fn len(&self) -> usize {
+        self.kept.as_ref().map_or(self.dense, Vec::len)
+    }
+
+    pub fn gather(&self, dense: &[f32]) -> Vec<f32> {
+        match &self.kept {
+            None => dense.to_vec(),
+            Some(kept) => kept.iter().map(|&index| dense[index as usize]).collect(),
+        }
+    }
+
+    pub fn scatter(&self, values: &[f32]) -> Vec<f32> {
+        let Some(kept) = &self.kept else {
+            return values.to_vec();
+        };
+        let mut dense = vec![0.0; self.dense];
+        for (&index, &value) in kept.iter().zip(values) {
+            dense[index as usize] = value;
+        }
+        dense
+    }
+}
+
+/// Each parameter with the flat indices that the mask keeps.
+pub(crate) fn describe(network: &Network, mask: &Mask) -> Result<Vec<Parameter>, Error> {
+    mask.check(network)?;
+    let kept_of = |name: &str| {
+        let layer = mask.layers.iter().find(|layer| layer.name == name)?;
+        let all = (0_u32..).zip(&layer.kept);
+        Some(all.filter(|(_, kept)| **kept).map(|(i, _)| i).collect())
+    };
+    let described = network.parameters.iter().map(|parameter| Parameter {
+        dense: parameter.shape.iter().product(),
+        kept: kept_of(&parameter.name),
+        trained: !matches!(
+            parameter.kind,
+            ParameterKind::RunningMean | ParameterKind::RunningVar
+        ),
+    });
+    Ok(described.collect())
+}
+
+pub(crate) fn sizes_fit(network: &Network, parameters: &[Vec<f32>]) -> Result<(), Error> {
+    if parameters.len() != network.parameters.len() {
+        return invalid(format!(
+            "parameters: expected {}, found {}",
+            network.parameters.len(),
+            parameters.len()
+        ));
+    }
+    for (expected, found) in network.parameters.iter().zip(parameters) {
+        let size: usize = expected.shape.iter().product();
+        if found.len() != size {
+            return invalid(format!(
+                "parameter `{}`: expected {size} numbers, found {}",
+                expected.name,
+                found.len()
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn lengths(what: &str, expected: Vec<usize>, found: &[Vec<f32>]) -> Result<(), Error> {
+    let lengths: Vec<usize> = found.iter().map(Vec::len).collect();
+    if lengths == expected {
+        return Ok(());
+    }
+    let differs = expected.iter().zip(&lengths).position(|(a, b)| a != b);
+    match differs {
+        Some(at) => invalid(format!(
+            "{what} {at}: expected {} numbers, found {}",
+            expected[at], lengths[at]
+        )),
+        None => invalid(format!(
+            "{what}s: expected {}, found {}",
+            expected.len(),
+            lengths.len()
+        )),
+    }
+}

@@ -1,0 +1,116 @@
+//! A network as the engine runs it: convolutions, sources and groups (`lower` makes it).
+
+/// A convolution or linear layer with the bias and normalisation that follow it.
+#[derive(Clone, Debug)]
+pub(crate) struct Convolution {
+    /// Parameter index.
+    pub weight: usize,
+    pub bias: Option<usize>,
+    pub norm: Option<Norm>,
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+    /// Channels, height, width.
+    pub input: [usize; 3],
+    pub output: [usize; 3],
+    /// Of a linear layer: the shape whose values are its input's channels, which lie row by
+    /// row, each channel by channel, where PyTorch flattens channel by channel.
+    pub flattened: Option<[usize; 3]>,
+}
+
+/// Parameter indices of a batch normalisation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Norm {
+    pub weight: usize,
+    pub bias: usize,
+    pub mean: usize,
+    pub var: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shortcut {
+    /// A source, as it is.
+    Source(usize),
+    /// A convolution, normalised.
+    Projection(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pool {
+    None,
+    Max {
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    },
+    /// Over the whole map.
+    Average,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The convolution under the activation; none: the image.
+    pub main: Option<usize>,
+    pub shortcut: Option<Shortcut>,
+    pub pool: Pool,
+    /// Channels, height, width before pooling.
+    pub map: [usize; 3],
+    /// After it.
+    pub shape: [usize; 3],
+    /// Its values are kept until the backward pass.
+    pub kept: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub source: usize,
+    pub convolutions: Vec<usize>,
+    /// It is the first to read its source: it makes it, and finishes its gradient.
+    pub first: bool,
+    /// Channels, height, width as its convolutions see the source.
+    pub input: [usize; 3],
+}
+
+/// A network as the engine runs it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub convolutions: Vec<Convolution>,
+    /// The first is the image.
+    pub sources: Vec<Source>,
+    /// In forward order.
+    pub groups: Vec<Group>,
+}
+
+impl Convolution {
+    /// Number of weights, kept and pruned.
+    pub fn weights(&self) -> usize {
+        self.output[0] * self.input[0] * self.kernel * self.kernel
+    }
+
+    /// Output channel, input channel, row and column of a flat index.
+    pub fn place(&self, index: usize) -> (usize, usize, usize, usize) {
+        let area = self.kernel * self.kernel;
+        let (filter, tap) = (index / area, index % area);
+        let (out, channel) = (filter / self.input[0], filter % self.input[0]);
+        let channel = match self.flattened {
+            None => channel,
+            Some([channels, height, width]) => {
+                let (of, pixel) = (channel / (height * width), channel % (height * width));
+                (pixel / width * channels + of) * width + pixel % width
+            }
+        };
+        (out, channel, tap / self.kernel, tap % self.kernel)
+    }
+
+    /// Channels, width of a row, rows of its output.
+    pub fn lines(&self) -> usize {
+        self.output.iter().product()
+    }
+}
+
+impl Plan {
+    /// Of the logits.
+    pub fn classifier(&self) -> usize {
+        self.convolutions.len() - 1
+    }
+}
