@@ -272,20 +272,21 @@ pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inpu
             };
             let mut g = accumulate::<P, R, C, 1>(start, lists.of(channel), table.as_ptr());
             if let Some((active, projection, to, last)) = &last {
-                let active = std::array::from_fn(|i| {
+                let active: [*const Line; R] = std::array::from_fn(|i| {
                     active[i * TAPS].wrapping_add(channel * last.active_pitch)
                 });
-                let active = load::<P, R, C>(active, step);
                 if last.relu {
                     for i in 0..R {
                         for j in 0..C {
-                            g[i][j] = g[i][j].where_positive(active[i][j]);
+                            let a = P::load(active[i].add(j * step));
+                            g[i][j] = g[i][j].where_positive(a);
                         }
                     }
                 } else {
                     for i in 0..R {
                         for j in 0..C {
-                            g[i][j] = g[i][j].mul(active[i][j]);
+                            let a = P::load(active[i].add(j * step));
+                            g[i][j] = g[i][j].mul(a);
                         }
                     }
                 }
