@@ -3,7 +3,7 @@ use crate::block::{self, Block};
 use crate::kernels::{Ahead, Kernels, Line, Lines, Residual};
 use crate::maps::{At, Maker, rows_of};
 use crate::net::{Batch, Net};
-use crate::plan::{Pool, Shortcut};
+use crate::plan::Shortcut;
 use crate::schedule::InputStep;
 use crate::unpool;
 use jackpot_net::Activation;
@@ -48,6 +48,8 @@ impl<P: Kernels> Net<P> {
             },
             relu: self.activation == Activation::Relu,
         });
+        let gradients = step.gradients.iter();
+        let gradients: Vec<&[Line]> = gradients.map(|&place| &self.buffers[place][..]).collect();
         // Through the activation at once, if this step has all of the gradient.
         let last = step
             .input
@@ -76,36 +78,28 @@ impl<P: Kernels> Net<P> {
                 };
                 block::fill::<P>(&maker, work, this, &block, last, &mut self.scratch);
                 for (x, &c) in this.convolutions.iter().enumerate() {
-                    let gradient = &self.buffers[step.gradients[x]];
+                    let gradient = gradients[x];
                     block::fill_gradient::<P>(&maker, work, x, c, gradient, &block, batch);
                 }
                 // What is read next: by this block's gradient of the input, by the next fills.
                 let (mut now, mut next) = (Ahead::default(), Ahead::default());
                 if count == 1 {
                     let rows = block.rows * stride;
-                    let mut from = At {
+                    let from = At {
                         tile,
                         y: done * stride,
                     };
                     if let Some(through) = through.as_ref().filter(|_| last) {
-                        now.add(rows_of(through.z, source.map, from, rows));
-                        for map in through.projection.iter().chain(&out.as_deref()) {
+                        let maps = [Some(through.z), through.projection, out.as_deref()];
+                        for map in maps.into_iter().flatten() {
                             now.add(rows_of(map, source.map, from, rows));
                         }
                     }
-                    from.y = work.rings[0].next;
-                    maker.ahead(this.source, from, rows, &mut next);
-                    for (x, &c) in this.convolutions.iter().enumerate() {
-                        let shape = self.plan.convolutions[c].output;
-                        from.y = work.gradients[0][x].next;
-                        for map in [&self.buffers[step.gradients[x]], &self.maps.z[c]] {
-                            next.add(rows_of(map, shape, from, block.rows));
-                        }
-                    }
+                    next = block::ahead(&maker, work, this, &gradients, &block);
                 }
                 if done + block.rows <= out_height {
                     let ahead = if step.input.is_some() { now } else { next };
-                    block::weights::<P>(work, &self.zero, &block, height, &mut sums, ahead);
+                    block::weights::<P>(work, &self.zero, &block, &mut sums, ahead);
                 }
                 if let (Some(input), Some(out), Some(through)) = (&step.input, &mut out, &through) {
                     let residual = match input.residual {
@@ -142,34 +136,33 @@ impl<P: Kernels> Net<P> {
             Some(through),
         ) = (&step.input, &out, &through)
         {
+            drop(gradients);
             let mut unpooled = std::mem::take(&mut self.buffers[*place]);
             for tile in 0..batch.tiles {
-                match source.pool {
-                    Pool::Average => unpool::unaverage::<P>(
-                        &maker,
-                        source,
-                        tile,
-                        pooled,
-                        through,
-                        &mut unpooled,
-                        &mut totals,
-                    ),
-                    _ => unpool::unpool::<P>(
-                        &maker,
-                        source,
-                        tile,
-                        pooled,
-                        through,
-                        &mut unpooled,
-                        &mut totals,
-                    ),
-                }
+                unpool::source::<P>(
+                    &maker,
+                    source,
+                    tile,
+                    pooled,
+                    through,
+                    &mut unpooled,
+                    &mut totals,
+                );
             }
             self.buffers[*place] = unpooled;
         }
         if let (Some(input), Some(out)) = (&step.input, out) {
             self.buffers[input.out] = out;
         }
+        self.sums = totals;
+        self.settle(at, batch, sums);
+    }
+
+    /// From the sums of a step to the gradients of parameters.
+    fn settle(&mut self, at: usize, batch: &Batch, sums: Vec<Lines>) {
+        let step = &self.schedule.steps[at];
+        let this = &self.plan.groups[step.group];
+        let source = &self.plan.sources[this.source];
         for (&c, sums) in this.convolutions.iter().zip(sums) {
             let weight = self.plan.convolutions[c].weight;
             for (gradient, line) in self.gradients[weight].iter_mut().zip(sums.iter()) {
@@ -185,11 +178,10 @@ impl<P: Kernels> Net<P> {
             };
             let count = (batch.images * source.map[1] * source.map[2]) as f64;
             for (c, product) in main.into_iter().chain(projection) {
-                let of = |channel: usize| [0, product].map(|k| totals[3 * channel + k].sum(16));
+                let of = |channel: usize| [0, product].map(|k| self.sums[3 * channel + k].sum(16));
                 let convolution = &self.plan.convolutions[c];
                 self.layers[c].go_back(convolution, of, count, &self.values, &mut self.gradients);
             }
         }
-        self.sums = totals;
     }
 }

@@ -4,7 +4,7 @@ use crate::kernels::{
     Ahead, Final, Inputs, Kernels, Line, Lines, Normalize, Places, ROWS, Residual, Row, Rows,
     Weights,
 };
-use crate::maps::{At, Maker, Scratch, row_of};
+use crate::maps::{At, Maker, Scratch, row_of, rows_of};
 use crate::net::Batch;
 use crate::plan::Group;
 use crate::work::Work;
@@ -93,27 +93,41 @@ pub(crate) fn fill_gradient<P: Kernels>(
     }
 }
 
+/// What the next block will be made from: `gradients` are those of the group's convolutions.
+pub(crate) fn ahead<'a>(
+    maker: &'a Maker,
+    work: &Work,
+    group: &Group,
+    gradients: &[&'a [Line]],
+    block: &Block,
+) -> Ahead<'a> {
+    let mut ahead = Ahead::default();
+    let at = |y| At {
+        tile: block.tile,
+        y,
+    };
+    let rows = block.rows * work.geometry.stride;
+    maker.ahead(group.source, at(work.rings[0].next), rows, &mut ahead);
+    for (x, &c) in group.convolutions.iter().enumerate() {
+        let from = at(work.gradients[0][x].next);
+        for map in [gradients[x], &maker.maps.z[c]] {
+            let shape = maker.plan.convolutions[c].output;
+            ahead.add(rows_of(map, shape, from, block.rows));
+        }
+    }
+    ahead
+}
+
 /// Gradients of the kept weights from the block's output rows.
 pub(crate) fn weights<P: Kernels>(
     work: &Work,
     zero: &[Line],
     block: &Block,
-    height: usize,
     sums: &mut [Lines],
     ahead: Ahead,
 ) {
     let geometry = &work.geometry;
-    let mut table = Rows::new(zero);
-    for t in 0..block.count {
-        for i in 0..block.rows {
-            for tap in 0..geometry.taps {
-                let y = ((block.done + i) * geometry.stride + tap).wrapping_sub(geometry.pad);
-                if y < height {
-                    table.set(t * block.rows + i, tap, work.rings[t].row(y));
-                }
-            }
-        }
-    }
+    let table = work.table(zero, block.count, block.rows, block.done);
     for (x, sums) in sums.iter_mut().enumerate() {
         let halo = geometry.halos[x];
         let mut gradient = Rows::new(zero);

@@ -1,5 +1,5 @@
 //! The forward pass of a group: rows of its source into the rings, kernels over them.
-use crate::kernels::{Ahead, Forward, Kernels, Places, ROWS, Rows};
+use crate::kernels::{Ahead, Forward, Kernels, Places, ROWS};
 use crate::maps::{At, Maker};
 use crate::net::{Batch, Net};
 
@@ -62,17 +62,7 @@ impl<P: Kernels> Net<P> {
                         );
                     }
                 }
-                let mut table = Rows::new(&self.zero);
-                for t in 0..count {
-                    for i in 0..rows {
-                        for tap in 0..taps {
-                            let y = ((done + i) * stride + tap).wrapping_sub(pad);
-                            if y < height {
-                                table.set(t * rows + i, tap, work.rings[t].row(y));
-                            }
-                        }
-                    }
-                }
+                let table = work.table(&self.zero, count, rows, done);
                 let mut ahead = Ahead::default();
                 if count == 1 {
                     let at = At {
@@ -89,15 +79,13 @@ impl<P: Kernels> Net<P> {
                     let row = convolution.output[0] * out_width * lines;
                     for (call, &(column, columns)) in work.columns.iter().enumerate() {
                         let mut places = Places {
-                            rows: [0; ROWS],
+                            rows: [column; ROWS],
                             pitch: out_width * lines,
                             step: 1,
                         };
-                        for t in 0..count {
-                            for i in 0..rows {
-                                let y = (tile + t) * out_height + done + i;
-                                places.rows[t * rows + i] = y * row + column;
-                            }
+                        for i in 0..count * rows {
+                            let y = (tile + i / rows) * out_height + done + i % rows;
+                            places.rows[i] += y * row;
                         }
                         let (start, sums) = &mut layers[x];
                         P::forward(

@@ -32,8 +32,24 @@ fn finish<P: Kernels>(
     });
 }
 
+/// The gradient of a pooled source of a batch tile.
+pub(crate) fn source<P: Kernels>(
+    maker: &Maker,
+    source: &Source,
+    tile: usize,
+    pooled: &[Line],
+    through: &Through,
+    out: &mut [Line],
+    totals: &mut [Line],
+) {
+    match source.pool {
+        Pool::Average => unaverage::<P>(maker, source, tile, pooled, through, out, totals),
+        _ => unpool::<P>(maker, source, tile, pooled, through, out, totals),
+    }
+}
+
 /// The gradient of a globally averaged map of a batch tile.
-pub(crate) fn unaverage<P: Kernels>(
+fn unaverage<P: Kernels>(
     maker: &Maker,
     source: &Source,
     tile: usize,
@@ -63,7 +79,7 @@ pub(crate) fn unaverage<P: Kernels>(
 }
 
 /// The gradient of a max-pooled map of a batch tile.
-pub(crate) fn unpool<P: Kernels>(
+fn unpool<P: Kernels>(
     maker: &Maker,
     source: &Source,
     tile: usize,

@@ -1,5 +1,5 @@
 //! A group's lists, rings and tiles: everything that its passes need beside the maps.
-use crate::kernels::{Line, Lines, Pixel, ROWS};
+use crate::kernels::{Line, Lines, Pixel, ROWS, Rows};
 use crate::pattern::{Geometry, Lists, Transposed};
 use crate::plan::{Group, Plan, Pool};
 
@@ -37,6 +37,8 @@ impl Ring {
 
 pub(crate) struct Work {
     pub geometry: Geometry,
+    /// Of the input.
+    height: usize,
     /// Of each convolution.
     pub lists: Vec<Lists>,
     /// Of each class of input pixels; none for the image.
@@ -102,6 +104,7 @@ impl Work {
         };
         let lists = convolutions.iter().zip(&kept);
         Work {
+            height,
             lists: lists.map(|(c, kept)| geometry.forward(c, kept)).collect(),
             transposed,
             rows,
@@ -153,6 +156,31 @@ impl Work {
             blocks.reverse();
         }
         blocks
+    }
+
+    /// The input rows that `rows` output rows of `count` tiles read, from row `done` on.
+    pub fn table<'a>(
+        &'a self,
+        zero: &'a [Line],
+        count: usize,
+        rows: usize,
+        done: usize,
+    ) -> Rows<'a> {
+        let Geometry {
+            stride, pad, taps, ..
+        } = self.geometry;
+        let mut table = Rows::new(zero);
+        for t in 0..count {
+            for i in 0..rows {
+                for tap in 0..taps {
+                    let y = ((done + i) * stride + tap).wrapping_sub(pad);
+                    if y < self.height {
+                        table.set(t * rows + i, tap, self.rings[t].row(y));
+                    }
+                }
+            }
+        }
+        table
     }
 
     pub fn restart(&mut self) {
