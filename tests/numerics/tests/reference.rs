@@ -68,7 +68,9 @@ impl Setting {
         let tensors = ours.iter().zip(&theirs);
         // A layer without a kept weight is 0 in both.
         let tensors = tensors.filter(|(_, theirs)| theirs.iter().any(|&x| x != 0.0));
-        tensors.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
+        let apart = tensors.map(|(a, b)| distance(a, b));
+        // NaN is further than anything.
+        apart.fold(0.0, |worst, x| if x <= worst { worst } else { x })
     }
 }
 
@@ -90,9 +92,9 @@ fn three_steps_of_every_family_are_libtorch_s() {
         block: Block::Bottleneck,
         ..of(Family::Resnet, 8, 3, [2, 9, 7])
     };
-    let small = |family, depth| Architecture {
+    let small = |family, depth, width| Architecture {
         stem: Stem::Small,
-        ..of(family, depth, 3, [1, 17, 18])
+        ..of(family, depth, width, [1, 17, 18])
     };
     let smooth = Architecture {
         activation: Activation::Softplus,
@@ -105,8 +107,8 @@ fn three_steps_of_every_family_are_libtorch_s() {
         of(Family::Vgg, 11, 3, [2, 33, 35]),
         of(Family::Wrn, 10, 6, [3, 7, 8]),
         of(Family::ResnetImagenet, 18, 3, [2, 35, 34]),
-        small(Family::ResnetImagenet, 18),
-        small(Family::MobilenetV2, 53),
+        small(Family::ResnetImagenet, 18, 3),
+        small(Family::MobilenetV2, 53, 8),
         of(Family::Lenet300, 3, 9, [2, 4, 5]),
         of(Family::Lenet5, 4, 3, [1, 17, 18]),
     ] {

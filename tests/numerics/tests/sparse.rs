@@ -131,7 +131,7 @@ fn three_steps_are_libtorch_s() {
 }
 
 /// How far a step of rate 1 from the same weights goes elsewhere than the true gradient, over
-/// all trained parameters.
+/// all parameters.
 fn error(setting: &Setting, after: &[Vec<f64>]) -> f64 {
     let mut reference = setting.reference();
     let before: Vec<f64> = reference.parameters.concat();

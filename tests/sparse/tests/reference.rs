@@ -1,4 +1,5 @@
 //! The reference against finite differences, on smooth networks: it needs nobody's word.
+use crate::support::further;
 use jackpot_net::{Activation, Architecture, Block, Family, Network, Op, Stem, Training};
 use jackpot_test_sparse::{Reference, labels, mask, normal_images, some_parameters};
 
@@ -62,7 +63,7 @@ fn apart(network: &Network, edit: impl Fn(&mut Network)) -> f64 {
             };
             let slope = (loss(at + h) - loss(at - h)) / (2.0 * h);
             moved.parameters[p][i] = at;
-            worst = worst.max((slope - gradients.values[p][i]).abs() / largest);
+            worst = further(worst, (slope - gradients.values[p][i]).abs() / largest);
         }
     }
     worst

@@ -81,7 +81,7 @@ fn apart(case: &Case, reference: &Case, isa: Isa) -> f64 {
     for step in 1..=STEPS {
         let ours = engine.step(&case.images, &case.labels, LR).unwrap();
         let theirs = reference.step(&case.images, &case.labels, LR);
-        worst = worst.max((ours.loss - theirs.loss).abs() / theirs.loss);
+        worst = further(worst, (ours.loss - theirs.loss).abs() / theirs.loss);
         assert_eq!(engine.steps(), step as u64);
         if worst < TOLERANCE {
             assert_eq!(ours.correct, theirs.correct);
@@ -91,7 +91,7 @@ fn apart(case: &Case, reference: &Case, isa: Isa) -> f64 {
     for (ours, theirs) in engine.parameters().iter().zip(&reference.parameters) {
         if theirs.iter().any(|&x| x != 0.0) {
             let ours = wide(ours);
-            worst = worst.max(distance(ours.into_iter(), theirs.iter().copied()));
+            worst = further(worst, distance(ours.into_iter(), theirs.iter().copied()));
         }
     }
     // All of a buffer at once: one tensor's may be a sum that is 0.
@@ -106,10 +106,13 @@ fn apart(case: &Case, reference: &Case, isa: Isa) -> f64 {
                 .map(|x| x / scale),
         );
     }
-    worst = worst.max(distance(ours.into_iter(), theirs.iter().copied()));
+    worst = further(worst, distance(ours.into_iter(), theirs.iter().copied()));
     let logits = wide(&engine.logits(&case.images).unwrap());
     let expected = reference.logits(&case.images);
-    worst.max(distance(logits.into_iter(), expected.iter().copied()))
+    further(
+        worst,
+        distance(logits.into_iter(), expected.iter().copied()),
+    )
 }
 
 #[test]

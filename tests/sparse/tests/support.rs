@@ -166,6 +166,15 @@ pub fn distance(a: impl Iterator<Item = f64>, b: impl Iterator<Item = f64> + Clo
     norm(a.zip(b.clone()).map(|(a, b)| a - b)) / norm(b)
 }
 
+/// The larger of two distances; NaN is further than anything.
+pub fn further(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() {
+        f64::INFINITY
+    } else {
+        a.max(b)
+    }
+}
+
 /// Whether a parameter is trained.
 pub fn is_trained(kind: ParameterKind) -> bool {
     !matches!(kind, ParameterKind::RunningMean | ParameterKind::RunningVar)

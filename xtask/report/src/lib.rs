@@ -6,7 +6,7 @@
 //!
 //! **Invariant.** This crate never trains, never links libtorch and never writes the store. No file
 //! it makes holds a clock, a host name, a path of the machine or a number from a record, so the same
-//! results give the same bytes; [`speed`] draws a machine's measurements and is no report. Verdicts come from the analysis that the study declared, in neutral words.
+//! results give the same bytes; [`speed()`] draws a machine's measurements and is no report. Verdicts come from the analysis that the study declared, in neutral words.
 
 mod cells;
 pub mod compare;

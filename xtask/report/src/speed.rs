@@ -106,7 +106,7 @@ pub fn speed(bytes: &[u8]) -> Result<Files, Error> {
 
 impl Measured {
     /// The rows of every part of a kind, by the end of its name.
-    fn rows<'m>(&'m self, network: &str, what: &str) -> impl Iterator<Item = &'m Row> + use<'m> {
+    fn rows<'a>(&'a self, network: &str, what: &str) -> impl Iterator<Item = &'a Row> + use<'a> {
         let name = format!("{network}, {what}");
         let part = self.parts.get(&name);
         part.into_iter().flat_map(|part| &part.rows)

@@ -120,7 +120,7 @@ impl<'a> Engine<'a> {
 /// The parameters of a state_dict in f32, in the network's order.
 fn values(network: &Network, weights: &[u8]) -> Result<Vec<Vec<f32>>, Failure> {
     let file = SafeTensors::deserialize(weights)?;
-    let read = |parameter: &jackpot_net::Parameter| {
+    let read = |parameter: &jackpot_net::Parameter| -> Result<Vec<f32>, Failure> {
         let view = file.tensor(&parameter.name)?;
         let numbers = view.data().chunks_exact(4);
         let numbers = numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
