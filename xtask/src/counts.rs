@@ -126,14 +126,14 @@ fn judge(counts: &Counts, expected: &[&str], measured: &[&str]) -> Result<()> {
             bail!("no test printed `{MARK}{name} = DONE / TRIED`: did it run?");
         }
     }
-    for name in measured {
-        if !counts.measured.contains_key(*name) {
-            bail!("no test printed `{MEASURE}{name} = VALUE`: did it run?");
-        }
-    }
     for (name, (done, tried)) in &counts.held {
         if done < tried || *tried == 0 {
             bail!("{name}: {done} of {tried}");
+        }
+    }
+    for name in measured {
+        if !counts.measured.contains_key(*name) {
+            bail!("no test printed `{MEASURE}{name} = VALUE`: did it run?");
         }
     }
     Ok(())

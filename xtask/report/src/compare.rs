@@ -9,7 +9,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Writes every file under `folder`, making folders as needed.
+/// Writes every file under `folder`, making folders as needed. Each is there whole or as it was
+/// before: a run reads `study.lock`, and a report may be killed at any moment.
 ///
 /// # Errors
 /// When a file or folder cannot be written; it is named.
@@ -17,8 +18,13 @@ pub fn write(folder: &Path, files: &Files) -> Result<(), Error> {
     for (name, bytes) in files {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(folder);
+        let beside = match path.file_name() {
+            Some(name) => parent.join(format!(".{}.new", name.to_string_lossy())),
+            None => path.clone(),
+        };
         fs::create_dir_all(parent)
-            .and_then(|()| fs::write(&path, bytes))
+            .and_then(|()| fs::write(&beside, bytes))
+            .and_then(|()| fs::rename(&beside, &path))
             .map_err(|e| Error::File {
                 path: path.clone(),
                 message: format!("cannot be written: {e}"),
