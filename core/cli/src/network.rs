@@ -121,9 +121,10 @@ pub fn named(name: &str) -> Result<jackpot_net::NetworkChoice> {
         return Ok(choice);
     }
     let families: Vec<&str> = Family::ALL.into_iter().map(Family::name).collect();
-    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    let hint = jackpot_study::nearest(letters, families.iter().copied())
-        .or_else(|| jackpot_study::nearest(name, families.iter().copied()))
+    let before_depth = name.split(|c: char| c.is_ascii_digit()).next();
+    let letters = before_depth.unwrap_or(name).trim_end_matches('-');
+    let hint = jackpot_study::nearest(name, families.iter().copied())
+        .or_else(|| jackpot_study::nearest(letters, families.iter().copied()))
         .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     bail!(
         "expected a family ({}), with or without its depth, found `{name}`{hint}",

@@ -288,8 +288,8 @@ fn a_contrast_says_claim_family_role_and_margins() {
         ],
     );
     bad(
-        &contrast("\"smart\"", "\"dense under rearrange\""),
-        &["not asked for on `dense`", "`tickets`"],
+        &contrast("\"smart\"", "\"uniform under rearrange\""),
+        &["not asked for on `uniform`", "`tickets`"],
     );
     bad(&contrast("\"smart\"", "\"\""), &["expected a ticket"]);
     bad(
@@ -325,7 +325,7 @@ name = "anew"
 start = "redrawn"
 [[check]]
 name = "learned"
-start = "trained"
+start = { object = "0000000000000000000000000000000000000000000000000000000000000000" }
 tickets = ["smart"]
 [[check]]
 name = "both"
@@ -359,7 +359,7 @@ tickets = ["lottery", "smart"]
         Some((Role::Question, "start-weights"))
     );
     assert_eq!(of("smart", "anew"), Some((Role::SameLaw, "same-law")));
-    // Trained weights under a random mask have another law.
+    // Weights of somebody else under a random mask have another law.
     assert_eq!(
         of("smart", "learned"),
         Some((Role::Question, "start-weights"))

@@ -101,7 +101,7 @@ fn masks_of_the_next_seed_are_made_for_a_trial_too() {
     assert_eq!(plan.study.seeds, [1]);
     assert!(plan.cells.iter().all(|c| c.seed == 1));
     let titles: Vec<&str> = plan.nodes.iter().map(|n| n.title.as_str()).collect();
-    for title in ["select snip at 0.9, seed 2", "select imp at 0.9, seed 2"] {
+    for title in ["select copied at 0.9, seed 2", "select imp at 0.9, seed 2"] {
         assert!(titles.contains(&title), "{titles:?}");
     }
     for node in &plan.nodes {

@@ -65,7 +65,7 @@ impl TryFrom<Value> for MarginSection {
                     )
                 })?;
                 Margin::Share {
-                    share: positive(table.share)?,
+                    share: positive(table.share).map_err(|e| format!("`share`: {e}"))?,
                     plus: Arm::try_from(plus.to_owned())?,
                     minus: Arm::try_from(minus.to_owned())?,
                 }
