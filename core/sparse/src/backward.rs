@@ -90,7 +90,9 @@ impl<P: Kernels> Net<P> {
                         y: done * stride,
                     };
                     if let Some(through) = through.as_ref().filter(|_| last) {
-                        let maps = [Some(through.z), through.projection, out.as_deref()];
+                        // What is not kept was made from z just before.
+                        let z = source.kept.then_some(through.z);
+                        let maps = [z, through.projection, out.as_deref()];
                         for map in maps.into_iter().flatten() {
                             now.add(rows_of(map, source.map, from, rows));
                         }

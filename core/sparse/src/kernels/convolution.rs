@@ -275,6 +275,24 @@ pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inpu
                 let active: [*const Line; R] = std::array::from_fn(|i| {
                     active[i * TAPS].wrapping_add(channel * last.active_pitch)
                 });
+                let to = to.add(3 * channel);
+                if last.relu && projection.is_null() {
+                    // Pixel by pixel: each is stored and leaves its register.
+                    let (z, out) = (at(last.z.as_ptr()), at(out));
+                    let mut sums = [P::Value::splat(0.0); 2];
+                    for i in 0..R {
+                        for j in 0..C {
+                            let a = P::load(active[i].add(j * step));
+                            let g = g[i][j].where_positive(a);
+                            P::store(g, out[i].add(j * step).cast_mut());
+                            sums[0] = sums[0].add(g);
+                            sums[1] = sums[1].fma(g, P::load(z[i].add(j * step)));
+                        }
+                    }
+                    add_to(to, P::fold(sums[0]));
+                    add_to(to.add(1), P::fold(sums[1]));
+                    continue;
+                }
                 if last.relu {
                     for i in 0..R {
                         for j in 0..C {
@@ -290,7 +308,6 @@ pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inpu
                         }
                     }
                 }
-                let to = to.add(3 * channel);
                 let mut sums = [P::Value::splat(0.0); 2];
                 for i in 0..R {
                     for j in 0..C {
