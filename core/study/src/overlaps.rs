@@ -47,8 +47,7 @@ pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error>
         return Ok(results.overlaps.clone());
     }
     let mut groups: BTreeMap<(Option<&str>, &str, u64), Vec<&Run>> = BTreeMap::new();
-    let here = |r: &&Run| r.facts.as_ref().is_some_and(|f| store.has(&f.mask));
-    for run in results.runs.iter().filter(here) {
+    for run in results.runs.iter().filter(|r| r.facts.is_some()) {
         let group = groups
             .entry((run.setting.as_deref(), &run.sparsity, run.seed))
             .or_default();
@@ -62,21 +61,26 @@ pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error>
 }
 
 fn of_group(store: &Store, runs: &[&Run], found: &mut Vec<Overlap>) -> Result<(), Error> {
-    let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
-    for digest in runs.iter().filter_map(|r| Some(r.facts.as_ref()?.mask)) {
-        if let Entry::Vacant(place) = masks.entry(digest) {
-            place.insert(mask(store, &digest)?);
-        }
-    }
+    let mut pairs: Vec<(&Run, &Run)> = Vec::new();
     for (place, first) in runs.iter().enumerate() {
         if first.check != NO_CHECK {
             continue;
         }
         let later = runs.iter().skip(place + 1).filter(|r| r.check == NO_CHECK);
         let own = |r: &&&Run| r.ticket == first.ticket && r.check != NO_CHECK;
-        for second in later.chain(runs.iter().filter(own)) {
-            found.extend(overlap(first, second, &masks)?);
+        let seconds = later.chain(runs.iter().filter(own));
+        pairs.extend(seconds.map(|second| (*first, *second)));
+    }
+    // Only masks that are compared are read: a survey without pairs has no masks to read.
+    let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
+    let compared = pairs.iter().flat_map(|(first, second)| [first, second]);
+    for digest in compared.filter_map(|r| Some(r.facts.as_ref()?.mask)) {
+        if let Entry::Vacant(place) = masks.entry(digest) {
+            place.insert(mask(store, &digest)?);
         }
+    }
+    for (first, second) in pairs {
+        found.extend(overlap(first, second, &masks)?);
     }
     Ok(())
 }
