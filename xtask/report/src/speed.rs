@@ -206,7 +206,7 @@ impl Measured {
         self.first_table(networks, &mut text)?;
         text += "\nbf16: activations and their gradients are held in it. Memory: the most that training \
                  adds to its process, as a share of what libtorch adds in f32. Two workers: how much \
-                 longer a step takes each when two run at once, the worse of the two.\n\n\
+                 longer a step takes each when two run at once, the slower of the two.\n\n\
                  ![Times faster than libtorch](speed.png)\n\n## All\n\n";
         self.second_table(networks, &mut text)?;
         Ok(text)
@@ -235,8 +235,8 @@ impl Measured {
             let workers = ["f32", "bf16"].map(|storage| {
                 let row = self.sparse(network, "two workers", storage, ONE)?;
                 let [a, b] = row.together_ms.as_ref()?;
-                let worse = a.median.max(b.median) / row.ms.median - 1.0;
-                Some(format!("{} %", number(100.0 * worse, 0)))
+                let slower = a.median.max(b.median) / row.ms.median - 1.0;
+                Some(format!("{} %", number(100.0 * slower, 0)))
             });
             let workers: Vec<String> = workers.into_iter().flatten().collect();
             let workers = match workers.is_empty() {
