@@ -387,6 +387,7 @@ fn an_optional_field_moves_no_key_until_it_says_something() {
             json!("sgd"),
             json!("nesterov"),
         ),
+        ("train", "engine", json!("libtorch"), json!("sparse")),
         ("train", "training.label_smoothing", json!(0.0), json!(0.1)),
         (
             "train",

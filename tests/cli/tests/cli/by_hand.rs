@@ -510,14 +510,22 @@ fn logits_and_training_steps_are_those_of_the_published_code() {
 
     refused(&[&all[..], &["--lr=-1"]].concat(), "lr");
 
-    // The sparse engine takes the same steps, of which it knows the kept weights alone.
+    // The sparse engine takes the same steps, of which it knows the kept weights alone: it is
+    // about as far from f64 as libtorch is in f32.
+    let f32 = [&head[..], &files, &["--steps", "3", "--mask", mask], &rest].concat();
+    ok(&f32);
+    let rounding = worst();
     let sparse = ["--engine", "sparse", "--steps", "3", "--mask", mask];
     let sparse = [&head[..], &files, &sparse, &rest].concat();
     let said = ok(&sparse);
     assert_eq!(said["engine"], "sparse");
     let far = distance(&numbers(&said["losses"]), &double.f64s("train_losses64"));
     assert!(far < 1e-4 && far > 1e-12, "losses: {far:e}");
-    assert!(worst() < 1e-3, "weights: {:e}", worst());
+    assert!(
+        rounding > 0.0 && worst() < 4.0 * rounding,
+        "weights: {:e}, libtorch's in f32: {rounding:e}",
+        worst()
+    );
     refused(
         &[&sparse[..], &["--precision", "f64"]].concat(),
         "the sparse engine computes in f32",
