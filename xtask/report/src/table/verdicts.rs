@@ -236,7 +236,7 @@ pub(super) fn verdict(outcome: &Outcome) -> Value {
     }
 }
 
-/// What became of the runs that a finding is made of.
+/// What became of the runs that a finding is made of, and whose deviation it uses.
 pub(super) fn runs(f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = &f.because {
@@ -255,6 +255,12 @@ pub(super) fn runs(f: &Finding) -> Vec<String> {
     }
     if f.collapsed {
         notes.push("collapsed or diverged runs: own standard deviation".into());
+    }
+    if let Some(p) = f.unlike_pool {
+        notes.push(format!(
+            "the cells that it shares its deviation with vary unlike (Brown–Forsythe p = {})",
+            spell::number(p, 3)
+        ));
     }
     notes
 }
@@ -276,12 +282,6 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
         notes.push(format!(
             "margin {}",
             margin_title(grid, &margins.accuracy, "points")
-        ));
-    }
-    if let Some(p) = f.unlike_pool {
-        notes.push(format!(
-            "the cells that it shares its deviation with vary unlike (Brown–Forsythe p = {})",
-            spell::number(p, 3)
         ));
     }
     if let Some(images) = &f.images {
