@@ -83,3 +83,29 @@ fn every_file_of_the_shipped_report_is_verified_from_its_evidence() {
     let (code, value) = audit(&["tables/accuracy.md"]);
     assert_eq!(code, 1, "{value:#}");
 }
+
+/// A clone that has run nothing has a store without results: the report's evidence is beside it.
+#[test]
+fn without_results_of_ones_own_a_file_is_verified_from_the_evidence() {
+    let place = tempfile::tempdir().unwrap();
+    let done = Command::new("cp")
+        .arg("-r")
+        .arg(root().join("reports/quick"))
+        .arg(place.path().join("quick"))
+        .status();
+    assert!(done.unwrap().success());
+    std::fs::create_dir(place.path().join("artifacts")).unwrap();
+    std::fs::write(place.path().join("artifacts/FORMAT"), "jackpot-store 1\n").unwrap();
+    let audit = |more: &[&str]| {
+        let mut command = jackpot();
+        command.current_dir(place.path()).args(more);
+        outcome(command.args(["audit", "quick/README.md"]).output().unwrap())
+    };
+    let (code, out, err) = audit(&[]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("0 problems"), "{out}");
+    assert!(err.contains("quick/evidence.tar.zst"), "{err}");
+    // Whoever names a store gets that one.
+    let (code, out, _) = audit(&["--store", "artifacts"]);
+    assert!(code == 1 && out.contains("is not in the store"), "{out}");
+}
