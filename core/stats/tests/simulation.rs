@@ -335,12 +335,12 @@ fn identical_cells_are_never_judged_nor_counted() {
         let cells = table(&mut draws, 4, 5, 1.0, 0.5, Claim::Equivalence);
         let alone = judge(&cells, &estimates(&cells, &rules), &rules);
         let mut more = cells.clone();
-        for i in 0..4 {
+        for (i, cell) in cells.iter().enumerate() {
             more.push(Cell {
                 pairs: Vec::new(),
                 identical: true,
                 arms: [3 * i, 3 * i],
-                ..cells[i].clone()
+                ..cell.clone()
             });
         }
         let all = judge(&more, &estimates(&more, &rules), &rules);

@@ -206,7 +206,7 @@ fn own_contrasts_stand_beside_the_standard_ones_or_alone() {
     let more = good(&contrast("\"uniform\"", "\"grasp under rearrange\""));
     assert_eq!(more.contrasts.len(), standard.contrasts.len() + 1);
     let alone = good(&format!("standard = false\n{CONTRAST}"));
-    assert_eq!(alone.contrasts, [own.clone()]);
+    assert_eq!(alone.contrasts, std::slice::from_ref(own));
     assert!(good("standard = false").contrasts.is_empty());
     assert_eq!(good("standard = true").contrasts, standard.contrasts);
     bad("standard = 1", &["standard"]);

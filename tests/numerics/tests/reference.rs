@@ -221,7 +221,8 @@ fn another_network_mask_or_batch_is_told_apart() {
         edit(&mut setting);
         right.apart(&setting)
     };
-    let twins: [(&str, fn(&mut Setting)); 5] = [
+    type Damage = fn(&mut Setting);
+    let twins: [(&str, Damage); 5] = [
         ("a mask shifted by one", |s| {
             s.mask.layers[2].kept.rotate_right(1)
         }),

@@ -94,8 +94,8 @@ fn without_results_of_ones_own_a_file_is_verified_from_the_evidence() {
         .arg(place.path().join("quick"))
         .status();
     assert!(done.unwrap().success());
-    std::fs::create_dir(place.path().join("artifacts")).unwrap();
-    std::fs::write(place.path().join("artifacts/FORMAT"), "jackpot-store 1\n").unwrap();
+    fs::create_dir(place.path().join("artifacts")).unwrap();
+    fs::write(place.path().join("artifacts/FORMAT"), "jackpot-store 1\n").unwrap();
     let audit = |more: &[&str]| {
         let mut command = jackpot();
         command.current_dir(place.path()).args(more);

@@ -1,5 +1,5 @@
 //! Bundles: damaged as files, and damaged by somebody who declares the damage.
-use crate::targets::folder;
+use crate::targets::{Reader, folder};
 use jackpot_store::{Digest, Store, canonical};
 use jackpot_test_cli::support::root;
 use jackpot_test_store::{Entry, archive, entries};
@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 const METADATA: &str = "ro-crate-metadata.json";
 
 /// The file as it lies, tar or zstd.
-pub fn whole() -> Box<dyn FnMut(&[u8]) -> bool> {
+pub fn whole() -> Reader {
     let folder = folder();
     let path = folder.path().join("bundle");
     Box::new(move |bytes| {
@@ -20,7 +20,7 @@ pub fn whole() -> Box<dyn FnMut(&[u8]) -> bool> {
 
 /// One member of a good bundle: its name, a line's end, its bytes. All else is declared as it
 /// must be for them, so that damage gets past the metadata.
-pub fn member() -> Box<dyn FnMut(&[u8]) -> bool> {
+pub fn member() -> Reader {
     let folder = folder();
     let path = folder.path().join("bundle");
     let good = root().join("tests/faults/corpus/bundle/good/small.tar");

@@ -8,6 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// From bytes to whether they were accepted.
+pub type Reader = Box<dyn FnMut(&[u8]) -> bool>;
+
 /// A reader that others' bytes reach.
 pub struct Target {
     /// Of its corpus.
@@ -18,7 +21,7 @@ pub struct Target {
     /// What it may ask for beside sixteen times its input, in bytes.
     pub memory: usize,
     /// Makes the reader: from bytes to whether they were accepted.
-    pub reader: fn() -> Box<dyn FnMut(&[u8]) -> bool>,
+    pub reader: fn() -> Reader,
 }
 
 const MB: usize = 1 << 20;
@@ -164,7 +167,7 @@ pub fn folder() -> tempfile::TempDir {
 }
 
 /// An action's file, under the key that the seed has.
-fn action() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn action() -> Reader {
     let folder = folder();
     let store = Store::create(&folder.path().join("store")).unwrap();
     let key = Digest::of(b"key");
@@ -189,7 +192,7 @@ fn empty(folder: &Path) {
     }
 }
 
-fn pin() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn pin() -> Reader {
     let folder = folder();
     let store = Store::create(&folder.path().join("store")).unwrap();
     Box::new(move |bytes| {
@@ -211,7 +214,7 @@ fn network() -> Network {
 }
 
 /// As weights, as scores, as a mask and as images: whatever one of them takes.
-fn safetensors() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn safetensors() -> Reader {
     let network = network();
     Box::new(move |bytes| {
         let weights = jackpot_net::read_state_dict(&network, bytes).is_ok();
@@ -223,7 +226,7 @@ fn safetensors() -> Box<dyn FnMut(&[u8]) -> bool> {
 }
 
 /// A data object as a training reads it, from its file.
-fn rows() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn rows() -> Reader {
     let folder = folder();
     let path = folder.path().join("rows");
     Box::new(move |bytes| {
@@ -244,7 +247,7 @@ fn idx(bytes: &[u8]) -> bool {
 }
 
 /// The first training file; the others are as they should be.
-fn cifar() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn cifar() -> Reader {
     let folder = folder();
     let good: Vec<u8> = (0..2 * 3073).map(|i| (i % 10) as u8).collect();
     for number in 2..=5 {
@@ -280,7 +283,7 @@ fn whole(set: &str, folder: &Path) -> bool {
 const PIXEL: &str = "tests/faults/corpus/image/good/grey.png";
 
 /// A line a path; one that ends in `/` is a folder, one with ` -> ` a link, others images.
-fn listing() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn listing() -> Reader {
     let place = folder();
     let pixel = fs::read(jackpot_test_cli::support::root().join(PIXEL)).unwrap();
     Box::new(move |bytes| {
@@ -320,7 +323,7 @@ fn make(set: &Path, line: &[u8], pixel: &[u8]) -> Option<()> {
 }
 
 /// One image of a set whose others are as they should be.
-fn image() -> Box<dyn FnMut(&[u8]) -> bool> {
+fn image() -> Reader {
     let folder = folder();
     let set = folder.path().to_path_buf();
     let pixel = fs::read(jackpot_test_cli::support::root().join(PIXEL)).unwrap();
