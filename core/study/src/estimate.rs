@@ -34,7 +34,9 @@ struct SparseRate {
 }
 
 /// Of one core, from training steps of ResNet-20 w16 at 28×28 and ResNet-32 w32 at 32×32 in
-/// batches of 128 at 90 to 99 % (an AMD EPYC of Zen 5).
+/// batches of 128 at 90 to 99 % (an AMD EPYC of Zen 5). They were timed with the prototype of the
+/// engine, on idle cores; timed in turns with it on busy ones, the engine's own steps were within
+/// a tenth. `cargo xtask bench --only engines` measures the engine itself.
 fn sparse_rate(class: &str, precision: Precision) -> SparseRate {
     let (multiply_adds, seconds_an_activation) = match (class, precision) {
         ("native-avx512", Precision::F32) => (5.5e10, 1.05e-9),
