@@ -5,7 +5,7 @@ mod tree;
 use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Audit, Fault, Found, Store};
-use jackpot_study::{EVIDENCE, LOCK, Lock, Makers, RunName, Tracer, report_of};
+use jackpot_study::{EVIDENCE, LOCK, Lock, Makers, RunName, Tracer, report_of, results_of};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -39,16 +39,16 @@ pub struct Arguments {
 
 /// Exit 0: everything is what its name says. 1: something is not. 2: could not look.
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
-    let mut store = study::store(places)?;
     if let Some(n) = arguments.rerun {
-        return rerun::run(places, &store, arguments, n);
+        return rerun::run(places, &study::store(places)?, arguments, n);
     }
     if arguments.what.is_empty() {
-        return whole(&store, arguments);
+        return whole(&study::store(places)?, arguments);
     }
-    if let Some(evidence) = evidence(places, &store, arguments)? {
-        store = evidence;
-    }
+    let store = match evidence(places, &arguments.what)? {
+        Some(evidence) => evidence,
+        None => study::store(places)?,
+    };
     let makers = Makers::read(&store)?;
     let mut tracer = Tracer::new(&store, &makers)?;
     let mut trees = Vec::new();
@@ -86,32 +86,37 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(code(problems == 0))
 }
 
-/// The evidence of the report whose files are asked for, where nobody named a store and the one
-/// at hand does not hold what they were drawn from: in a clone that has run nothing.
-fn evidence(places: &Places, store: &Store, arguments: &Arguments) -> Result<Option<Store>> {
-    if places.store.is_some() {
-        return Ok(None);
-    }
+/// The evidence of the report whose files are asked for, where it is what there is to read: in a
+/// clone that has run nothing.
+fn evidence(places: &Places, what: &[String]) -> Result<Option<Store>> {
     let file = |what: &String| {
         let path = Path::new(what);
-        report_of(path).filter(|_| path.is_file())
+        Some(report_of(path).filter(|_| path.is_file())?.0)
     };
-    let of: Option<Vec<_>> = arguments.what.iter().map(file).collect();
-    let folders: BTreeSet<PathBuf> = of.into_iter().flatten().map(|(folder, _)| folder).collect();
+    let folders: Option<BTreeSet<PathBuf>> = what.iter().map(file).collect();
+    let folders = folders.unwrap_or_default();
     let (Some(folder), 1) = (folders.first(), folders.len()) else {
         return Ok(None);
     };
     let path = folder.join(EVIDENCE);
-    let held = |lock: Lock| lock.results.iter().all(|result| store.has(result));
-    if !path.is_file() || Lock::read(folder)?.is_none_or(held) {
+    let Some(name) = folder.file_name().filter(|_| path.is_file()) else {
+        return Ok(None);
+    };
+    let here = std::env::current_dir().context("the current folder")?;
+    let store = results_of(
+        folder,
+        &name.to_string_lossy(),
+        places.store.as_deref(),
+        &here,
+    )?;
+    if places.store.is_some() || store.place() != path {
         return Ok(None);
     }
     eprintln!(
-        "read from {}: {} does not hold what this report was drawn from",
-        path.display(),
-        store.place().display()
+        "read from {}: nothing of this study was run on the store at hand",
+        path.display()
     );
-    Ok(Some(Store::open(&path)?))
+    Ok(Some(store))
 }
 
 /// What an argument names.

@@ -10,7 +10,7 @@ use crate::{
     pin::{Pin, PinnedCell},
     survey::{bytes_of_masks, survey},
 };
-use jackpot_store::{Digest, Packing, Selection, Store};
+use jackpot_store::{Digest, Look, Packing, Selection, Store};
 use std::path::Path;
 
 /// The file's name in a study's folder.
@@ -102,7 +102,7 @@ pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, 
 }
 
 /// Where the results of the study in `folder` are read from: the store that the user names;
-/// else the store around `here`, if the study was run on it; else the folder's evidence.
+/// else the store around `here`, if anything of the study was run on it; else the folder's evidence.
 pub fn results_of(
     folder: &Path,
     name: &str,
@@ -118,9 +118,27 @@ pub fn results_of(
     }
     if let Ok(root) = located {
         let store = Store::open(&root).map_err(Error::from_store)?;
-        if store.read_pin(name).map_err(Error::from_store)?.is_some() {
+        if was_run(&store, name)? {
             return Ok(store);
         }
     }
     Store::open(&evidence).map_err(Error::from_store)
+}
+
+/// Whether anything of the study was run on this store. A clone comes with pins and without
+/// results; a store that has lost or damaged some of them is still the one that was run on, and
+/// reading it says so.
+fn was_run(store: &Store, name: &str) -> Result<bool, Error> {
+    let pin = match store.look_pin(name).map_err(Error::from_store)? {
+        Look::Sound(bytes) => Pin::parse(name, &bytes)?,
+        Look::Absent => return Ok(false),
+        Look::Damaged(_) => return Ok(true),
+    };
+    for key in pin.cells.iter().filter_map(|cell| cell.action) {
+        let found = store.look_action(&key).map_err(Error::from_store)?;
+        if !matches!(found, Look::Absent) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -138,7 +138,7 @@ impl Pin {
         Pin::parse(name, &bytes).map(Some)
     }
 
-    fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
+    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
         let value = canonical::parse(bytes).map_err(|e| wrong(&e))?;
         let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;

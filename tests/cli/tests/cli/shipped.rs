@@ -105,6 +105,22 @@ fn without_results_of_ones_own_a_file_is_verified_from_the_evidence() {
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("0 problems"), "{out}");
     assert!(err.contains("quick/evidence.tar.zst"), "{err}");
+    // The pin that is committed says what was run, not that it was run here.
+    let artifacts = place.path().join("artifacts");
+    let pin = fs::read(root().join("artifacts/pins/quick.json")).unwrap();
+    fs::create_dir_all(artifacts.join("pins")).unwrap();
+    fs::write(artifacts.join("pins/quick.json"), &pin).unwrap();
+    let (code, _, err) = audit(&[]);
+    assert!(code == 0 && err.contains("evidence.tar.zst"), "{err}");
+    // A store that has lost all but one damaged training was run on: it is not passed over.
+    let pin: Value = serde_json::from_slice(&pin).unwrap();
+    let cells = pin["cells"].as_array().unwrap();
+    let key = cells.iter().find_map(|c| c["action"].as_str()).unwrap();
+    let folder = artifacts.join("actions").join(&key[..2]);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(key), "{").unwrap();
+    let (code, out, _) = audit(&[]);
+    assert!(code == 1 && out.contains("is not in the store"), "{out}");
     // Whoever names a store gets that one.
     let (code, out, _) = audit(&["--store", "artifacts"]);
     assert!(code == 1 && out.contains("is not in the store"), "{out}");
