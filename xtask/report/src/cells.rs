@@ -178,6 +178,11 @@ impl<'a> Grid<'a> {
         Ok(grid)
     }
 
+    /// Every cell but the dense network's, in the grid's order.
+    pub fn sparse(&self) -> impl Iterator<Item = &Cell<'a>> {
+        self.cells.iter().filter(|c| c.sparsity != DENSE)
+    }
+
     pub fn cell(&self, sparsity: &str, ticket: &str, check: &str) -> Option<&Cell<'a>> {
         self.cells
             .iter()

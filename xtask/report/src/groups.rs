@@ -1,6 +1,6 @@
 //! Which tickets belong to which of the paper's questions, by what they are made of.
 
-use crate::cells::{DENSE, Grid};
+use crate::cells::Grid;
 use jackpot_study::{Named, SparseWay, TicketKind};
 
 /// The tickets that one table or figure is about.
@@ -20,10 +20,7 @@ pub(crate) enum Group {
 
 /// The study's tickets of a group that have cells, in its order.
 pub(crate) fn members<'a>(grid: &Grid<'a>, group: Group) -> Vec<&'a Named> {
-    let has = |t: &Named| {
-        let mut cells = grid.cells.iter();
-        cells.any(|c| c.sparsity != DENSE && c.ticket == t)
-    };
+    let has = |t: &Named| grid.sparse().any(|c| c.ticket == t);
     let tickets = grid.outline.tickets.iter();
     tickets
         .filter(|t| way(grid, t).is_some_and(|w| belongs(w.kind, group)) && has(t))

@@ -1,7 +1,7 @@
 //! The kept share of each layer, by ticket and sparsity, for the table and the figure.
 
 use crate::Error;
-use crate::cells::{Cell, DENSE, Grid};
+use crate::cells::{Cell, Grid};
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
 use jackpot_study::Named;
@@ -28,9 +28,7 @@ pub(crate) struct KeptBy<'a> {
 
 /// The cells whose masks are shown: unmodified tickets, the dense network left out.
 pub(crate) fn shown<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
-    grid.cells
-        .iter()
-        .filter(|c| c.sparsity != DENSE && c.check.is_none())
+    grid.sparse().filter(|c| c.check.is_none())
 }
 
 /// The masks that [`all`] was drawn from.

@@ -1,6 +1,6 @@
 //! Cells that differ in one number: the blocks with `each` of a study file, laid along their axis.
 
-use crate::cells::{Cell, DENSE, Grid};
+use crate::cells::{Cell, Grid};
 use jackpot_study::{Level, Named};
 
 /// A cell with its place on an axis.
@@ -16,8 +16,7 @@ pub(crate) struct Swept<'g, 'a> {
 /// Every cell of a ticket or check that was written with `each` over numbers: once for each such
 /// list, in the grid's order.
 pub(crate) fn swept<'g, 'a>(grid: &'g Grid<'a>) -> Vec<Swept<'g, 'a>> {
-    let sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
-    let cells = sparse.filter(|c| !grid.identical(c));
+    let cells = grid.sparse().filter(|c| !grid.identical(c));
     cells.flat_map(of_cell).collect()
 }
 

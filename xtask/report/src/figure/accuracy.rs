@@ -7,7 +7,7 @@ use super::lines::dense;
 use super::panel::{self, AXIS, Block, DASH, Panel, TITLE, look};
 use super::{Figure, footer};
 use crate::Error;
-use crate::cells::{Cell, DENSE, Grid, MeanSd, metrics};
+use crate::cells::{Cell, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
 use jackpot_study::Named;
 
@@ -84,14 +84,8 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
 }
 
 fn blocks<'a>(grid: &Grid<'a>) -> Vec<Block<'a>> {
-    let sparse = |c: &&Cell<'a>| c.sparsity != DENSE;
     let tickets = grid.outline.tickets.iter().filter_map(|ticket| {
-        let own: Vec<_> = grid
-            .cells
-            .iter()
-            .filter(sparse)
-            .filter(|c| c.ticket == ticket)
-            .collect();
+        let own: Vec<_> = grid.sparse().filter(|c| c.ticket == ticket).collect();
         let all = std::iter::once(None).chain(grid.outline.checks.iter().map(Some));
         let checks: Vec<_> = all
             .filter(|check| own.iter().any(|c| c.check == *check))
@@ -130,10 +124,7 @@ fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
 fn legend(grid: &Grid<'_>, level: Option<(f64, String)>) -> Legend {
     let mut entries = Vec::new();
     let all = std::iter::once(None).chain(grid.outline.checks.iter().map(Some));
-    let drawn = |check: &Option<&Named>| {
-        let mut sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
-        sparse.any(|c| c.check == *check)
-    };
+    let drawn = |check: &Option<&Named>| grid.sparse().any(|c| c.check == *check);
     for check in all.filter(drawn) {
         let (shape, colour) = look(grid, check);
         let title = check.map_or("Unmodified ticket", |c| c.title.as_str());
@@ -146,8 +137,7 @@ fn legend(grid: &Grid<'_>, level: Option<(f64, String)>) -> Legend {
             title.to_owned(),
         ));
     }
-    let is_identical = |c: &Cell<'_>| c.sparsity != DENSE && grid.identical(c);
-    if grid.cells.iter().any(is_identical) {
+    if grid.sparse().any(|c| grid.identical(c)) {
         let key = Key::Marker {
             shape: Shape::Circle,
             colour: GREY,
@@ -164,8 +154,7 @@ fn legend(grid: &Grid<'_>, level: Option<(f64, String)>) -> Legend {
         entries.push((key, words));
     }
     // With one seed there is neither.
-    let mut sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
-    if sparse.any(|c| c.trained().count() > 1) {
+    if grid.sparse().any(|c| c.trained().count() > 1) {
         entries.push((Key::Bar { colour: GREY }, "± 1 sd".into()));
         entries.push((Key::Dots { colour: GREY }, "single seeds".into()));
     }

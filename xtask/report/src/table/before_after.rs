@@ -1,7 +1,7 @@
 //! The pruned network right after pruning, beside what its training made of it.
 
 use super::{Column, Data, Entry, Kind, Section, Table, Value};
-use crate::cells::{Cell, DENSE, Grid, MeanSd};
+use crate::cells::{Cell, Grid, MeanSd};
 use crate::digest::of_inputs;
 use jackpot_study::{Before, Trained};
 
@@ -46,8 +46,7 @@ pub(crate) fn known<'a>(cell: &Cell<'a>) -> impl Iterator<Item = (&'a Trained, &
 }
 
 fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
-    let sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
-    sparse.filter(|c| known(c).next().is_some())
+    grid.sparse().filter(|c| known(c).next().is_some())
 }
 
 fn columns() -> Vec<Column> {

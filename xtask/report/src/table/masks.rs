@@ -2,7 +2,7 @@
 
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, frame_error, spell};
 use crate::Error;
-use crate::cells::{Cell, DENSE, Grid};
+use crate::cells::{Cell, Grid};
 use crate::digest::{Inputs, of_inputs};
 use crate::format::settle;
 use jackpot_stats::mean;
@@ -40,8 +40,7 @@ pub(super) fn inputs(grid: &Grid<'_>) -> Inputs {
 pub(super) fn known<'g, 'a: 'g>(
     grid: &'g Grid<'a>,
 ) -> impl Iterator<Item = (&'g Cell<'a>, u64, &'a Run, &'a MaskFacts)> {
-    let sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
-    sparse.flat_map(|cell| {
+    grid.sparse().flat_map(|cell| {
         cell.runs.iter().filter_map(move |(seed, run)| {
             Some((cell, *seed, (*run)?, run.as_ref()?.facts.as_ref()?))
         })

@@ -2,7 +2,7 @@
 //! of the ticket.
 
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value};
-use crate::cells::{Cell, DENSE, Grid, MeanSd, metrics};
+use crate::cells::{Cell, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
 use jackpot_study::{Pretrained, Trained};
 
@@ -49,8 +49,7 @@ fn known<'a>(cell: &Cell<'a>) -> impl Iterator<Item = (u64, &'a Trained, &'a Pre
 }
 
 fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
-    let sparse = grid.cells.iter().filter(|c| c.sparsity != DENSE);
-    sparse.filter(|c| known(c).next().is_some())
+    grid.sparse().filter(|c| known(c).next().is_some())
 }
 
 fn columns() -> Vec<Column> {
