@@ -39,47 +39,8 @@ macro_rules! tile {
 macro_rules! compiled {
     ($pixel:ty, $features:literal, $tiles:tt) => {
         impl Kernels for $pixel {
-            fn forward(tile: (usize, usize), stride: usize, task: Forward) {
-                #[target_feature(enable = $features)]
-                unsafe fn run<const R: usize, const C: usize, const S: usize>(task: Forward) {
-                    // SAFETY: the features are enabled here.
-                    unsafe { convolution::forward::<$pixel, R, C, S>(task) }
-                }
-                macro_rules! call {
-                    ($r:literal, $c:literal) => {
-                        // SAFETY: the CPU has the features (head of the file).
-                        unsafe {
-                            match stride {
-                                1 => run::<$r, $c, 1>(task),
-                                _ => run::<$r, $c, 2>(task),
-                            }
-                        }
-                    };
-                }
-                assert!(matches!(stride, 1 | 2), "checked by `check`");
-                tile!(tile, call, $tiles)
-            }
-
-            fn weights(tile: (usize, usize), stride: usize, task: Weights) {
-                #[target_feature(enable = $features)]
-                unsafe fn run<const R: usize, const C: usize, const S: usize>(task: Weights) {
-                    // SAFETY: the features are enabled here.
-                    unsafe { convolution::weights::<$pixel, R, C, S>(task) }
-                }
-                macro_rules! call {
-                    ($r:literal, $c:literal) => {
-                        // SAFETY: the CPU has the features (head of the file).
-                        unsafe {
-                            match stride {
-                                1 => run::<$r, $c, 1>(task),
-                                _ => run::<$r, $c, 2>(task),
-                            }
-                        }
-                    };
-                }
-                assert!(matches!(stride, 1 | 2), "checked by `check`");
-                tile!(tile, call, $tiles)
-            }
+            compiled!(@strided $pixel, $features, $tiles, forward: Forward);
+            compiled!(@strided $pixel, $features, $tiles, weights: Weights);
 
             fn inputs(tile: (usize, usize), task: Inputs) {
                 #[target_feature(enable = $features)]
@@ -105,6 +66,28 @@ macro_rules! compiled {
                 scale(sums: &[Line], factor: f32, out: &mut [Line]);
                 finish(task: Finish);
             );
+        }
+    };
+    (@strided $pixel:ty, $features:literal, $tiles:tt, $name:ident: $task:ty) => {
+        fn $name(tile: (usize, usize), stride: usize, task: $task) {
+            #[target_feature(enable = $features)]
+            unsafe fn run<const R: usize, const C: usize, const S: usize>(task: $task) {
+                // SAFETY: the features are enabled here.
+                unsafe { convolution::$name::<$pixel, R, C, S>(task) }
+            }
+            macro_rules! call {
+                ($r:literal, $c:literal) => {
+                    // SAFETY: the CPU has the features (head of the file).
+                    unsafe {
+                        match stride {
+                            1 => run::<$r, $c, 1>(task),
+                            _ => run::<$r, $c, 2>(task),
+                        }
+                    }
+                };
+            }
+            assert!(matches!(stride, 1 | 2), "checked by `check`");
+            tile!(tile, call, $tiles)
         }
     };
     (@rows $pixel:ty, $features:literal, $($name:ident($($x:ident: $t:ty),*);)*) => {$(
