@@ -52,7 +52,7 @@ pub use error::Error;
 pub use evaluate::{Evaluation, Pruned, evaluate};
 pub use metrics::{Epoch, Metrics};
 pub use model::{Model, Statistics};
-pub use state::state_dict;
+pub use state::{numbers, state_dict};
 pub use tch::Device;
 pub use train::{Event, Job, Trained, train, train_in};
 pub use trainer::{Step, Trainer};

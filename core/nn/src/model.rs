@@ -1,5 +1,5 @@
 //! A network with its parameters.
-use crate::{Error, Precision, conv::conv, error::invalid, state, trainer::mask_tensors};
+use crate::{Error, Precision, conv::conv, error::invalid, state, trainer::mask_tensor};
 use jackpot_net::{Activation, Mask, Network, Node, Op, ParameterKind};
 use tch::{Device, Kind, Tensor};
 
@@ -60,12 +60,24 @@ impl Model {
     /// # Errors
     /// A mask of another network; libtorch's.
     pub fn prune(&mut self, mask: &Mask) -> Result<(), Error> {
-        mask.check(&self.network)?;
-        let masks = mask_tensors(mask, self)?;
-        for (i, mask) in prunable(&self.network)?.into_iter().zip(masks) {
+        for (i, mask) in self.masks(mask)? {
             let _ = self.parameters[i].f_mul_(&mask)?;
         }
         Ok(())
+    }
+
+    /// The prunable parameters' indices, each with its mask as 0 and 1 in the weights'
+    /// precision, device and layout.
+    ///
+    /// # Errors
+    /// A mask of another network; libtorch's.
+    pub(crate) fn masks(&self, mask: &Mask) -> Result<Vec<(usize, Tensor)>, Error> {
+        mask.check(&self.network)?;
+        let (kind, device) = (self.precision.kind(), self.device);
+        let layers = prunable(&self.network)?.into_iter().zip(&mask.layers);
+        layers
+            .map(|(i, layer)| Ok((i, mask_tensor(&layer.kept, &layer.shape, kind, device)?)))
+            .collect()
     }
 
     /// The network that this is a model of.

@@ -89,7 +89,10 @@ pub(crate) fn bytes_of(tensor: &Tensor) -> Result<Vec<u8>, Error> {
 }
 
 /// The values of a tensor as f32 in row-major order.
-pub(crate) fn numbers(tensor: &Tensor) -> Result<Vec<f32>, Error> {
+///
+/// # Errors
+/// libtorch's, when the tensor cannot be copied.
+pub fn numbers(tensor: &Tensor) -> Result<Vec<f32>, Error> {
     let flat = tensor
         .f_detach()?
         .f_to_device(Device::Cpu)?

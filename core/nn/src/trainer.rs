@@ -43,11 +43,7 @@ impl Trainer {
         let prunable = prunable(&network)?;
         let masks = match mask {
             None => Vec::new(),
-            Some(mask) => {
-                mask.check(&network)?;
-                let tensors = mask_tensors(mask, &model)?;
-                prunable.iter().copied().zip(tensors).collect()
-            }
+            Some(mask) => model.masks(mask)?,
         };
         let tensors: Vec<&Tensor> = trained.iter().map(|&i| &model.parameters[i]).collect();
         let mut trainer = Trainer {
@@ -218,21 +214,7 @@ impl Trainer {
     }
 }
 
-/// A mask's layers as 0/1 tensors in the weights' precision, device and layout.
-pub(crate) fn mask_tensors(mask: &Mask, model: &Model) -> Result<Vec<Tensor>, Error> {
-    mask.layers
-        .iter()
-        .map(|layer| {
-            mask_tensor(
-                &layer.kept,
-                &layer.shape,
-                model.precision.kind(),
-                model.device,
-            )
-        })
-        .collect()
-}
-
+/// A layer's mask as 0 and 1, in the layout that everything computes in.
 pub(crate) fn mask_tensor(
     kept: &[bool],
     shape: &[usize],

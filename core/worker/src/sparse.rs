@@ -1,6 +1,6 @@
 //! The sparse engine behind [`jackpot_nn::Engine`]: tensors become slices, and slices tensors.
 use jackpot_net::{Mask, Network, Training};
-use jackpot_nn::{Batch, Buffer, Device, Engine, Error, Model, Precision, Step, pixels};
+use jackpot_nn::{Batch, Buffer, Device, Engine, Error, Model, Precision, Step, numbers, pixels};
 use jackpot_study::{kernels, storage};
 use tch::Tensor;
 
@@ -114,16 +114,12 @@ impl Engine for Sparse {
         buffers: &[Tensor],
         steps: u64,
     ) -> Result<(), Error> {
-        let (parameters, buffers) = (numbers(parameters)?, numbers(buffers)?);
+        let all = |tensors: &[Tensor]| tensors.iter().map(numbers).collect::<Result<Vec<_>, _>>();
+        let (parameters, buffers) = (all(parameters)?, all(buffers)?);
         self.engine
             .restore(&parameters, &buffers, steps)
             .map_err(told)
     }
-}
-
-fn numbers(tensors: &[Tensor]) -> Result<Vec<Vec<f32>>, Error> {
-    let flat = |tensor: &Tensor| Ok(Vec::try_from(tensor.f_reshape([-1])?)?);
-    tensors.iter().map(flat).collect()
 }
 
 fn told(error: jackpot_sparse::Error) -> Error {
