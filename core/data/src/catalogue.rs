@@ -51,6 +51,14 @@ pub struct Info {
     pub layout: Layout,
 }
 
+impl Info {
+    /// Whether a part of the set can be told from the whole: it was published, in files that
+    /// have to be here.
+    pub fn has_parts(&self) -> bool {
+        !self.embedded && self.layout != Layout::ImageFolder
+    }
+}
+
 /// One file a data set is read from, or the manifest of a folder of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
@@ -270,12 +278,12 @@ pub fn open_as(set: &str, access: &Access) -> Result<Source, Error> {
         tree,
     };
     let Some(folder) = access.folder else {
-        return Ok(source(idx_set::open(set, None)?, None));
+        return Ok(source(idx_set::open(&info, None, false)?, None));
     };
     let Some(tree) = tree else {
         let files = match cifar(&info) {
             Some(cifar) => cifar.open(folder, access.partial)?,
-            None => idx_set::open(set, Some(folder))?,
+            None => idx_set::open(&info, Some(folder), access.partial)?,
         };
         return Ok(source(files, None));
     };
@@ -317,9 +325,9 @@ fn surveyed(set: &str, access: &Access) -> Result<(Info, Option<Tree>), Error> {
         (false, None) => return Err(Error::Invalid(no_folder(&info))),
         (_, folder) => folder,
     };
-    if access.partial && !matches!(info.layout, Layout::Cifar | Layout::TinyImageNet) {
+    if access.partial && !info.has_parts() {
         return Err(Error::Invalid(format!(
-            "`partial`: expected with `cifar-10`, `cifar-100` or `tiny-imagenet`, found with `{set}`: remove it"
+            "`partial`: expected with a published set that is read from files, found with `{set}`: remove it"
         )));
     }
     let Some(folder) = folder else {
@@ -327,6 +335,8 @@ fn surveyed(set: &str, access: &Access) -> Result<(Info, Option<Tree>), Error> {
     };
     if let Some(cifar) = cifar(&info) {
         [info.train_rows, info.test_rows] = cifar.rows(folder, access.partial)?;
+    } else if access.partial && info.layout == Layout::Idx {
+        [info.train_rows, info.test_rows] = idx_set::rows(set, folder)?;
     }
     if !info.layout.is_tree() {
         return Ok((info, None));

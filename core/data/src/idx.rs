@@ -32,6 +32,18 @@ impl Shape {
         }
     }
 
+    /// The same with another number of rows.
+    pub(crate) fn with(self, rows: u32) -> Shape {
+        match self {
+            Shape::Images { height, width, .. } => Shape::Images {
+                rows,
+                height,
+                width,
+            },
+            Shape::Labels { classes, .. } => Shape::Labels { rows, classes },
+        }
+    }
+
     fn header_len(self) -> usize {
         4 + 4 * self.dimensions().len()
     }
@@ -107,6 +119,33 @@ pub fn read(bytes: &[u8], packed: bool, rows: u32, side: u32) -> Result<Vec<u8>,
     match packed {
         true => values(&gunzip(bytes, shape)?, shape).map(<[u8]>::to_vec),
         false => values(bytes, shape).map(<[u8]>::to_vec),
+    }
+}
+
+/// The rows that a file's header promises, from 1 to those of `shape`. Whether it keeps the
+/// promise is for [`values`] to say.
+pub(crate) fn rows(bytes: &[u8], packed: bool, shape: Shape) -> Result<u32, String> {
+    const START: usize = 8;
+    let mut start = Vec::new();
+    match packed {
+        true => GzDecoder::new(bytes)
+            .take(START as u64)
+            .read_to_end(&mut start),
+        false => bytes.take(START as u64).read_to_end(&mut start),
+    }
+    .map_err(|error| format!("cannot be unpacked: {error}"))?;
+    check_magic(&start, shape)?;
+    let (what, most) = shape.dimensions()[0];
+    let field = start.get(4..START).and_then(|field| field.try_into().ok());
+    let found = field.map(u32::from_be_bytes).ok_or_else(|| {
+        let found = start.len();
+        format!("truncated at byte {found}: the IDX header of {what} is longer")
+    })?;
+    match (1..=most).contains(&found) {
+        true => Ok(found),
+        false => Err(format!(
+            "byte 4: the header says {found} {what}, expected 1 to {most}"
+        )),
     }
 }
 
@@ -232,6 +271,21 @@ mod tests {
         assert_eq!(values(&images(), IMAGES).unwrap(), pixels);
         assert_eq!(values(&labels(), LABELS).unwrap(), [9, 0, 4]);
         assert_eq!(gunzip(&gzip(&images()), IMAGES).unwrap(), images());
+    }
+
+    #[test]
+    fn a_part_has_as_many_rows_as_its_header_says() {
+        let whole = IMAGES.with(3);
+        for (bytes, packed) in [(images(), false), (gzip(&images()), true)] {
+            assert_eq!(rows(&bytes, packed, whole), Ok(2));
+            let error = rows(&bytes, packed, IMAGES.with(1)).unwrap_err();
+            assert!(error.contains("2 images, expected 1 to 1"), "{error}");
+            assert!(rows(&bytes, packed, LABELS).unwrap_err().contains("byte 3"));
+        }
+        let error = rows(&images()[..6], false, whole).unwrap_err();
+        assert!(error.contains("truncated at byte 6"), "{error}");
+        let error = rows(&images(), true, whole).unwrap_err();
+        assert!(error.contains("cannot be unpacked"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::idx::{self, Shape};
 use crate::published::{EMBEDDED, Published, published};
-use crate::{Error, Source, SourceFile};
+use crate::{Error, Info, Source, SourceFile};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::io::Read;
@@ -10,18 +10,51 @@ use std::path::Path;
 
 /// Finds and hashes the files. A file may lie packed under its published name, or unpacked
 /// without `.gz`; the packed one is read if both do. Repacked files of known content are
-/// accepted.
-pub(crate) fn open(set: &str, folder: Option<&Path>) -> Result<Vec<SourceFile>, Error> {
-    let files = published(set)?.iter().map(|file| {
-        let (name, bytes) = find(file, folder)?;
-        check_fingerprint(file, &name, &bytes).map_err(|m| file_error(folder, &name, m))?;
-        Ok(SourceFile {
-            sha256: Sha256::digest(&bytes).into(),
-            bytes: bytes.len() as u64,
-            name,
-        })
-    });
+/// accepted; of a part of the set, whatever has its form.
+pub(crate) fn open(
+    info: &Info,
+    folder: Option<&Path>,
+    partial: bool,
+) -> Result<Vec<SourceFile>, Error> {
+    let files = published(info.name)?
+        .iter()
+        .enumerate()
+        .map(|(index, file)| {
+            let (name, bytes) = find(file, folder)?;
+            let checked = match partial {
+                true => check_form(&name, &bytes, shape(file, index, info)),
+                false => check_fingerprint(file, &name, &bytes),
+            };
+            checked.map_err(|m| file_error(folder, &name, m))?;
+            Ok(SourceFile {
+                sha256: Sha256::digest(&bytes).into(),
+                bytes: bytes.len() as u64,
+                name,
+            })
+        });
     files.collect()
+}
+
+/// Training and test rows of a part of the set: those of the image files, by their headers.
+pub(crate) fn rows(set: &str, folder: &Path) -> Result<[u32; 2], Error> {
+    let files = published(set)?;
+    let rows = |file: &Published| {
+        let (name, bytes) = find(file, Some(folder))?;
+        idx::rows(&bytes, name.ends_with(".gz"), file.shape)
+            .map_err(|message| file_error(Some(folder), &name, message))
+    };
+    Ok([rows(&files[0])?, rows(&files[2])?])
+}
+
+/// What file `index` of a set holds, which may be a part of what was published.
+fn shape(file: &Published, index: usize, info: &Info) -> Shape {
+    match info.embedded {
+        // One pair of files for both parts.
+        true => file.shape,
+        false => file
+            .shape
+            .with([info.train_rows, info.test_rows][index / 2]),
+    }
 }
 
 /// The unpacked IDX values of file `index`, after checking that it is still the file
@@ -39,8 +72,9 @@ pub(crate) fn read(source: &Source, index: usize) -> Result<Vec<u8>, Error> {
     })?;
     let bytes = load(published, folder, &file.name)?;
     source.check(&file.name, &bytes)?;
-    let stream = unpack(&file.name, &bytes, published.shape)
-        .and_then(|stream| idx::values(&stream, published.shape).map(<[u8]>::to_vec));
+    let shape = shape(published, index, &source.info);
+    let stream = unpack(&file.name, &bytes, shape)
+        .and_then(|stream| idx::values(&stream, shape).map(<[u8]>::to_vec));
     stream.map_err(|message| file_error(folder, &file.name, message))
 }
 
@@ -116,6 +150,12 @@ fn unpack<'a>(name: &str, bytes: &'a [u8], shape: Shape) -> Result<Cow<'a, [u8]>
     }
 }
 
+/// Is this a file of that shape, whatever its values are?
+fn check_form(name: &str, bytes: &[u8], shape: Shape) -> Result<(), String> {
+    let stream = unpack(name, bytes, shape)?;
+    idx::values(&stream, shape).map(drop)
+}
+
 /// Is this the published file, as far as its sums are known?
 fn check_fingerprint(file: &Published, name: &str, bytes: &[u8]) -> Result<(), String> {
     let sha256 = crate::hex(&Sha256::digest(bytes));
@@ -137,14 +177,14 @@ fn check_fingerprint(file: &Published, name: &str, bytes: &[u8]) -> Result<(), S
                 return Ok(());
             }
             return Err(format!(
-                "is not the published file: sha256 of the unpacked bytes is {found}, expected {known}: download it again"
+                "is not the published file: sha256 of the unpacked bytes is {found}, expected {known}: download it again, or say `partial = true` if other images are meant"
             ));
         }
         (None, Some(known)) if packed => known,
         (None, _) => return Ok(()),
     };
     Err(format!(
-        "is not the published file: {} bytes with sha256 {sha256}, expected {} bytes with sha256 {}: download it again",
+        "is not the published file: {} bytes with sha256 {sha256}, expected {} bytes with sha256 {}: download it again, or say `partial = true` if other images are meant",
         bytes.len(),
         expected.bytes,
         expected.sha256

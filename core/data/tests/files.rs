@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use jackpot_data::{Preparation, info, list, open, prepare, prepared_shape};
+use jackpot_data::{Access, Preparation, info, list, open, open_as, prepare, prepared_shape};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
@@ -142,7 +142,12 @@ fn preparation_keeps_its_word_on_real_images() {
 /// A KMNIST folder of unpacked files: their sums are not known, so any bytes of the right
 /// shape pass.
 fn kmnist(folder: &Path) {
-    for (prefix, rows) in [("train", 60_000u32), ("t10k", 10_000)] {
+    idx_files(folder, [60_000, 10_000]);
+}
+
+/// Training and test files of that many rows, unpacked.
+fn idx_files(folder: &Path, [train, test]: [u32; 2]) {
+    for (prefix, rows) in [("train", train), ("t10k", test)] {
         let mut images = vec![0, 0, 8, 3];
         let mut labels = vec![0, 0, 8, 1];
         images.extend([rows, 28, 28].iter().flat_map(|d| d.to_be_bytes()));
@@ -226,6 +231,56 @@ fn a_folder_is_read_and_its_damage_named() {
     let message = error(open("kmnist", Some(folder.path())));
     assert!(message.contains("is not the published file"), "{message}");
     assert!(message.contains("expected 5120 bytes"), "{message}");
+}
+
+#[test]
+fn a_part_has_the_rows_that_its_headers_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let partial = |partial| Access {
+        folder: Some(folder.path()),
+        partial,
+        ..Access::default()
+    };
+    idx_files(folder.path(), [30, 20]);
+    for set in ["mnist", "kmnist", "fashion-mnist"] {
+        let source = open_as(set, &partial(true)).unwrap();
+        assert_eq!((source.info.train_rows, source.info.test_rows), (30, 20));
+        let prepared = prepare(&source, &Preparation::default()).unwrap();
+        assert_eq!(
+            prepared.train.labels[..11],
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
+        );
+        assert_eq!(prepared.test.pixels[783], (783 % 251) as u8);
+        // Nobody takes it for the whole.
+        let message = error(open_as(set, &partial(false)));
+        assert!(message.contains("30 images, expected 60000"), "{message}");
+    }
+    // Files that do not belong together.
+    let path = folder.path().join("t10k-labels-idx1-ubyte");
+    let labels = std::fs::read(&path).unwrap();
+    let mut fewer = labels[..labels.len() - 1].to_vec();
+    fewer[7] = 19;
+    std::fs::write(&path, fewer).unwrap();
+    let message = error(open_as("mnist", &partial(true)));
+    assert!(
+        message.contains("t10k-labels-idx1-ubyte") && message.contains("19 labels, expected 20"),
+        "{message}"
+    );
+    let images = folder.path().join("train-images-idx3-ubyte");
+    std::fs::write(&images, [0, 0, 8, 3, 0, 0, 0, 0]).unwrap();
+    let message = error(open_as("mnist", &partial(true)));
+    assert!(
+        message.contains("0 images, expected 1 to 60000"),
+        "{message}"
+    );
+    let message = error(open_as(
+        "fashion-mnist-10k",
+        &Access {
+            partial: true,
+            ..Access::default()
+        },
+    ));
+    assert!(message.contains("`partial`"), "{message}");
 }
 
 #[test]

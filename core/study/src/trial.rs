@@ -10,7 +10,6 @@ use crate::{
     file::{at, hint},
     sections::{DataSection, StudyFile},
 };
-use jackpot_data::Layout;
 use jackpot_net::Training;
 
 /// How far a trial of a study goes.
@@ -74,11 +73,10 @@ impl Trial {
 fn as_found(section: &mut DataSection) -> Result<(), Error> {
     let info = jackpot_data::info(&section.set).map_err(at("data.set"))?;
     let published = Some(info.train_rows).filter(|rows| *rows > 0);
-    match info.layout {
-        Layout::Cifar | Layout::TinyImageNet => section.partial = true,
-        Layout::ImageFolder => {}
-        Layout::Idx => return Ok(()),
+    if info.embedded {
+        return Ok(());
     }
+    section.partial = info.has_parts();
     let rows = section.train_rows.or(published);
     section.whole_rows = section.train_subset.or(rows);
     section.classes = None;
