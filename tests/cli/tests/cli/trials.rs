@@ -1,9 +1,11 @@
 //! The paper's own protocol, tried: the shipped study files start and take their first steps on
 //! generated images in the formats in which the real ones are published.
-use crate::support::{Place, outcome, root};
-use jpeg_encoder::{ColorType, Encoder};
+use crate::{
+    images::{cifar_10, image_folder, tiny_imagenet},
+    support::{Place, outcome, root},
+};
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::fs;
 
 /// The text of a shipped study with these tickets alone: all networks are as wide as published,
 /// and a step of them takes as long.
@@ -30,79 +32,6 @@ fn study(name: &str, tickets: &[&str]) -> String {
     };
     let lines: Vec<String> = kept.lines().map(only).collect();
     lines.join("\n")
-}
-
-/// A colour for every pixel, another in every image.
-fn pixels(side: usize, image: usize) -> Vec<u8> {
-    let place = |i: usize| (i * 7 + i / side * (image * 13 + 5) + image * 29) % 256;
-    (0..side * side * 3).map(|i| place(i) as u8).collect()
-}
-
-fn jpeg(path: &Path, side: u16, image: usize) {
-    let mut bytes = Vec::new();
-    let encoder = Encoder::new(&mut bytes, 90);
-    encoder
-        .encode(&pixels(side.into(), image), side, side, ColorType::Rgb)
-        .unwrap();
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
-}
-
-/// `rows` records a file, a label and 3072 bytes each.
-fn cifar_10(folder: &Path, rows: usize) {
-    fs::create_dir_all(folder).unwrap();
-    let names = (1..=5).map(|n| format!("data_batch_{n}.bin"));
-    for (file, name) in names.chain(["test_batch.bin".to_owned()]).enumerate() {
-        let record = |row: usize| {
-            let label = std::iter::once((row % 10) as u8);
-            label.chain(pixels(32, file * rows + row))
-        };
-        fs::write(
-            folder.join(name),
-            (0..rows).flat_map(record).collect::<Vec<u8>>(),
-        )
-        .unwrap();
-    }
-}
-
-/// Two classes as `tiny-imagenet-200.zip` unpacks them.
-fn tiny_imagenet(folder: &Path, rows: usize) {
-    let classes = ["n01443537", "n01629819"];
-    let mut annotations = String::new();
-    for (label, class) in classes.iter().enumerate() {
-        for row in 0..rows {
-            let path = format!("train/{class}/images/{class}_{row}.JPEG");
-            jpeg(&folder.join(path), 64, label * rows + row);
-        }
-        let boxes = folder.join(format!("train/{class}/{class}_boxes.txt"));
-        fs::write(boxes, format!("{class}_0.JPEG\t0\t0\t63\t63\n")).unwrap();
-        jpeg(
-            &folder.join(format!("val/images/val_{label}.JPEG")),
-            64,
-            90 + label,
-        );
-        annotations += &format!("val_{label}.JPEG\t{class}\t0\t0\t63\t63\n");
-    }
-    fs::write(folder.join("wnids.txt"), classes.join("\n")).unwrap();
-    fs::write(folder.join("val/val_annotations.txt"), annotations).unwrap();
-}
-
-/// Two classes in folders, of other sizes than the network takes.
-fn imagenet(folder: &Path, rows: usize) {
-    for (label, class) in ["n01440764", "n01443537"].iter().enumerate() {
-        for row in 0..rows {
-            jpeg(
-                &folder.join(format!("train/{class}/{class}_{row}.JPEG")),
-                300,
-                label * rows + row,
-            );
-        }
-        jpeg(
-            &folder.join(format!("val/{class}/one.JPEG")),
-            270,
-            40 + label,
-        );
-    }
 }
 
 /// Tries one setting; how many actions ran and the pin that the trial left.
@@ -191,7 +120,7 @@ fn tiny_imagenet_is_tried_on_a_few_jpegs() {
 #[test]
 fn imagenet_is_tried_on_a_few_jpegs() {
     let place = Place::with(&study("su2020-imagenet", &["dense", "smart"]));
-    imagenet(&place.study().join("data/imagenet"), 2);
+    image_folder(&place.study().join("data/imagenet"), 2);
     let (_, pin) = tried(&place, None, "1");
     let found = trainings(&place, &pin);
     assert_eq!(found.len(), 1 + 2);
