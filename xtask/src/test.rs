@@ -24,9 +24,26 @@ pub fn run(root: &Path, yes: bool) -> Result<()> {
         build::with_tests(root)
     })?;
     step("lints", || finish(&mut clippy(root), "clippy"))?;
+    step("sparse engine under AddressSanitizer", || {
+        finish(&mut sanitized(root), "the address sanitizer")
+    })?;
     step("tests", || {
         counts::gather(cargo(root).args(["test", "--release", "--workspace", "--quiet"]))
     })
+}
+
+/// The kernels of the sparse engine against its reference, every access looked at. The compiler
+/// that is pinned here has the sanitizer; it only wants to be told that we know it is unstable.
+fn sanitized(root: &Path) -> Command {
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut command = cargo(root);
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.env("RUSTFLAGS", "-Zsanitizer=address");
+    command.args(["test", "--release", "--quiet"]);
+    // A target that is named keeps the flags from build scripts, and these builds apart.
+    command.args(["--target", &triple]);
+    command.args(["--package", "jackpot-test-sparse", "--test", "sparse"]);
+    command
 }
 
 /// Warnings are errors here, and only here: a build at a desk may warn.

@@ -2,13 +2,8 @@
 //! poisoned and what is left between buffer and page is looked at when it is freed.
 //!
 //! Once with the page behind each buffer, once before it: a kernel that reads or writes past
-//! either end of what it owns dies here. Where a nightly compiler is at hand, the sanitizer
-//! looks at every other test, too:
-//!
-//! ```sh
-//! RUSTFLAGS=-Zsanitizer=address cargo +nightly test --release -p jackpot-test-sparse \
-//!     --target x86_64-unknown-linux-gnu --test sparse
-//! ```
+//! either end of what it owns dies here. `cargo xtask test` runs every other test of this crate
+//! under the address sanitizer, too.
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
