@@ -206,14 +206,14 @@ impl Measured {
         self.first_table(networks, &mut text)?;
         text += "\nbf16: activations and their gradients are held in it. Memory: the most that training \
                  adds to its process, as a share of what libtorch adds in f32. Two workers: how much \
-                 longer a step takes each when two run at once, the slower of the two.\n\n\
+                 longer a step takes each when two of the same run at once, the slower of the two.\n\n\
                  ![Times faster than libtorch](speed.png)\n\n## All\n\n";
         self.second_table(networks, &mut text)?;
         Ok(text)
     }
 
     fn first_table(&self, networks: &[String], text: &mut String) -> Result<(), Error> {
-        *text += "| network | f32 | bf16 | bf16 against libtorch's bf16 | AVX2 against AVX2 | memory f32 | memory bf16 | two workers |\n\
+        *text += "| network | f32 | bf16 | bf16 against libtorch's bf16 | AVX2 against AVX2 | memory f32 | memory bf16 | two workers: f32, bf16, libtorch |\n\
                   |---|--:|--:|--:|--:|--:|--:|--:|\n";
         for network in networks {
             let against = |what: &str, storage: &str, than: &str| -> Result<String, Error> {
@@ -232,13 +232,18 @@ impl Measured {
                     None => "–".into(),
                 })
             };
-            let workers = ["f32", "bf16"].map(|storage| {
-                let row = self.sparse(network, "two workers", storage, ONE)?;
+            let beside = "two workers";
+            let rows = [
+                self.sparse(network, beside, "f32", ONE),
+                self.sparse(network, beside, "bf16", ONE),
+                self.libtorch(network, beside, "f32").ok(),
+            ];
+            let workers = rows.into_iter().flatten().filter_map(|row| {
                 let [a, b] = row.together_ms.as_ref()?;
                 let slower = a.median.max(b.median) / row.ms.median - 1.0;
                 Some(format!("{} %", number(100.0 * slower, 0)))
             });
-            let workers: Vec<String> = workers.into_iter().flatten().collect();
+            let workers: Vec<String> = workers.collect();
             let workers = match workers.is_empty() {
                 true => "–".into(),
                 false => workers.join(", "),

@@ -18,6 +18,8 @@ struct Subject {
     title: &'static str,
     family: &'static str,
     architecture: Architecture,
+    /// Of the smart ratio, for `jackpot allocate`.
+    form: &'static str,
     batch: usize,
     /// Steps of a turn, the first of which is not counted.
     steps: usize,
@@ -47,15 +49,24 @@ pub fn all(quick: bool) -> Vec<Part> {
             "vgg" => Architecture::vgg(depth, width, 10, input),
             _ => Architecture::resnet(depth, width, 10, input),
         },
+        form: "auto",
         batch: if quick { 64 } else { 128 },
         steps,
         rounds: if quick { 3 } else { rounds },
     };
+    let vgg = subject("VGG-16", "vgg", 16, 64, [3, 32, 32], 3, 6);
     let subjects = [
         subject("ResNet-8", "resnet", 8, 16, [1, 28, 28], 6, 15),
         subject("ResNet-20", "resnet", 20, 16, [1, 28, 28], 4, 12),
         subject("ResNet-32", "resnet", 32, 32, [3, 32, 32], 3, 6),
-        subject("VGG-16", "vgg", 16, 64, [3, 32, 32], 3, 6),
+        vgg.clone(),
+        // The smart ratio's form for a VGG leaves its first layers whole, and with them three
+        // times the multiply-adds of the form without l².
+        Subject {
+            title: "VGG-16 without l²",
+            form: "resnet",
+            ..vgg
+        },
     ];
     let whats = [
         What::Speed("smart-ratio"),
@@ -69,7 +80,10 @@ pub fn all(quick: bool) -> Vec<Part> {
             what,
         })
     });
-    parts.collect()
+    // What has no smart ratio is the same in both forms.
+    let again =
+        |part: &Part| part.subject.form != "auto" && matches!(part.what, What::Speed("uniform"));
+    parts.filter(|part| !again(part)).collect()
 }
 
 /// One engine at one setting.
@@ -219,6 +233,10 @@ impl Subject {
             .args(["--width", &number(self.architecture.width)])
             .args(["--input", &input, "--json"])
             .args(["--allocation", allocation, "--sparsity", sparsity])
+            .args(match allocation {
+                "smart-ratio" => vec!["--param".to_owned(), format!("form={}", self.form)],
+                _ => Vec::new(),
+            })
             .output()?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
