@@ -1,10 +1,10 @@
 //! The backward pass of a group: gradients of its kept weights and of its source.
+use crate::arena::Map;
 use crate::block::{self, Block};
 use crate::kernels::{Ahead, Kernels, Line, Lines, Residual};
 use crate::maps::{At, Maker, rows_of};
 use crate::net::{Batch, Net};
 use crate::plan::Shortcut;
-use crate::schedule::InputStep;
 use crate::unpool;
 use jackpot_net::Activation;
 
@@ -28,34 +28,38 @@ impl<P: Kernels> Net<P> {
             sums.push(lines);
         }
         self.sums.fill(Line::ZERO);
-        let mut out = step
-            .input
-            .as_ref()
-            .map(|input| std::mem::take(&mut self.buffers[input.out]));
+        let written = step.input.iter();
+        let written = written.flat_map(|input| [Some(input.out), input.unpooled]);
+        let written: Vec<Map> = written.flatten().map(Map::Gradient).collect();
+        let (written, maps) = self.arena.open(&written);
+        let mut written = written.into_iter();
+        let (mut out, unpooled) = (written.next(), written.next());
         let mut totals = std::mem::take(&mut self.sums);
         let maker = Maker {
             plan: &self.plan,
             layers: &self.layers,
-            maps: &self.maps,
+            maps: &maps,
             activation: self.activation,
-            finished: true,
+            keeps: None,
         };
         let through = source.main.map(|main| Through {
-            z: &self.maps.z[main],
+            z: maps.of(Map::Z(main)),
             projection: match source.shortcut {
-                Some(Shortcut::Projection(c)) => Some(&self.maps.z[c][..]),
+                Some(Shortcut::Projection(c)) => Some(maps.of(Map::Z(c))),
                 _ => None,
             },
             relu: self.activation == Activation::Relu,
         });
         let gradients = step.gradients.iter();
-        let gradients: Vec<&[Line]> = gradients.map(|&place| &self.buffers[place][..]).collect();
+        let gradients: Vec<&[Line]> = gradients.map(|&g| maps.of(Map::Gradient(g))).collect();
         // Through the activation at once, if this step has all of the gradient.
         let last = step
             .input
             .as_ref()
             .is_some_and(|i| i.last && i.unpooled.is_none());
-        let work = &mut self.work[step.group];
+        let work = &self.work[step.group];
+        let rings = &mut self.rings;
+        rings.fit(work);
         let stride = work.geometry.stride;
         let [_, height, _] = this.input;
         let [_, out_height, _] = self.plan.convolutions[this.convolutions[0]].output;
@@ -66,7 +70,7 @@ impl<P: Kernels> Net<P> {
         };
         let backwards = step.group.is_multiple_of(2);
         for (tile, count) in work.blocks(batch.tiles, batch.ragged.is_some(), backwards) {
-            work.restart();
+            rings.restart();
             let mut done = 0;
             while done < out_height.max(in_rows) {
                 let whole = done + work.rows <= out_height.min(in_rows);
@@ -76,10 +80,10 @@ impl<P: Kernels> Net<P> {
                     done,
                     rows: if whole { work.rows } else { 1 },
                 };
-                block::fill::<P>(&maker, work, this, &block, last, &mut self.scratch);
+                block::fill::<P>(&maker, work, rings, this, &block, last, &mut self.scratch);
                 for (x, &c) in this.convolutions.iter().enumerate() {
                     let gradient = gradients[x];
-                    block::fill_gradient::<P>(&maker, work, x, c, gradient, &block, batch);
+                    block::fill_gradient::<P>(&maker, work, rings, x, c, gradient, &block, batch);
                 }
                 // What is read next: by this block's gradient of the input, by the next fills.
                 let (mut now, mut next) = (Ahead::default(), Ahead::default());
@@ -97,22 +101,23 @@ impl<P: Kernels> Net<P> {
                             now.add(rows_of(map, source.map, from, rows));
                         }
                     }
-                    next = block::ahead(&maker, work, this, &gradients, &block);
+                    next = block::ahead(&maker, work, rings, this, &gradients, &block);
                 }
                 if done + block.rows <= out_height {
                     let ahead = if step.input.is_some() { now } else { next };
-                    block::weights::<P>(work, &self.zero, &block, &mut sums, ahead);
+                    block::weights::<P>(work, rings, &self.zero, &block, &mut sums, ahead);
                 }
                 if let (Some(input), Some(out), Some(through)) = (&step.input, &mut out, &through) {
                     let residual = match input.residual {
                         None => Residual::None,
-                        Some(place) if place == input.out => Residual::InPlace,
-                        Some(place) => Residual::Map(&self.buffers[place]),
+                        Some(gradient) if gradient == input.out => Residual::InPlace,
+                        Some(gradient) => Residual::Map(maps.of(Map::Gradient(gradient))),
                     };
                     if done + block.rows <= in_rows {
                         let through = last.then_some(through);
                         block::inputs::<P>(
                             work,
+                            rings,
                             this.input,
                             out_height,
                             &self.zero,
@@ -128,33 +133,10 @@ impl<P: Kernels> Net<P> {
                 done += block.rows;
             }
         }
-        if let (
-            Some(InputStep {
-                last: true,
-                unpooled: Some(place),
-                ..
-            }),
-            Some(pooled),
-            Some(through),
-        ) = (&step.input, &out, &through)
-        {
-            drop(gradients);
-            let mut unpooled = std::mem::take(&mut self.buffers[*place]);
+        if let (Some(unpooled), Some(pooled), Some(through)) = (unpooled, &out, &through) {
             for tile in 0..batch.tiles {
-                unpool::source::<P>(
-                    &maker,
-                    source,
-                    tile,
-                    pooled,
-                    through,
-                    &mut unpooled,
-                    &mut totals,
-                );
+                unpool::source::<P>(&maker, source, tile, pooled, through, unpooled, &mut totals);
             }
-            self.buffers[*place] = unpooled;
-        }
-        if let (Some(input), Some(out)) = (&step.input, out) {
-            self.buffers[input.out] = out;
         }
         self.sums = totals;
         self.settle(at, batch, sums);

@@ -1,4 +1,5 @@
 //! A block of output rows on the way back: the rows that it needs, and the two kernels.
+use crate::arena::Map;
 use crate::backward::Through;
 use crate::kernels::{
     Ahead, Final, Inputs, Kernels, Line, Lines, Normalize, Places, ROWS, Residual, Row, Rows,
@@ -7,7 +8,7 @@ use crate::kernels::{
 use crate::maps::{At, Maker, Scratch, row_of, rows_of};
 use crate::net::Batch;
 use crate::plan::Group;
-use crate::work::Work;
+use crate::work::{Rings, Work};
 
 /// Output rows (and rows of the input, over the stride) of some batch tiles.
 pub(crate) struct Block {
@@ -20,7 +21,8 @@ pub(crate) struct Block {
 /// Makes the rows of the source that the block reads, and their slopes.
 pub(crate) fn fill<P: Kernels>(
     maker: &Maker,
-    work: &mut Work,
+    work: &Work,
+    rings: &mut Rings,
     group: &Group,
     block: &Block,
     last: bool,
@@ -35,7 +37,7 @@ pub(crate) fn fill<P: Kernels>(
         need = need.max(end * stride);
     }
     for t in 0..block.count {
-        let ring = &mut work.rings[t];
+        let ring = &mut rings.input[t];
         while ring.next < need.min(height) {
             let at = At {
                 tile: block.tile + t,
@@ -43,7 +45,7 @@ pub(crate) fn fill<P: Kernels>(
             };
             let row = ring.make();
             maker.fill::<P>(group, at, row, pad, geometry.pitch, None, scratch);
-            if let Some(slopes) = work.slopes.get_mut(t) {
+            if let Some(slopes) = rings.slopes.get_mut(t) {
                 let to = slopes.make();
                 to.copy_from_slice(row);
                 maker.slopes::<P>(&mut to[pad..], geometry.pitch, width);
@@ -55,7 +57,8 @@ pub(crate) fn fill<P: Kernels>(
 /// Makes the rows of a convolution's gradient that the block reads.
 pub(crate) fn fill_gradient<P: Kernels>(
     maker: &Maker,
-    work: &mut Work,
+    work: &Work,
+    rings: &mut Rings,
     x: usize,
     c: usize,
     gradient: &[Line],
@@ -67,7 +70,7 @@ pub(crate) fn fill_gradient<P: Kernels>(
     let (layer, halo) = (&maker.layers[c], work.geometry.halos[x]);
     let need = (block.done + block.rows) as isize + halo.high.max(0);
     for t in 0..block.count {
-        let ring = &mut work.gradients[t][x];
+        let ring = &mut rings.gradients[t][x];
         while ring.next < height.min(need as usize) {
             let at = At {
                 tile: block.tile + t,
@@ -79,7 +82,7 @@ pub(crate) fn fill_gradient<P: Kernels>(
                 gradient,
                 // Without a normalisation its coefficient is 0.
                 z: match convolution.norm {
-                    Some(_) => row_of(&maker.maps.z[c], convolution.output, at),
+                    Some(_) => row_of(maker.maps.of(Map::Z(c)), convolution.output, at),
                     None => gradient,
                 },
                 by_gradient: &layer.by_gradient,
@@ -97,6 +100,7 @@ pub(crate) fn fill_gradient<P: Kernels>(
 pub(crate) fn ahead<'a>(
     maker: &'a Maker,
     work: &Work,
+    rings: &Rings,
     group: &Group,
     gradients: &[&'a [Line]],
     block: &Block,
@@ -107,10 +111,10 @@ pub(crate) fn ahead<'a>(
         y,
     };
     let rows = block.rows * work.geometry.stride;
-    maker.ahead(group.source, at(work.rings[0].next), rows, &mut ahead);
+    maker.ahead(group.source, at(rings.input[0].next), rows, &mut ahead);
     for (x, &c) in group.convolutions.iter().enumerate() {
-        let from = at(work.gradients[0][x].next);
-        for map in [gradients[x], &maker.maps.z[c]] {
+        let from = at(rings.gradients[0][x].next);
+        for map in [gradients[x], maker.maps.of(Map::Z(c))] {
             let shape = maker.plan.convolutions[c].output;
             ahead.add(rows_of(map, shape, from, block.rows));
         }
@@ -121,19 +125,20 @@ pub(crate) fn ahead<'a>(
 /// Gradients of the kept weights from the block's output rows.
 pub(crate) fn weights<P: Kernels>(
     work: &Work,
+    rings: &Rings,
     zero: &[Line],
     block: &Block,
     sums: &mut [Lines],
     ahead: Ahead,
 ) {
     let geometry = &work.geometry;
-    let table = work.table(zero, block.count, block.rows, block.done);
+    let table = work.table(rings, zero, block.count, block.rows, block.done);
     for (x, sums) in sums.iter_mut().enumerate() {
         let halo = geometry.halos[x];
         let mut gradient = Rows::new(zero);
         for t in 0..block.count {
             for i in 0..block.rows {
-                let row = work.gradients[t][x].row(block.done + i);
+                let row = rings.gradients[t][x].row(block.done + i);
                 gradient.set(t * block.rows + i, 0, row);
             }
         }
@@ -163,6 +168,7 @@ pub(crate) fn weights<P: Kernels>(
 #[expect(clippy::too_many_arguments, reason = "the borrows of one step, apart")]
 pub(crate) fn inputs<P: Kernels>(
     work: &Work,
+    rings: &Rings,
     [channels, height, width]: [usize; 3],
     out_height: usize,
     zero: &[Line],
@@ -202,7 +208,7 @@ pub(crate) fn inputs<P: Kernels>(
                     for tap in 0..halo.rows() {
                         let y = (block.done + i) as isize + halo.low + tap as isize;
                         if (0..out_height as isize).contains(&y) {
-                            let line = work.gradients[t][x].row(y as usize);
+                            let line = rings.gradients[t][x].row(y as usize);
                             table.set(row, halo.first + tap, line);
                         }
                     }
@@ -210,7 +216,11 @@ pub(crate) fn inputs<P: Kernels>(
                 let y = (block.done + i) * stride + class;
                 places.rows[row] = ((block.tile + t) * height + y) * channels * width;
                 if last.is_some() {
-                    active.set(row, 0, work.slopes.get(t).unwrap_or(&work.rings[t]).row(y));
+                    active.set(
+                        row,
+                        0,
+                        rings.slopes.get(t).unwrap_or(&rings.input[t]).row(y),
+                    );
                 }
             }
             for (column_class, columns) in work.input_columns.iter().enumerate() {

@@ -1,4 +1,5 @@
 //! The forward pass of a group: rows of its source into the rings, kernels over them.
+use crate::arena::Map;
 use crate::kernels::{Ahead, Forward, Kernels, Places, ROWS};
 use crate::maps::{At, Maker};
 use crate::net::{Batch, Net};
@@ -8,10 +9,6 @@ impl<P: Kernels> Net<P> {
     pub(crate) fn forward(&mut self, group: usize, batch: &Batch, training: bool) {
         let this = &self.plan.groups[group];
         let numbers = &this.convolutions;
-        let mut outs: Vec<_> = numbers
-            .iter()
-            .map(|&c| std::mem::take(&mut self.maps.z[c]))
-            .collect();
         let mut layers: Vec<_> = Vec::new();
         for &c in numbers {
             let layer = &mut self.layers[c];
@@ -20,23 +17,28 @@ impl<P: Kernels> Net<P> {
                 std::mem::take(&mut layer.sums),
             ));
         }
-        let keeps = this.first && !self.maps.kept[this.source].is_empty();
-        let mut kept = keeps.then(|| std::mem::take(&mut self.maps.kept[this.source]));
+        let keeps = (this.first && self.plan.sources[this.source].kept).then_some(this.source);
+        let outs = numbers.iter().map(|&c| Map::Z(c));
+        let written: Vec<Map> = outs.chain(keeps.map(Map::Kept)).collect();
+        let (mut outs, maps) = self.arena.open(&written);
+        let mut kept = keeps.and_then(|_| outs.pop());
         let maker = Maker {
             plan: &self.plan,
             layers: &self.layers,
-            maps: &self.maps,
+            maps: &maps,
             activation: self.activation,
-            finished: !this.first,
+            keeps,
         };
-        let work = &mut self.work[group];
+        let work = &self.work[group];
+        let rings = &mut self.rings;
+        rings.fit(work);
         let stride = work.geometry.stride;
         let (pad, taps, pitch) = (work.geometry.pad, work.geometry.taps, work.geometry.pitch);
         let [_, height, _] = this.input;
         let [_, out_height, out_width] = self.plan.convolutions[numbers[0]].output;
         let mut center = training;
         for (tile, count) in work.blocks(batch.tiles, batch.ragged.is_some(), group % 2 == 1) {
-            work.restart();
+            rings.restart();
             let mut done = 0;
             while done < out_height {
                 let rows = if done + work.rows <= out_height {
@@ -45,7 +47,7 @@ impl<P: Kernels> Net<P> {
                     1
                 };
                 let need = ((done + rows - 1) * stride + taps).saturating_sub(pad);
-                for (t, ring) in work.rings.iter_mut().enumerate().take(count) {
+                for (t, ring) in rings.input.iter_mut().enumerate().take(count) {
                     while ring.next < need.min(height) {
                         let at = At {
                             tile: tile + t,
@@ -57,17 +59,17 @@ impl<P: Kernels> Net<P> {
                             ring.make(),
                             pad,
                             pitch,
-                            kept.as_mut(),
+                            kept.as_deref_mut(),
                             &mut self.scratch,
                         );
                     }
                 }
-                let table = work.table(&self.zero, count, rows, done);
+                let table = work.table(rings, &self.zero, count, rows, done);
                 let mut ahead = Ahead::default();
                 if count == 1 {
                     let at = At {
                         tile,
-                        y: work.rings[0].next,
+                        y: rings.input[0].next,
                     };
                     maker.ahead(this.source, at, stride * rows, &mut ahead);
                 }
@@ -95,7 +97,7 @@ impl<P: Kernels> Net<P> {
                                 lists: &work.lists[x],
                                 rows: &table,
                                 column: column * stride,
-                                out: &mut outs[x],
+                                out: outs[x],
                                 places,
                                 start,
                                 center: center && convolution.norm.is_some() && column == 0,
@@ -114,13 +116,9 @@ impl<P: Kernels> Net<P> {
                 done += rows;
             }
         }
-        for ((&c, out), (start, sums)) in numbers.iter().zip(outs).zip(layers) {
-            self.maps.z[c] = out;
+        for (&c, (start, sums)) in numbers.iter().zip(layers) {
             self.layers[c].start = start;
             self.layers[c].sums = sums;
-        }
-        if let Some(kept) = kept {
-            self.maps.kept[this.source] = kept;
         }
         if training {
             let count = (batch.images * out_height * out_width) as f64;

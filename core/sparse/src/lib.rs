@@ -21,7 +21,8 @@
 //! |---|---|
 //! | `lower`, `plan` | the network's nodes as sources and groups, or the name of what cannot be run |
 //! | `pattern` | kept weights as lists of offsets, forward and transposed: pure |
-//! | `schedule` | which gradient buffer each backward step reads and writes |
+//! | `schedule` | which gradients each backward step reads and writes |
+//! | `arena` | where every map lies, from its birth to its death |
 //! | `work`, `maps` | a group's rings and tiles; how rows of a source are made |
 //! | `forward`, `backward`, `block`, `unpool` | the passes of a group |
 //! | `net`, `parameter` | a whole step; dense parameters outside, kept weights inside |
@@ -30,14 +31,15 @@
 //!
 //! Sixteen images of f32, or thirty-two of bf16, lie side by side in a cache line, so that a
 //! kept weight is one broadcast and a few multiply-adds, whatever its place. Convolution
-//! outputs and block outputs are all that is stored; normalisation, activation, addition and
-//! pooling happen on the way into a small ring of rows, and their gradients on the way out.
+//! outputs are all that is stored; normalisation, activation, addition and pooling happen on
+//! the way into a small ring of rows, and their gradients on the way out.
 //!
 //! **Invariant.** This crate never links libtorch, starts a thread, reads a clock or draws a
 //! random number: a result is a function of the parameters, the mask, the batches, the
 //! storage and the instruction set. `unsafe` stands in `kernels` alone, and what that exports
 //! asserts its sizes.
 
+mod arena;
 mod backward;
 mod block;
 mod forward;
@@ -257,6 +259,12 @@ impl Engine {
     /// Steps taken since the optimiser's buffers were 0.
     pub fn steps(&self) -> u64 {
         self.net.steps()
+    }
+
+    /// Puts every map into memory of its own, where a test can forbid what lies beside it.
+    #[doc(hidden)]
+    pub fn separate_maps(&mut self) {
+        self.net.separate();
     }
 
     /// Puts back what [`Engine::parameters`], [`Engine::buffers`] and [`Engine::steps`] gave:

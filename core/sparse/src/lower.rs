@@ -2,9 +2,10 @@
 //!
 //! A **source** is what convolutions read: the image, or the activation of one normalised
 //! convolution, perhaps with a shortcut added, perhaps pooled. It is made row by row while its
-//! readers run, and kept in memory only if a later shortcut needs it. A **group** is the
-//! convolutions that read one source with one stride. A linear layer is a 1×1 convolution of a
-//! 1×1 map whose channels are the flattened input.
+//! readers run, and made again for every later shortcut; only where that would read too many
+//! maps is it kept in memory. A **group** is the convolutions that read one source with one
+//! stride. A linear layer is a 1×1 convolution of a 1×1 map whose channels are the flattened
+//! input.
 use crate::Error;
 use crate::kernels::TAPS;
 use crate::plan::{Convolution, Group, Norm, Plan, Pool, Shortcut, Source};
@@ -18,6 +19,9 @@ enum Value {
     Sum(usize, Shortcut),
     Source(usize),
 }
+
+/// Most maps that the row of a shortcut is made from before its source is kept instead.
+const MAPS: usize = 5;
 
 /// What stands in the way of a network.
 fn refuse<T>(what: impl Into<String>) -> Result<T, String> {
@@ -54,6 +58,28 @@ impl Plan {
             lowering.values.push(value);
         }
         lowering.finish()
+    }
+
+    /// Keeps what is needed again and dear to make: the end of a chain of shortcuts that reads
+    /// more than [`MAPS`], and what is pooled, whose windows overlap.
+    fn keep(&mut self) {
+        let mut maps: Vec<usize> = Vec::new();
+        for source in 0..self.sources.len() {
+            let added = match self.sources[source].shortcut {
+                None => 0,
+                Some(Shortcut::Projection(_)) => 1,
+                Some(Shortcut::Source(from)) => {
+                    let added = &mut self.sources[from];
+                    added.kept = maps[from] > MAPS || added.pool != Pool::None;
+                    if added.kept { 1 } else { maps[from] }
+                }
+            };
+            maps.push(1 + added);
+        }
+        for group in self.groups.iter().filter(|group| !group.first) {
+            let source = &mut self.sources[group.source];
+            source.kept |= source.pool != Pool::None;
+        }
     }
 }
 
@@ -183,7 +209,6 @@ impl Lowering<'_> {
             (Op::Add, Some(Value::Normed(main))) => match self.values[this.inputs[1]] {
                 Value::Normed(c) if once => Ok(Value::Sum(main, Shortcut::Projection(c))),
                 Value::Source(from) if self.may_be_added(from) => {
-                    self.plan.sources[from].kept = true;
                     Ok(Value::Sum(main, Shortcut::Source(from)))
                 }
                 _ => refuse(format!("it has no form of {}", self.name(node))),
@@ -282,9 +307,6 @@ impl Lowering<'_> {
             return Ok(Value::Raw(index));
         }
         let first = plan.groups.iter().all(|group| group.source != from);
-        if !first {
-            plan.sources[from].kept = true;
-        }
         plan.groups.push(Group {
             source: from,
             convolutions: vec![index],
@@ -294,7 +316,7 @@ impl Lowering<'_> {
         Ok(Value::Raw(index))
     }
 
-    fn finish(self) -> Result<Plan, String> {
+    fn finish(mut self) -> Result<Plan, String> {
         let last = self.values.last();
         let logits = matches!(last, Some(Value::Raw(c)) if *c == self.plan.classifier());
         if !logits {
@@ -304,6 +326,7 @@ impl Lowering<'_> {
         if let Some(unread) = (0..self.plan.sources.len()).find(|&s| !read(s)) {
             return refuse(format!("no layer reads activation {unread}"));
         }
+        self.plan.keep();
         Ok(self.plan)
     }
 }

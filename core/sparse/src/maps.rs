@@ -1,20 +1,12 @@
-//! The maps of a batch, and how a source's rows are made from them.
+//! How a source's rows are made from the maps of a batch.
 //!
 //! A map is `[batch tile][row][channel][column]` of lines: a row of all channels is in one
 //! piece, and column stride, padding and pooling are addresses, never shuffles.
-use crate::kernels::{Activate, Added, Ahead, Kernels, Line, Lines, Row, Window};
+use crate::arena::{Map, Maps};
+use crate::kernels::{Activate, Added, Ahead, Kernels, Line, Lines, Link, Row, Window};
 use crate::layer::Layer;
 use crate::plan::{Group, Plan, Pool, Shortcut, Source};
 use jackpot_net::Activation;
-
-/// Every map of a batch, and memory for a few rows.
-pub(crate) struct Maps {
-    pub image: Lines,
-    /// Raw outputs of every convolution.
-    pub z: Vec<Lines>,
-    /// Values of the sources that are kept.
-    pub kept: Vec<Lines>,
-}
 
 /// Rows between activation and pooling.
 #[derive(Default)]
@@ -75,13 +67,19 @@ fn gather(from: &[Line], pitch: usize, width: usize, to: &mut [Line]) {
 pub(crate) struct Maker<'a> {
     pub plan: &'a Plan,
     pub layers: &'a [Layer],
-    pub maps: &'a Maps,
+    pub maps: &'a Maps<'a>,
     pub activation: Activation,
-    /// Kept values are there: read them.
-    pub finished: bool,
+    /// The source whose values this pass keeps: they are not there yet.
+    pub keeps: Option<usize>,
 }
 
 impl Maker<'_> {
+    /// The values of a source, if they are there.
+    fn kept(&self, source: usize) -> Option<&[Line]> {
+        let there = self.plan.sources[source].kept && self.keeps != Some(source);
+        there.then(|| self.maps.of(Map::Kept(source)))
+    }
+
     /// A row of a ring: the source as the group's convolutions see it, from column `pad` on.
     #[expect(
         clippy::too_many_arguments,
@@ -94,7 +92,7 @@ impl Maker<'_> {
         out: &mut [Line],
         pad: usize,
         pitch: usize,
-        mut kept: Option<&mut Lines>,
+        mut kept: Option<&mut [Line]>,
         scratch: &mut Scratch,
     ) {
         let [channels, height, width] = self.plan.sources[group.source].shape;
@@ -115,27 +113,20 @@ impl Maker<'_> {
         at: At,
         out: &mut [Line],
         pitch: usize,
-        kept: Option<&mut Lines>,
+        kept: Option<&mut [Line]>,
         scratch: &mut Scratch,
     ) {
         let this = &self.plan.sources[source];
         let width = this.shape[2];
         if this.main.is_none() {
-            return spread(row_of(&self.maps.image, this.shape, at), width, out, pitch);
+            let image = self.maps.of(Map::Image);
+            return spread(row_of(image, this.shape, at), width, out, pitch);
         }
-        if this.kept && self.finished {
-            return spread(
-                row_of(&self.maps.kept[source], this.shape, at),
-                width,
-                out,
-                pitch,
-            );
+        if let Some(kept) = self.kept(source) {
+            return spread(row_of(kept, this.shape, at), width, out, pitch);
         }
         match this.pool {
-            Pool::None => {
-                let kept = kept.map(|kept| row_of_mut(kept, this.shape, at));
-                return self.activation::<P>(this, at, out, pitch, kept);
-            }
+            Pool::None => self.activation::<P>(this, at, out, pitch),
             Pool::Max {
                 kernel,
                 stride,
@@ -145,7 +136,7 @@ impl Maker<'_> {
                 scratch.reserve(this, kernel);
                 for y in rows.clone() {
                     let row = &mut scratch.rows[y % kernel];
-                    self.activation::<P>(this, At { y, ..at }, row, this.map[2], None);
+                    self.activation::<P>(this, At { y, ..at }, row, this.map[2]);
                 }
                 let rows: Vec<&[Line]> = rows.map(|y| &scratch.rows[y % kernel][..]).collect();
                 P::pool(window(this, &rows), out, pitch);
@@ -156,7 +147,7 @@ impl Maker<'_> {
                 scratch.sums.fill(Line::ZERO);
                 for y in 0..height {
                     let row = &mut scratch.rows[0];
-                    self.activation::<P>(this, At { y, ..at }, row, width, None);
+                    self.activation::<P>(this, At { y, ..at }, row, width);
                     P::average(Row { channels, width }, row, &mut scratch.sums);
                 }
                 let factor = 1.0 / (height * width) as f32;
@@ -172,8 +163,8 @@ impl Maker<'_> {
     pub fn ahead<'b>(&'b self, source: usize, at: At, rows: usize, ahead: &mut Ahead<'b>) {
         let this = &self.plan.sources[source];
         let Some(main) = this.main else { return };
-        if this.kept && self.finished {
-            return ahead.add(rows_of(&self.maps.kept[source], this.shape, at, rows));
+        if let Some(kept) = self.kept(source) {
+            return ahead.add(rows_of(kept, this.shape, at, rows));
         }
         let (at, rows) = match this.pool {
             Pool::None => (at, rows),
@@ -186,64 +177,66 @@ impl Maker<'_> {
             ),
             Pool::Average => return,
         };
-        ahead.add(rows_of(&self.maps.z[main], this.map, at, rows));
+        ahead.add(rows_of(self.maps.of(Map::Z(main)), this.map, at, rows));
         match this.shortcut {
             None => {}
-            Some(Shortcut::Source(from)) => {
-                ahead.add(rows_of(&self.maps.kept[from], this.map, at, rows));
-            }
+            Some(Shortcut::Source(from)) => self.ahead(from, at, rows, ahead),
             Some(Shortcut::Projection(c)) => {
-                ahead.add(rows_of(&self.maps.z[c], this.map, at, rows));
+                ahead.add(rows_of(self.maps.of(Map::Z(c)), this.map, at, rows));
             }
         }
     }
 
     /// A row under the pooling: the activation of what is normalised and added.
-    pub fn activation<P: Kernels>(
-        &self,
-        this: &Source,
-        at: At,
-        out: &mut [Line],
-        pitch: usize,
-        mut kept: Option<&mut [Line]>,
-    ) {
-        let Some(main) = this.main else { return };
+    pub fn activation<P: Kernels>(&self, this: &Source, at: At, out: &mut [Line], pitch: usize) {
         let [channels, _, width] = this.map;
-        let layer = &self.layers[main];
-        let mut together = Vec::new();
-        let (added, shift) = match this.shortcut {
-            None => (Added::None, &layer.shift),
-            Some(Shortcut::Source(from)) => {
-                let row = row_of(&self.maps.kept[from], this.map, at);
-                (Added::Row(row), &layer.shift)
+        let mut chain = Vec::new();
+        self.chain(this, at, &mut chain);
+        let smooth: Option<fn(f32) -> f32> = match self.activation {
+            Activation::Relu => None,
+            Activation::Tanh => Some(libm::tanhf),
+            Activation::Softplus => Some(|x| x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))),
+        };
+        let links = if smooth.is_some() { 1 } else { chain.len() };
+        for chain in chain.chunks(links) {
+            P::activate(Activate {
+                row: Row { channels, width },
+                chain,
+                relu: smooth.is_none(),
+                out,
+                pitch,
+            });
+            if let Some(smooth) = smooth {
+                each::<P>(out, pitch, width, smooth);
             }
+        }
+    }
+
+    /// What a row is made from: first what its shortcut is made from, if that is not kept.
+    fn chain<'b>(&'b self, this: &Source, at: At, chain: &mut Vec<Link<'b>>) {
+        let Some(main) = this.main else { return };
+        let added = match this.shortcut {
+            None => Added::None,
+            Some(Shortcut::Source(from)) => match self.kept(from) {
+                Some(kept) => Added::Row(row_of(kept, this.map, at)),
+                None => {
+                    self.chain(&self.plan.sources[from], at, chain);
+                    Added::Before
+                }
+            },
             Some(Shortcut::Projection(c)) => {
-                let other = &self.layers[c];
-                together.extend(layer.shift.iter().zip(&other.shift).map(|(a, b)| a + b));
-                let row = row_of(&self.maps.z[c], this.map, at);
-                (Added::Scaled(row, &other.scale), &together)
+                let Layer { scale, shift, .. } = &self.layers[c];
+                Added::Scaled(row_of(self.maps.of(Map::Z(c)), this.map, at), scale, shift)
             }
         };
-        P::activate(Activate {
-            row: Row { channels, width },
-            z: row_of(&self.maps.z[main], this.map, at),
-            scale: &layer.scale,
+        let Layer { scale, shift, .. } = &self.layers[main];
+        let z = row_of(self.maps.of(Map::Z(main)), this.map, at);
+        chain.push(Link {
+            z,
+            scale,
             shift,
             added,
-            relu: self.activation == Activation::Relu,
-            out,
-            pitch,
-            kept: kept.as_deref_mut(),
         });
-        let smooth: fn(f32) -> f32 = match self.activation {
-            Activation::Relu => return,
-            Activation::Tanh => libm::tanhf,
-            Activation::Softplus => |x| x.max(0.0) + libm::log1pf(libm::expf(-x.abs())),
-        };
-        each::<P>(out, pitch, width, smooth);
-        if let Some(kept) = kept {
-            gather(out, pitch, width, kept);
-        }
     }
 
     /// The slope of a smooth activation where its values are given, in place.

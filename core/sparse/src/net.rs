@@ -1,14 +1,14 @@
 //! A network in training: parameters, maps and what every pass shares.
+use crate::arena::{Arena, Map, Places};
 use crate::kernels::{FlushedDenormals, Kernels, Lines};
 use crate::layer::Layer;
 use crate::loss::cross_entropy;
-
-use crate::maps::{Maps, Scratch};
+use crate::maps::Scratch;
 use crate::optimizer::Optimizer;
 use crate::parameter::{Parameter, describe, lengths, sizes_fit};
 use crate::plan::{Convolution, Plan};
 use crate::schedule::Schedule;
-use crate::work::Work;
+use crate::work::{Rings, Work};
 use crate::{Error, Step, invalid};
 use jackpot_net::{Activation, Mask, Network, Training};
 use std::marker::PhantomData;
@@ -43,10 +43,9 @@ pub(crate) struct Net<P> {
     pub plan: Plan,
     pub schedule: Schedule,
     pub work: Vec<Work>,
+    pub rings: Rings,
     pub layers: Vec<Layer>,
-    pub maps: Maps,
-    /// Gradient buffers of the schedule.
-    pub buffers: Vec<Lines>,
+    pub arena: Arena,
     /// Three lines a channel: sums of a source's gradient.
     pub sums: Lines,
     pub scratch: Scratch,
@@ -61,8 +60,6 @@ pub(crate) struct Net<P> {
     settings: Training,
     image: [usize; 3],
     classes: usize,
-    /// Batch tiles that the maps have room for.
-    tiles: usize,
     storage: PhantomData<P>,
 }
 
@@ -75,6 +72,7 @@ pub(crate) trait Run: Send {
     fn kept(&self) -> u64;
     fn buffers(&self) -> Vec<(&'static str, usize, Vec<f32>)>;
     fn steps(&self) -> u64;
+    fn separate(&mut self);
     fn restore(
         &mut self,
         parameters: &[Vec<f32>],
@@ -112,15 +110,12 @@ impl<P: Kernels> Net<P> {
             .map(|p| if p.trained { p.len() } else { 0 })
             .collect();
         let values = described.iter().zip(parameters);
+        let schedule = Schedule::new(&plan);
         let mut net = Net {
-            schedule: Schedule::new(&plan),
+            arena: Arena::new(Places::new(&plan, &schedule, P::IMAGES / 16)),
+            schedule,
             layers: layers.map(|(c, kept)| Layer::new(c, kept.len())).collect(),
-            maps: Maps {
-                image: Lines::default(),
-                z: plan.convolutions.iter().map(|_| Lines::default()).collect(),
-                kept: plan.sources.iter().map(|_| Lines::default()).collect(),
-            },
-            buffers: Vec::new(),
+            rings: Rings::default(),
             sums: Lines::new(3 * channels.unwrap_or(0)),
             scratch: Scratch::default(),
             activation,
@@ -132,7 +127,6 @@ impl<P: Kernels> Net<P> {
             settings: training.clone(),
             image: network.architecture.input.map(|side| side as usize),
             classes: network.architecture.classes as usize,
-            tiles: 0,
             storage: PhantomData,
             plan,
             work,
@@ -152,32 +146,6 @@ impl<P: Kernels> Net<P> {
         }
     }
 
-    /// Room for a batch.
-    fn reserve(&mut self, tiles: usize) {
-        if tiles <= self.tiles {
-            return;
-        }
-        self.tiles = tiles;
-        let lines = |shape: [usize; 3]| tiles * shape.iter().product::<usize>();
-        self.maps.image = Lines::new(lines(self.image));
-        for (z, c) in self.maps.z.iter_mut().zip(&self.plan.convolutions) {
-            *z = Lines::default();
-            *z = Lines::new(lines(c.output));
-        }
-        // Logits are f32.
-        self.maps.z[self.plan.classifier()] = Lines::new(tiles * self.classes * P::IMAGES / 16);
-        for (kept, source) in self.maps.kept.iter_mut().zip(&self.plan.sources) {
-            *kept = Lines::default();
-            if source.kept && source.main.is_some() {
-                *kept = Lines::new(lines(source.shape));
-            }
-        }
-        self.buffers.clear();
-        let sizes = self.schedule.buffers.iter();
-        self.buffers
-            .extend(sizes.map(|&size| Lines::new(tiles * size)));
-    }
-
     /// Checks images and labels, and puts the images into lines.
     fn load(&mut self, images: &[f32]) -> Result<Batch, Error> {
         let [channels, height, width] = self.image;
@@ -189,7 +157,8 @@ impl<P: Kernels> Net<P> {
             ));
         }
         let batch = Batch::new::<P>(images.len() / size);
-        self.reserve(batch.tiles);
+        self.arena.reserve(batch.tiles);
+        let lines = self.arena.of_mut(Map::Image);
         let mut place = 0;
         for tile in images.chunks(P::IMAGES * size) {
             for y in 0..height {
@@ -201,7 +170,7 @@ impl<P: Kernels> Net<P> {
                         for (number, value) in numbers.iter_mut().zip(values) {
                             *number = *value;
                         }
-                        self.maps.image[place] = P::write(&numbers[..P::IMAGES]);
+                        lines[place] = P::write(&numbers[..P::IMAGES]);
                         place += 1;
                     }
                 }
@@ -249,7 +218,7 @@ impl<P: Kernels> Net<P> {
         Ok(step)
     }
 
-    /// The loss; its gradient goes to the schedule's buffer.
+    /// The loss; its gradient goes to the schedule's first.
     fn loss(&mut self, batch: &Batch, labels: &[i64]) -> Step {
         let classifier = self.plan.classifier();
         let mut logits = self.read_logits(batch);
@@ -261,7 +230,7 @@ impl<P: Kernels> Net<P> {
                 *gradient = of_class.map(|&g| f64::from(g)).sum::<f64>() as f32;
             }
         }
-        let lines = &mut self.buffers[self.schedule.logits];
+        let lines = self.arena.of_mut(Map::Gradient(self.schedule.logits));
         let tiles = logits.chunks(P::IMAGES * self.classes);
         for (tile, logits) in tiles.enumerate() {
             for class in 0..self.classes {
@@ -278,7 +247,7 @@ impl<P: Kernels> Net<P> {
 
     /// `[n][classes]`.
     fn read_logits(&self, batch: &Batch) -> Vec<f32> {
-        let lines = &self.maps.z[self.plan.classifier()];
+        let lines = self.arena.of(Map::Z(self.plan.classifier()));
         let mut logits = vec![0.0; batch.images * self.classes];
         let tiles = logits.chunks_mut(P::IMAGES * self.classes);
         for (tile, logits) in tiles.enumerate() {
@@ -323,7 +292,9 @@ impl<P: Kernels> Run for Net<P> {
         let _mode = FlushedDenormals::begin();
         let size = self.image.iter().product::<usize>();
         let room = self.settings.batch.max(1) as usize;
-        let room = room.next_multiple_of(P::IMAGES).max(self.tiles * P::IMAGES);
+        let room = room
+            .next_multiple_of(P::IMAGES)
+            .max(self.arena.tiles() * P::IMAGES);
         let mut logits = Vec::with_capacity(images.len() / size * self.classes);
         for (layer, c) in self.layers.iter_mut().zip(&self.plan.convolutions) {
             layer.evaluate(c, &self.values);
@@ -377,6 +348,10 @@ impl<P: Kernels> Run for Net<P> {
 
     fn steps(&self) -> u64 {
         self.optimizer.steps
+    }
+
+    fn separate(&mut self) {
+        self.arena.separate();
     }
 
     fn restore(

@@ -57,7 +57,7 @@ pub(crate) struct Source {
     pub map: [usize; 3],
     /// After it.
     pub shape: [usize; 3],
-    /// Its values are kept until the backward pass.
+    /// Its values are kept until the backward pass; those of others are made again.
     pub kept: bool,
 }
 
@@ -102,9 +102,16 @@ impl Convolution {
         (out, channel, tap / self.kernel, tap % self.kernel)
     }
 
-    /// Channels, width of a row, rows of its output.
+    /// Lines of its output, a batch tile.
     pub fn lines(&self) -> usize {
         self.output.iter().product()
+    }
+}
+
+impl Source {
+    /// Lines of its values, a batch tile.
+    pub fn lines(&self) -> usize {
+        self.shape.iter().product()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The backward pass as a list of steps over a few buffers: what each group reads and writes,
+//! The backward pass as a list of steps over gradients: what each group reads and writes,
 //! decided once.
 use crate::plan::{Plan, Pool, Shortcut};
 
@@ -6,7 +6,7 @@ use crate::plan::{Plan, Pool, Shortcut};
 #[derive(Debug)]
 pub(crate) struct Step {
     pub group: usize,
-    /// For each of its convolutions: the buffer with the gradient of its normalised output.
+    /// For each of its convolutions: the gradient of its normalised output.
     pub gradients: Vec<usize>,
     /// Where the gradient of the group's input goes; none for the image.
     pub input: Option<InputStep>,
@@ -16,6 +16,7 @@ pub(crate) struct Step {
 pub(crate) struct InputStep {
     /// What else flows into the same input.
     pub residual: Option<usize>,
+    /// The residual itself, to which is added in place where nothing else needs it.
     pub out: usize,
     /// The gradient is complete and goes through activation and pooling here.
     pub last: bool,
@@ -23,20 +24,21 @@ pub(crate) struct InputStep {
     pub unpooled: Option<usize>,
 }
 
-/// The steps in order, and the sizes of the buffers in lines a tile.
+/// The steps in order, and what they are about.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pub steps: Vec<Step>,
-    pub buffers: Vec<usize>,
-    /// The buffer of the logits' gradient.
+    pub gradients: Vec<Gradient>,
+    /// The logits' gradient.
     pub logits: usize,
 }
 
-/// A gradient before it has a buffer: its size, and the first and last step that need it.
-struct Gradient {
-    lines: usize,
-    born: usize,
-    last: usize,
+/// Lines a tile, and the first and last step that need it.
+#[derive(Debug)]
+pub(crate) struct Gradient {
+    pub lines: usize,
+    pub born: usize,
+    pub last: usize,
 }
 
 impl Schedule {
@@ -53,7 +55,8 @@ impl Schedule {
         let mut of = vec![usize::MAX; plan.convolutions.len()];
         let mut pending: Vec<Option<usize>> = vec![None; plan.sources.len()];
         let classifier = plan.classifier();
-        of[classifier] = new(plan.convolutions[classifier].lines(), 0);
+        let logits = new(plan.convolutions[classifier].lines(), 0);
+        of[classifier] = logits;
         let mut steps = Vec::new();
         for (at, group) in (0..plan.groups.len()).rev().enumerate() {
             let this = &plan.groups[group];
@@ -61,7 +64,10 @@ impl Schedule {
             let gradients = this.convolutions.iter().map(|&c| of[c]).collect();
             let input = source.main.map(|main| {
                 let residual = pending[this.source].take();
-                let out = new(source.shape.iter().product(), at);
+                let left = || plan.groups[..=group].iter().flat_map(|g| &g.convolutions);
+                let free = |r: &usize| left().all(|&c| of[c] != *r);
+                let out = residual.filter(free);
+                let out = out.unwrap_or_else(|| new(source.lines(), at));
                 let unpooled = (this.first && source.pool != Pool::None)
                     .then(|| new(source.map.iter().product(), at));
                 if this.first {
@@ -89,65 +95,16 @@ impl Schedule {
             });
         }
         for (at, step) in steps.iter().enumerate() {
-            let residual = step.input.as_ref().and_then(|input| input.residual);
-            for &used in step.gradients.iter().chain(&residual) {
+            let input = step.input.iter();
+            let input = input.flat_map(|i| [i.residual, Some(i.out), i.unpooled]);
+            for used in step.gradients.iter().copied().chain(input.flatten()) {
                 gradients[used].last = at;
             }
         }
-        let (places, buffers) = allot(&gradients, &steps);
-        for step in &mut steps {
-            let input = step.input.iter_mut();
-            let input =
-                input.flat_map(|i| [Some(&mut i.out), i.residual.as_mut(), i.unpooled.as_mut()]);
-            let all = step.gradients.iter_mut().chain(input.flatten());
-            all.for_each(|gradient| *gradient = places[*gradient]);
-        }
         Schedule {
             steps,
-            buffers,
-            logits: places[0],
+            gradients,
+            logits,
         }
     }
-}
-
-/// Gives every gradient a buffer: that of its residual where it can be added in place, else
-/// the free one of the nearest size.
-fn allot(gradients: &[Gradient], steps: &[Step]) -> (Vec<usize>, Vec<usize>) {
-    let mut places = vec![usize::MAX; gradients.len()];
-    let mut buffers: Vec<usize> = Vec::new();
-    // For each buffer, the gradient that it holds.
-    let mut held: Vec<Option<usize>> = Vec::new();
-    for (at, step) in steps.iter().enumerate() {
-        for place in &mut held {
-            place.take_if(|gradient| gradients[*gradient].last < at);
-        }
-        for (index, gradient) in gradients.iter().enumerate() {
-            if gradient.born != at || places[index] != usize::MAX {
-                continue;
-            }
-            let input = step.input.as_ref().filter(|input| input.out == index);
-            let residual = input.and_then(|input| input.residual).filter(|r| {
-                gradients[*r].last == at
-                    && gradients[*r].lines == gradient.lines
-                    && !step.gradients.contains(r)
-            });
-            let free = |&place: &usize| held[place].is_none();
-            let far = |place: &usize| buffers[*place].abs_diff(gradient.lines);
-            let place = match residual {
-                Some(residual) => places[residual],
-                None => (0..buffers.len())
-                    .filter(free)
-                    .min_by_key(far)
-                    .unwrap_or(buffers.len()),
-            };
-            if place == buffers.len() {
-                buffers.push(0);
-                held.push(None);
-            }
-            buffers[place] = buffers[place].max(gradient.lines);
-            held[place] = Some(index);
-            places[index] = place;
-        }
-    }
-    (places, buffers)
 }

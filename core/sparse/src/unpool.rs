@@ -64,7 +64,7 @@ fn unaverage<P: Kernels>(
     let factor = 1.0 / (height * width) as f32;
     for y in 0..height {
         let at = At { tile, y };
-        maker.activation::<P>(source, at, &mut active, width, None);
+        maker.activation::<P>(source, at, &mut active, width);
         finish::<P>(
             maker,
             source,
@@ -114,7 +114,7 @@ fn unpool<P: Kernels>(
             let at = At { tile, y: done };
             let k = done % kernel;
             if done >= made {
-                maker.activation::<P>(source, at, &mut active[k], width, None);
+                maker.activation::<P>(source, at, &mut active[k], width);
                 gradients[k].fill(Line::ZERO);
                 made = done + 1;
             }
@@ -136,7 +136,7 @@ fn unpool<P: Kernels>(
         }
         while made < rows.end {
             let k = made % kernel;
-            maker.activation::<P>(source, At { tile, y: made }, &mut active[k], width, None);
+            maker.activation::<P>(source, At { tile, y: made }, &mut active[k], width);
             gradients[k].fill(Line::ZERO);
             made += 1;
         }

@@ -1,37 +1,104 @@
-//! A group's lists, rings and tiles: everything that its passes need beside the maps.
+//! A group's lists and tiles, and the rings that all groups use in turn: everything that a
+//! pass needs beside the maps.
 use crate::kernels::{Line, Lines, Pixel, ROWS, Rows};
 use crate::pattern::{Geometry, Lists, Transposed};
 use crate::plan::{Group, Plan, Pool};
 
+/// How a ring's rows lie: `pitch` lines a channel, `width` of them used from `left` on, the
+/// others zero.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Band {
+    rows: usize,
+    channels: usize,
+    left: usize,
+    width: usize,
+    pitch: usize,
+}
+
+impl Band {
+    fn row(&self) -> usize {
+        self.channels * self.pitch
+    }
+}
+
 /// The newest rows of a map, with zero columns on its sides, small enough for the cache.
 pub(crate) struct Ring {
     lines: Lines,
-    capacity: usize,
-    row: usize,
+    band: Band,
     /// The next row to be made.
     pub next: usize,
 }
 
 impl Ring {
-    fn new(capacity: usize, row: usize) -> Ring {
+    fn new(band: Band) -> Ring {
         Ring {
-            lines: Lines::new(capacity * row),
-            capacity,
-            row,
+            lines: Lines::new(band.rows * band.row()),
+            band,
             next: 0,
         }
     }
 
     pub fn row(&self, y: usize) -> &[Line] {
-        debug_assert!(y < self.next && y + self.capacity >= self.next);
-        &self.lines[y % self.capacity * self.row..][..self.row]
+        debug_assert!(y < self.next && y + self.band.rows >= self.next);
+        let row = self.band.row();
+        &self.lines[y % self.band.rows * row..][..row]
     }
 
     /// The place of the next row.
     pub fn make(&mut self) -> &mut [Line] {
-        let y = self.next;
+        let (y, row) = (self.next, self.band.row());
         self.next += 1;
-        &mut self.lines[y % self.capacity * self.row..][..self.row]
+        &mut self.lines[y % self.band.rows * row..][..row]
+    }
+}
+
+/// What the rings of a group are like.
+#[derive(Clone, Default, PartialEq)]
+struct Layout {
+    tiles: usize,
+    /// The activation is smooth: its slopes have rings, too.
+    slopes: bool,
+    input: Band,
+    /// Of each convolution.
+    gradients: Vec<Band>,
+}
+
+/// The rings of a pass, for each batch tile of a block: the input's rows, their slopes if the
+/// activation is smooth, and the rows of each convolution's gradient.
+#[derive(Default)]
+pub(crate) struct Rings {
+    layout: Layout,
+    pub input: Vec<Ring>,
+    pub slopes: Vec<Ring>,
+    pub gradients: Vec<Vec<Ring>>,
+}
+
+impl Rings {
+    /// Those of a group. What the last group used serves the next of the same layout: its
+    /// memory is in the cache, and its zero columns are zero.
+    pub fn fit(&mut self, work: &Work) {
+        if self.layout == work.layout {
+            return;
+        }
+        *self = Rings::default();
+        let Layout {
+            tiles,
+            slopes,
+            input,
+            ref gradients,
+        } = work.layout;
+        let ring = |_| Ring::new(input);
+        let gradients = |_| gradients.iter().map(|&band| Ring::new(band)).collect();
+        self.input.extend((0..tiles).map(ring));
+        self.slopes.extend((0..tiles).filter(|_| slopes).map(ring));
+        self.gradients.extend((0..tiles).map(gradients));
+        self.layout = work.layout.clone();
+    }
+
+    pub fn restart(&mut self) {
+        let gradients = self.gradients.iter_mut().flatten();
+        let rings = self.input.iter_mut().chain(&mut self.slopes);
+        rings.chain(gradients).for_each(|ring| ring.next = 0);
     }
 }
 
@@ -50,11 +117,7 @@ pub(crate) struct Work {
     pub columns: Vec<(usize, usize)>,
     /// The same over the input's columns, for each column modulo the stride.
     pub input_columns: Vec<Vec<(usize, usize)>>,
-    /// Of each batch tile of a block: the input's rows, their slopes if the activation is
-    /// smooth, and the rows of each convolution's gradient.
-    pub rings: Vec<Ring>,
-    pub slopes: Vec<Ring>,
-    pub gradients: Vec<Vec<Ring>>,
+    layout: Layout,
 }
 
 /// Lines that all input rings of a group may take: half of the second-level cache.
@@ -75,32 +138,40 @@ impl Work {
         let widest = split(out_width, P::COLUMNS)[0].1;
         let most = power_of_two((P::PIXELS / widest).min(ROWS));
         let rows = power_of_two(most.min(out_height));
-        let row = channels * geometry.pitch;
         let deepest = (stride * rows + geometry.pad).max((rows - 1) * stride + geometry.taps);
-        let capacity = deepest.min(height);
+        let input = Band {
+            rows: deepest.min(height),
+            channels,
+            left: geometry.pad,
+            width,
+            pitch: geometry.pitch,
+        };
         let whole = rows == out_height && height.div_ceil(stride) == out_height;
-        let cached = power_of_two((CACHED / (capacity * row)).max(1));
+        let cached = power_of_two((CACHED / (input.rows * input.row())).max(1));
         let tiles = if whole { (most / rows).min(cached) } else { 1 };
 
         let limit = P::COLUMNS.min(P::PIXELS / (rows * tiles));
         let class = |class: usize| split((width - class.min(width)).div_ceil(stride), limit);
-        let ring = |_| Ring::new(capacity, row);
         let most_channels = convolutions.iter().map(|c| c.output[0]).max().unwrap_or(0);
-        let gradients = |_| {
-            let ring = geometry.halos.iter().map(|halo| {
-                let deep = rows as isize + halo.high.max(0) - halo.low.min(0);
-                Ring::new((deep as usize).min(out_height), most_channels * halo.pitch)
-            });
-            ring.collect()
+        let gradients = geometry.halos.iter().map(|halo| {
+            let deep = rows as isize + halo.high.max(0) - halo.low.min(0);
+            Band {
+                rows: (deep as usize).min(out_height),
+                channels: most_channels,
+                left: halo.left,
+                width: out_width,
+                pitch: halo.pitch,
+            }
+        });
+        let layout = Layout {
+            tiles,
+            slopes: smooth && source.pool == Pool::None,
+            input,
+            gradients: gradients.collect(),
         };
         let transposed = match source.main {
             None => Vec::new(),
             Some(_) => geometry.transposed(&convolutions, &kept),
-        };
-        let slopes = if smooth && source.pool == Pool::None {
-            tiles
-        } else {
-            0
         };
         let lists = convolutions.iter().zip(&kept);
         Work {
@@ -111,18 +182,15 @@ impl Work {
             tiles,
             columns: split(out_width, P::COLUMNS),
             input_columns: (0..stride).map(class).collect(),
-            rings: (0..tiles).map(ring).collect(),
-            slopes: (0..slopes).map(ring).collect(),
-            gradients: (0..tiles).map(gradients).collect(),
+            layout,
             geometry,
         }
     }
 
     /// Lines of the longest row that a kernel may be pointed at.
     pub fn longest_row(&self) -> usize {
-        let gradients = self.gradients.iter().flatten();
-        let rings = self.rings.iter().chain(gradients);
-        rings.map(|ring| ring.row).max().unwrap_or(0)
+        let gradients = self.layout.gradients.iter().map(Band::row).max();
+        self.layout.input.row().max(gradients.unwrap_or(0))
     }
 
     /// New values for the kept weights of every convolution of the group.
@@ -160,7 +228,8 @@ impl Work {
 
     /// The input rows that `rows` output rows of `count` tiles read, from row `done` on.
     pub fn table<'a>(
-        &'a self,
+        &self,
+        rings: &'a Rings,
         zero: &'a [Line],
         count: usize,
         rows: usize,
@@ -175,18 +244,12 @@ impl Work {
                 for tap in 0..taps {
                     let y = ((done + i) * stride + tap).wrapping_sub(pad);
                     if y < self.height {
-                        table.set(t * rows + i, tap, self.rings[t].row(y));
+                        table.set(t * rows + i, tap, rings.input[t].row(y));
                     }
                 }
             }
         }
         table
-    }
-
-    pub fn restart(&mut self) {
-        let gradients = self.gradients.iter_mut().flatten();
-        let rings = self.rings.iter_mut().chain(&mut self.slopes);
-        rings.chain(gradients).for_each(|ring| ring.next = 0);
     }
 }
 

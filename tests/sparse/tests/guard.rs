@@ -1,4 +1,4 @@
-//! Memory: every buffer of the engine lies against a page that nobody may touch, new memory is
+//! Memory: every map and every other buffer of the engine lies against a page that nobody may touch, new memory is
 //! poisoned and what is left between buffer and page is looked at when it is freed.
 //!
 //! Once with the page behind each buffer, once before it: a kernel that reads or writes past
@@ -176,6 +176,7 @@ fn train_everything(storage: Storage, isa: Isa) {
                 isa,
             )
             .unwrap();
+            engine.separate_maps();
             for n in [33, 2, 16] {
                 let (images, labels) = (normal_images(&network, n, 1), labels(&network, n, 1));
                 let loss = engine.step(&images, &labels, 0.01).unwrap().loss;

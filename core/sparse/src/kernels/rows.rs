@@ -24,42 +24,51 @@ impl Row {
 /// What is added to a normalised map before the activation.
 pub(crate) enum Added<'a> {
     None,
+    /// What the link before made.
+    Before,
     /// A row as it is.
     Row(&'a [Line]),
-    /// A row times a scale for each channel (its shift is in the main path's).
-    Scaled(&'a [Line], &'a [f32]),
+    /// scale·row + shift.
+    Scaled(&'a [Line], &'a [f32], &'a [f32]),
 }
 
-/// `out` = activation(scale·z + shift + added), for each channel its own scale and shift.
-pub(crate) struct Activate<'a> {
-    pub row: Row,
+/// activation(scale·z + shift + added), for each channel its own scale and shift.
+pub(crate) struct Link<'a> {
     pub z: &'a [Line],
     pub scale: &'a [f32],
     pub shift: &'a [f32],
     pub added: Added<'a>,
+}
+
+impl Link<'_> {
+    fn holds(&self, channels: usize, lines: usize) -> bool {
+        let of = |z: &[Line], scale: &[f32], shift: &[f32]| {
+            z.len() >= lines && scale.len() >= channels && shift.len() >= channels
+        };
+        of(self.z, self.scale, self.shift)
+            && match self.added {
+                Added::None | Added::Before => true,
+                Added::Row(row) => row.len() >= lines,
+                Added::Scaled(row, scale, shift) => of(row, scale, shift),
+            }
+    }
+}
+
+/// `out` = the last of a chain of activations.
+pub(crate) struct Activate<'a> {
+    pub row: Row,
+    pub chain: &'a [Link<'a>],
     pub relu: bool,
     pub out: &'a mut [Line],
     pub pitch: usize,
-    /// Takes the row too, as a row of a map.
-    pub kept: Option<&'a mut [Line]>,
 }
 
 #[inline(always)]
-pub(super) unsafe fn activate<P: Pixel>(mut task: Activate) {
+pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
     let Row { channels, width } = task.row;
     let lines = task.row.lines();
-    let (added, scales) = match task.added {
-        Added::None => (None, None),
-        Added::Row(row) => (Some(row), None),
-        Added::Scaled(row, scales) => (Some(row), Some(scales)),
-    };
     assert!(
-        task.z.len() >= lines
-            && added.is_none_or(|row| row.len() >= lines)
-            && scales.is_none_or(|scales| scales.len() >= channels)
-            && task.scale.len() >= channels
-            && task.shift.len() >= channels
-            && task.kept.as_ref().is_none_or(|row| row.len() >= lines)
+        task.chain.iter().all(|link| link.holds(channels, lines))
             && task.row.fits(task.pitch, task.out.len()),
         "rows of one shape"
     );
@@ -67,40 +76,39 @@ pub(super) unsafe fn activate<P: Pixel>(mut task: Activate) {
     unsafe {
         let floor = P::Value::splat(if task.relu { 0.0 } else { f32::NEG_INFINITY });
         for channel in 0..channels {
-            let scale = P::Value::splat(task.scale[channel]);
-            let shift = P::Value::splat(task.shift[channel]);
-            let z = task.z.as_ptr().add(channel * width);
             let out = task.out.as_mut_ptr().add(channel * task.pitch);
-            match (added, scales) {
-                (None, _) => {
-                    for j in 0..width {
-                        let x = shift.fma(scale, P::load(z.add(j)));
-                        let x = x.max(floor);
-                        P::store(x, out.add(j));
+            // The whole chain, while the channel is in the first-level cache.
+            for link in task.chain {
+                let scale = P::Value::splat(link.scale[channel]);
+                let shift = P::Value::splat(link.shift[channel]);
+                let z = link.z.as_ptr().add(channel * width);
+                let row = match link.added {
+                    Added::None | Added::Before => out.cast_const(),
+                    Added::Row(row) | Added::Scaled(row, ..) => row.as_ptr().add(channel * width),
+                };
+                match link.added {
+                    Added::None => {
+                        for j in 0..width {
+                            let x = shift.fma(scale, P::load(z.add(j)));
+                            P::store(x.max(floor), out.add(j));
+                        }
                     }
-                }
-                (Some(row), None) => {
-                    let row = row.as_ptr().add(channel * width);
-                    for j in 0..width {
-                        let x = shift.fma(scale, P::load(z.add(j)));
-                        let x = x.add(P::load(row.add(j))).max(floor);
-                        P::store(x, out.add(j));
+                    Added::Before | Added::Row(_) => {
+                        for j in 0..width {
+                            let x = shift.fma(scale, P::load(z.add(j)));
+                            let x = x.add(P::load(row.add(j)));
+                            P::store(x.max(floor), out.add(j));
+                        }
                     }
-                }
-                (Some(row), Some(scales)) => {
-                    let row = row.as_ptr().add(channel * width);
-                    let other = P::Value::splat(scales[channel]);
-                    for j in 0..width {
-                        let x = shift.fma(scale, P::load(z.add(j)));
-                        let x = x.fma(other, P::load(row.add(j)));
-                        let x = x.max(floor);
-                        P::store(x, out.add(j));
+                    Added::Scaled(_, scales, shifts) => {
+                        let other = P::Value::splat(scales[channel]);
+                        let shift = P::Value::splat(link.shift[channel] + shifts[channel]);
+                        for j in 0..width {
+                            let x = shift.fma(scale, P::load(z.add(j)));
+                            let x = x.fma(other, P::load(row.add(j)));
+                            P::store(x.max(floor), out.add(j));
+                        }
                     }
-                }
-            }
-            if let Some(kept) = &mut task.kept {
-                for j in 0..width {
-                    *kept.get_unchecked_mut(channel * width + j) = *out.add(j);
                 }
             }
         }

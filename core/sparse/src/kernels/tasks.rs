@@ -71,10 +71,13 @@ impl Places {
     }
 }
 
+/// Most maps that one block is made from: a chain of shortcuts, and two gradients with theirs.
+const STREAMS: usize = 10;
+
 /// Lines that the next fills will read: fetched into the second-level cache while lists go by.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Ahead<'a> {
-    streams: [&'a [Line]; 6],
+    streams: [&'a [Line]; STREAMS],
     count: usize,
 }
 
@@ -99,8 +102,8 @@ impl<'a> Ahead<'a> {
 
     /// How many lines of each stream a channel fetches.
     #[inline(always)]
-    pub(super) fn quotas(&self, channels: usize) -> [u32; 6] {
-        let mut quotas = [0; 6];
+    pub(super) fn quotas(&self, channels: usize) -> [u32; STREAMS] {
+        let mut quotas = [0; STREAMS];
         for (quota, stream) in quotas.iter_mut().zip(&self.streams[..self.count]) {
             *quota = (stream.len() as u32).div_ceil(channels as u32);
         }
@@ -109,7 +112,7 @@ impl<'a> Ahead<'a> {
 
     /// Fetches the lines of a channel.
     #[inline(always)]
-    pub(super) fn fetch(&self, quotas: &[u32; 6], channel: usize) {
+    pub(super) fn fetch(&self, quotas: &[u32; STREAMS], channel: usize) {
         for (stream, &quota) in self.streams[..self.count].iter().zip(quotas) {
             let quota = quota as usize;
             let from = stream.as_ptr().wrapping_add(channel * quota);
