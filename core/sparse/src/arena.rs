@@ -63,10 +63,20 @@ fn lives(plan: &Plan, schedule: &Schedule, wide: usize) -> Vec<Life> {
             live(1 + c, plan.convolutions[c].lines() * wide, &passes);
         }
     }
-    lives.extend(schedule.gradients.iter().map(|gradient| Life {
-        lines: gradient.lines,
-        passes: groups + gradient.born..groups + gradient.last + 1,
-    }));
+    for gradient in &schedule.gradients {
+        let (born, end) = (groups + gradient.born, groups + gradient.last + 1);
+        let own = match gradient.over {
+            Some(c) => {
+                lives[1 + c].passes.end = end;
+                0
+            }
+            None => gradient.lines,
+        };
+        lives.push(Life {
+            lines: own,
+            passes: born..end,
+        });
+    }
     lives
 }
 
@@ -97,9 +107,18 @@ fn place(lives: &[Life]) -> Vec<Range<usize>> {
 impl Places {
     /// `wide`: lines of the logits, which are f32, for each line of another map.
     pub fn new(plan: &Plan, schedule: &Schedule, wide: usize) -> Places {
-        let places = place(&lives(plan, schedule, wide)).into_iter();
+        let mut places = place(&lives(plan, schedule, wide));
+        let first = places.len() - schedule.gradients.len();
+        for (index, gradient) in schedule.gradients.iter().enumerate() {
+            if let Some(c) = gradient.over {
+                places[first + index] = places[1 + c].clone();
+            }
+        }
         Places {
-            places: places.map(|lines| Place { memory: 0, lines }).collect(),
+            places: places
+                .into_iter()
+                .map(|lines| Place { memory: 0, lines })
+                .collect(),
             convolutions: plan.convolutions.len(),
             sources: plan.sources.len(),
             tiles: 0,

@@ -1,6 +1,6 @@
 //! The backward pass of a group: gradients of its kept weights and of its source.
 use crate::arena::Map;
-use crate::block::{self, Block};
+use crate::block::{self, Block, Output};
 use crate::kernels::{Ahead, Kernels, Line, Lines, Residual};
 use crate::maps::{At, Maker, rows_of};
 use crate::net::{Batch, Net};
@@ -50,8 +50,8 @@ impl<P: Kernels> Net<P> {
             },
             relu: self.activation == Activation::Relu,
         });
-        let gradients = step.gradients.iter();
-        let gradients: Vec<&[Line]> = gradients.map(|&g| maps.of(Map::Gradient(g))).collect();
+        let over = step.input.as_ref();
+        let over = over.and_then(|input| self.schedule.gradients[input.out].over);
         // Through the activation at once, if this step has all of the gradient.
         let last = step
             .input
@@ -81,9 +81,18 @@ impl<P: Kernels> Net<P> {
                     rows: if whole { work.rows } else { 1 },
                 };
                 block::fill::<P>(&maker, work, rings, this, &block, last, &mut self.scratch);
-                for (x, &c) in this.convolutions.iter().enumerate() {
-                    let gradient = gradients[x];
-                    block::fill_gradient::<P>(&maker, work, rings, x, c, gradient, &block, batch);
+                let output = |(x, &c)| Output {
+                    x,
+                    c,
+                    gradient: maps.of(Map::Gradient(step.gradients[x])),
+                    z: match &out {
+                        Some(out) if over == Some(c) => out,
+                        _ => maps.of(Map::Z(c)),
+                    },
+                };
+                let outputs: Vec<_> = this.convolutions.iter().enumerate().map(output).collect();
+                for output in &outputs {
+                    block::fill_gradient::<P>(&maker, work, rings, output, &block, batch);
                 }
                 // What is read next: by this block's gradient of the input, by the next fills.
                 let (mut now, mut next) = (Ahead::default(), Ahead::default());
@@ -101,7 +110,7 @@ impl<P: Kernels> Net<P> {
                             now.add(rows_of(map, source.map, from, rows));
                         }
                     }
-                    next = block::ahead(&maker, work, rings, this, &gradients, &block);
+                    next = block::ahead(&maker, work, rings, this, &outputs, &block);
                 }
                 if done + block.rows <= out_height {
                     let ahead = if step.input.is_some() { now } else { next };

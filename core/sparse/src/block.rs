@@ -1,5 +1,4 @@
 //! A block of output rows on the way back: the rows that it needs, and the two kernels.
-use crate::arena::Map;
 use crate::backward::Through;
 use crate::kernels::{
     Ahead, Final, Inputs, Kernels, Line, Lines, Normalize, Places, ROWS, Residual, Row, Rows,
@@ -16,6 +15,14 @@ pub(crate) struct Block {
     pub count: usize,
     pub done: usize,
     pub rows: usize,
+}
+
+/// An output of the group on the way back: its convolution, and the one's place in the group.
+pub(crate) struct Output<'a> {
+    pub x: usize,
+    pub c: usize,
+    pub gradient: &'a [Line],
+    pub z: &'a [Line],
 }
 
 /// Makes the rows of the source that the block reads, and their slopes.
@@ -59,9 +66,7 @@ pub(crate) fn fill_gradient<P: Kernels>(
     maker: &Maker,
     work: &Work,
     rings: &mut Rings,
-    x: usize,
-    c: usize,
-    gradient: &[Line],
+    &Output { x, c, gradient, z }: &Output,
     block: &Block,
     batch: &Batch,
 ) {
@@ -82,7 +87,7 @@ pub(crate) fn fill_gradient<P: Kernels>(
                 gradient,
                 // Without a normalisation its coefficient is 0.
                 z: match convolution.norm {
-                    Some(_) => row_of(maker.maps.of(Map::Z(c)), convolution.output, at),
+                    Some(_) => row_of(z, convolution.output, at),
                     None => gradient,
                 },
                 by_gradient: &layer.by_gradient,
@@ -96,15 +101,15 @@ pub(crate) fn fill_gradient<P: Kernels>(
     }
 }
 
-/// What the next block will be made from: `gradients` are those of the group's convolutions.
-pub(crate) fn ahead<'a>(
-    maker: &'a Maker,
+/// What the next block will be made from.
+pub(crate) fn ahead(
+    maker: &Maker,
     work: &Work,
     rings: &Rings,
     group: &Group,
-    gradients: &[&'a [Line]],
+    outputs: &[Output],
     block: &Block,
-) -> Ahead<'a> {
+) -> Ahead {
     let mut ahead = Ahead::default();
     let at = |y| At {
         tile: block.tile,
@@ -112,10 +117,10 @@ pub(crate) fn ahead<'a>(
     };
     let rows = block.rows * work.geometry.stride;
     maker.ahead(group.source, at(rings.input[0].next), rows, &mut ahead);
-    for (x, &c) in group.convolutions.iter().enumerate() {
-        let from = at(rings.gradients[0][x].next);
-        for map in [gradients[x], maker.maps.of(Map::Z(c))] {
-            let shape = maker.plan.convolutions[c].output;
+    for output in outputs {
+        let from = at(rings.gradients[0][output.x].next);
+        for map in [output.gradient, output.z] {
+            let shape = maker.plan.convolutions[output.c].output;
             ahead.add(rows_of(map, shape, from, block.rows));
         }
     }

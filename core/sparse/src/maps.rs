@@ -160,7 +160,7 @@ impl Maker<'_> {
     }
 
     /// What the source's next rows will be made from.
-    pub fn ahead<'b>(&'b self, source: usize, at: At, rows: usize, ahead: &mut Ahead<'b>) {
+    pub fn ahead(&self, source: usize, at: At, rows: usize, ahead: &mut Ahead) {
         let this = &self.plan.sources[source];
         let Some(main) = this.main else { return };
         if let Some(kept) = self.kept(source) {

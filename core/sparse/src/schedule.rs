@@ -39,23 +39,27 @@ pub(crate) struct Gradient {
     pub lines: usize,
     pub born: usize,
     pub last: usize,
+    /// The convolution on whose output it lies, row by row: each is read before it is written,
+    /// and nothing reads it again.
+    pub over: Option<usize>,
 }
 
 impl Schedule {
     pub fn new(plan: &Plan) -> Schedule {
         let mut gradients: Vec<Gradient> = Vec::new();
-        let mut new = |lines, born| {
+        let mut new = |lines, born, over| {
             gradients.push(Gradient {
                 lines,
                 born,
                 last: born,
+                over,
             });
             gradients.len() - 1
         };
         let mut of = vec![usize::MAX; plan.convolutions.len()];
         let mut pending: Vec<Option<usize>> = vec![None; plan.sources.len()];
         let classifier = plan.classifier();
-        let logits = new(plan.convolutions[classifier].lines(), 0);
+        let logits = new(plan.convolutions[classifier].lines(), 0, None);
         of[classifier] = logits;
         let mut steps = Vec::new();
         for (at, group) in (0..plan.groups.len()).rev().enumerate() {
@@ -67,9 +71,14 @@ impl Schedule {
                 let left = || plan.groups[..=group].iter().flat_map(|g| &g.convolutions);
                 let free = |r: &usize| left().all(|&c| of[c] != *r);
                 let out = residual.filter(free);
-                let out = out.unwrap_or_else(|| new(source.lines(), at));
+                let mut like = this.convolutions.iter().copied().filter(|&c| {
+                    let convolution = &plan.convolutions[c];
+                    // Logits are wider than other maps.
+                    convolution.stride == 1 && convolution.output == source.shape && c != classifier
+                });
+                let out = out.unwrap_or_else(|| new(source.lines(), at, like.next()));
                 let unpooled = (this.first && source.pool != Pool::None)
-                    .then(|| new(source.map.iter().product(), at));
+                    .then(|| new(source.map.iter().product(), at, None));
                 if this.first {
                     let done = unpooled.unwrap_or(out);
                     of[main] = done;

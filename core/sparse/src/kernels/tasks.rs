@@ -76,26 +76,28 @@ const STREAMS: usize = 10;
 
 /// Lines that the next fills will read: fetched into the second-level cache while lists go by.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Ahead<'a> {
-    streams: [&'a [Line]; STREAMS],
+pub(crate) struct Ahead {
+    /// The address of the first line, and how many: a hint, which borrows nothing.
+    streams: [(usize, usize); STREAMS],
     count: usize,
 }
 
-impl<'a> Ahead<'a> {
-    pub fn add(&mut self, lines: &'a [Line]) {
+impl Ahead {
+    pub fn add(&mut self, lines: &[Line]) {
         if self.count < self.streams.len() && !lines.is_empty() {
-            self.streams[self.count] = lines;
+            self.streams[self.count] = (lines.as_ptr().addr(), lines.len());
             self.count += 1;
         }
     }
 
     /// The part of one call of several.
-    pub fn part(&self, call: usize, calls: usize) -> Ahead<'a> {
+    pub fn part(&self, call: usize, calls: usize) -> Ahead {
         let mut part = *self;
-        for stream in &mut part.streams[..self.count] {
-            let each = stream.len().div_ceil(calls);
-            let from = (call * each).min(stream.len());
-            *stream = &stream[from..(from + each).min(stream.len())];
+        for (address, lines) in &mut part.streams[..self.count] {
+            let each = lines.div_ceil(calls);
+            let from = (call * each).min(*lines);
+            *address += from * size_of::<Line>();
+            *lines = each.min(*lines - from);
         }
         part
     }
@@ -104,8 +106,8 @@ impl<'a> Ahead<'a> {
     #[inline(always)]
     pub(super) fn quotas(&self, channels: usize) -> [u32; STREAMS] {
         let mut quotas = [0; STREAMS];
-        for (quota, stream) in quotas.iter_mut().zip(&self.streams[..self.count]) {
-            *quota = (stream.len() as u32).div_ceil(channels as u32);
+        for (quota, (_, lines)) in quotas.iter_mut().zip(&self.streams[..self.count]) {
+            *quota = (*lines as u32).div_ceil(channels as u32);
         }
         quotas
     }
@@ -113,9 +115,9 @@ impl<'a> Ahead<'a> {
     /// Fetches the lines of a channel.
     #[inline(always)]
     pub(super) fn fetch(&self, quotas: &[u32; STREAMS], channel: usize) {
-        for (stream, &quota) in self.streams[..self.count].iter().zip(quotas) {
+        for ((address, _), &quota) in self.streams[..self.count].iter().zip(quotas) {
             let quota = quota as usize;
-            let from = stream.as_ptr().wrapping_add(channel * quota);
+            let from = std::ptr::without_provenance::<Line>(*address).wrapping_add(channel * quota);
             for line in 0..quota {
                 let line = from.wrapping_add(line);
                 // SAFETY: a hint, whatever the address.
@@ -143,7 +145,7 @@ pub(crate) struct Forward<'a> {
     pub images: Option<&'a [f32; 32]>,
     /// Outputs are stored as f32, whatever the storage: a line for every 16 images.
     pub wide: bool,
-    pub ahead: Ahead<'a>,
+    pub ahead: Ahead,
 }
 
 /// Gradients of the kept weights.
@@ -157,7 +159,7 @@ pub(crate) struct Weights<'a> {
     pub gradient_pitch: usize,
     /// One line a kept weight.
     pub sums: &'a mut [Line],
-    pub ahead: Ahead<'a>,
+    pub ahead: Ahead,
 }
 
 /// What else flows into an input's gradient.
@@ -194,7 +196,7 @@ pub(crate) struct Inputs<'a> {
     pub places: Places,
     pub residual: Residual<'a>,
     pub last: Option<Final<'a>>,
-    pub ahead: Ahead<'a>,
+    pub ahead: Ahead,
 }
 
 /// Whether every list reads inside the rows, from `column` on, C columns of step S.
