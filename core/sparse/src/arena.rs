@@ -185,11 +185,15 @@ impl Arena {
         self.places.tiles
     }
 
-    /// Puts every map into memory of its own, in which nothing lies beside it.
+    /// Puts every map into memory in which nothing lies beside it.
     pub fn separate(&mut self) {
-        for (memory, place) in self.places.places.iter_mut().enumerate() {
-            let lines = 0..place.lines.len();
-            *place = Place { memory, lines };
+        let places = &mut self.places.places;
+        let all: Vec<_> = places.iter().map(|place| place.lines.clone()).collect();
+        for place in places {
+            // What lies on another map still does.
+            let same = all.iter().position(|lines| *lines == place.lines);
+            place.memory = same.unwrap_or_default();
+            place.lines = 0..place.lines.len();
         }
         self.places.tiles = 0;
     }

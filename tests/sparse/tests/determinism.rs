@@ -58,6 +58,23 @@ fn two_runs_and_five_threads_give_the_same_bits() {
     }
 }
 
+/// The memory test's hook trains the same network, not another one.
+#[test]
+fn it_does_not_matter_where_maps_lie() {
+    let case = case();
+    for (storage, isa) in ways() {
+        let [together, apart] = [false, true].map(|apart| {
+            let mut engine = case.engine(storage, isa);
+            if apart {
+                engine.separate_maps();
+            }
+            engine.step(&case.images, &case.labels, 0.1).unwrap();
+            state(&engine)
+        });
+        assert!(together == apart, "{isa:?}");
+    }
+}
+
 /// A step of few images after one of many: what the lanes held before must not count.
 #[test]
 fn a_step_depends_on_no_earlier_batch() {
