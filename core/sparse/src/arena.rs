@@ -12,7 +12,7 @@ pub(crate) enum Map {
     Image,
     /// The raw output of a convolution.
     Z(usize),
-    /// The values of a source that is kept.
+    /// The values of a source, of the first tiles, if it is kept.
     Kept(usize),
     /// A gradient of the schedule.
     Gradient(usize),
@@ -55,8 +55,8 @@ fn lives(plan: &Plan, schedule: &Schedule, wide: usize) -> Vec<Life> {
         let source = &plan.sources[group.source];
         if source.main.is_none() {
             live(0, source.lines(), &(0..2 * groups));
-        } else if group.first && source.kept {
-            live(1 + convolutions + group.source, source.lines(), &passes);
+        } else if group.first {
+            live(1 + convolutions + group.source, source.kept, &passes);
         }
         for &c in &group.convolutions {
             let wide = if c == plan.classifier() { wide } else { 1 };

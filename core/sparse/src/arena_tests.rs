@@ -34,12 +34,12 @@ fn a_step_takes_little_more_than_its_convolution_outputs() {
         (
             Architecture::resnet(20, 16, 10, small),
             resnet(3, 16 * 784),
-            0.05,
+            0.07,
         ),
         (
             Architecture::resnet(32, 32, 10, [3, 32, 32]),
             resnet(5, 32 * 1024),
-            0.04,
+            0.08,
         ),
         (Architecture::vgg(16, 64, 10, [3, 32, 32]), vgg, 0.05),
     ] {

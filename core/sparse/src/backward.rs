@@ -104,7 +104,8 @@ impl<P: Kernels> Net<P> {
                     };
                     if let Some(through) = through.as_ref().filter(|_| last) {
                         // What is not kept was made from z just before.
-                        let z = source.kept.then_some(through.z);
+                        let kept = maker.kept(this.source, tile);
+                        let z = kept.map(|_| through.z);
                         let maps = [z, through.projection, out.as_deref()];
                         for map in maps.into_iter().flatten() {
                             now.add(rows_of(map, source.map, from, rows));

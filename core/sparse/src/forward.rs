@@ -17,7 +17,8 @@ impl<P: Kernels> Net<P> {
                 std::mem::take(&mut layer.sums),
             ));
         }
-        let keeps = (this.first && self.plan.sources[this.source].kept).then_some(this.source);
+        let kept = self.plan.sources[this.source].kept > 0;
+        let keeps = (this.first && kept).then_some(this.source);
         let outs = numbers.iter().map(|&c| Map::Z(c));
         let written: Vec<Map> = outs.chain(keeps.map(Map::Kept)).collect();
         let (mut outs, maps) = self.arena.open(&written);

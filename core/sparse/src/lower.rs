@@ -2,8 +2,8 @@
 //!
 //! A **source** is what convolutions read: the image, or the activation of one normalised
 //! convolution, perhaps with a shortcut added, perhaps pooled. It is made row by row while its
-//! readers run, and made again for every later shortcut; only where that would read too many
-//! maps is it kept in memory. A **group** is the convolutions that read one source with one
+//! readers run, and again for every later shortcut; where that would read too many maps it is
+//! kept in memory, as far as there is some. A **group** is the convolutions that read one source with one
 //! stride. A linear layer is a 1×1 convolution of a 1×1 map whose channels are the flattened
 //! input.
 use crate::Error;
@@ -20,8 +20,12 @@ enum Value {
     Source(usize),
 }
 
-/// Most maps that the row of a shortcut is made from before its source is kept instead.
+/// Most maps that the row of a shortcut is made from before its source is kept instead: all of
+/// it, or as much as there is memory for.
 const MAPS: usize = 5;
+const MAPS_WITH_MEMORY: usize = 2;
+/// That memory is one part in so many of all convolution outputs.
+const SPARE: usize = 24;
 
 /// What stands in the way of a network.
 fn refuse<T>(what: impl Into<String>) -> Result<T, String> {
@@ -61,8 +65,10 @@ impl Plan {
     }
 
     /// Keeps what is needed again and dear to make: the end of a chain of shortcuts that reads
-    /// more than [`MAPS`], and what is pooled, whose windows overlap.
+    /// too many maps, and what is pooled, whose windows overlap.
     fn keep(&mut self) {
+        let outputs: usize = self.convolutions.iter().map(Convolution::lines).sum();
+        let mut spare = outputs / SPARE;
         let mut maps: Vec<usize> = Vec::new();
         for source in 0..self.sources.len() {
             let added = match self.sources[source].shortcut {
@@ -70,15 +76,25 @@ impl Plan {
                 Some(Shortcut::Projection(_)) => 1,
                 Some(Shortcut::Source(from)) => {
                     let added = &mut self.sources[from];
-                    added.kept = maps[from] > MAPS || added.pool != Pool::None;
-                    if added.kept { 1 } else { maps[from] }
+                    if maps[from] > MAPS || added.pool != Pool::None {
+                        added.kept = added.lines();
+                    } else if maps[from] > MAPS_WITH_MEMORY {
+                        added.kept = added.lines().min(spare);
+                        spare -= added.kept;
+                    }
+                    match added.kept == added.lines() {
+                        true => 1,
+                        false => maps[from],
+                    }
                 }
             };
             maps.push(1 + added);
         }
         for group in self.groups.iter().filter(|group| !group.first) {
             let source = &mut self.sources[group.source];
-            source.kept |= source.pool != Pool::None;
+            if source.pool != Pool::None {
+                source.kept = source.lines();
+            }
         }
     }
 }
@@ -248,7 +264,7 @@ impl Lowering<'_> {
             pool: Pool::None,
             map: shape,
             shape,
-            kept: false,
+            kept: 0,
         });
         Value::Source(self.plan.sources.len() - 1)
     }

@@ -49,6 +49,11 @@ pub(crate) fn rows_of(
     &map[from..from + rows.min(height.saturating_sub(at.y)) * length]
 }
 
+/// Whether a map of kept values has room for those of a tile.
+fn holds(kept: &[Line], source: &Source, tile: usize) -> bool {
+    (tile + 1) * source.lines() <= kept.len()
+}
+
 /// Copies a row into one with `pitch` lines a channel.
 fn spread(from: &[Line], width: usize, to: &mut [Line], pitch: usize) {
     for (from, to) in from.chunks_exact(width).zip(to.chunks_mut(pitch)) {
@@ -74,10 +79,12 @@ pub(crate) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The values of a source, if they are there.
-    fn kept(&self, source: usize) -> Option<&[Line]> {
-        let there = self.plan.sources[source].kept && self.keeps != Some(source);
-        there.then(|| self.maps.of(Map::Kept(source)))
+    /// The values of a source, if those of the tile are there.
+    pub fn kept(&self, source: usize, tile: usize) -> Option<&[Line]> {
+        let this = &self.plan.sources[source];
+        let there = this.kept > 0 && self.keeps != Some(source);
+        let kept = there.then(|| self.maps.of(Map::Kept(source)));
+        kept.filter(|kept| holds(kept, this, tile))
     }
 
     /// A row of a ring: the source as the group's convolutions see it, from column `pad` on.
@@ -122,7 +129,7 @@ impl Maker<'_> {
             let image = self.maps.of(Map::Image);
             return spread(row_of(image, this.shape, at), width, out, pitch);
         }
-        if let Some(kept) = self.kept(source) {
+        if let Some(kept) = self.kept(source, at.tile) {
             return spread(row_of(kept, this.shape, at), width, out, pitch);
         }
         match this.pool {
@@ -154,7 +161,7 @@ impl Maker<'_> {
                 P::scale(&scratch.sums, factor, &mut out[..channels]);
             }
         }
-        if let Some(kept) = kept {
+        if let Some(kept) = kept.filter(|kept| holds(kept, this, at.tile)) {
             gather(out, pitch, width, row_of_mut(kept, this.shape, at));
         }
     }
@@ -163,7 +170,7 @@ impl Maker<'_> {
     pub fn ahead(&self, source: usize, at: At, rows: usize, ahead: &mut Ahead) {
         let this = &self.plan.sources[source];
         let Some(main) = this.main else { return };
-        if let Some(kept) = self.kept(source) {
+        if let Some(kept) = self.kept(source, at.tile) {
             return ahead.add(rows_of(kept, this.shape, at, rows));
         }
         let (at, rows) = match this.pool {
@@ -217,7 +224,7 @@ impl Maker<'_> {
         let Some(main) = this.main else { return };
         let added = match this.shortcut {
             None => Added::None,
-            Some(Shortcut::Source(from)) => match self.kept(from) {
+            Some(Shortcut::Source(from)) => match self.kept(from, at.tile) {
                 Some(kept) => Added::Row(row_of(kept, this.map, at)),
                 None => {
                     self.chain(&self.plan.sources[from], at, chain);

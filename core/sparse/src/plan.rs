@@ -57,8 +57,9 @@ pub(crate) struct Source {
     pub map: [usize; 3],
     /// After it.
     pub shape: [usize; 3],
-    /// Its values are kept until the backward pass; those of others are made again.
-    pub kept: bool,
+    /// Lines a batch tile of the memory in which its values are kept until the backward pass:
+    /// those of as many tiles as fit. The others are made again.
+    pub kept: usize,
 }
 
 #[derive(Clone, Debug)]
