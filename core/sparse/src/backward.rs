@@ -1,7 +1,7 @@
 //! The backward pass of a group: gradients of its kept weights and of its source.
 use crate::arena::Map;
 use crate::block::{self, Block, Output};
-use crate::kernels::{Ahead, Kernels, Line, Lines, Residual};
+use crate::kernels::{Ahead, Kernels, Line, Residual};
 use crate::maps::{At, Maker, rows_of};
 use crate::net::{Batch, Net};
 use crate::plan::Shortcut;
@@ -21,11 +21,14 @@ impl<P: Kernels> Net<P> {
         let step = &self.schedule.steps[at];
         let this = &self.plan.groups[step.group];
         let source = &self.plan.sources[this.source];
-        let mut sums: Vec<Lines> = Vec::new();
-        for &c in &this.convolutions {
-            let mut lines = std::mem::take(&mut self.layers[c].weight_sums);
+        let mut weight_sums = std::mem::take(&mut self.weight_sums);
+        let mut left = &mut weight_sums[..];
+        let mut sums: Vec<&mut [Line]> = Vec::new();
+        for lists in &self.work[step.group].lists {
+            let (lines, rest) = left.split_at_mut(lists.entries());
             lines.fill(Line::ZERO);
             sums.push(lines);
+            left = rest;
         }
         self.sums.fill(Line::ZERO);
         let written = step.input.iter();
@@ -149,11 +152,12 @@ impl<P: Kernels> Net<P> {
             }
         }
         self.sums = totals;
-        self.settle(at, batch, sums);
+        self.settle(at, batch, &sums);
+        self.weight_sums = weight_sums;
     }
 
     /// From the sums of a step to the gradients of parameters.
-    fn settle(&mut self, at: usize, batch: &Batch, sums: Vec<Lines>) {
+    fn settle(&mut self, at: usize, batch: &Batch, sums: &[&mut [Line]]) {
         let step = &self.schedule.steps[at];
         let this = &self.plan.groups[step.group];
         let source = &self.plan.sources[this.source];
@@ -162,7 +166,6 @@ impl<P: Kernels> Net<P> {
             for (gradient, line) in self.gradients[weight].iter_mut().zip(sums.iter()) {
                 *gradient = line.sum(16) as f32;
             }
-            self.layers[c].weight_sums = sums;
         }
         if step.input.as_ref().is_some_and(|input| input.last) {
             let main = source.main.map(|c| (c, 1));

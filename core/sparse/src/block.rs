@@ -1,8 +1,7 @@
 //! A block of output rows on the way back: the rows that it needs, and the two kernels.
 use crate::backward::Through;
 use crate::kernels::{
-    Ahead, Final, Inputs, Kernels, Line, Lines, Normalize, Places, ROWS, Residual, Row, Rows,
-    Weights,
+    Ahead, Final, Inputs, Kernels, Line, Normalize, Places, ROWS, Residual, Row, Rows, Weights,
 };
 use crate::maps::{At, Maker, Scratch, row_of, rows_of};
 use crate::net::Batch;
@@ -133,7 +132,7 @@ pub(crate) fn weights<P: Kernels>(
     rings: &Rings,
     zero: &[Line],
     block: &Block,
-    sums: &mut [Lines],
+    sums: &mut [&mut [Line]],
     ahead: Ahead,
 ) {
     let geometry = &work.geometry;

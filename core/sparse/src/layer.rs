@@ -24,8 +24,6 @@ pub(crate) struct Layer {
     pub by_gradient: Vec<f32>,
     pub by_z: Vec<f32>,
     pub constant: Vec<f32>,
-    /// One line a kept weight: its gradient.
-    pub weight_sums: Lines,
     /// Of the batch: mean of z and 1/√(variance + ε).
     mean: Vec<f64>,
     inverse: Vec<f64>,
@@ -33,7 +31,7 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    pub fn new(c: &Convolution, kept: usize) -> Layer {
+    pub fn new(c: &Convolution) -> Layer {
         let channels = c.output[0];
         let zeros = || vec![0.0; channels];
         Layer {
@@ -44,7 +42,6 @@ impl Layer {
             by_gradient: vec![1.0; channels],
             by_z: zeros(),
             constant: zeros(),
-            weight_sums: Lines::new(kept),
             mean: vec![0.0; channels],
             inverse: vec![1.0; channels],
             normalised: c.norm.is_some(),

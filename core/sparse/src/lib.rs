@@ -31,8 +31,8 @@
 //!
 //! Sixteen images of f32, or thirty-two of bf16, lie side by side in a cache line, so that a
 //! kept weight is one broadcast and a few multiply-adds, whatever its place. Convolution
-//! outputs, and a few block outputs, are all that is stored; normalisation, activation, addition and pooling happen on
-//! the way into a small ring of rows, and their gradients on the way out.
+//! outputs and a few block outputs are all that is stored; normalisation, activation, addition
+//! and pooling happen on the way into a small ring of rows, and their gradients on the way out.
 //!
 //! **Invariant.** This crate never links libtorch, starts a thread, reads a clock or draws a
 //! random number: a result is a function of the parameters, the mask, the batches, the

@@ -3,9 +3,9 @@
 //! A **source** is what convolutions read: the image, or the activation of one normalised
 //! convolution, perhaps with a shortcut added, perhaps pooled. It is made row by row while its
 //! readers run, and again for every later shortcut; where that would read too many maps it is
-//! kept in memory, as far as there is some. A **group** is the convolutions that read one source with one
-//! stride. A linear layer is a 1×1 convolution of a 1×1 map whose channels are the flattened
-//! input.
+//! kept in memory, as far as there is some. A **group** is the convolutions that read one
+//! source with one stride. A linear layer is a 1×1 convolution of a 1×1 map whose channels are
+//! the flattened input.
 use crate::Error;
 use crate::kernels::TAPS;
 use crate::plan::{Convolution, Group, Norm, Plan, Pool, Shortcut, Source};

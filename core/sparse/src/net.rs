@@ -46,6 +46,8 @@ pub(crate) struct Net<P> {
     pub rings: Rings,
     pub layers: Vec<Layer>,
     pub arena: Arena,
+    /// One line a kept weight of a group: its gradient.
+    pub weight_sums: Lines,
     /// Three lines a channel: sums of a source's gradient.
     pub sums: Lines,
     pub scratch: Scratch,
@@ -103,7 +105,6 @@ impl<P: Kernels> Net<P> {
             .iter()
             .map(|group| Work::new::<P>(&plan, group, &kept, smooth))
             .collect();
-        let layers = plan.convolutions.iter().zip(&kept);
         let channels = plan.convolutions.iter().map(|c| c.output[0]).max();
         let sizes: Vec<usize> = described
             .iter()
@@ -114,7 +115,8 @@ impl<P: Kernels> Net<P> {
         let mut net = Net {
             arena: Arena::new(Places::new(&plan, &schedule, P::IMAGES / 16)),
             schedule,
-            layers: layers.map(|(c, kept)| Layer::new(c, kept.len())).collect(),
+            layers: plan.convolutions.iter().map(Layer::new).collect(),
+            weight_sums: Lines::new(work.iter().map(Work::entries).max().unwrap_or(0)),
             rings: Rings::default(),
             sums: Lines::new(3 * channels.unwrap_or(0)),
             scratch: Scratch::default(),

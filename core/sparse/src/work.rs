@@ -187,6 +187,11 @@ impl Work {
         }
     }
 
+    /// Kept weights of all its convolutions.
+    pub fn entries(&self) -> usize {
+        self.lists.iter().map(Lists::entries).sum()
+    }
+
     /// Lines of the longest row that a kernel may be pointed at.
     pub fn longest_row(&self) -> usize {
         let gradients = self.layout.gradients.iter().map(Band::row).max();
