@@ -354,6 +354,7 @@ impl<P: Kernels> Run for Net<P> {
 
     fn separate(&mut self) {
         self.arena.separate();
+        self.rings.exact = true;
     }
 
     fn restore(

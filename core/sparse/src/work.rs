@@ -22,6 +22,7 @@ impl Band {
 }
 
 /// The newest rows of a map, with zero columns on its sides, small enough for the cache.
+#[derive(Default)]
 pub(crate) struct Ring {
     lines: Lines,
     band: Band,
@@ -30,12 +31,18 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    fn new(band: Band) -> Ring {
-        Ring {
-            lines: Lines::new(band.rows * band.row()),
-            band,
-            next: 0,
+    /// Lays it out anew, in the memory that it has if there is enough.
+    fn fit(&mut self, band: Band, exact: bool) {
+        let count = band.rows * band.row();
+        if self.lines.len() < count || exact {
+            self.lines = Lines::default();
+            self.lines = Lines::new(count);
         }
+        for columns in self.lines[..count].chunks_exact_mut(band.pitch) {
+            columns[..band.left].fill(Line::ZERO);
+            columns[band.left + band.width..].fill(Line::ZERO);
+        }
+        self.band = band;
     }
 
     pub fn row(&self, y: usize) -> &[Line] {
@@ -68,6 +75,8 @@ struct Layout {
 #[derive(Default)]
 pub(crate) struct Rings {
     layout: Layout,
+    /// No ring has more memory than it needs.
+    pub exact: bool,
     pub input: Vec<Ring>,
     pub slopes: Vec<Ring>,
     pub gradients: Vec<Vec<Ring>>,
@@ -80,18 +89,28 @@ impl Rings {
         if self.layout == work.layout {
             return;
         }
-        *self = Rings::default();
         let Layout {
             tiles,
             slopes,
             input,
             ref gradients,
         } = work.layout;
-        let ring = |_| Ring::new(input);
-        let gradients = |_| gradients.iter().map(|&band| Ring::new(band)).collect();
-        self.input.extend((0..tiles).map(ring));
-        self.slopes.extend((0..tiles).filter(|_| slopes).map(ring));
-        self.gradients.extend((0..tiles).map(gradients));
+        let slopes = if slopes { tiles } else { 0 };
+        self.slopes.resize_with(slopes, Ring::default);
+        let most = self.input.len().max(tiles);
+        self.input.resize_with(most, Ring::default);
+        self.gradients.resize_with(most, Vec::new);
+        let inputs = self.input.iter_mut().take(tiles);
+        for ring in inputs.chain(&mut self.slopes) {
+            ring.fit(input, self.exact);
+        }
+        for rings in self.gradients.iter_mut().take(tiles) {
+            let most = rings.len().max(gradients.len());
+            rings.resize_with(most, Ring::default);
+            for (ring, &band) in rings.iter_mut().zip(gradients) {
+                ring.fit(band, self.exact);
+            }
+        }
         self.layout = work.layout.clone();
     }
 
