@@ -18,14 +18,14 @@ fn resnet(n: usize, first: usize) -> usize {
     (2 * n + 1) * (first + first / 2 + first / 4)
 }
 
-/// Convolution outputs cannot go: gradients and all else take little beside them.
+/// Convolution outputs cannot go. A 24th is spent on block outputs; beside those that a chain
+/// of five blocks keeps, gradients and all else take little.
 #[test]
 fn a_step_takes_little_more_than_its_convolution_outputs() {
     let small = [1, 28, 28];
     let vgg = 1024 * (2 * 64 + 2 * 32 + 3 * 16 + 3 * 8 + 3 * 2);
     for (architecture, outputs, most) in [
-        // Where its second stage begins there are three gradients of half the first stage's
-        // size to a third of all maps.
+        // On the way back into its first stage there are three gradients beside most maps.
         (
             Architecture::resnet(8, 16, 10, small),
             resnet(1, 16 * 784),
@@ -39,7 +39,7 @@ fn a_step_takes_little_more_than_its_convolution_outputs() {
         (
             Architecture::resnet(32, 32, 10, [3, 32, 32]),
             resnet(5, 32 * 1024),
-            0.08,
+            0.16,
         ),
         (Architecture::vgg(16, 64, 10, [3, 32, 32]), vgg, 0.05),
     ] {

@@ -20,11 +20,12 @@ enum Value {
     Source(usize),
 }
 
-/// Most maps that the row of a shortcut is made from before its source is kept instead: all of
-/// it, or as much as there is memory for.
-const MAPS: usize = 5;
+/// Most maps that the row of a shortcut is made from before its source is kept: reading them
+/// takes as long as a step can spare.
+const MAPS: usize = 3;
+/// And before as much of it is kept as there is memory for: one part in so many of all
+/// convolution outputs.
 const MAPS_WITH_MEMORY: usize = 2;
-/// That memory is one part in so many of all convolution outputs.
 const SPARE: usize = 24;
 
 /// What stands in the way of a network.

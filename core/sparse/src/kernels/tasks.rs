@@ -72,7 +72,7 @@ impl Places {
 }
 
 /// Most maps that one block is made from: a chain of shortcuts, and two gradients with theirs.
-const STREAMS: usize = 10;
+const STREAMS: usize = 8;
 
 /// Lines that the next fills will read: fetched into the second-level cache while lists go by.
 #[derive(Clone, Copy, Default)]
