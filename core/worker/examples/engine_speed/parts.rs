@@ -54,7 +54,7 @@ pub fn all(quick: bool) -> Vec<Part> {
         steps,
         rounds: if quick { 3 } else { rounds },
     };
-    let vgg = subject("VGG-16", "vgg", 16, 64, [3, 32, 32], 3, 6);
+    let vgg = subject("VGG-16", "vgg", 16, 64, [3, 32, 32], 3, 4);
     let subjects = [
         subject("ResNet-8", "resnet", 8, 16, [1, 28, 28], 6, 15),
         subject("ResNet-20", "resnet", 20, 16, [1, 28, 28], 4, 12),
