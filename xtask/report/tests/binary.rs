@@ -347,3 +347,27 @@ fn another_number_in_the_evidence_fails_the_check() {
     assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
     assert!(stderr.contains("objects/"), "the object is named: {stderr}");
 }
+
+/// What is committed is what its evidence gives, for whoever has run nothing.
+#[test]
+fn every_shipped_report_is_what_its_evidence_gives() {
+    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports");
+    let root = tempfile::tempdir().unwrap();
+    let mut checked = Vec::new();
+    for folder in fs::read_dir(reports).unwrap() {
+        let folder = folder.unwrap().path();
+        if !folder.join("evidence.tar.zst").is_file() {
+            continue;
+        }
+        let name = folder.file_name().unwrap();
+        let copy = root.path().join(name);
+        let copied = Command::new("cp").arg("-r").args([&folder, &copy]).status();
+        assert!(copied.unwrap().success());
+        let (code, stdout, stderr) = check_alone(&copy);
+        assert_eq!(code, 0, "{stdout}{stderr}");
+        checked.push(name.to_str().unwrap().to_owned());
+    }
+    for name in ["engines", "fashion", "quick"] {
+        assert!(checked.iter().any(|checked| checked == name), "{checked:?}");
+    }
+}
