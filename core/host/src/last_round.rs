@@ -4,7 +4,7 @@ use crate::run::kept;
 use crate::select::select_values;
 use crate::serve::BEFORE;
 use crate::validate::{Value, read_file};
-use crate::{By, Choice, Failure, Finished, Output, PluginJob, Rounds, Rule, Selected};
+use crate::{By, Choice, Failure, Finished, Output, PluginJob, Rounds, Rule, Selected, Unit};
 use jackpot_abi as abi;
 use jackpot_net::{Mask, Network};
 use std::path::Path;
@@ -60,6 +60,7 @@ impl LastRound {
                     },
                     within: (job.item.promises & abi::JKP_NESTED != 0).then_some(&before),
                     reserve: rounds.reserve,
+                    unit: Unit::Weights,
                 };
                 let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
                 Some(select_values(network, &values, &choice)?)

@@ -52,7 +52,7 @@ pub use reserve::{Reserve, reserve_counts, table_counts};
 pub use rounds::{RoundSchedule, Rounds};
 pub use run::{batch_rows, run_plugin};
 pub use scores::{Scores, read_weights};
-pub use select::{By, Choice, Rule, Scope, Selected, select, select_counts, select_global};
+pub use select::{By, Choice, Rule, Scope, Selected, Unit, select, select_counts, select_global};
 pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};
 pub use services::{Services, View, ViewMut};
 pub use sparsity::Sparsity;

@@ -2,6 +2,10 @@
 //!
 //! By value (−0 = 0), ties by the lowest flat index, across layers in forward order.
 //! Selection is linear (`select_nth_unstable`), never a sort.
+mod filters;
+
+pub use filters::Unit;
+
 use crate::{Failure, Reserve, Scores, Sparsity};
 use jackpot_net::mask::LayerMask;
 use jackpot_net::{Mask, Network};
@@ -81,6 +85,8 @@ pub struct Choice<'a> {
     pub within: Option<&'a Mask>,
     /// What is kept whatever the scores say.
     pub reserve: Reserve,
+    /// What is kept or pruned as one; whole filters take counts a layer.
+    pub unit: Unit,
 }
 
 /// Chooses the weights with the largest scores.
@@ -88,7 +94,7 @@ pub struct Choice<'a> {
 /// # Errors
 /// Scores that do not fit the network or are not finite; a total that is smaller than what
 /// is kept whole, or larger than what there is to choose from; a mask that would keep
-/// nothing or prune nothing.
+/// nothing or prune nothing; whole filters without counts a layer, or without a convolution.
 pub fn select(
     network: &Network,
     scores: &Scores,
@@ -129,6 +135,7 @@ fn plain(by: By<'_>) -> Choice<'_> {
         by,
         within: None,
         reserve: Reserve::default(),
+        unit: Unit::Weights,
     }
 }
 
@@ -142,11 +149,13 @@ pub(crate) fn select_values(
     if let Some(mask) = choice.within {
         mask.check(network).map_err(|e| invalid(e.to_string()))?;
     }
-    let mut open = Open::new(values, choice.within);
+    choice.unit.check(network, &choice.by)?;
+    let within = (choice.within).map(|m| m.layers.iter().map(|l| l.kept.as_slice()).collect());
+    let mut open = Open::new(values, within);
     let selected = match choice.by {
         By::Counts(counts) => {
             let counts = crate::reserve_counts(network, counts, &choice.reserve)?;
-            by_counts(network, &mut open, &counts)?
+            by_counts(network, &mut open, choice, &counts)?
         }
         By::Total { kept, scope } => {
             let asked = format!("this round keeps {kept}");
@@ -178,7 +187,11 @@ fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure
     let refused = match choice.by {
         By::Counts(_) if kept == 0 => "the counts keep no weight at all".to_string(),
         By::Counts(_) if kept == total => {
-            "the counts keep every weight: that is the dense network".to_string()
+            let whole = match choice.unit {
+                Unit::Weights => "",
+                Unit::Filters => ", rounded to whole filters,",
+            };
+            format!("the counts{whole} keep every weight: that is the dense network")
         }
         // A published rule may keep everything through ties: that is the rule, reproduced.
         By::Sparsity { sparsity, rule, .. }
@@ -245,7 +258,12 @@ fn by_total(
     Ok(open.keep_largest(0..network.layers.len(), rest, Ties::ByIndex))
 }
 
-fn by_counts(network: &Network, open: &mut Open<'_>, counts: &[u64]) -> Result<Selected, Failure> {
+fn by_counts(
+    network: &Network,
+    open: &mut Open<'_>,
+    choice: &Choice<'_>,
+    counts: &[u64],
+) -> Result<Selected, Failure> {
     let mut selected = Selected::default();
     for (i, (layer, &count)) in network.layers.iter().zip(counts).enumerate() {
         let there = open.candidates(i);
@@ -255,7 +273,10 @@ fn by_counts(network: &Network, open: &mut Open<'_>, counts: &[u64]) -> Result<S
                 layer.name
             )));
         }
-        let sharp = open.keep_largest(i..i + 1, count, Ties::ByIndex);
+        let sharp = match choice.unit.filters(layer, count, choice.reserve.floor) {
+            None => open.keep_largest(i..i + 1, count, Ties::ByIndex),
+            Some(filters) => open.keep_filters(i, layer, &filters)?,
+        };
         selected.ties += sharp.ties;
         selected.near += sharp.near;
     }
@@ -302,12 +323,13 @@ enum Ties {
 /// A selection under way: what may be chosen, and what has been.
 struct Open<'a> {
     values: &'a [&'a [f64]],
-    within: Option<&'a Mask>,
+    /// Of each layer, what may be chosen; None: any.
+    within: Option<Vec<&'a [bool]>>,
     kept: Vec<Vec<bool>>,
 }
 
 impl<'a> Open<'a> {
-    fn new(values: &'a [&'a [f64]], within: Option<&'a Mask>) -> Open<'a> {
+    fn new(values: &'a [&'a [f64]], within: Option<Vec<&'a [bool]>>) -> Open<'a> {
         Open {
             values,
             within,
@@ -315,9 +337,14 @@ impl<'a> Open<'a> {
         }
     }
 
+    /// What may be chosen of a layer; None: any.
+    fn within(&self, i: usize) -> Option<&'a [bool]> {
+        self.within.as_ref().map(|layers| layers[i])
+    }
+
     /// The scores of a layer that may still be chosen.
     fn of(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let within = self.within.map(|m| m.layers[i].kept.as_slice());
+        let within = self.within(i);
         let kept = &self.kept[i];
         let scores = self.values[i].iter().copied().enumerate();
         scores.filter(move |(j, _)| !kept[*j] && within.is_none_or(|w| w[*j]))
@@ -334,7 +361,7 @@ impl<'a> Open<'a> {
 
     /// Keeps all that may be chosen of a layer, and says how many.
     fn keep_whole(&mut self, i: usize) -> u64 {
-        let mask = self.within.map(|m| m.layers[i].kept.clone());
+        let mask = self.within(i).map(<[bool]>::to_vec);
         self.kept[i] = mask.unwrap_or_else(|| vec![true; self.values[i].len()]);
         self.kept[i].iter().filter(|&&k| k).count() as u64
     }
@@ -366,7 +393,7 @@ impl<'a> Open<'a> {
         };
         let mut pruned = 0;
         for i in layers {
-            let within = self.within.map(|m| m.layers[i].kept.as_slice());
+            let within = self.within(i);
             for (j, kept) in self.kept[i].iter_mut().enumerate() {
                 if *kept || within.is_some_and(|w| !w[j]) {
                     continue;

@@ -305,6 +305,7 @@ fn choices_agree_with_a_naive_sort() {
             },
             within: narrow.then_some(&mask),
             reserve,
+            unit: Unit::Weights,
         };
         let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
         let Ok((found, _)) = select_values(&net, &values, &choice) else {
@@ -347,6 +348,7 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
                 classifier: false,
                 floor,
             },
+            unit: Unit::Weights,
         };
         select_values(&net, &layers, &choice)
             .map(|(mask, _)| show(&mask))
@@ -373,6 +375,7 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
         by: By::Counts(&[2, 1, 1]),
         within: Some(&mask),
         reserve: Reserve::default(),
+        unit: Unit::Weights,
     };
     let error = select_values(&net, &layers, &counts).unwrap_err().message;
     assert!(error.contains("the mask so far keeps 0"), "{error}");

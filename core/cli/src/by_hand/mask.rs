@@ -7,7 +7,7 @@ use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_host::{
     By, Choice, Output, PluginOutput, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity,
-    select,
+    Unit, select,
 };
 use jackpot_net::{Mask, Network};
 use std::{
@@ -138,6 +138,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         by,
         within: None,
         reserve: asked.reserve,
+        unit: Unit::Weights,
     };
     let (mask, selected) = select(network, &scores, &choice)?;
     finish(arguments, &asked, &mask, &selected)
