@@ -1,6 +1,6 @@
 //! How many weights each layer keeps, as a study asks for it.
 use crate::{Error, sections::value_kind};
-use jackpot_host::{ConfigValue, Reserve, Scope};
+use jackpot_host::{ConfigValue, Reserve, Scope, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Value;
@@ -52,7 +52,7 @@ pub enum DonorSeed {
 
 /// `"global"`, `"smart-ratio"`, `{ rule = "global", scope = "convolutions" }`,
 /// `{ rule = "smart-ratio", params = {} }`, `{ copy = "ticket", seed = "next" }` or
-/// `{ densities = { "conv1.weight" = 0.5 } }`; each table may hold `whole` and `floor`.
+/// `{ densities = { "conv1.weight" = 0.5 } }`; each table may hold `whole`, `floor` and `unit`.
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
 pub(crate) struct AllocationSection(Table);
@@ -70,6 +70,7 @@ struct Table {
     #[serde(default)]
     whole: Vec<Whole>,
     floor: Option<u64>,
+    unit: Option<Unit>,
 }
 
 /// Layers that an allocation may leave alone.
@@ -102,10 +103,11 @@ impl TryFrom<Value> for AllocationSection {
     }
 }
 
+/// How many each layer keeps, what is kept whatever that says, and what is kept as one.
 pub(crate) fn allocation(
     ticket: &str,
     section: &AllocationSection,
-) -> Result<(Allocation, Reserve), Error> {
+) -> Result<(Allocation, Reserve, Unit), Error> {
     let t = section.0.clone();
     let refuse = |what: String| Error(format!("ticket `{ticket}`: `allocation`: {what}"));
     let reserve = Reserve {
@@ -160,5 +162,5 @@ pub(crate) fn allocation(
     if let Some((field, _, _, with)) = stray {
         return Err(refuse(format!("`{field}` has a meaning with {with} only")));
     }
-    Ok((made, reserve))
+    Ok((made, reserve, t.unit.unwrap_or_default()))
 }

@@ -1,6 +1,11 @@
 //! What is known of allocations before anything runs: those that need neither weights nor
 //! scores are called while a study is planned, and what they would ruin is said.
-use crate::{execute::Bench, plan::Plan, recipe::Recipe, toolbox::Programs};
+use crate::{
+    execute::Bench,
+    plan::Plan,
+    recipe::{By, Input, Recipe},
+    toolbox::Programs,
+};
 use jackpot_net::Network;
 use jackpot_store::Store;
 use std::collections::BTreeSet;
@@ -14,7 +19,7 @@ const LEAST_FAN_IN: f64 = 2.0;
 pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
     let mut said = BTreeSet::new();
     let mut warnings = Vec::new();
-    for node in &plan.nodes {
+    for (index, node) in plan.nodes.iter().enumerate() {
         let Recipe::Allocate {
             scores: None,
             weights: None,
@@ -33,7 +38,12 @@ pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
             Ok((counts, log)) => {
                 let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
                 let own = own.map(str::to_owned);
-                own.chain(starved(network, &counts)).collect()
+                // A whole filter has all its inputs, and no convolution loses every filter.
+                let starved = match is_by_weights(plan, index) {
+                    true => starved(network, &counts),
+                    false => Vec::new(),
+                };
+                own.chain(starved).collect()
             }
             // The plan is still worth reading, and the run will fail with the same words.
             Err(failure) => vec![failure.message],
@@ -46,6 +56,19 @@ pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Whether some selection chooses single weights by the counts of this node.
+fn is_by_weights(plan: &Plan, counts: usize) -> bool {
+    let chooses = |recipe: &Recipe| match recipe {
+        Recipe::Select {
+            by: By::Counts(Input::Node(r)),
+            unit,
+            ..
+        } => r.node == counts && unit.is_weights(),
+        _ => false,
+    };
+    plan.nodes.iter().any(|node| chooses(&node.recipe))
 }
 
 /// Layers with no weight, and those whose live filters keep too few inputs: at best, with

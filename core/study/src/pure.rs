@@ -3,7 +3,7 @@ use crate::{
     recipe::{By, Input, Recipe},
     validate,
 };
-use jackpot_host::{Choice, Failure, Scores, Unit};
+use jackpot_host::{Choice, Failure, Scores};
 use jackpot_net::{Architecture, Network};
 use jackpot_rng::Key;
 use jackpot_store::canonical;
@@ -37,6 +37,7 @@ pub(crate) fn select(
         by,
         within,
         reserve,
+        unit,
         ..
     } = recipe
     else {
@@ -70,7 +71,7 @@ pub(crate) fn select(
         by,
         within: within.as_ref(),
         reserve: *reserve,
-        unit: Unit::Weights,
+        unit: *unit,
     };
     let (mask, selected) = jackpot_host::select(network, &scores, &choice)?;
     if mask.kept() == mask.total() {

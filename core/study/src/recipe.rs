@@ -7,7 +7,7 @@
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Compute, Engine, Error, Precision};
-use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity};
+use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{Architecture, Augment, Training};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
@@ -258,6 +258,9 @@ pub enum Recipe {
         /// What is kept whatever the scores say.
         #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
         reserve: Reserve,
+        /// What is kept or pruned as one.
+        #[serde(default, skip_serializing_if = "Unit::is_weights")]
+        unit: Unit,
     },
     /// Output `train` (on data), `scores`, `mask` or `weights`.
     Check {

@@ -8,7 +8,7 @@ use crate::{
     stage::{self, Stage},
     training::{TrainingSection, fits},
 };
-use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity};
+use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity, Unit};
 use jackpot_net::Training;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct Sparse {
     pub allocation: Allocation,
     /// What the allocation leaves alone: layers that are kept whole, a least number a layer.
     pub reserve: Reserve,
+    /// What is kept or pruned as one.
+    pub unit: Unit,
     /// Which weights are trained.
     pub start: Stage,
     /// The ticket's own training.
@@ -263,7 +265,7 @@ fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
         .allocation
         .as_ref()
         .ok_or_else(|| missing("allocation", "\"global\""))?;
-    let (allocation, reserve) = allocation(name, a)?;
+    let (allocation, reserve, unit) = allocation(name, a)?;
     let rounds = t
         .rounds
         .as_ref()
@@ -287,10 +289,12 @@ fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
         rounds: scores.rounds,
         schedule: scores.schedule,
     };
+    by_counts(name, unit, &allocation, rounds.as_ref())?;
     one_shot(name, &calls, &allocation, rounds.as_ref())?;
     Ok(Sparse {
         allocation,
         reserve,
+        unit,
         method: scores.method.clone(),
         params: scores.params.clone(),
         of,
@@ -344,6 +348,28 @@ fn rounds(
         training,
         compute: compute(retrain, base),
     })
+}
+
+/// Whole filters are chosen within a layer, as many as an allocation counts.
+fn by_counts(
+    ticket: &str,
+    unit: Unit,
+    allocation: &Allocation,
+    rounds: Option<&Rounds>,
+) -> Result<(), Error> {
+    let instead = match (allocation, rounds) {
+        _ if unit.is_weights() => return Ok(()),
+        (_, Some(_)) => {
+            "`rounds` of training and pruning select single weights over all layers; leave `unit` out, and let another ticket of filters `copy` the counts"
+        }
+        (Allocation::Global(_), None) => {
+            "`global` has none; write the rule of a plugin (`{ rule = \"uniform\", unit = \"filters\" }`), `densities` or `copy`"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error(format!(
+        "ticket `{ticket}`: `allocation.unit`: `filters` takes counts a layer: {instead}"
+    )))
 }
 
 /// What rounds cannot be combined with.

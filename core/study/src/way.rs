@@ -5,7 +5,7 @@ use crate::{
     tickets::{Sparse, Ticket},
     words,
 };
-use jackpot_host::Scope;
+use jackpot_host::{Scope, Unit};
 use std::collections::BTreeMap;
 
 /// How one ticket is made.
@@ -34,6 +34,8 @@ pub struct SparseWay {
     pub allocation: String,
     /// `global`, the item of a plugin, `copy` or `densities`.
     pub rule: String,
+    /// What is kept or pruned as one.
+    pub unit: Unit,
     /// The weights that the ticket's training starts from, in words.
     pub start: String,
     /// Whether a dense training made those.
@@ -82,8 +84,9 @@ impl TicketKind {
     }
 }
 
-/// Of what a ticket is made. Random scores in rounds, or from weights of some epoch, are of no
-/// kind.
+/// Of what a ticket is made. Random scores in rounds, from weights of some epoch or of whole filters
+/// are of no kind: such a ticket is more than its allocation, and rearranging its weights changes
+/// its law.
 pub(crate) fn kind(s: &Sparse) -> Option<TicketKind> {
     let rule = s.allocation.item();
     match (s.method == "random", s.start) {
@@ -91,6 +94,7 @@ pub(crate) fn kind(s: &Sparse) -> Option<TicketKind> {
         (_, Stage::Trained) => Some(TicketKind::PartiallyTrained),
         (false, _) => Some(TicketKind::Initial),
         (true, start) if s.rounds.is_some() || start.is_learned() => None,
+        (true, _) if !s.unit.is_weights() => None,
         (true, Stage::Initial) if rule == Some("smart-ratio") => Some(TicketKind::Smart),
         (true, _) => Some(TicketKind::Random),
     }
@@ -134,13 +138,19 @@ fn sparse(s: &Sparse) -> SparseWay {
         Allocation::Table(_) => ("densities", "own densities".into()),
         Allocation::Copy { ticket, .. } => ("copy", format!("as {ticket}")),
     };
+    let filters = if s.unit.is_weights() {
+        ""
+    } else {
+        ", whole filters"
+    };
     SparseWay {
         scores: s.method.clone() + &words::given(&s.params),
         method: s.method.clone(),
         of: s.of.to_string(),
         of_learned: s.of.is_learned(),
         rule: rule.to_owned(),
-        allocation,
+        allocation: allocation + filters,
+        unit: s.unit,
         start: s.start.to_string(),
         start_learned: s.start.is_learned(),
         rounds: s.rounds.as_ref().map(|r| r.share),

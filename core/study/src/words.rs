@@ -173,6 +173,9 @@ fn kept(sparse: &Sparse) -> String {
             DonorSeed::Next => format!("as many a layer as {ticket} of the next seed"),
         },
     }];
+    if !sparse.unit.is_weights() {
+        words.push("convolutions by whole filters".into());
+    }
     if reserve.first {
         words.push("the first layer whole".into());
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 mod support;
 
-use jackpot_study::{Content, Input, Plan, Recipe, Study};
+use jackpot_study::{Content, Input, Plan, Recipe, Role, Study};
 use std::path::Path;
 use support::{behind, cell, head, planned, trained, try_plan};
 
@@ -175,4 +175,47 @@ fn images_that_are_not_here_are_named_with_how_to_get_them() {
     assert_eq!(missing.len(), 1);
     assert!(missing[0].contains("apt-get install"), "{missing:?}");
     assert!(plan.cells.len() > 10);
+}
+
+/// Rearranged, a random ticket of single weights keeps its law; one of whole filters does not.
+#[test]
+fn a_random_ticket_of_filters_is_no_control_when_it_is_rearranged() {
+    let text = format!(
+        "{}{}",
+        head(),
+        r#"
+[[ticket]]
+name = "weights"
+scores = { method = "random" }
+allocation = "uniform"
+
+[[ticket]]
+name = "filters"
+scores = { method = "random" }
+allocation = { rule = "uniform", unit = "filters" }
+
+[[ticket]]
+name = "smart-filters"
+scores = { method = "random" }
+allocation = { rule = "smart-ratio", unit = "filters" }
+
+[[check]]
+name = "rearrange"
+on = "mask"
+steps = ["layerwise-rearrange"]
+"#
+    );
+    let study = Study::parse(&text, Path::new("/somewhere/quick")).unwrap();
+    let contrasts = study.analysis.contrasts.iter();
+    let roles: Vec<(String, Role)> = contrasts.map(|c| (c.name(), c.role)).collect();
+    let checked = |ticket: &str, role| (format!("{ticket} − {ticket} under rearrange"), role);
+    // Nor is a ticket of filters the smart random ticket, which is a positive control's better arm.
+    assert_eq!(
+        roles,
+        [
+            checked("filters", Role::Question),
+            checked("smart-filters", Role::Question),
+            checked("weights", Role::SameLaw),
+        ]
+    );
 }

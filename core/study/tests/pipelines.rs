@@ -3,6 +3,7 @@
 
 mod support;
 
+use jackpot_host::Unit;
 use jackpot_net::{Order, Training};
 use jackpot_study::{By, Content, Input, Plan, Recipe};
 use support::{behind, cell, count, head, trained, try_plan};
@@ -410,6 +411,95 @@ fn allocations_keep_layers_whole_copy_another_seed_and_take_a_table() {
         "rule = \"uniform\",",
         "rule = \"uniform\", seed = \"next\",",
         "`seed` has a meaning with `copy` only",
+    );
+}
+
+#[test]
+fn whole_filters_are_a_word_of_the_selection_and_take_counts_a_layer() {
+    let ticket = |name: &str, scores: &str, allocation: &str| {
+        format!(
+            "[[ticket]]\nname = \"{name}\"\nscores = {{ method = \"{scores}\" }}\nallocation = {allocation}\n"
+        )
+    };
+    let filters = "{ rule = \"uniform\", unit = \"filters\" }";
+    let text = [
+        ticket("filters", "magnitude", filters),
+        ticket(
+            "others",
+            "random",
+            "{ copy = \"filters\", unit = \"filters\" }",
+        ),
+        ticket("plain", "random", "\"uniform\""),
+        ticket(
+            "weights",
+            "random",
+            "{ rule = \"uniform\", unit = \"weights\" }",
+        ),
+    ]
+    .concat();
+    let made = plan(&text);
+    let mask = |ticket: &str| parts(&made, ticket, "none", "0.9").1;
+    let select = |ticket: &str| match behind(&made, &mask(ticket)).0 {
+        Recipe::Select { by, unit, .. } => (by.clone(), *unit),
+        other => panic!("{}", other.kind()),
+    };
+    let (By::Counts(counts), Unit::Filters) = select("filters") else {
+        panic!("{:?}", select("filters"));
+    };
+    let (By::Mask(donor), Unit::Filters) = select("others") else {
+        panic!("{:?}", select("others"));
+    };
+    assert_eq!(donor, mask("filters"));
+    // The counts are the rule's, whatever is chosen by them; single weights are no other word.
+    let (By::Counts(same), Unit::Weights) = select("plain") else {
+        panic!("{:?}", select("plain"));
+    };
+    assert_eq!(counts, same);
+    assert_eq!(mask("plain"), mask("weights"));
+    let words = made.stages(0, &made.study.tickets()[0]);
+    assert!(
+        words.contains(&"keep by uniform, convolutions by whole filters".to_owned()),
+        "{words:?}"
+    );
+
+    let wrong = |from: &str, to: &str, expected: &str| {
+        assert!(text.contains(from), "{from}");
+        refused(&text.replacen(from, to, 1), expected);
+    };
+    wrong("\"filters\" }", "\"filter\" }", "did you mean `filters`?");
+    wrong(
+        "\"uniform\", unit",
+        "\"global\", unit",
+        "`filters` takes counts a layer",
+    );
+    let rounds = text.replacen(
+        filters,
+        &format!("{filters}\nrounds = {{ share = 0.2, rewind = \"initial\" }}"),
+        1,
+    );
+    refused(
+        &rounds,
+        "`rounds` of training and pruning select single weights",
+    );
+    wrong(
+        filters,
+        &format!("{filters}\nselection = \"published\""),
+        "`published` has a meaning with the allocation `global` only",
+    );
+    let calls = ticket(
+        "flow",
+        "synflow",
+        "{ copy = \"plain\", unit = \"filters\" }",
+    );
+    refused(&(text.clone() + &calls), "or write `rounds = 1`");
+    let one = calls.replace("\"synflow\"", "\"synflow\", rounds = 1");
+    assert!(try_plan(&format!("{}\n{text}{one}", head())).is_ok());
+    let linear = "family = \"lenet-300-100\"";
+    let head = head().replace("family = \"resnet\"\ndepth = 8\nwidth = 16", linear);
+    let error = try_plan(&format!("{head}\n{text}")).unwrap_err();
+    assert!(
+        error.contains("ticket `filters`: `allocation.unit`") && error.contains("no convolution"),
+        "{error}"
     );
 }
 

@@ -4,7 +4,7 @@
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity};
+use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, Training};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
@@ -131,6 +131,7 @@ fn recipes() -> Vec<Recipe> {
             },
             within: None,
             reserve: Reserve::default(),
+            unit: Unit::Weights,
         },
         Recipe::Select {
             architecture: architecture(),
@@ -138,6 +139,7 @@ fn recipes() -> Vec<Recipe> {
             by: By::Counts(object(6)),
             within: None,
             reserve: Reserve::default(),
+            unit: Unit::Weights,
         },
         Recipe::Check {
             item: item("layerwise-rearrange", &[]),
@@ -211,6 +213,7 @@ fn later_recipes() -> Vec<Recipe> {
             by,
             within: Some(object(7)),
             reserve,
+            unit: Unit::Weights,
         },
         Recipe::Check {
             item: item("sign-only", &[]),
@@ -254,6 +257,14 @@ fn later_recipes() -> Vec<Recipe> {
             test: object(8),
             normalisation: object(4),
             platform: platform(),
+        },
+        Recipe::Select {
+            architecture: architecture(),
+            scores: object(5),
+            by: By::Counts(object(6)),
+            within: None,
+            reserve: Reserve::default(),
+            unit: Unit::Filters,
         },
     ]
 }
@@ -371,6 +382,7 @@ fn an_optional_field_moves_no_key_until_it_says_something() {
         ),
         ("select", "within", json!(null), digest.clone()),
         ("select", "reserve", json!({}), json!({"floor": 3})),
+        ("select", "unit", json!("weights"), json!("filters")),
         ("check", "mask", json!(null), digest.clone()),
         ("check", "donor", json!(null), digest.clone()),
         ("check", "reference", json!(null), digest),

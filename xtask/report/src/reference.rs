@@ -152,7 +152,7 @@ fn method(way: &Way) -> Option<&'static str> {
     let Some(sparse) = &way.sparse else {
         return Some("dense");
     };
-    if sparse.rounds.is_some() {
+    if sparse.rounds.is_some() || !sparse.unit.is_weights() {
         return None;
     }
     let SparseWay {

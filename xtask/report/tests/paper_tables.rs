@@ -89,6 +89,7 @@ fn trained_on(outline: &mut Outline) {
         *way = SparseWay {
             method: "magnitude".into(),
             rule: rule.into(),
+            unit: Default::default(),
             of_learned: true,
             start_learned: true,
             kind: Some(kind),

@@ -101,9 +101,16 @@ impl Tracer<'_> {
                     sparsity.text()
                 )
             }
-            Recipe::Select { by, within, .. } => {
+            Recipe::Select {
+                by, within, unit, ..
+            } => {
                 let of = within.as_ref().map_or("", |_| " of what is kept so far");
-                format!("{}{of}", selected(by))
+                let whole = if unit.is_weights() {
+                    ""
+                } else {
+                    ", whole filters"
+                };
+                format!("{}{of}{whole}", selected(by))
             }
             Recipe::Check { item, on, key, .. } => {
                 let seed = key.as_ref();

@@ -8,7 +8,7 @@ use crate::{
     stage::Stage,
     tickets::Sparse,
 };
-use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity};
+use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit};
 
 /// What a selection chooses, and from what.
 pub(super) struct Chosen<'a> {
@@ -16,6 +16,7 @@ pub(super) struct Chosen<'a> {
     pub by: By,
     pub within: Option<Input>,
     pub reserve: Reserve,
+    pub unit: Unit,
     pub sparsity: &'a Sparsity,
 }
 
@@ -28,6 +29,7 @@ impl Builder {
         at: &At,
     ) -> Result<Input, Error> {
         self.check_profile(sparse, at)?;
+        self.check_unit(sparse, at)?;
         if let Some(rounds) = &sparse.rounds {
             return self.mask_after_rounds(sparse, rounds, sparsity, at);
         }
@@ -53,9 +55,21 @@ impl Builder {
             by,
             within: None,
             reserve: sparse.reserve,
+            unit: sparse.unit,
             sparsity,
         };
         self.select(chosen, String::new(), at)
+    }
+
+    /// Refuses whole filters of a network that has none, before anything runs.
+    fn check_unit(&self, sparse: &Sparse, at: &At) -> Result<(), Error> {
+        let fits = sparse.unit.fits(&self.plan.networks[self.setting]);
+        fits.map_err(|e| {
+            Error(format!(
+                "ticket `{}`: `allocation.unit`: {e}",
+                at.ticket.name
+            ))
+        })
     }
 
     /// The selection as an action; `round` says which, if there are several.
@@ -71,6 +85,7 @@ impl Builder {
             by: chosen.by,
             within: chosen.within,
             reserve: chosen.reserve,
+            unit: chosen.unit,
         };
         let title = format!(
             "select {}{}{round} at {}, seed {}",
@@ -92,6 +107,11 @@ impl Builder {
         };
         if self.selection(sparse) == Selection::Published {
             return refuse("write `selection = \"exact\"`".into());
+        }
+        if !sparse.unit.is_weights() {
+            return refuse(
+                "whole filters have no meaning there; leave `unit` out of `allocation`, or write `rounds = 1`".into(),
+            );
         }
         match &sparse.allocation {
             Allocation::Copy { .. } => Ok(()),

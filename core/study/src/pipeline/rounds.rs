@@ -120,6 +120,7 @@ impl Builder {
             },
             within: state.mask,
             reserve: sparse.reserve,
+            unit: sparse.unit,
             sparsity,
         };
         self.select(chosen, round, at)

@@ -173,6 +173,7 @@ fn way(name: &str) -> Way {
         of_learned: *before > 0,
         allocation: (*rule).into(),
         rule: (*rule).into(),
+        unit: Default::default(),
         start: "the initial weights".into(),
         start_learned: *learned,
         rounds: (name == "imp").then_some(0.2),

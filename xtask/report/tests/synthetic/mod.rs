@@ -166,6 +166,7 @@ fn ways() -> BTreeMap<String, Way> {
             of_learned: ticket == "lottery",
             allocation: rule.into(),
             rule: rule.into(),
+            unit: Default::default(),
             start: "the initial weights".into(),
             start_learned: false,
             rounds: None,
