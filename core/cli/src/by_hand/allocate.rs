@@ -80,7 +80,10 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         Some(counts) => (counts, String::new()),
         None => counts(places, arguments, &network, &sparsity)?,
     };
-    let counts = reserve_counts(&network, &counts, &arguments.kept.reserve()?)?;
+    let (reserve, unit) = (arguments.kept.reserve()?, arguments.kept.unit());
+    unit.fits(&network).context("`--unit`")?;
+    let counts = reserve_counts(&network, &counts, &reserve)?;
+    let counts = unit.counts(&network, &counts, reserve.floor);
     // A layer that is cut is said beside the JSON as well.
     if !log.trim().is_empty() {
         eprintln!("{}", log.trim());

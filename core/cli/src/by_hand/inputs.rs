@@ -2,7 +2,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use jackpot_host::{
-    Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity, batch_rows,
+    Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity, Unit, batch_rows,
 };
 use jackpot_net::Network;
 use jackpot_study::{Collapsed, Device, RunChoice};
@@ -67,7 +67,8 @@ pub struct Given {
     pub kernels: Kernels,
 }
 
-/// What is kept whatever an allocation says; the other layers give what these take.
+/// What is kept whatever an allocation says, where the other layers give what these take; and what
+/// is kept as one.
 #[derive(clap::Args)]
 pub struct Kept {
     /// Layers kept whole: first, classifier, or both
@@ -76,9 +77,25 @@ pub struct Kept {
     /// Weights that every layer keeps at least
     #[arg(long, default_value_t = 0, value_name = "WEIGHTS")]
     floor: u64,
+    /// What is kept or pruned as one; whole filters of convolutions take counts a layer
+    #[arg(long, default_value = "weights")]
+    unit: KeptAs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KeptAs {
+    Weights,
+    Filters,
 }
 
 impl Kept {
+    pub fn unit(&self) -> Unit {
+        match self.unit {
+            KeptAs::Weights => Unit::Weights,
+            KeptAs::Filters => Unit::Filters,
+        }
+    }
+
     pub fn reserve(&self) -> Result<Reserve> {
         let mut reserve = Reserve {
             floor: self.floor,

@@ -60,6 +60,7 @@ struct Asked {
     scope: Scope,
     rule: Rule,
     reserve: Reserve,
+    unit: Unit,
     /// The counts of a table of one's own.
     own: Option<Vec<u64>>,
 }
@@ -81,12 +82,20 @@ impl Asked {
                 "`--selection published` and `--scope` have a meaning with `--allocation global` only"
             );
         }
+        let unit = arguments.kept.unit();
+        unit.fits(&network).context("`--unit`")?;
+        if global && !unit.is_weights() {
+            bail!(
+                "`--unit filters` takes counts a layer: give `--allocation uniform`, another rule, or `--densities`"
+            );
+        }
         Ok(Asked {
             network,
             sparsity,
             scope,
             rule,
             reserve: arguments.kept.reserve()?,
+            unit,
             own,
         })
     }
@@ -138,7 +147,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         by,
         within: None,
         reserve: asked.reserve,
-        unit: Unit::Weights,
+        unit: asked.unit,
     };
     let (mask, selected) = select(network, &scores, &choice)?;
     finish(arguments, &asked, &mask, &selected)
@@ -176,7 +185,7 @@ fn rounds(
     };
     if !global {
         bail!(
-            "`--method {}` works in {count} rounds, each with a global selection: leave `--allocation` and `--densities` out",
+            "`--method {}` works in {count} rounds, each with a global selection of single weights: leave `--allocation`, `--densities` and `--unit` out",
             method.item.id
         );
     }

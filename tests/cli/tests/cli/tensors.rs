@@ -270,6 +270,26 @@ fn checks_are_applied_by_hand_and_certified() {
     refused(&with(&["--check", "invert"]), "expected F32 or F64");
 }
 
+/// What each layer keeps, as `allocate` and `mask` say it.
+fn counts(said: &str) -> BTreeMap<String, u64> {
+    let said: Value = serde_json::from_str(said).unwrap();
+    let layers = said["layers"].as_array().unwrap().iter();
+    let pair = |l: &Value| {
+        (
+            l["name"].as_str().unwrap().to_owned(),
+            l["kept"].as_u64().unwrap(),
+        )
+    };
+    layers.map(pair).collect()
+}
+
+/// What each layer of a mask keeps.
+fn ones(mask: &Tensors) -> BTreeMap<String, u64> {
+    let count = |bytes: &[u8]| bytes.iter().map(|b| u64::from(*b)).sum();
+    let pair = |(name, t): (&String, &(Dtype, Vec<usize>, Vec<u8>))| (name.clone(), count(&t.2));
+    mask.iter().map(pair).collect()
+}
+
 #[test]
 fn a_table_of_densities_and_reserved_layers_are_met_to_the_weight() {
     let folder = Folder::new();
@@ -279,17 +299,6 @@ fn a_table_of_densities_and_reserved_layers_are_met_to_the_weight() {
         "\"conv1.weight\" = 1\nfc.weight = \"0.25\"\n[layer3.0]\nconv2.weight = 0.01\n",
     )
     .unwrap();
-    let counts = |said: &str| -> BTreeMap<String, u64> {
-        let said: Value = serde_json::from_str(said).unwrap();
-        let layers = said["layers"].as_array().unwrap().iter();
-        let pair = |l: &Value| {
-            (
-                l["name"].as_str().unwrap().to_owned(),
-                l["kept"].as_u64().unwrap(),
-            )
-        };
-        layers.map(pair).collect()
-    };
     let sparsity = ["--sparsity", "0.9"];
     let head = ["allocate", "--json", "--densities", &table];
     let own = counts(&ok(&[&head[..], &NETWORK, &sparsity].concat()));
@@ -306,12 +315,7 @@ fn a_table_of_densities_and_reserved_layers_are_met_to_the_weight() {
         &out,
     ];
     ok(&[&head[..], &NETWORK, &sparsity].concat());
-    let ones = |t: &(Dtype, Vec<usize>, Vec<u8>)| t.2.iter().map(|b| u64::from(*b)).sum();
-    let made: BTreeMap<String, u64> = read(&out)
-        .iter()
-        .map(|(n, t)| (n.clone(), ones(t)))
-        .collect();
-    assert_eq!(made, own);
+    assert_eq!(ones(&read(&out)), own);
 
     let head = [
         "allocate",
@@ -336,6 +340,44 @@ fn a_table_of_densities_and_reserved_layers_are_met_to_the_weight() {
         &[&head[..], &NETWORK, &sparsity].concat(),
         "first or classifier",
     );
+}
+
+#[test]
+fn whole_filters_are_counted_and_kept_by_hand() {
+    fn with<'a>(head: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+        let asked = ["--sparsity", "0.9", "--unit", "filters"];
+        [head, &NETWORK, &asked, more].concat()
+    }
+    let folder = Folder::new();
+    let out = folder.path("mask");
+    let uniform = ["--allocation", "uniform"];
+    let said = counts(&ok(&with(&["allocate", "--json"], &uniform)));
+    // Of 8 filters one, of 16 two, of 32 three; a tenth of the classifier's 320 weights.
+    let names = [
+        "conv1.weight",
+        "layer2.0.conv1.weight",
+        "layer3.0.conv2.weight",
+        "fc.weight",
+    ];
+    assert_eq!(names.map(|name| said[name]), [9, 2 * 72, 3 * 288, 32]);
+
+    let mask = ["mask", "--method", "random", "--out", &out];
+    assert_eq!(counts(&ok(&with(&mask, &uniform))), said);
+    let tensors = read(&out);
+    assert_eq!(ones(&tensors), said);
+    for (name, (_, shape, bytes)) in tensors.iter().filter(|(_, t)| t.1.len() == 4) {
+        let whole = |filter: &[u8]| filter.iter().all(|b| *b == filter[0]);
+        assert!(bytes.chunks(bytes.len() / shape[0]).all(whole), "{name}");
+    }
+
+    refused(&with(&mask, &[]), "`--unit filters` takes counts a layer");
+    let rounds = ["mask", "--method", "synflow", "--out", &out];
+    refused(&with(&rounds, &uniform), "and `--unit` out");
+    let slip = |word| if word == "filters" { "filter" } else { word };
+    let slip: Vec<&str> = with(&mask, &uniform).into_iter().map(slip).collect();
+    refused(&slip, "'filters'");
+    let linear = "allocate --network lenet-300-100 --classes 10 --allocation uniform --sparsity 0.9 --unit filters";
+    refused(&linear.split(' ').collect::<Vec<_>>(), "no convolution");
 }
 
 #[test]
