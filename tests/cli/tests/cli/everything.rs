@@ -125,10 +125,15 @@ fn every_mask_keeps_the_tenth_that_is_asked_for() {
     let pin: Value = serde_json::from_slice(&place().pin()).unwrap();
     let mut seen = 0;
     for cell in pin["cells"].as_array().unwrap() {
-        // As published: ties and truncation may keep a few more or fewer.
-        let published =
-            ["snip-published", "smart-published"].contains(&cell["ticket"].as_str().unwrap());
-        if cell["action"].is_null() || cell["mask"].is_null() || published {
+        // As published: ties and truncation may keep a few more or fewer; so may whole filters.
+        let about = [
+            "snip-published",
+            "smart-published",
+            "filters",
+            "other-filters",
+        ];
+        let about = about.contains(&cell["ticket"].as_str().unwrap());
+        if cell["action"].is_null() || cell["mask"].is_null() || about {
             continue;
         }
         let mask = mask(&cell["mask"]);
@@ -272,4 +277,53 @@ fn reserved_layers_are_whole_and_tables_are_met() {
     let conv1 = &table["conv1.weight"];
     assert_eq!(counts(&table)["conv1.weight"], conv1.len() / 2);
     assert!(counts(&of("uniform")).values().all(|n| *n >= 4));
+}
+
+/// Kept weights of each filter of every convolution; of width 8, stages have 8, 16 and 32.
+fn by_filter(mask: &BTreeMap<String, Vec<bool>>) -> BTreeMap<&str, Vec<usize>> {
+    let filters = |name: &str| match name.split('.').next() {
+        Some("layer2") => 16,
+        Some("layer3") => 32,
+        _ => 8,
+    };
+    let count = |filter: &[bool]| filter.iter().filter(|k| **k).count();
+    let convolutions = mask.iter().filter(|(name, _)| *name != "fc.weight");
+    let counts = convolutions.map(|(name, kept)| {
+        let each = kept.chunks(kept.len() / filters(name)).map(count);
+        (name.as_str(), each.collect())
+    });
+    counts.collect()
+}
+
+#[test]
+fn filters_are_kept_whole_and_as_many_in_every_layer_as_in_the_ticket_that_is_copied() {
+    let of = |ticket: &str, check: &str| mask(&place().cell(ticket, check)["mask"]);
+    // Every filter of a layer has this many weights, and is kept whole or not at all.
+    let is_whole = |mask: &BTreeMap<String, Vec<bool>>| {
+        let filters = by_filter(mask);
+        assert_eq!(filters.len(), 9);
+        filters.iter().all(|(name, kept)| {
+            let size = mask[*name].len() / kept.len();
+            kept.iter().all(|k| [0, size].contains(k)) && kept.contains(&size)
+        })
+    };
+    let norms = of("filters", "none");
+    let others = of("other-filters", "none");
+    assert!(is_whole(&norms) && is_whole(&others));
+    assert!(counts(&norms) == counts(&others) && norms != others);
+    assert_ne!(by_filter(&norms), by_filter(&others));
+    // A tenth of the weights, up to half a filter a layer, or to the one that is always kept.
+    for (name, kept) in by_filter(&norms) {
+        let (asked, size) = (norms[name].len() / 10, norms[name].len() / kept.len());
+        let found = kept.iter().sum::<usize>();
+        assert!(
+            found.abs_diff(asked) <= size / 2 + 1 || found == size,
+            "{name}"
+        );
+    }
+    // Rearranged, each layer keeps as many weights, but no whole filters.
+    let rearranged = of("filters", "rearrange");
+    assert_eq!(counts(&rearranged), counts(&norms));
+    assert!(!is_whole(&rearranged));
+    assert!(!is_whole(&of("uniform", "none")));
 }
