@@ -43,7 +43,7 @@ impl Scope {
     }
 }
 
-/// How sharp a selection's threshold was.
+/// How sharp a selection's threshold was; a whole filter has one score.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selected {
     /// Pruned scores that equal the lowest kept one: 0 when order alone decided.

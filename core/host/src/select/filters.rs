@@ -109,16 +109,12 @@ impl Open<'_> {
         // One layer, whose weights are the filters.
         let values = [sums.as_slice()];
         let mut chosen = Open::new(&values, Some(vec![left.as_slice()]));
-        let sharp = chosen.keep_largest(0..1, filters.kept, Ties::ByIndex);
+        let selected = chosen.keep_largest(0..1, filters.kept, Ties::ByIndex);
         let within = self.within(i);
         for (j, kept) in self.kept[i].iter_mut().enumerate() {
             *kept |= chosen.kept[0][of(j)] && within.is_none_or(|w| w[j]);
         }
-        // Every weight is as near to the threshold as its filter.
-        Ok(Selected {
-            ties: sharp.ties * filters.size,
-            near: sharp.near * filters.size,
-        })
+        Ok(selected)
     }
 }
 
