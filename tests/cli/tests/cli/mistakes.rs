@@ -124,3 +124,21 @@ fn an_action_that_fails_stops_what_reads_it_and_nothing_else() {
     assert_eq!(code, 1);
     assert_eq!(crate::support::ran(&out), 0, "{out}");
 }
+
+/// Counts that leave a filter fewer than two inputs are told; whole filters have all of theirs.
+#[test]
+fn a_plan_says_which_layers_an_allocation_starves() {
+    let plan = |allocation: &str| {
+        let head = &TINY[..TINY.find("[[ticket]]").unwrap()];
+        let ticket = format!(
+            "[[ticket]]\nname = \"t\"\nscores = {{ method = \"random\" }}\nallocation = {allocation}\n"
+        );
+        let place = Place::with(&(head.to_owned() + &ticket));
+        let (code, out, err) = outcome(place.command("plan", &[]).output().unwrap());
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let starved = "a filter: fewer than 2";
+    assert!(plan("\"uniform\"").contains(starved));
+    assert!(!plan("{ rule = \"uniform\", unit = \"filters\" }").contains(starved));
+}
