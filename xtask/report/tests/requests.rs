@@ -100,7 +100,7 @@ fn every_request_has_its_file() {
         .filter(|r| r.1.is_empty())
         .map(|r| r.0)
         .collect();
-    assert_eq!(open, [22], "what has no output is said below the table");
+    assert!(open.is_empty(), "without an output: {open:?}");
     let studies = studies();
     let faults: Vec<String> = requests.iter().flat_map(|r| faults(r, &studies)).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
