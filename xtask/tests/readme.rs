@@ -40,7 +40,7 @@ fn holds(file: &str, lines: &str) -> bool {
 #[test]
 fn excerpts_are_the_files_own_lines() {
     let excerpts = excerpts(&readme());
-    assert_eq!(excerpts.len(), 3);
+    assert_eq!(excerpts.len(), 4);
     for (path, lines) in excerpts {
         let file = std::fs::read_to_string(root().join(&path)).unwrap();
         assert!(
