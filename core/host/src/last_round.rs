@@ -4,7 +4,7 @@ use crate::run::kept;
 use crate::select::select_values;
 use crate::serve::BEFORE;
 use crate::validate::{Value, read_file};
-use crate::{By, Choice, Failure, Finished, Output, PluginJob, Rounds, Rule, Selected, Unit};
+use crate::{By, Choice, Failure, Finished, Output, PluginJob, Rounds, Rule, Selected};
 use jackpot_abi as abi;
 use jackpot_net::{Mask, Network};
 use std::path::Path;
@@ -52,15 +52,15 @@ impl LastRound {
         }
         let chosen = match output {
             Value::Scores(layers) => {
+                let by = By::Sparsity {
+                    sparsity: &rounds.sparsity,
+                    scope: rounds.scope,
+                    rule: Rule::Exact,
+                };
                 let choice = Choice {
-                    by: By::Sparsity {
-                        sparsity: &rounds.sparsity,
-                        scope: rounds.scope,
-                        rule: Rule::Exact,
-                    },
                     within: (job.item.promises & abi::JKP_NESTED != 0).then_some(&before),
                     reserve: rounds.reserve,
-                    unit: Unit::Weights,
+                    ..by.into()
                 };
                 let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
                 Some(select_values(network, &values, &choice)?)

@@ -118,7 +118,7 @@ pub fn select_global(
         scope,
         rule,
     };
-    select(network, scores, &plain(by))
+    select(network, scores, &by.into())
 }
 
 /// [`select`] of so many a layer.
@@ -127,15 +127,18 @@ pub fn select_counts(
     scores: &Scores,
     counts: &[u64],
 ) -> Result<(Mask, Selected), Failure> {
-    select(network, scores, &plain(By::Counts(counts)))
+    select(network, scores, &By::Counts(counts).into())
 }
 
-fn plain(by: By<'_>) -> Choice<'_> {
-    Choice {
-        by,
-        within: None,
-        reserve: Reserve::default(),
-        unit: Unit::Weights,
+/// Any single weights, with nothing reserved.
+impl<'a> From<By<'a>> for Choice<'a> {
+    fn from(by: By<'a>) -> Choice<'a> {
+        Choice {
+            by,
+            within: None,
+            reserve: Reserve::default(),
+            unit: Unit::Weights,
+        }
     }
 }
 

@@ -372,10 +372,8 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
         assert!(error.contains(says), "{error}");
     }
     let counts = Choice {
-        by: By::Counts(&[2, 1, 1]),
         within: Some(&mask),
-        reserve: Reserve::default(),
-        unit: Unit::Weights,
+        ..By::Counts(&[2, 1, 1]).into()
     };
     let error = select_values(&net, &layers, &counts).unwrap_err().message;
     assert!(error.contains("the mask so far keeps 0"), "{error}");

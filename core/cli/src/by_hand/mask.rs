@@ -144,10 +144,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         false => By::Counts(&counts),
     };
     let choice = Choice {
-        by,
-        within: None,
         reserve: asked.reserve,
         unit: asked.unit,
+        ..by.into()
     };
     let (mask, selected) = select(network, &scores, &choice)?;
     finish(arguments, &asked, &mask, &selected)

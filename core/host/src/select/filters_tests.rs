@@ -54,10 +54,8 @@ fn mask(network: &Network, kept: &[Vec<bool>]) -> Mask {
 
 fn by_counts<'a>(counts: &'a [u64], unit: Unit) -> Choice<'a> {
     Choice {
-        by: By::Counts(counts),
-        within: None,
-        reserve: Reserve::default(),
         unit,
+        ..By::Counts(counts).into()
     }
 }
 

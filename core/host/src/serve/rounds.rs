@@ -6,7 +6,7 @@ use super::BEFORE;
 use super::call::{Round, watched};
 use super::context::Context;
 use super::outputs::{Block, Poison};
-use crate::select::{By, Choice, Unit, select_values};
+use crate::select::{By, Choice, select_values};
 use crate::{Failure, Output, PluginJob, Rounds, promises, validate};
 use jackpot_abi as abi;
 use jackpot_net::Mask;
@@ -85,14 +85,14 @@ fn after(
         block.append_to(&mut raw);
         validate::read_mask(network, &raw)?
     } else {
+        let by = By::Total {
+            kept: keep_count,
+            scope: rounds.scope,
+        };
         let choice = Choice {
-            by: By::Total {
-                kept: keep_count,
-                scope: rounds.scope,
-            },
             within: promised(abi::JKP_NESTED).then_some(mask),
             reserve: rounds.reserve,
-            unit: Unit::Weights,
+            ..by.into()
         };
         select_values(network, &block.doubles(), &choice)?.0
     };
