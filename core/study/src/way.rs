@@ -138,18 +138,13 @@ fn sparse(s: &Sparse) -> SparseWay {
         Allocation::Table(_) => ("densities", "own densities".into()),
         Allocation::Copy { ticket, .. } => ("copy", format!("as {ticket}")),
     };
-    let filters = if s.unit.is_weights() {
-        ""
-    } else {
-        ", whole filters"
-    };
     SparseWay {
         scores: s.method.clone() + &words::given(&s.params),
         method: s.method.clone(),
         of: s.of.to_string(),
         of_learned: s.of.is_learned(),
         rule: rule.to_owned(),
-        allocation: allocation + filters,
+        allocation: allocation + words::whole(s.unit),
         unit: s.unit,
         start: s.start.to_string(),
         start_learned: s.start.is_learned(),

@@ -8,7 +8,7 @@ use crate::{
     tickets::{Rounds, Sparse, Ticket},
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope};
+use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope, Unit};
 use jackpot_net::{Order, Schedule, Training};
 use std::collections::BTreeMap;
 
@@ -155,6 +155,14 @@ pub(crate) fn epochs(n: f64) -> String {
 pub(crate) fn steps(n: u32) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{n} step{plural} an epoch")
+}
+
+/// What is said behind how many are kept.
+pub(crate) fn whole(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Weights => "",
+        Unit::Filters => ", whole filters",
+    }
 }
 
 fn kept(sparse: &Sparse) -> String {

@@ -4,6 +4,7 @@ use crate::{
     Compute, Keys,
     pin::{Pin, PinnedCell},
     recipe::{By, Config, Recipe},
+    words,
 };
 use jackpot_store::{Digest, Look, canonical};
 use serde_json::Value;
@@ -105,12 +106,7 @@ impl Tracer<'_> {
                 by, within, unit, ..
             } => {
                 let of = within.as_ref().map_or("", |_| " of what is kept so far");
-                let whole = if unit.is_weights() {
-                    ""
-                } else {
-                    ", whole filters"
-                };
-                format!("{}{of}{whole}", selected(by))
+                format!("{}{of}{}", selected(by), words::whole(*unit))
             }
             Recipe::Check { item, on, key, .. } => {
                 let seed = key.as_ref();
