@@ -22,7 +22,7 @@ pub(crate) fn open(
         .map(|(index, file)| {
             let (name, bytes) = find(file, folder)?;
             let checked = match partial {
-                true => check_form(&name, &bytes, shape(file, index, info)),
+                true => formed(&name, &bytes, shape(file, index, info)).map(drop),
                 false => check_fingerprint(file, &name, &bytes),
             };
             checked.map_err(|m| file_error(folder, &name, m))?;
@@ -150,10 +150,11 @@ fn unpack<'a>(name: &str, bytes: &'a [u8], shape: Shape) -> Result<Cow<'a, [u8]>
     }
 }
 
-/// Is this a file of that shape, whatever its values are?
-fn check_form(name: &str, bytes: &[u8], shape: Shape) -> Result<(), String> {
+/// The IDX stream of a file of that shape, whatever its values are.
+fn formed<'a>(name: &str, bytes: &'a [u8], shape: Shape) -> Result<Cow<'a, [u8]>, String> {
     let stream = unpack(name, bytes, shape)?;
-    idx::values(&stream, shape).map(drop)
+    idx::values(&stream, shape)?;
+    Ok(stream)
 }
 
 /// Is this the published file, as far as its sums are known?
@@ -168,8 +169,7 @@ fn check_fingerprint(file: &Published, name: &str, bytes: &[u8]) -> Result<(), S
         return Ok(());
     }
     // A truncated, mislabelled or damaged file names its byte before any sum is compared.
-    let stream = unpack(name, bytes, file.shape)?;
-    idx::values(&stream, file.shape)?;
+    let stream = formed(name, bytes, file.shape)?;
     let expected = match (file.unpacked, &file.packed) {
         (Some(known), _) => {
             let found = crate::hex(&Sha256::digest(&stream));
