@@ -89,6 +89,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
 /// The evidence of the report whose files are asked for, where it is what there is to read: in a
 /// clone that has run nothing.
 fn evidence(places: &Places, what: &[String]) -> Result<Option<Store>> {
+    if places.store.is_some() {
+        return Ok(None);
+    }
     let file = |what: &String| {
         let path = Path::new(what);
         Some(report_of(path).filter(|_| path.is_file())?.0)
@@ -103,13 +106,8 @@ fn evidence(places: &Places, what: &[String]) -> Result<Option<Store>> {
         return Ok(None);
     };
     let here = std::env::current_dir().context("the current folder")?;
-    let store = results_of(
-        folder,
-        &name.to_string_lossy(),
-        places.store.as_deref(),
-        &here,
-    )?;
-    if places.store.is_some() || store.place() != path {
+    let store = results_of(folder, &name.to_string_lossy(), None, &here)?;
+    if store.place() != path {
         return Ok(None);
     }
     eprintln!(
