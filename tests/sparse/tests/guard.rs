@@ -1,5 +1,6 @@
-//! Memory: every map and every other buffer of the engine lies against a page that nobody may touch, new memory is
-//! poisoned and what is left between buffer and page is looked at when it is freed.
+//! Memory: every map and every other buffer of the engine lies against a page that nobody may
+//! touch, new memory is poisoned and what is left between buffer and page is looked at when it
+//! is freed.
 //!
 //! Once with the page behind each buffer, once before it: a kernel that reads or writes past
 //! either end of what it owns dies here. `cargo xtask test` runs every other test of this crate
