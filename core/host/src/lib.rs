@@ -40,6 +40,8 @@ mod services;
 mod sparsity;
 mod structure;
 mod supervise;
+#[cfg(test)]
+mod test_network;
 mod validate;
 mod verdict;
 

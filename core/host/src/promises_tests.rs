@@ -1,28 +1,10 @@
 use super::*;
+use jackpot_net::Role;
 use jackpot_net::mask::LayerMask;
-use jackpot_net::{Architecture, Layer, Role};
 
 fn network(lengths: &[usize]) -> Network {
-    let layer = |(i, n): (usize, &usize)| Layer {
-        name: format!("l{i}.weight"),
-        role: Role::Conv,
-        shape: vec![*n],
-        first: i == 0,
-        classifier: false,
-        shortcut: false,
-        depthwise: false,
-        depth: i as u32,
-        block: 0,
-        stride: 1,
-        groups: 1,
-        uses: 1,
-    };
-    Network {
-        architecture: Architecture::resnet(8, 1, 2, [1, 8, 8]),
-        parameters: vec![],
-        nodes: vec![],
-        layers: lengths.iter().enumerate().map(layer).collect(),
-    }
+    let layers = lengths.iter().map(|&n| (Role::Conv, vec![n]));
+    crate::test_network::network(layers.collect())
 }
 
 /// "x.x|.." is two layers.

@@ -1,29 +1,15 @@
 use super::*;
-use jackpot_net::{Architecture, Layer, Role};
+use jackpot_net::{Layer, Role};
 
-/// Layers of given lengths; nothing else of the network matters to selection.
+/// Layers of given lengths, the last one linear; nothing else of the network matters to selection.
 fn network(lengths: &[usize]) -> Network {
     let last = lengths.len() - 1;
-    let layer = |(i, &n): (usize, &usize)| Layer {
-        name: format!("l{i}.weight"),
-        role: if i == last { Role::Linear } else { Role::Conv },
-        shape: vec![n, 1],
-        first: i == 0,
-        classifier: i == last && i > 0,
-        shortcut: false,
-        depthwise: false,
-        depth: i as u32,
-        block: 0,
-        stride: 1,
-        groups: 1,
-        uses: 1,
-    };
-    Network {
-        architecture: Architecture::resnet(8, 1, 2, [1, 8, 8]),
-        parameters: vec![],
-        nodes: vec![],
-        layers: lengths.iter().enumerate().map(layer).collect(),
-    }
+    let role = |i| if i == last { Role::Linear } else { Role::Conv };
+    let layers = lengths
+        .iter()
+        .enumerate()
+        .map(|(i, &n)| (role(i), vec![n, 1]));
+    crate::test_network::network(layers.collect())
 }
 
 fn scores(layers: &[&[f64]]) -> Scores {

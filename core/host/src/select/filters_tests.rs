@@ -1,37 +1,14 @@
 use super::*;
 use crate::{Choice, Reserve, Rule, Scope, Scores, Sparsity, select};
+use jackpot_net::Mask;
 use jackpot_net::mask::LayerMask;
-use jackpot_net::{Architecture, Mask};
 use proptest::prelude::*;
 
 /// Convolutions of these shapes, then linear layers.
 fn network(convolutions: &[[usize; 4]], linear: &[[usize; 2]]) -> Network {
-    let shapes = convolutions.iter().map(|s| s.to_vec());
-    let shapes: Vec<Vec<usize>> = shapes.chain(linear.iter().map(|s| s.to_vec())).collect();
-    let layer = |(i, shape): (usize, &Vec<usize>)| Layer {
-        name: format!("l{i}.weight"),
-        role: if shape.len() == 4 {
-            Role::Conv
-        } else {
-            Role::Linear
-        },
-        shape: shape.clone(),
-        first: i == 0,
-        classifier: i + 1 == shapes.len(),
-        shortcut: false,
-        depthwise: false,
-        depth: i as u32 + 1,
-        block: 0,
-        stride: 1,
-        groups: 1,
-        uses: 1,
-    };
-    Network {
-        architecture: Architecture::resnet(8, 1, 2, [1, 8, 8]),
-        parameters: vec![],
-        nodes: vec![],
-        layers: shapes.iter().enumerate().map(layer).collect(),
-    }
+    let convolutions = convolutions.iter().map(|s| (Role::Conv, s.to_vec()));
+    let linear = linear.iter().map(|s| (Role::Linear, s.to_vec()));
+    crate::test_network::network(convolutions.chain(linear).collect())
 }
 
 fn scores(network: &Network, values: &[Vec<f64>]) -> Scores {
