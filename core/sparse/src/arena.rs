@@ -1,5 +1,6 @@
 //! Where the maps of a step lie: in one piece of memory, each from the pass that makes it to
-//! the last that needs it. What the backward pass is done with makes room for its gradients.
+//! the last that needs it. What the backward pass is done with makes room for its gradients,
+//! and what it makes again leaves its place to others in between.
 use crate::kernels::{Line, Lines};
 use crate::plan::Plan;
 use crate::schedule::Schedule;
@@ -18,12 +19,25 @@ pub(crate) enum Map {
     Gradient(usize),
 }
 
-/// A map before it has a place: its lines a batch tile and the passes from the first that
-/// makes it to the last that needs it, every group forward and then every step back.
+/// A map before it has a place: its lines a batch tile and the passes that need it, every
+/// group forward and then every step back. Between the two it is held, unless it is made again.
 #[derive(Clone, Default)]
 struct Life {
     lines: usize,
-    passes: Range<usize>,
+    forward: Range<usize>,
+    back: Range<usize>,
+}
+
+impl Life {
+    fn meets(&self, other: &Life) -> bool {
+        let met = |a| meet(a, &other.forward) || meet(a, &other.back);
+        met(&self.forward) || met(&self.back)
+    }
+}
+
+/// Whether two ranges have something in common; an empty one has nothing.
+fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start.max(b.start) < a.end.min(b.end)
 }
 
 /// In which memory a map lies, and which lines of it, for one batch tile.
@@ -45,36 +59,46 @@ pub(crate) struct Places {
 fn lives(plan: &Plan, schedule: &Schedule, wide: usize) -> Vec<Life> {
     let (groups, convolutions) = (plan.groups.len(), plan.convolutions.len());
     let mut lives = vec![Life::default(); 1 + convolutions + plan.sources.len()];
-    let mut live = |place: usize, lines, passes: &Range<usize>| {
-        let passes = passes.clone();
-        lives[place] = Life { lines, passes };
+    let mut live = |place: usize, lines, forward, back| {
+        lives[place] = Life {
+            lines,
+            forward,
+            back,
+        };
     };
     for (at, group) in plan.groups.iter().enumerate() {
         // What a group makes or is the first to read is needed until its own step back.
-        let passes = at..2 * groups - at;
+        let (forward, back) = (at..groups, groups..2 * groups - at);
         let source = &plan.sources[group.source];
         if source.main.is_none() {
-            live(0, source.lines(), &(0..2 * groups));
+            live(0, source.lines(), 0..groups, groups..2 * groups);
         } else if group.first {
-            live(1 + convolutions + group.source, source.kept, &passes);
+            let place = 1 + convolutions + group.source;
+            live(place, source.kept, forward.clone(), back.clone());
         }
+        let (forward, back) = match plan.last_reader(at) {
+            Some(last) => (at..last + 1, 2 * groups - 1 - last..back.end),
+            None => (forward, back),
+        };
         for &c in &group.convolutions {
             let wide = if c == plan.classifier() { wide } else { 1 };
-            live(1 + c, plan.convolutions[c].lines() * wide, &passes);
+            let lines = plan.convolutions[c].lines() * wide;
+            live(1 + c, lines, forward.clone(), back.clone());
         }
     }
     for gradient in &schedule.gradients {
         let (born, end) = (groups + gradient.born, groups + gradient.last + 1);
         let own = match gradient.over {
             Some(c) => {
-                lives[1 + c].passes.end = end;
+                lives[1 + c].back.end = end;
                 0
             }
             None => gradient.lines,
         };
         lives.push(Life {
             lines: own,
-            passes: born..end,
+            forward: 0..0,
+            back: born..end,
         });
     }
     lives
@@ -83,17 +107,16 @@ fn lives(plan: &Plan, schedule: &Schedule, wide: usize) -> Vec<Life> {
 /// For each, the largest first, the lowest place that is free while it lives: small ones fill
 /// what large ones leave.
 fn place(lives: &[Life]) -> Vec<Range<usize>> {
-    let meet = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
     let mut order: Vec<usize> = (0..lives.len()).collect();
     order.sort_by_key(|&life| Reverse(lives[life].lines));
     let mut places = vec![0..0; lives.len()];
     let mut placed: Vec<usize> = Vec::new();
     for life in order {
-        let Life { lines, passes } = &lives[life];
-        let mut at = 0..*lines;
+        let lines = lives[life].lines;
+        let mut at = 0..lines;
         for &other in &placed {
             let Range { start, end } = places[other];
-            if meet(&lives[other].passes, passes) && meet(&(start..end), &at) {
+            if lives[other].meets(&lives[life]) && meet(&(start..end), &at) {
                 at = end..end + lines;
             }
         }

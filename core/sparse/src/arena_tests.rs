@@ -1,9 +1,8 @@
 //! What the maps of a step take, against what has to be there at once.
-use super::{Life, Places, lives, place};
+use super::{Life, Places, lives, meet, place};
 use crate::plan::Plan;
 use crate::schedule::Schedule;
 use jackpot_net::{Architecture, Block, Family, Stem};
-use std::ops::Range;
 
 fn planned(architecture: &Architecture) -> (Plan, Schedule) {
     let plan = Plan::new(&architecture.build().unwrap()).unwrap();
@@ -18,39 +17,51 @@ fn resnet(n: usize, first: usize) -> usize {
     (2 * n + 1) * (first + first / 2 + first / 4)
 }
 
-/// Convolution outputs cannot go. A 24th is spent on block outputs; beside those that a chain
-/// of five blocks keeps, gradients and all else take little.
+/// Of the outputs that are made again, a step that is well laid out takes nothing: what it
+/// takes is the other outputs, a 24th of all for block outputs, and a few gradients.
 #[test]
-fn a_step_takes_little_more_than_its_convolution_outputs() {
+fn a_step_takes_less_than_its_convolution_outputs() {
     let small = [1, 28, 28];
     let vgg = 1024 * (2 * 64 + 2 * 32 + 3 * 16 + 3 * 8 + 3 * 2);
-    for (architecture, outputs, most) in [
+    // Made again: the first convolution of blocks whose shortcut is no projection, and every
+    // other one of a VGG, the largest maps first.
+    for (architecture, outputs, again, most) in [
         // On the way back into its first stage there are three gradients beside most maps.
         (
             Architecture::resnet(8, 16, 10, small),
             resnet(1, 16 * 784),
-            0.16,
+            &[1][..],
+            0.97,
         ),
         (
             Architecture::resnet(20, 16, 10, small),
             resnet(3, 16 * 784),
-            0.07,
+            &[1, 3, 5, 10],
+            0.79,
         ),
         (
             Architecture::resnet(32, 32, 10, [3, 32, 32]),
             resnet(5, 32 * 1024),
-            0.16,
+            &[1, 3, 5, 7, 9],
+            0.9,
         ),
-        (Architecture::vgg(16, 64, 10, [3, 32, 32]), vgg, 0.05),
+        (
+            Architecture::vgg(16, 64, 10, [3, 32, 32]),
+            vgg,
+            &[0, 2],
+            0.79,
+        ),
     ] {
         let (plan, schedule) = planned(&architecture);
-        let more = Places::new(&plan, &schedule, 1).sizes()[0] as f64 / outputs as f64 - 1.0;
-        assert!((0.0..most).contains(&more), "{architecture:?}: {more}");
+        let made = plan.groups.iter().filter(|group| group.again);
+        let made: Vec<usize> = made.map(|group| group.convolutions[0]).collect();
+        assert_eq!(made, again, "{architecture:?}");
+        let share = Places::new(&plan, &schedule, 1).sizes()[0] as f64 / outputs as f64;
+        assert!(
+            (most - 0.02..most).contains(&share),
+            "{architecture:?}: {share}"
+        );
     }
-}
-
-fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start.max(b.start) < a.end.min(b.end)
 }
 
 #[test]
@@ -78,10 +89,13 @@ fn maps_that_live_together_lie_apart() {
         let places = place(&lives);
         let of = |i: usize| (&lives[i], &places[i]);
         for a in 0..lives.len() {
-            let (Life { lines, passes }, place) = of(a);
-            assert_eq!(place.len(), *lines);
+            let (life, place) = of(a);
+            assert_eq!(place.len(), life.lines);
             for (other, beside) in (0..a).map(of) {
-                let together = meet(&other.passes, passes);
+                let together = (0..2 * plan.groups.len()).any(|pass| {
+                    let lives = |of: &Life| of.forward.contains(&pass) || of.back.contains(&pass);
+                    lives(life) && lives(other)
+                });
                 assert!(!together || !meet(beside, place), "{architecture:?}");
             }
         }

@@ -1,12 +1,22 @@
 //! The forward pass of a group: rows of its source into the rings, kernels over them.
 use crate::arena::Map;
-use crate::kernels::{Ahead, Forward, Kernels, Places, ROWS};
+use crate::kernels::{Ahead, Begin, Forward, Kernels, Places, ROWS};
 use crate::maps::{At, Maker};
 use crate::net::{Batch, Net};
 
+/// What a forward pass is for.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Pass {
+    /// Statistics are the running ones.
+    Evaluate,
+    /// Statistics are the batch's own.
+    Train,
+    /// The outputs of `Train` once more, bit for bit; nothing else moves.
+    Again,
+}
+
 impl<P: Kernels> Net<P> {
-    /// `training`: statistics are the batch's own.
-    pub(crate) fn forward(&mut self, group: usize, batch: &Batch, training: bool) {
+    pub(crate) fn forward(&mut self, group: usize, batch: &Batch, pass: Pass) {
         let this = &self.plan.groups[group];
         let numbers = &this.convolutions;
         let mut layers: Vec<_> = Vec::new();
@@ -18,7 +28,7 @@ impl<P: Kernels> Net<P> {
             ));
         }
         let kept = self.plan.sources[this.source].kept > 0;
-        let keeps = (this.first && kept).then_some(this.source);
+        let keeps = (this.first && kept && pass != Pass::Again).then_some(this.source);
         let outs = numbers.iter().map(|&c| Map::Z(c));
         let written: Vec<Map> = outs.chain(keeps.map(Map::Kept)).collect();
         let (mut outs, maps) = self.arena.open(&written);
@@ -37,7 +47,11 @@ impl<P: Kernels> Net<P> {
         let (pad, taps, pitch) = (work.geometry.pad, work.geometry.taps, work.geometry.pitch);
         let [_, height, _] = this.input;
         let [_, out_height, out_width] = self.plan.convolutions[numbers[0]].output;
-        let mut center = training;
+        let mut begin = match pass {
+            Pass::Evaluate => Begin::At,
+            Pass::Train => Begin::Centered,
+            Pass::Again => Begin::After,
+        };
         for (tile, count) in work.blocks(batch.tiles, batch.ragged.is_some(), group % 2 == 1) {
             rings.restart();
             let mut done = 0;
@@ -101,7 +115,10 @@ impl<P: Kernels> Net<P> {
                                 out: outs[x],
                                 places,
                                 start,
-                                center: center && convolution.norm.is_some() && column == 0,
+                                begin: match convolution.norm {
+                                    Some(_) if column == 0 => begin,
+                                    _ => Begin::At,
+                                },
                                 sums,
                                 images: batch.places(tile),
                                 wide,
@@ -113,7 +130,7 @@ impl<P: Kernels> Net<P> {
                         );
                     }
                 }
-                center = false;
+                begin = Begin::At;
                 done += rows;
             }
         }
@@ -121,7 +138,7 @@ impl<P: Kernels> Net<P> {
             self.layers[c].start = start;
             self.layers[c].sums = sums;
         }
-        if training {
+        if pass == Pass::Train {
             let count = (batch.images * out_height * out_width) as f64;
             for &c in numbers {
                 let convolution = &self.plan.convolutions[c];

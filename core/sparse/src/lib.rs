@@ -30,8 +30,9 @@
 //! | `kernels` | vectors and the loops over them, for every storage and instruction set |
 //!
 //! Sixteen images of f32, or thirty-two of bf16, lie side by side in a cache line, so that a
-//! kept weight is one broadcast and a few multiply-adds, whatever its place. Convolution
-//! outputs and a few block outputs are all that is stored; normalisation, activation, addition
+//! kept weight is one broadcast and a few multiply-adds, whatever its place. Three quarters of
+//! the convolution outputs and a few block outputs are all that is held until the way back,
+//! where the other outputs are made again, bit for bit. Normalisation, activation, addition
 //! and pooling happen on the way into a small ring of rows, and their gradients on the way out.
 //!
 //! **Invariant.** This crate never links libtorch, starts a thread, reads a clock or draws a

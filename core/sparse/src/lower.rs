@@ -10,6 +10,7 @@ use crate::Error;
 use crate::kernels::TAPS;
 use crate::plan::{Convolution, Group, Norm, Plan, Pool, Shortcut, Source};
 use jackpot_net::{Network, Op};
+use std::cmp::Reverse;
 
 /// What a node of the network is to the engine.
 #[derive(Clone, Copy)]
@@ -27,6 +28,9 @@ const MAPS: usize = 3;
 /// convolution outputs.
 const MAPS_WITH_MEMORY: usize = 2;
 const SPARE: usize = 24;
+/// Outputs are made again until they are one part in so many of all: with that, a step takes
+/// a third of the memory that libtorch takes, and a few parts in a hundred longer.
+const AGAIN: usize = 4;
 
 /// What stands in the way of a network.
 fn refuse<T>(what: impl Into<String>) -> Result<T, String> {
@@ -97,6 +101,49 @@ impl Plan {
                 source.kept = source.lines();
             }
         }
+    }
+}
+
+impl Plan {
+    /// Chooses outputs to be made again, the largest first, and of those of a size the ones of
+    /// the least weights.
+    fn make_again(&mut self) {
+        let lines = |plan: &Plan, group: usize| plan.output(group).lines();
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        order.sort_by_key(|&g| (Reverse(lines(self, g)), self.output(g).weights()));
+        let mut left = self
+            .convolutions
+            .iter()
+            .map(Convolution::lines)
+            .sum::<usize>()
+            / AGAIN;
+        for group in order {
+            if left > 0 && self.can_be_made_again(group) {
+                self.groups[group].again = true;
+                left = left.saturating_sub(lines(self, group));
+            }
+        }
+    }
+
+    /// Whether a group has one output, of which nothing but one activation is made, and that
+    /// itself is made from what is held.
+    fn can_be_made_again(&self, group: usize) -> bool {
+        let (this, c) = (&self.groups[group], self.groups[group].convolutions[0]);
+        let over = self.sources.iter().position(|s| s.main == Some(c));
+        let Some(over) = over.filter(|&over| self.sources[over].shortcut.is_none()) else {
+            return false;
+        };
+        let shortcut = |s: &Source| s.shortcut == Some(Shortcut::Source(over));
+        let from = self.sources[this.source].main;
+        let mut again = self.groups.iter().filter(|group| group.again);
+        this.convolutions.len() == 1
+            && !self.sources.iter().any(shortcut)
+            && again.all(|g| g.source != over && Some(g.convolutions[0]) != from)
+    }
+
+    /// The first convolution of a group.
+    fn output(&self, group: usize) -> &Convolution {
+        &self.convolutions[self.groups[group].convolutions[0]]
     }
 }
 
@@ -329,6 +376,7 @@ impl Lowering<'_> {
             convolutions: vec![index],
             first,
             input,
+            again: false,
         });
         Ok(Value::Raw(index))
     }
@@ -344,6 +392,7 @@ impl Lowering<'_> {
             return refuse(format!("no layer reads activation {unread}"));
         }
         self.plan.keep();
+        self.plan.make_again();
         Ok(self.plan)
     }
 }

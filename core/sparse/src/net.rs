@@ -1,5 +1,6 @@
 //! A network in training: parameters, maps and what every pass shares.
 use crate::arena::{Arena, Map, Places};
+use crate::forward::Pass;
 use crate::kernels::{FlushedDenormals, Kernels, Lines};
 use crate::layer::Layer;
 use crate::loss::cross_entropy;
@@ -211,10 +212,13 @@ impl<P: Kernels> Net<P> {
             layer.begin_batch(c.bias.map(|bias| &self.values[bias][..]));
         }
         for group in 0..self.plan.groups.len() {
-            self.forward(group, &batch, true);
+            self.forward(group, &batch, Pass::Train);
         }
         let step = self.loss(&batch, labels);
         for at in 0..self.schedule.steps.len() {
+            if let Some(group) = self.schedule.steps[at].again {
+                self.forward(group, &batch, Pass::Again);
+            }
             self.backward(at, &batch);
         }
         Ok(step)
@@ -304,7 +308,7 @@ impl<P: Kernels> Run for Net<P> {
         for images in images.chunks(room * size) {
             let batch = self.load(images)?;
             for group in 0..self.plan.groups.len() {
-                self.forward(group, &batch, false);
+                self.forward(group, &batch, Pass::Evaluate);
             }
             logits.extend(self.read_logits(&batch));
         }
@@ -385,3 +389,7 @@ impl<P: Kernels> Run for Net<P> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "net_tests.rs"]
+mod tests;

@@ -70,6 +70,8 @@ pub(crate) struct Group {
     pub first: bool,
     /// Channels, height, width as its convolutions see the source.
     pub input: [usize; 3],
+    /// Its output is not held until the backward pass, but made again there.
+    pub again: bool,
 }
 
 /// A network as the engine runs it.
@@ -117,6 +119,17 @@ impl Source {
 }
 
 impl Plan {
+    /// The last group that reads what is made of the output of a group, if that is made again.
+    pub fn last_reader(&self, group: usize) -> Option<usize> {
+        let Group {
+            again,
+            convolutions,
+            ..
+        } = &self.groups[group];
+        let over = |group: &Group| self.sources[group.source].main == Some(convolutions[0]);
+        self.groups.iter().rposition(over).filter(|_| *again)
+    }
+
     /// Of the logits.
     pub fn classifier(&self) -> usize {
         self.convolutions.len() - 1

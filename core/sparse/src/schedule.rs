@@ -6,6 +6,8 @@ use crate::plan::{Plan, Pool, Shortcut};
 #[derive(Debug)]
 pub(crate) struct Step {
     pub group: usize,
+    /// The group whose output is made again before: this step is the first to read it.
+    pub again: Option<usize>,
     /// For each of its convolutions: the gradient of its normalised output.
     pub gradients: Vec<usize>,
     /// Where the gradient of the group's input goes; none for the image.
@@ -99,6 +101,7 @@ impl Schedule {
             });
             steps.push(Step {
                 group,
+                again: (0..group).find(|&made| plan.last_reader(made) == Some(group)),
                 gradients,
                 input,
             });

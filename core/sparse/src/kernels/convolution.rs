@@ -7,7 +7,7 @@
 )]
 use super::memory::Line;
 use super::pixel::Pixel;
-use super::tasks::{Forward, Inputs, Places, Residual, TAPS, Weights, reads_inside};
+use super::tasks::{Begin, Forward, Inputs, Places, Residual, TAPS, Weights, reads_inside};
 use super::vector::Vector;
 use crate::pattern::Entry;
 
@@ -122,11 +122,13 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
             task.ahead.fetch(&quotas, channel);
             let entries = lists.of(channel);
             let start = task.start.get_unchecked_mut(channel);
-            let first = if task.center { 0.0 } else { *start };
+            let first = if task.begin == Begin::At { *start } else { 0.0 };
             let start_values = [[P::Value::splat(first); C]; R];
             let mut z = accumulate::<P, R, C, S>(start_values, entries, table.as_ptr());
-            if task.center {
+            if task.begin == Begin::Centered {
                 *start = -mean::<P, R, C>(&z, &images.0);
+            }
+            if task.begin != Begin::At {
                 let shift = P::Value::splat(*start);
                 for row in &mut z {
                     for pixel in row {

@@ -15,5 +15,5 @@ pub(crate) use mode::FlushedDenormals;
 pub(crate) use pixel::{Bf16Avx512, F32Avx2, F32Avx512, Pixel};
 pub(crate) use rows::{Activate, Added, Finish, Link, Normalize, Row, Window};
 pub(crate) use tasks::{
-    Ahead, Final, Forward, Inputs, Places, ROWS, Residual, Rows, TAPS, Weights,
+    Ahead, Begin, Final, Forward, Inputs, Places, ROWS, Residual, Rows, TAPS, Weights,
 };

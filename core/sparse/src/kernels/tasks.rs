@@ -127,6 +127,18 @@ impl Ahead {
     }
 }
 
+/// Where `start` comes into a channel's sums.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Begin {
+    /// They start from it.
+    At,
+    /// It is added at their end, set so that the mean of this block is 0: statistics are of
+    /// shifted numbers.
+    Centered,
+    /// It is added at their end: the bits of a block that was centered.
+    After,
+}
+
 /// Raw convolution outputs and the sums for their statistics.
 pub(crate) struct Forward<'a> {
     pub lists: &'a Lists,
@@ -135,10 +147,9 @@ pub(crate) struct Forward<'a> {
     pub column: usize,
     pub out: &'a mut [Line],
     pub places: Places,
-    /// What each channel's sums start from.
+    /// What is added to each channel's sums.
     pub start: &'a mut [f32],
-    /// Set `start` so that the mean of this block is 0: statistics are of shifted numbers.
-    pub center: bool,
+    pub begin: Begin,
     /// For each channel the sums of z and of z².
     pub sums: &'a mut [Line],
     /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
