@@ -82,6 +82,19 @@ fn store_failed(error: jackpot_store::Error) -> Failure {
     Failure::new("store", error.to_string())
 }
 
+/// Of a plugin's process that ran out of memory: what in the study it was given.
+fn name_the_limit(mut failure: Failure, bytes: u64) -> Failure {
+    // A plugin passes on what libtorch said, with a status of its own.
+    let short = failure.kind == "memory" || failure.message.contains("out of memory");
+    if short && bytes > 0 {
+        failure.message += &format!(
+            "; a plugin's process may take `run.plugin_memory_mb` = {}: raise it, or set 0 for no limit",
+            bytes >> 20
+        );
+    }
+    failure
+}
+
 impl Bench<'_> {
     /// Runs the action and stores its outputs; commits nothing.
     pub(crate) fn execute(
@@ -180,7 +193,8 @@ impl Bench<'_> {
             _ => self.programs.light_server(),
         };
         let folder = self.store.scratch().map_err(store_failed)?;
-        let done = jackpot_host::run_plugin(&server, &job, &folder.path, observe)?;
+        let done = jackpot_host::run_plugin(&server, &job, &folder.path, observe)
+            .map_err(|failure| name_the_limit(failure, job.limits.memory))?;
         if output == "train" {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
             Images::from_safetensors(&bytes).map_err(|e| invalid("check")(&e))?;

@@ -125,6 +125,21 @@ fn an_action_that_fails_stops_what_reads_it_and_nothing_else() {
     assert_eq!(crate::support::ran(&out), 0, "{out}");
 }
 
+/// libtorch says how many bytes it was refused; the study says how many there are.
+#[test]
+fn a_method_without_enough_memory_is_told_which_field_gives_more() {
+    let mut blocks = TINY.split("\n[[ticket]]");
+    let head = blocks.next().unwrap().replace("width = 8", "width = 128");
+    let snip = blocks.find(|b| b.contains("name = \"snip\"")).unwrap();
+    let run = "[run]\nplugin_memory_mb = 128";
+    let place = Place::with(&format!("{head}\n[[ticket]]{snip}\n{run}\n"));
+    let (code, out, err) = outcome(place.command("run", &[]).output().unwrap());
+    assert_eq!(code, 1, "{out}{err}");
+    for words in ["`snip`", "out of memory", "`run.plugin_memory_mb` = 128"] {
+        assert!(err.contains(words), "{words}: {err}");
+    }
+}
+
 /// Counts that leave a filter fewer than two inputs are told; whole filters have all of theirs.
 #[test]
 fn a_plan_says_which_layers_an_allocation_starves() {
