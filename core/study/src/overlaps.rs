@@ -2,7 +2,7 @@
 use crate::{
     Error,
     file::NO_CHECK,
-    probe::{chance, sizes},
+    probe::chance_of_masks,
     results::{Results, Run, mask},
 };
 use jackpot_net::Mask;
@@ -30,7 +30,8 @@ pub struct Overlap {
     pub kept: [u64; 2],
     /// Weights kept by both.
     pub shared: u64,
-    /// Weights kept by both where only the counts a layer are alike: Σ k·k'/n.
+    /// Weights kept by both where only the counts a layer are alike: Σ k·k'/n, of whole filters
+    /// where both masks keep those.
     pub chance: f64,
     /// Half of the interval that holds 95 % of such masks.
     pub width: f64,
@@ -96,7 +97,7 @@ fn overlap(
     };
     let (one, other) = (&masks[&a], &masks[&b]);
     let shared = one.overlap(other).map_err(|e| Error(e.to_string()))?;
-    let chance = chance(&one.counts(), &other.counts(), &sizes(one));
+    let chance = chance_of_masks(one, other);
     let name = |run: &Run| (run.ticket.clone(), run.check.clone());
     Ok(Some(Overlap {
         setting: first.setting.clone(),

@@ -13,6 +13,7 @@ mod pinned;
 mod tables;
 
 pub use grid::{Asked, Part, Probe, probe};
+pub(crate) use measure::chance_of_masks;
 pub(crate) use measure::depth_correlation;
 pub use measure::{Chance, allocation_distance, chance, spearman};
 pub use pinned::{Comparison, LayerRow, LeftOut, MaskRow, Probed};
@@ -189,7 +190,7 @@ impl<'a> Reader<'a> {
             let kept = own.kept() as f64;
             let both = own.overlap(&mask).map_err(|e| Error(e.to_string()))?;
             let overlap = both.iter().sum::<u64>() as f64 / kept;
-            let chance = chance(&own.counts(), &mask.counts(), &sizes(own));
+            let chance = chance_of_masks(own, &mask);
             let index = clean.and_then(|clean| measure::index(clean, overlap, &chance, kept));
             if asked.variant == Variant::Batch {
                 clean = Some(overlap);
@@ -210,10 +211,6 @@ impl<'a> Reader<'a> {
         }
         Ok(out)
     }
-}
-
-pub(crate) fn sizes(mask: &Mask) -> Vec<u64> {
-    mask.layers.iter().map(|l| l.kept.len() as u64).collect()
 }
 
 /// Whether some action before a mask is of this kind.
