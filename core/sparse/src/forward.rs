@@ -119,7 +119,10 @@ impl<P: Kernels> Net<P> {
                                     Some(_) if column == 0 => begin,
                                     _ => Begin::At,
                                 },
-                                sums,
+                                sums: match pass {
+                                    Pass::Train => sums,
+                                    Pass::Evaluate | Pass::Again => &mut [],
+                                },
                                 images: batch.places(tile),
                                 wide,
                                 ahead: match x {

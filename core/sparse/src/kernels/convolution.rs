@@ -106,7 +106,7 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
             && beside <= task.out.len()
             && task.places.fit::<R, C>(channels, task.out.len() - beside)
             && task.start.len() >= channels
-            && task.sums.len() >= 2 * channels,
+            && (task.sums.is_empty() || task.sums.len() >= 2 * channels),
         "a block inside its rows and its map"
     );
     #[repr(align(64))]
@@ -137,8 +137,6 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
                 }
             }
             let base = out.add(channel * task.places.pitch);
-            let mut sum = [P::Value::splat(0.0); 2];
-            let mut square = sum;
             if task.wide {
                 for i in 0..R {
                     for j in 0..C {
@@ -154,6 +152,11 @@ pub(super) unsafe fn forward<P: Pixel, const R: usize, const C: usize, const S: 
                     }
                 }
             }
+            if task.sums.is_empty() {
+                continue;
+            }
+            let mut sum = [P::Value::splat(0.0); 2];
+            let mut square = sum;
             if task.images.is_some() {
                 let images = P::Value::load(images.0.as_ptr());
                 for row in &mut z {

@@ -150,7 +150,7 @@ pub(crate) struct Forward<'a> {
     /// What is added to each channel's sums.
     pub start: &'a mut [f32],
     pub begin: Begin,
-    /// For each channel the sums of z and of z².
+    /// For each channel the sums of z and of z²; empty where nobody asks for them.
     pub sums: &'a mut [Line],
     /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
     pub images: Option<&'a [f32; 32]>,
