@@ -105,12 +105,9 @@ impl Model {
         tch::no_grad(|| self.forward(x, Statistics::Running))
     }
 
-    /// The parameters as numbers, row-major, in the order of [`Network::parameters`].
-    ///
-    /// # Errors
-    /// libtorch's, when the tensors cannot be copied.
-    pub fn numbers(&self) -> Result<Vec<Vec<f32>>, Error> {
-        self.parameters.iter().map(state::numbers).collect()
+    /// The parameters in the order of [`Network::parameters`].
+    pub fn parameters(&self) -> &[Tensor] {
+        &self.parameters
     }
 
     /// Logits as numbers, row by row, of images given as numbers (normalised, row-major

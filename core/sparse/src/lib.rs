@@ -61,6 +61,7 @@ mod work;
 use jackpot_net::{Mask, Network, Training};
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
 use net::{Net, Run};
+use parameter::{describe, gathered};
 use plan::Plan;
 
 /// What cannot be trained, or does not fit.
@@ -184,14 +185,15 @@ pub struct Engine {
 
 impl Engine {
     /// `parameters` are dense, row-major, one of each of [`Network::parameters`] in its order
-    /// (running statistics included); what the mask prunes is not read.
+    /// (running statistics included); what the mask prunes is not read. Each is dropped before
+    /// the next is asked for.
     ///
     /// # Errors
     /// A network or settings that [`check`] refuses; a CPU without the instructions; a mask
     /// or parameters of another network.
     pub fn new(
         network: &Network,
-        parameters: &[Vec<f32>],
+        parameters: impl IntoIterator<Item = impl AsRef<[f32]>>,
         mask: &Mask,
         training: &Training,
         storage: Storage,
@@ -199,16 +201,18 @@ impl Engine {
     ) -> Result<Engine, Error> {
         check(network, training, storage)?;
         isa.check(storage)?;
+        let described = describe(network, mask)?;
+        let values = gathered(network, &described, parameters)?;
         let net: Box<dyn Run> = match (storage, isa) {
             (Storage::F32, Isa::Avx512) => {
-                Box::new(Net::<F32Avx512>::new(network, parameters, mask, training)?)
+                Box::new(Net::<F32Avx512>::new(network, described, values, training)?)
             }
             (Storage::F32, Isa::Avx2) => {
-                Box::new(Net::<F32Avx2>::new(network, parameters, mask, training)?)
+                Box::new(Net::<F32Avx2>::new(network, described, values, training)?)
             }
-            (Storage::Bf16, _) => {
-                Box::new(Net::<Bf16Avx512>::new(network, parameters, mask, training)?)
-            }
+            (Storage::Bf16, _) => Box::new(Net::<Bf16Avx512>::new(
+                network, described, values, training,
+            )?),
         };
         Ok(Engine { net })
     }

@@ -6,12 +6,12 @@ use crate::layer::Layer;
 use crate::loss::cross_entropy;
 use crate::maps::Scratch;
 use crate::optimizer::Optimizer;
-use crate::parameter::{Parameter, describe, lengths, sizes_fit};
+use crate::parameter::{Parameter, lengths};
 use crate::plan::{Convolution, Plan};
 use crate::schedule::Schedule;
 use crate::work::{Rings, Work};
 use crate::{Error, Step, invalid};
-use jackpot_net::{Activation, Mask, Network, Training};
+use jackpot_net::{Activation, Network, Training};
 use std::marker::PhantomData;
 
 /// The images of a step.
@@ -87,13 +87,11 @@ pub(crate) trait Run: Send {
 impl<P: Kernels> Net<P> {
     pub fn new(
         network: &Network,
-        parameters: &[Vec<f32>],
-        mask: &Mask,
+        described: Vec<Parameter>,
+        values: Vec<Vec<f32>>,
         training: &Training,
     ) -> Result<Net<P>, Error> {
         let plan = Plan::new(network)?;
-        let described = describe(network, mask)?;
-        sizes_fit(network, parameters)?;
         let kept: Vec<Vec<u32>> = plan
             .convolutions
             .iter()
@@ -111,7 +109,6 @@ impl<P: Kernels> Net<P> {
             .iter()
             .map(|p| if p.trained { p.len() } else { 0 })
             .collect();
-        let values = described.iter().zip(parameters);
         let schedule = Schedule::new(&plan);
         let mut net = Net {
             arena: Arena::new(Places::new(&plan, &schedule, P::IMAGES / 16)),
@@ -123,7 +120,7 @@ impl<P: Kernels> Net<P> {
             scratch: Scratch::default(),
             activation,
             zero: Lines::new(work.iter().map(Work::longest_row).max().unwrap_or(0)),
-            values: values.map(|(p, dense)| p.gather(dense)).collect(),
+            values,
             gradients: sizes.iter().map(|&size| vec![0.0; size]).collect(),
             optimizer: Optimizer::new(training, &sizes),
             parameters: described,

@@ -4,6 +4,7 @@ use crate::Isa;
 use crate::Storage;
 use crate::arena::{Arena, Places};
 use crate::kernels::{Bf16Avx512, F32Avx2, F32Avx512, Kernels};
+use crate::parameter::{describe, gathered};
 use crate::schedule::Schedule;
 use jackpot_net::{Activation, Architecture, Family, Mask, Training};
 use jackpot_rng::Key;
@@ -39,7 +40,9 @@ fn trained<P: Kernels>(architecture: &Architecture, hold: bool) -> Vec<Vec<f32>>
             .for_each(|kept| *kept = false);
     }
     let training = Training::su2020();
-    let mut net = Net::<P>::new(&network, &parameters, &mask, &training).unwrap();
+    let described = describe(&network, &mask).unwrap();
+    let values = gathered(&network, &described, &parameters).unwrap();
+    let mut net = Net::<P>::new(&network, described, values, &training).unwrap();
     assert!(net.plan.groups.iter().any(|group| group.again));
     if hold {
         net.plan

@@ -55,25 +55,34 @@ pub(crate) fn describe(network: &Network, mask: &Mask) -> Result<Vec<Parameter>,
     Ok(described.collect())
 }
 
-pub(crate) fn sizes_fit(network: &Network, parameters: &[Vec<f32>]) -> Result<(), Error> {
-    if parameters.len() != network.parameters.len() {
-        return invalid(format!(
-            "parameters: expected {}, found {}",
-            network.parameters.len(),
-            parameters.len()
-        ));
-    }
-    for (expected, found) in network.parameters.iter().zip(parameters) {
-        let size: usize = expected.shape.iter().product();
-        if found.len() != size {
-            return invalid(format!(
-                "parameter `{}`: expected {size} numbers, found {}",
-                expected.name,
-                found.len()
-            ));
+/// What the engine holds of each dense parameter.
+pub(crate) fn gathered<V: AsRef<[f32]>>(
+    network: &Network,
+    described: &[Parameter],
+    dense: impl IntoIterator<Item = V>,
+) -> Result<Vec<Vec<f32>>, Error> {
+    let mut values = Vec::new();
+    let mut found = 0;
+    for dense in dense {
+        if let (Some(expected), Some(of)) = (network.parameters.get(found), described.get(found)) {
+            let dense = dense.as_ref();
+            if dense.len() != of.dense {
+                return invalid(format!(
+                    "parameter `{}`: expected {} numbers, found {}",
+                    expected.name,
+                    of.dense,
+                    dense.len()
+                ));
+            }
+            values.push(of.gather(dense));
         }
+        found += 1;
     }
-    Ok(())
+    if found != described.len() {
+        let expected = described.len();
+        return invalid(format!("parameters: expected {expected}, found {found}"));
+    }
+    Ok(values)
 }
 
 pub(crate) fn lengths(what: &str, expected: Vec<usize>, found: &[Vec<f32>]) -> Result<(), Error> {

@@ -35,9 +35,16 @@ impl Sparse {
         let isa = isa.map_err(|e| Error::Invalid(e.to_string()))?;
         // Read as libtorch's engine reads it: the same names, shapes and messages.
         let model = Model::load(network, state_dict, Precision::F32, Device::Cpu)?;
-        let parameters = model.numbers()?;
-        let engine =
-            jackpot_sparse::Engine::new(network, &parameters, &mask, training, storage, isa);
+        // One after the other: together they take more memory than all that is kept of them.
+        let mut unread = None;
+        let dense = model.parameters().iter().map_while(|parameter| {
+            let read = numbers(parameter);
+            read.map_err(|error| unread = Some(error)).ok()
+        });
+        let engine = jackpot_sparse::Engine::new(network, dense, &mask, training, storage, isa);
+        if let Some(error) = unread {
+            return Err(error);
+        }
         Ok(Sparse {
             engine: engine.map_err(told)?,
             network: network.clone(),

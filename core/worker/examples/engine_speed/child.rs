@@ -99,7 +99,7 @@ impl<'a> Engine<'a> {
         let counts: Vec<u64> = serde_json::from_value(spec["counts"].clone())?;
         let engine = jackpot_sparse::Engine::new(
             network,
-            &values(network, &weights)?,
+            values(network, &SafeTensors::deserialize(&weights)?)?,
             &random_mask(network, &counts),
             &training,
             storage,
@@ -117,16 +117,22 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// The parameters of a state_dict in f32, in the network's order.
-fn values(network: &Network, weights: &[u8]) -> Result<Vec<Vec<f32>>, Failure> {
-    let file = SafeTensors::deserialize(weights)?;
-    let read = |parameter: &jackpot_net::Parameter| -> Result<Vec<f32>, Failure> {
-        let view = file.tensor(&parameter.name)?;
+/// The parameters of a state_dict in f32, in the network's order, one after the other.
+fn values<'a>(
+    network: &Network,
+    file: &SafeTensors<'a>,
+) -> Result<impl Iterator<Item = Vec<f32>> + use<'a>, Failure> {
+    let tensor = |parameter: &jackpot_net::Parameter| file.tensor(&parameter.name);
+    let views: Vec<_> = network
+        .parameters
+        .iter()
+        .map(tensor)
+        .collect::<Result<_, _>>()?;
+    Ok(views.into_iter().map(|view| {
         let numbers = view.data().chunks_exact(4);
         let numbers = numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        Ok(numbers.collect())
-    };
-    network.parameters.iter().map(read).collect()
+        numbers.collect()
+    }))
 }
 
 /// So many weights of each layer, drawn at random: a random ticket.
