@@ -25,11 +25,11 @@ pub struct Arguments {
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    let (plan, programs, missing) = study::outlook(places, &arguments.study)?;
+    let (mut plan, programs, missing) = study::outlook(places, &arguments.study)?;
+    let mut warnings = missing;
+    warnings.extend(foresee(&mut plan, &store, &programs));
     let a = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
     let workers = arguments.workers.unwrap_or_else(study::workers);
-    let mut warnings = missing;
-    warnings.extend(foresee(&plan, &store, &programs));
     if arguments.json {
         println!("{:#}", in_json(&plan, &a, workers, &warnings));
         return Ok(ExitCode::SUCCESS);

@@ -3,10 +3,11 @@
 //! Only estimates read the rates below; no result depends on them.
 use crate::{
     Compute, Engine, Precision,
-    plan::Plan,
+    plan::{Node, Plan},
     recipe::{By, Input, Recipe},
 };
 use jackpot_net::{Network, Op, Training};
+use std::collections::BTreeMap;
 
 /// Multiply-adds a second of one core in training, forward and backward; measured on
 /// ResNet-8 w16 at 14×14, rounded down.
@@ -47,8 +48,9 @@ fn sparse_rate(class: &str, precision: Precision) -> SparseRate {
     }
 }
 
-/// At equal sparsity masks of global selections and of the smart ratio leave about three times
-/// the multiply-adds of a uniform one: early layers, which are used at many places, stay dense.
+/// At equal sparsity masks of global selections, and allocations whose counts are not known
+/// beforehand, leave about three times the multiply-adds of a uniform one: early layers, which
+/// are used at many places, stay dense.
 const UNEVEN: f64 = 3.0;
 
 impl Plan {
@@ -145,11 +147,27 @@ impl Plan {
         1.0 + images * an_image
     }
 
+    /// Estimates trainings again, with the share of the multiply-adds that allocations leave.
+    pub(crate) fn expect(&mut self, foreseen: BTreeMap<usize, f64>) {
+        self.foreseen = foreseen;
+        for at in 0..self.nodes.len() {
+            let Node {
+                setting, recipe, ..
+            } = &self.nodes[at];
+            if matches!(recipe, Recipe::Train { .. }) {
+                self.nodes[at].seconds = self.estimate(*setting, recipe).0;
+            }
+        }
+    }
+
     /// About which share of the multiply-adds a mask leaves; 1 where it is not known.
     fn multiply_adds_left(&self, mask: &Input) -> f64 {
         let Input::Node(r) = mask else {
             return 1.0;
         };
+        if let Some(&share) = self.foreseen.get(&r.node) {
+            return share;
+        }
         let uneven = |density: f64| (UNEVEN * density).min(1.0);
         match &self.nodes[r.node].recipe {
             Recipe::Check { input, .. } => self.multiply_adds_left(input),

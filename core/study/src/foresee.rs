@@ -1,5 +1,6 @@
 //! What is known of allocations before anything runs: those that need neither weights nor
-//! scores are called while a study is planned, and what they would ruin is said.
+//! scores are called while a study is planned, what they would ruin is said, and how long
+//! trainings under them take is estimated from their counts.
 use crate::{
     execute::Bench,
     plan::Plan,
@@ -8,17 +9,18 @@ use crate::{
 };
 use jackpot_net::Network;
 use jackpot_store::Store;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fewer kept inputs a live filter than this starve a layer.
 const LEAST_FAN_IN: f64 = 2.0;
 
 /// One sentence for each allocation of the plan that empties a layer, starves it, or that its
 /// own plugin warns of. Allocations that read weights or scores are not known yet and left out.
-/// Nothing is kept of it.
-pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
+/// What they leave of the network goes into the plan's estimates.
+pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Vec<String> {
     let mut said = BTreeSet::new();
     let mut warnings = Vec::new();
+    let mut foreseen = BTreeMap::new();
     for (index, node) in plan.nodes.iter().enumerate() {
         let Recipe::Allocate {
             scores: None,
@@ -36,6 +38,7 @@ pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
         let network = &plan.networks[node.setting];
         let found = match bench.counts_beforehand(&node.recipe) {
             Ok((counts, log)) => {
+                foreseen.insert(index, share_left(network, &counts));
                 let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
                 let own = own.map(str::to_owned);
                 // A whole filter has all its inputs, and no convolution loses every filter.
@@ -55,7 +58,15 @@ pub fn foresee(plan: &Plan, store: &Store, programs: &Programs) -> Vec<String> {
             }
         }
     }
+    plan.expect(foreseen);
     warnings
+}
+
+/// The share of a network's multiply-adds that so many weights a layer do.
+fn share_left(network: &Network, counts: &[u64]) -> f64 {
+    let layers = network.layers.iter().zip(counts);
+    let left = layers.map(|(layer, count)| count * layer.uses).sum::<u64>();
+    left as f64 / network.multiply_adds() as f64
 }
 
 /// Whether some selection chooses single weights by the counts of this node.

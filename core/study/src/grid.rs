@@ -119,6 +119,7 @@ impl Builder {
                 cells: Vec::new(),
                 wanted: Vec::new(),
                 shared: 0,
+                foreseen: BTreeMap::new(),
             },
             setting: 0,
             index: BTreeMap::new(),

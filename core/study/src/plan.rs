@@ -7,6 +7,7 @@ use crate::{
 };
 use jackpot_data::Source;
 use jackpot_net::Network;
+use std::collections::BTreeMap;
 
 /// One action of a plan.
 #[derive(Clone, Debug)]
@@ -83,6 +84,9 @@ pub struct Plan {
     pub wanted: Vec<Ref>,
     /// How often an action was asked for and there already.
     pub shared: usize,
+    /// Of allocations whose counts are known beforehand: the share of the network's
+    /// multiply-adds that they leave.
+    pub(crate) foreseen: BTreeMap<usize, f64>,
 }
 
 impl Plan {

@@ -112,6 +112,34 @@ fn a_second_run_is_all_hits_and_the_plan_says_who_trains_what() {
     assert_eq!(code, 0, "{out}");
 }
 
+/// On a VGG the smart ratio keeps a fifth of the multiply-adds where a uniform mask keeps a
+/// fiftieth; on a ResNet a twentieth (`reports/speed`).
+#[test]
+fn a_plan_s_estimate_knows_what_an_allocation_leaves() {
+    let seconds = |family: &str, allocation: &str| {
+        let (head, _) = TINY.split_once("[[ticket]]").unwrap();
+        let head = head
+            .replacen("[training]\n", "[training]\nengine = \"sparse\"\n", 1)
+            .replace("family = \"resnet\"\ndepth = 8\nwidth = 8", family)
+            .replace("resize = 14\ntrain_subset = 200", "pad_to = 32")
+            .replace("[0.9]", "[0.98]");
+        let scores = "scores = { method = \"random\" }";
+        let ticket = format!("name = \"one\"\n{scores}\nallocation = \"{allocation}\"\n");
+        let place = Place::with(&format!("{head}[[ticket]]\n{ticket}"));
+        let (code, out, err) = outcome(place.command("plan", &["--json"]).output().unwrap());
+        assert_eq!(code, 0, "{err}");
+        let plan: Value = serde_json::from_str(&out).unwrap();
+        let uses = plan["engines"]["uses"].as_array().unwrap().clone();
+        assert_eq!(uses.len(), 1, "{uses:?}");
+        uses[0]["seconds"].as_f64().unwrap()
+    };
+    let dearer = |family: &str| seconds(family, "smart-ratio") / seconds(family, "uniform");
+    let vgg = dearer("family = \"vgg\"\ndepth = 16\nwidth = 64");
+    let resnet = dearer("family = \"resnet\"\ndepth = 32\nwidth = 32");
+    assert!((3.5..10.5).contains(&vgg), "{vgg}");
+    assert!((1.2..2.9).contains(&resnet), "{resnet}");
+}
+
 /// Of a study that asks for libtorch nothing moved, and all but the trainings is shared.
 #[test]
 fn the_engine_is_a_field_of_the_trainings_recipe_and_of_no_other() {
