@@ -29,7 +29,7 @@ const MAPS: usize = 3;
 const MAPS_WITH_MEMORY: usize = 2;
 const SPARE: usize = 24;
 /// Outputs are made again until they are one part in so many of all: with that, a step takes
-/// a third of the memory that libtorch takes, and a few parts in a hundred longer.
+/// at most a third of the memory that libtorch takes, and up to an eighth longer.
 const AGAIN: usize = 4;
 
 /// What stands in the way of a network.
@@ -111,12 +111,8 @@ impl Plan {
         let lines = |plan: &Plan, group: usize| plan.output(group).lines();
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
         order.sort_by_key(|&g| (Reverse(lines(self, g)), self.output(g).weights()));
-        let mut left = self
-            .convolutions
-            .iter()
-            .map(Convolution::lines)
-            .sum::<usize>()
-            / AGAIN;
+        let outputs: usize = self.convolutions.iter().map(Convolution::lines).sum();
+        let mut left = outputs / AGAIN;
         for group in order {
             if left > 0 && self.can_be_made_again(group) {
                 self.groups[group].again = true;
