@@ -170,7 +170,7 @@ fn train_everything(storage: Storage, isa: Isa) {
         for density in [0.05, 1.0] {
             let mut engine = Engine::new(
                 &network,
-                &some_parameters(&network, 1),
+                some_parameters(&network, 1),
                 &mask(&network, density, place as u64),
                 &Training::su2020(),
                 storage,
