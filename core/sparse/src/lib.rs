@@ -272,6 +272,13 @@ impl Engine {
         self.net.separate();
     }
 
+    /// Holds every output until the backward pass, so that a test can compare; how many would
+    /// have been made again.
+    #[doc(hidden)]
+    pub fn hold_outputs(&mut self) -> usize {
+        self.net.hold()
+    }
+
     /// Puts back what [`Engine::parameters`], [`Engine::buffers`] and [`Engine::steps`] gave:
     /// the next step is bit for bit that of the engine which they came from.
     ///

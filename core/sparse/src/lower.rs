@@ -72,8 +72,7 @@ impl Plan {
     /// Keeps what is needed again and dear to make: the end of a chain of shortcuts that reads
     /// too many maps, and what is pooled, whose windows overlap.
     fn keep(&mut self) {
-        let outputs: usize = self.convolutions.iter().map(Convolution::lines).sum();
-        let mut spare = outputs / SPARE;
+        let mut spare = self.outputs() / SPARE;
         let mut maps: Vec<usize> = Vec::new();
         for source in 0..self.sources.len() {
             let added = match self.sources[source].shortcut {
@@ -102,21 +101,17 @@ impl Plan {
             }
         }
     }
-}
 
-impl Plan {
     /// Chooses outputs to be made again, the largest first, and of those of a size the ones of
     /// the least weights.
     fn make_again(&mut self) {
-        let lines = |plan: &Plan, group: usize| plan.output(group).lines();
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
-        order.sort_by_key(|&g| (Reverse(lines(self, g)), self.output(g).weights()));
-        let outputs: usize = self.convolutions.iter().map(Convolution::lines).sum();
-        let mut left = outputs / AGAIN;
+        order.sort_by_key(|&g| (Reverse(self.output(g).lines()), self.output(g).weights()));
+        let mut left = self.outputs() / AGAIN;
         for group in order {
             if left > 0 && self.can_be_made_again(group) {
                 self.groups[group].again = true;
-                left = left.saturating_sub(lines(self, group));
+                left = left.saturating_sub(self.output(group).lines());
             }
         }
     }
@@ -135,6 +130,11 @@ impl Plan {
         this.convolutions.len() == 1
             && !self.sources.iter().any(shortcut)
             && again.all(|g| g.source != over && Some(g.convolutions[0]) != from)
+    }
+
+    /// Lines of all convolution outputs.
+    fn outputs(&self) -> usize {
+        self.convolutions.iter().map(Convolution::lines).sum()
     }
 
     /// The first convolution of a group.

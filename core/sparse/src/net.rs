@@ -76,6 +76,7 @@ pub(crate) trait Run: Send {
     fn buffers(&self) -> Vec<(&'static str, usize, Vec<f32>)>;
     fn steps(&self) -> u64;
     fn separate(&mut self);
+    fn hold(&mut self) -> usize;
     fn restore(
         &mut self,
         parameters: &[Vec<f32>],
@@ -358,6 +359,16 @@ impl<P: Kernels> Run for Net<P> {
         self.rings.exact = true;
     }
 
+    fn hold(&mut self) -> usize {
+        let groups = self.plan.groups.iter_mut();
+        let again = groups
+            .map(|group| usize::from(std::mem::take(&mut group.again)))
+            .sum();
+        self.schedule = Schedule::new(&self.plan);
+        self.arena = Arena::new(Places::new(&self.plan, &self.schedule, P::IMAGES / 16));
+        again
+    }
+
     fn restore(
         &mut self,
         parameters: &[Vec<f32>],
@@ -386,7 +397,3 @@ impl<P: Kernels> Run for Net<P> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-#[path = "net_tests.rs"]
-mod tests;

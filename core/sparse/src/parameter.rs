@@ -61,25 +61,23 @@ pub(crate) fn gathered<V: AsRef<[f32]>>(
     described: &[Parameter],
     dense: impl IntoIterator<Item = V>,
 ) -> Result<Vec<Vec<f32>>, Error> {
+    let mut dense = dense.into_iter().fuse();
     let mut values = Vec::new();
-    let mut found = 0;
-    for dense in dense {
-        if let (Some(expected), Some(of)) = (network.parameters.get(found), described.get(found)) {
-            let dense = dense.as_ref();
-            if dense.len() != of.dense {
-                return invalid(format!(
-                    "parameter `{}`: expected {} numbers, found {}",
-                    expected.name,
-                    of.dense,
-                    dense.len()
-                ));
-            }
-            values.push(of.gather(dense));
+    for (expected, of) in network.parameters.iter().zip(described) {
+        let Some(found) = dense.next() else { break };
+        let found = found.as_ref();
+        if found.len() != of.dense {
+            return invalid(format!(
+                "parameter `{}`: expected {} numbers, found {}",
+                expected.name,
+                of.dense,
+                found.len()
+            ));
         }
-        found += 1;
+        values.push(of.gather(found));
     }
-    if found != described.len() {
-        let expected = described.len();
+    let (expected, found) = (described.len(), values.len() + dense.count());
+    if found != expected {
         return invalid(format!("parameters: expected {expected}, found {found}"));
     }
     Ok(values)

@@ -1,7 +1,7 @@
 //! The same bits: run to run, thread beside thread, after a restore, whatever was computed
 //! before.
 use crate::support::*;
-use jackpot_net::{AdamSettings, Architecture, Family, Optimizer, Training};
+use jackpot_net::{Activation, AdamSettings, Architecture, Family, Optimizer, Training};
 use jackpot_sparse::{Engine, Isa, Storage};
 
 fn case() -> Case {
@@ -72,6 +72,38 @@ fn it_does_not_matter_where_maps_lie() {
             state(&engine)
         });
         assert!(together == apart, "{isa:?}");
+    }
+}
+
+/// Outputs that are made again on the way back are those that would have been held.
+#[test]
+fn what_is_made_again_is_what_would_be_held() {
+    let of = |family, depth, input| Architecture::new(family, depth, 8, 5, input);
+    for architecture in [
+        of(Family::Resnet, 20, [1, 11, 9]),
+        of(Family::Vgg, 13, [3, 32, 32]),
+        Architecture {
+            activation: Activation::Tanh,
+            ..of(Family::Resnet, 8, [2, 8, 8])
+        },
+    ] {
+        // The last tile lacks one image.
+        let case = Case::new(&architecture, 0.66, 63, 3);
+        for (storage, isa) in ways() {
+            let [again, held] = [false, true].map(|hold| {
+                let mut engine = case.engine(storage, isa);
+                if hold {
+                    assert!(engine.hold_outputs() > 0, "{architecture:?}");
+                }
+                for _ in 0..3 {
+                    let step = engine.step(&case.images, &case.labels, 0.1).unwrap();
+                    assert!(step.loss.is_finite());
+                }
+                assert!(engine.parameters().iter().flatten().all(|x| x.is_finite()));
+                state(&engine)
+            });
+            assert!(again == held, "{isa:?}, {architecture:?}");
+        }
     }
 }
 
