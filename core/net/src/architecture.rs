@@ -428,6 +428,13 @@ impl Network {
         self.layers.iter().map(Layer::multiply_adds).sum()
     }
 
+    /// The share of them that so many kept weights a layer do.
+    pub fn share_left(&self, counts: &[u64]) -> f64 {
+        let layers = self.layers.iter().zip(counts);
+        let left: u64 = layers.map(|(layer, count)| count * layer.uses).sum();
+        left as f64 / self.multiply_adds() as f64
+    }
+
     /// What a table of layers prints, in forward order.
     pub fn describe(&self) -> Vec<Description> {
         let row = |layer: &Layer| Description {

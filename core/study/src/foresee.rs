@@ -38,7 +38,7 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Vec<Strin
         let network = &plan.networks[node.setting];
         let found = match bench.counts_beforehand(&node.recipe) {
             Ok((counts, log)) => {
-                foreseen.insert(index, share_left(network, &counts));
+                foreseen.insert(index, network.share_left(&counts));
                 let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
                 let own = own.map(str::to_owned);
                 // A whole filter has all its inputs, and no convolution loses every filter.
@@ -60,13 +60,6 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Vec<Strin
     }
     plan.expect(foreseen);
     warnings
-}
-
-/// The share of a network's multiply-adds that so many weights a layer do.
-fn share_left(network: &Network, counts: &[u64]) -> f64 {
-    let layers = network.layers.iter().zip(counts);
-    let left = layers.map(|(layer, count)| count * layer.uses).sum::<u64>();
-    left as f64 / network.multiply_adds() as f64
 }
 
 /// Whether some selection chooses single weights by the counts of this node.

@@ -267,13 +267,9 @@ impl Subject {
             "storage": entry.storage, "isa": entry.isa,
         });
         if let Some((allocation, sparsity, counts)) = &entry.ticket {
-            let network = self.network()?;
-            let layers = network.layers.iter().zip(counts);
-            let left: u64 = layers.map(|(layer, kept)| kept * layer.uses).sum();
-            let all: u64 = network.layers.iter().map(|l| l.multiply_adds()).sum();
             row["allocation"] = json!(allocation);
             row["sparsity"] = json!(sparsity);
-            row["multiply_adds"] = json!(left as f64 / all as f64);
+            row["multiply_adds"] = json!(self.network()?.share_left(counts));
         }
         Ok(row)
     }
