@@ -73,7 +73,14 @@ fn no_page_table_or_figure_judges() {
     let files = render(&outline, &results).unwrap();
     assert_eq!(found(&files), Vec::<String>::new());
     let page = String::from_utf8(files["index.html"].clone()).unwrap();
-    for said in ["More accurate", "Less accurate", "Sensitive", "Undecided"] {
+    for said in [
+        "Findings",
+        "More accurate",
+        "Less accurate",
+        "Sensitive",
+        "insensitive",
+        "Undecided",
+    ] {
         assert!(page.contains(said), "`{said}` is among what was read");
     }
     // The broken twin: a ticket that is called one is found in every kind of file.
