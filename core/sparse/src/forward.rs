@@ -47,12 +47,18 @@ impl<P: Kernels> Net<P> {
         let (pad, taps, pitch) = (work.geometry.pad, work.geometry.taps, work.geometry.pitch);
         let [_, height, _] = this.input;
         let [_, out_height, out_width] = self.plan.convolutions[numbers[0]].output;
-        let mut begin = match pass {
+        let begin = match pass {
             Pass::Evaluate => Begin::At,
             Pass::Train => Begin::Centered,
             Pass::Again => Begin::After,
         };
-        for (tile, count) in work.blocks(batch.tiles, batch.ragged.is_some(), group % 2 == 1) {
+        let mut blocks = work.blocks(batch.tiles, batch.ragged.is_some(), group % 2 == 1);
+        let (first, _) = blocks[0];
+        if pass == Pass::Again {
+            // The step that reads it next begins where this ends.
+            blocks.reverse();
+        }
+        for (tile, count) in blocks {
             rings.restart();
             let mut done = 0;
             while done < out_height {
@@ -116,7 +122,7 @@ impl<P: Kernels> Net<P> {
                                 places,
                                 start,
                                 begin: match convolution.norm {
-                                    Some(_) if column == 0 => begin,
+                                    Some(_) if (tile, done, column) == (first, 0, 0) => begin,
                                     _ => Begin::At,
                                 },
                                 sums: match pass {
@@ -133,7 +139,6 @@ impl<P: Kernels> Net<P> {
                         );
                     }
                 }
-                begin = Begin::At;
                 done += rows;
             }
         }
