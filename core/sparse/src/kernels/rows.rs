@@ -4,6 +4,7 @@
 use super::memory::Line;
 use super::pixel::Pixel;
 use super::vector::Vector;
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 /// Rows of channels in a larger row: the lines from one channel to the next, columns used.
 #[derive(Clone, Copy)]
@@ -63,6 +64,19 @@ pub(crate) struct Activate<'a> {
     pub pitch: usize,
 }
 
+/// Lines of a page of 4 KiB, where the CPU's own prefetching of a map that goes by ends.
+const PAGE: usize = 64;
+
+/// Loads a line of a map that goes by, and asks for the one that is a page further.
+#[inline(always)]
+unsafe fn stream<P: Pixel>(line: *const Line) -> P::Value {
+    // SAFETY: the caller vouches for the line; the other is a hint, whatever the address.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(PAGE).cast());
+        P::load(line)
+    }
+}
+
 #[inline(always)]
 pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
     let Row { channels, width } = task.row;
@@ -89,14 +103,14 @@ pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
                 match link.added {
                     Added::None => {
                         for j in 0..width {
-                            let x = shift.fma(scale, P::load(z.add(j)));
+                            let x = shift.fma(scale, stream::<P>(z.add(j)));
                             P::store(x.max(floor), out.add(j));
                         }
                     }
                     Added::Before | Added::Row(_) => {
                         for j in 0..width {
-                            let x = shift.fma(scale, P::load(z.add(j)));
-                            let x = x.add(P::load(row.add(j)));
+                            let x = shift.fma(scale, stream::<P>(z.add(j)));
+                            let x = x.add(stream::<P>(row.add(j)));
                             P::store(x.max(floor), out.add(j));
                         }
                     }
@@ -104,8 +118,8 @@ pub(super) unsafe fn activate<P: Pixel>(task: Activate) {
                         let other = P::Value::splat(scales[channel]);
                         let shift = P::Value::splat(link.shift[channel] + shifts[channel]);
                         for j in 0..width {
-                            let x = shift.fma(scale, P::load(z.add(j)));
-                            let x = x.fma(other, P::load(row.add(j)));
+                            let x = shift.fma(scale, stream::<P>(z.add(j)));
+                            let x = x.fma(other, stream::<P>(row.add(j)));
                             P::store(x.max(floor), out.add(j));
                         }
                     }
@@ -155,8 +169,8 @@ pub(super) unsafe fn normalize<P: Pixel>(task: Normalize) {
             let z = task.z.as_ptr().add(channel * width);
             let out = task.out.as_mut_ptr().add(channel * task.pitch);
             for j in 0..width {
-                let x = constant.fma(by_z, P::load(z.add(j)));
-                let mut x = x.fma(by_gradient, P::load(g.add(j)));
+                let x = constant.fma(by_z, stream::<P>(z.add(j)));
+                let mut x = x.fma(by_gradient, stream::<P>(g.add(j)));
                 if let Some(images) = images {
                     x = x.mul(images);
                 }
