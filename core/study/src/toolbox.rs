@@ -103,21 +103,32 @@ pub struct Device {
 }
 
 impl Device {
-    /// Checks that this machine can be of the class that the study asks for.
+    /// The device that the study asks for.
+    ///
+    /// # Errors
+    /// This machine cannot be of its class.
     pub fn of(run: &RunChoice) -> Result<Device, Error> {
+        Device::new(&run.device, &run.device_class, run.threads)
+    }
+
+    /// A device by its name and class, `cpu-avx2` or `native`, and the threads of a worker on it.
+    ///
+    /// # Errors
+    /// This machine cannot be of the class.
+    pub fn new(name: &str, class: &str, threads: u32) -> Result<Device, Error> {
         let level = cpu_level();
-        let (class, kernels) = match run.device_class.as_str() {
+        let (class, kernels) = match class {
             "cpu-avx2" if level == "base" => {
                 return Err(Error(
                     "`run.device_class`: expected a CPU with AVX2 and FMA for `cpu-avx2`, found none; write `device_class = \"native\"` (its digests are this machine's own)".into(),
                 ));
             }
             "cpu-avx2" => ("cpu-avx2".to_owned(), "avx2"),
-            _ if run.device != "cpu" => ("native-cuda".to_owned(), level),
+            _ if name != "cpu" => ("native-cuda".to_owned(), level),
             _ => (format!("native-{level}"), level),
         };
         let mut environment = BTreeMap::new();
-        let threads = run.threads.to_string();
+        let threads = threads.to_string();
         environment.insert("OMP_NUM_THREADS".to_owned(), threads.clone());
         environment.insert("MKL_NUM_THREADS".to_owned(), threads);
         let pins: &[(&str, &str)] = match kernels {
@@ -147,7 +158,7 @@ impl Device {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
         Ok(Device {
-            name: run.device.clone(),
+            name: name.to_owned(),
             class,
             environment,
         })

@@ -12,6 +12,10 @@ use std::fmt::Write;
 pub const MEASURED: &str = "speed.json";
 /// The sparsity of the first table.
 const ONE: &str = "0.98";
+/// libtorch in a process that gives back what a step frees, as any but Jackpot's does; and loops
+/// over memory, which are no engine.
+const STOCK: &str = "stock libtorch";
+const MEMORY: &str = "memory";
 /// As the study file and `jackpot allocate` name it.
 const SMART: &str = "smart-ratio";
 
@@ -128,10 +132,14 @@ impl Measured {
         networks.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// libtorch in the same part.
-    fn libtorch(&self, network: &str, what: &str, storage: &str) -> Result<&Row, Error> {
+    /// Another engine in the same part.
+    fn engine(&self, network: &str, what: &str, engine: &str, storage: &str) -> Option<&Row> {
         let mut rows = self.rows(network, what);
-        let found = rows.find(|r| r.engine == "libtorch" && r.storage == storage);
+        rows.find(|r| r.engine == engine && r.storage == storage)
+    }
+
+    fn libtorch(&self, network: &str, what: &str, storage: &str) -> Result<&Row, Error> {
+        let found = self.engine(network, what, "libtorch", storage);
         found.ok_or_else(|| Error::File {
             path: MEASURED.into(),
             message: format!("`{network}, {what}` has no libtorch in {storage}"),
@@ -196,6 +204,8 @@ impl Measured {
              One training step (forward, backward, SGD with momentum and weight decay) on one thread, \
              batch {batch}, f32 weights and sums; libtorch {} with channels last trains the dense \
              network, for a mask saves it nothing. Both in processes of their own that take turns. \
+             libtorch runs as Jackpot's workers run it, in processes that keep the memory that a \
+             step frees; stock libtorch gives it back to the kernel and asks for it again. \
              {cpu}, {cores} cores, {memory_gib} GiB; load before a part at most {}. \
              `cargo xtask bench --only engines` measures it again, and writes `{MEASURED}`.\n\n\
              Times faster is a ratio of medians, in brackets between which ratios of quartiles.\n\n\
@@ -205,15 +215,17 @@ impl Measured {
         );
         self.first_table(networks, &mut text)?;
         text += "\nbf16: activations and their gradients are held in it. Memory: the most that training \
-                 adds to its process, as a share of what libtorch adds in f32. Two workers: how much \
-                 longer a step takes each when two of the same run at once, the slower of the two.\n\n\
+                 adds to its process, as a share of what stock libtorch, which takes less, adds in f32. \
+                 Two workers: how much longer a step takes each when two of the same run at once, the \
+                 slower of the two; last a loop that adds to 32 MiB of numbers, which is no engine: what \
+                 it loses is the machine's.\n\n\
                  ![Times faster than libtorch](speed.png)\n\n## All\n\n";
         self.second_table(networks, &mut text)?;
         Ok(text)
     }
 
     fn first_table(&self, networks: &[String], text: &mut String) -> Result<(), Error> {
-        *text += "| network | f32 | bf16 | bf16 against libtorch's bf16 | AVX2 against AVX2 | memory f32 | memory bf16 | two workers: f32, bf16, libtorch |\n\
+        *text += "| network | f32 | bf16 | bf16 against libtorch's bf16 | AVX2 against AVX2 | stock libtorch: f32, bf16 | memory: f32, bf16 | two workers: f32, bf16, libtorch, memory |\n\
                   |---|--:|--:|--:|--:|--:|--:|--:|\n";
         for network in networks {
             let against = |what: &str, storage: &str, than: &str| -> Result<String, Error> {
@@ -223,40 +235,35 @@ impl Measured {
                 let libtorch = self.libtorch(network, what, than)?;
                 Ok(times(row.ms.faster_than(&libtorch.ms)))
             };
-            let memory = |storage: &str| -> Result<String, Error> {
-                let libtorch = self.libtorch(network, SMART, "f32")?.training_mib;
-                let row = self.sparse(network, SMART, storage, ONE);
-                let ours = row.and_then(|row| row.training_mib);
-                Ok(match ours.zip(libtorch) {
-                    Some((ours, theirs)) => format!("{} %", number(100.0 * ours / theirs, 0)),
-                    None => "–".into(),
-                })
+            let stock = self.engine(network, SMART, STOCK, "f32");
+            let beside_stock = |cell: &dyn Fn(&Row, &Row) -> Option<String>| {
+                let of = |storage| cell(self.sparse(network, SMART, storage, ONE)?, stock?);
+                listed(&["f32", "bf16"].map(of))
             };
             let beside = "two workers";
             let rows = [
                 self.sparse(network, beside, "f32", ONE),
                 self.sparse(network, beside, "bf16", ONE),
                 self.libtorch(network, beside, "f32").ok(),
+                self.engine(network, beside, MEMORY, "f32"),
             ];
-            let workers = rows.into_iter().flatten().filter_map(|row| {
-                let [a, b] = row.together_ms.as_ref()?;
+            let workers = rows.map(|row| {
+                let (row, [a, b]) = (row?, row?.together_ms.as_ref()?);
                 let slower = a.median.max(b.median) / row.ms.median - 1.0;
                 Some(format!("{} %", number(100.0 * slower, 0)))
             });
-            let workers: Vec<String> = workers.collect();
-            let workers = match workers.is_empty() {
-                true => "–".into(),
-                false => workers.join(", "),
-            };
             let cells = [
                 network.clone(),
                 against(SMART, "f32", "f32")?,
                 against(SMART, "bf16", "f32")?,
                 against(SMART, "bf16", "bf16")?,
                 against("avx2", "f32", "f32")?,
-                memory("f32")?,
-                memory("bf16")?,
-                workers,
+                beside_stock(&|row, stock| Some(number(row.ms.faster_than(&stock.ms).middle, 1))),
+                beside_stock(&|row, stock| {
+                    let share = row.training_mib? / stock.training_mib?;
+                    Some(format!("{} %", number(100.0 * share, 0)))
+                }),
+                listed(&workers),
             ];
             line(text, &cells);
         }
@@ -282,19 +289,26 @@ impl Measured {
                 let ratio = |row: Option<&Row>| {
                     row.map_or("–".into(), |r| times(r.ms.faster_than(&wide.ms)))
                 };
-                let dense = [
-                    network.clone(),
-                    "libtorch, dense".into(),
-                    "0 %".into(),
-                    "100 %".into(),
-                    ms(Some(wide)),
-                    "1".into(),
-                    ms(half),
-                    ratio(half),
-                    mib(Some(wide)),
-                    mib(half),
-                ];
-                line(text, &dense);
+                let stock = self.engine(network, allocation, STOCK, "f32");
+                let mut dense = |name: &str, wide: &Row, times: String, half: Option<&Row>| {
+                    let cells = [
+                        network.clone(),
+                        format!("{name}, dense"),
+                        "0 %".into(),
+                        "100 %".into(),
+                        ms(Some(wide)),
+                        times,
+                        ms(half),
+                        ratio(half),
+                        mib(Some(wide)),
+                        mib(half),
+                    ];
+                    line(text, &cells);
+                };
+                dense("libtorch", wide, "1".into(), half);
+                if let Some(stock) = stock {
+                    dense(STOCK, stock, ratio(Some(stock)), None);
+                }
                 for row in rows.filter(|r| r.engine == "sparse" && r.storage == "f32") {
                     let sparsity = row.sparsity.as_deref().unwrap_or_default();
                     let half = self.sparse(network, allocation, "bf16", sparsity);
@@ -358,6 +372,15 @@ impl Measured {
 
 fn is(row: &Row, engine: &str, storage: &str, isa: &str) -> bool {
     row.engine == engine && row.storage == storage && row.isa == isa
+}
+
+/// One after the other, a dash for each that was not measured; one if none was.
+fn listed(cells: &[Option<String>]) -> String {
+    if cells.iter().all(Option::is_none) {
+        return "–".into();
+    }
+    let cells: Vec<&str> = cells.iter().map(|c| c.as_deref().unwrap_or("–")).collect();
+    cells.join(", ")
 }
 
 /// `5.3 (5.1 to 5.5)`.

@@ -22,8 +22,9 @@ fn row(engine: &str, storage: &str, ms: f64, sparsity: Option<&str>) -> Value {
 
 /// One network at one sparsity, and what is left out of it.
 fn measured() -> Value {
-    let workers = |storage, alone, ms: [f64; 2]| {
-        let mut row = row("sparse", storage, alone, Some("0.98"));
+    let workers = |engine, storage, alone, ms: [f64; 2]| {
+        let sparsity = (engine == "sparse").then_some("0.98");
+        let mut row = row(engine, storage, alone, sparsity);
         row["together_ms"] = json!(ms.map(times));
         row
     };
@@ -33,13 +34,16 @@ fn measured() -> Value {
         "parts": {
             "ResNet-8, smart-ratio": { "load_before": 0.25, "rows": [
                 row("libtorch", "f32", 60.0, None), row("libtorch", "bf16", 42.0, None),
+                row("stock libtorch", "f32", 75.0, None),
                 row("sparse", "f32", 12.0, Some("0.98")), row("sparse", "bf16", 6.0, Some("0.98")),
             ] },
             "ResNet-8, avx2": { "load_before": 0.5, "rows": [
                 row("libtorch", "f32", 90.0, None), row("sparse", "f32", 15.0, Some("0.98")),
             ] },
             "ResNet-8, two workers": { "load_before": 0.5, "rows": [
-                workers("f32", 12.0, [12.6, 13.2]), workers("bf16", 6.0, [6.0, 6.06]),
+                workers("sparse", "f32", 12.0, [12.6, 13.2]),
+                workers("sparse", "bf16", 6.0, [6.0, 6.06]),
+                workers("memory", "f32", 2.0, [4.0, 3.9]),
             ] },
         },
     })
@@ -53,9 +57,10 @@ fn drawn(measured: &Value) -> jackpot_report::Files {
 fn ratios_are_those_of_medians_in_quartiles() {
     let files = drawn(&measured());
     let text = String::from_utf8(files["speed.md"].clone()).unwrap();
-    // 60 / 12, 57 / 13.2, 66 / 11.4; 60 / 6; 42 / 6; 90 / 15; 24 of 120 MiB; 13.2 of 12 ms.
+    // 60 / 12, 57 / 13.2, 66 / 11.4; 60 / 6; 42 / 6; 90 / 15; 75 / 12, 75 / 6; 24 and 12 of
+    // 150 MiB; 13.2 of 12 ms, 6.06 of 6, 4 of 2.
     let expected = "| ResNet-8 | 5.0 (4.3 to 5.8) | 10.0 (8.6 to 11.6) | 7.0 (6.0 to 8.1) \
-                    | 6.0 (5.2 to 6.9) | 20 % | 10 % | 10 %, 1 % |";
+                    | 6.0 (5.2 to 6.9) | 6.2, 12.5 | 16 %, 8 % | 10 %, 1 %, –, 100 % |";
     assert!(text.contains(expected), "{text}");
     assert!(
         text.contains("| ResNet-8 | smart-ratio | 98 % | 4.7 % | 12.0 |"),
@@ -64,7 +69,7 @@ fn ratios_are_those_of_medians_in_quartiles() {
     assert!(text.contains("load before a part at most 0.5"), "{text}");
     let csv = String::from_utf8(files["speed.csv"].clone()).unwrap();
     // Two workers are two rows more than one.
-    assert_eq!(csv.lines().count(), 1 + 4 + 2 + 2 * 3, "{csv}");
+    assert_eq!(csv.lines().count(), 1 + 5 + 2 + 3 * 3, "{csv}");
     assert!(
         csv.lines().all(|line| line.split(',').count() == 16),
         "{csv}"
@@ -79,7 +84,7 @@ fn the_figure_moves_with_a_number_and_with_nothing_else() {
     let files = drawn(&measured());
     assert_eq!(files, drawn(&measured()));
     let mut slower = measured();
-    slower["parts"]["ResNet-8, smart-ratio"]["rows"][2]["ms"] = times(20.0);
+    slower["parts"]["ResNet-8, smart-ratio"]["rows"][3]["ms"] = times(20.0);
     let slower = drawn(&slower);
     for file in ["speed.md", "speed.csv", "speed.svg", "speed.png"] {
         assert_ne!(files[file], slower[file], "{file}");
@@ -98,7 +103,10 @@ fn what_lacks_is_a_dash_or_named() {
         .unwrap();
     rows.retain(|row| row["storage"] == "f32");
     let text = String::from_utf8(drawn(&narrow)["speed.md"].clone()).unwrap();
-    assert!(text.contains("| – | – | – | 20 % | – |"), "{text}");
+    assert!(
+        text.contains("| – | – | – | 6.2, – | 16 %, – | 10 %, 1 %, –, 100 % |"),
+        "{text}"
+    );
 
     let mut alone = measured();
     let rows = alone["parts"]["ResNet-8, smart-ratio"]["rows"]

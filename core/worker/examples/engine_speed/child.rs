@@ -15,6 +15,13 @@ use tch::{Kind, Tensor};
 const STATUS: &str = "/proc/self/status";
 const LR: f64 = 0.05;
 
+/// libtorch in a process such as any other: what a step frees goes back to the kernel.
+pub const STOCK: &str = "stock libtorch";
+/// No engine: what two loops over memory lose when both run is the machine's.
+pub const MEMORY: &str = "memory";
+/// Numbers that such a loop goes over, 32 MiB.
+const NUMBERS: usize = 8 << 20;
+
 /// Reads a number of steps a line and prints their milliseconds; after the last line, the
 /// memory.
 pub fn serve(spec: &Value) -> Result<(), Failure> {
@@ -56,6 +63,7 @@ pub fn serve(spec: &Value) -> Result<(), Failure> {
 
 /// One training step, again and again on the same batch.
 enum Engine<'a> {
+    Memory(Vec<f32>),
     Libtorch(Box<Trainer>, Batch),
     Sparse(Box<jackpot_sparse::Engine>, &'a [f32], &'a [i64]),
 }
@@ -74,7 +82,10 @@ impl<'a> Engine<'a> {
             ..Training::su2020()
         };
         let wide = spec["storage"] == "f32";
-        if spec["engine"] == "libtorch" {
+        if spec["engine"] == MEMORY {
+            return Ok(Engine::Memory(vec![1.0; NUMBERS]));
+        }
+        if spec["engine"] != "sparse" {
             let precision = if wide {
                 Precision::F32
             } else {
@@ -108,9 +119,13 @@ impl<'a> Engine<'a> {
         Ok(Engine::Sparse(Box::new(engine), images, labels))
     }
 
-    /// The loss, read so that the step is done.
+    /// The loss, read so that the step is done; of the loop a number of its own.
     fn step(&mut self) -> Result<f64, Failure> {
         Ok(match self {
+            Engine::Memory(numbers) => {
+                numbers.iter_mut().for_each(|x| *x = 0.5 * *x + 1.0);
+                numbers[0].into()
+            }
             Engine::Libtorch(trainer, batch) => trainer.step(batch, LR)?.loss.f_double_value(&[])?,
             Engine::Sparse(engine, images, labels) => engine.step(images, labels, LR)?.loss,
         })

@@ -5,7 +5,8 @@
 //! slower favours nobody; a turn's first step warms the caches and is not counted. Four
 //! networks, 90 to 99 % sparsity as smart ratio (for VGG-16 in both of its forms) and uniform;
 //! at 98 % also AVX2 against AVX2, and two workers at once. libtorch trains dense: a mask saves
-//! it nothing and is not charged.
+//! it nothing and is not charged. It runs as Jackpot's workers run it, whose environment lets a
+//! process keep the memory that a step frees; and once as it runs without, "stock".
 //!
 //! What is measured goes into FILE, part by part; parts that are in it are left alone, so that
 //! a measurement that was stopped goes on. `--only` takes a network's name or a part's.

@@ -1,6 +1,7 @@
 //! What is measured, part by part.
 
 use crate::Failure;
+use crate::child::{MEMORY, STOCK};
 use crate::process::Waiting;
 use jackpot_net::{Architecture, Network};
 use jackpot_sparse::{Isa, Storage};
@@ -11,6 +12,9 @@ use std::process::Command;
 const SPARSITIES: [&str; 4] = ["0.9", "0.95", "0.98", "0.99"];
 /// At which AVX2 and two workers are measured.
 const ONE: &str = "0.98";
+/// Of two workers: milliseconds of a turn, long enough for both to be at it, and the least steps.
+const TURN: f64 = 1000.0;
+const STEPS: usize = 4;
 
 /// One network and how it is measured.
 #[derive(Clone)]
@@ -109,8 +113,8 @@ impl Part {
     /// One row an engine and setting.
     pub fn measure(&self, binaries: &Path) -> Result<Vec<Value>, Failure> {
         let storages = storages()?;
-        let libtorch = |storage, isa| Entry {
-            engine: "libtorch",
+        let dense = |engine, storage, isa| Entry {
+            engine,
             storage,
             isa,
             ticket: None,
@@ -128,8 +132,9 @@ impl Part {
         match self.what {
             What::Speed(allocation) => {
                 for &storage in &storages {
-                    entries.push(libtorch(storage, "best"));
+                    entries.push(dense("libtorch", storage, "best"));
                 }
+                entries.push(dense(STOCK, "f32", "best"));
                 for sparsity in SPARSITIES {
                     for &storage in &storages {
                         entries.push(sparse(storage, "best", allocation, sparsity)?);
@@ -138,7 +143,7 @@ impl Part {
                 self.in_turns(&entries)
             }
             What::Avx2 => {
-                entries.push(libtorch("f32", "avx2"));
+                entries.push(dense("libtorch", "f32", "avx2"));
                 entries.push(sparse("f32", "avx2", "smart-ratio", ONE)?);
                 self.in_turns(&entries)
             }
@@ -146,8 +151,9 @@ impl Part {
                 for &storage in &storages {
                     entries.push(sparse(storage, "best", "smart-ratio", ONE)?);
                 }
-                entries.push(libtorch("f32", "best"));
-                entries.iter().map(|entry| self.together(entry)).collect()
+                entries.push(dense("libtorch", "f32", "best"));
+                entries.push(dense(MEMORY, "f32", "best"));
+                self.together(&entries)
             }
         }
     }
@@ -184,31 +190,46 @@ impl Part {
         Ok(rows)
     }
 
-    /// One worker alone and two at once, in turns.
-    fn together(&self, entry: &Entry) -> Result<Value, Failure> {
-        let spec = self.subject.spec(entry);
-        let mut both = [Waiting::start(&spec)?, Waiting::start(&spec)?];
-        let (mut alone, mut together) = (Vec::new(), [Vec::new(), Vec::new()]);
-        let steps = self.subject.steps + 2;
+    /// One worker alone and two at once, in turns, engine after engine in every round: what
+    /// else the machine does in these minutes is shared by all.
+    fn together(&self, entries: &[Entry]) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        for entry in entries {
+            let spec = self.subject.spec(entry);
+            let both = [Waiting::start(&spec)?, Waiting::start(&spec)?];
+            all.push((both, STEPS, Vec::new(), [Vec::new(), Vec::new()]));
+        }
         for round in 0..=self.subject.rounds {
-            both[round % 2].begin(steps)?;
-            let one = both[round % 2].end()?;
-            both.iter_mut().try_for_each(|worker| worker.begin(steps))?;
-            for (worker, times) in both.iter_mut().zip(&mut together) {
-                let turn = worker.end()?;
-                // The last steps of the slower one had the machine for themselves.
-                if round > 0 {
-                    times.extend(&turn[..turn.len() - 1]);
+            for (both, steps, alone, together) in &mut all {
+                both[round % 2].begin(*steps)?;
+                let one = both[round % 2].end()?;
+                both.iter_mut()
+                    .try_for_each(|worker| worker.begin(*steps))?;
+                let mut turns = Vec::new();
+                for worker in both.iter_mut() {
+                    turns.push(worker.end()?);
+                }
+                if round == 0 {
+                    // For warming up, and to see how many steps a turn has.
+                    let steps_a_turn = TURN / one[one.len() - 1];
+                    *steps = (steps_a_turn as usize).max(STEPS);
+                    continue;
+                }
+                alone.extend(one);
+                for (turn, times) in turns.iter().zip(together) {
+                    // The last steps of the slower one had the machine for themselves.
+                    times.extend(&turn[..turn.len() - turn.len().div_ceil(8)]);
                 }
             }
-            if round > 0 {
-                alone.extend(one);
-            }
         }
-        let mut row = self.subject.row(entry)?;
-        row["ms"] = summary(alone);
-        row["together_ms"] = json!(together.map(summary));
-        Ok(row)
+        let mut rows = Vec::new();
+        for (entry, (_, _, alone, together)) in entries.iter().zip(all) {
+            let mut row = self.subject.row(entry)?;
+            row["ms"] = summary(alone);
+            row["together_ms"] = json!(together.map(summary));
+            rows.push(row);
+        }
+        Ok(rows)
     }
 }
 

@@ -1,16 +1,14 @@
 //! The processes that the engines wait in.
 
 use crate::Failure;
+use crate::child::STOCK;
+use jackpot_study::Device;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The kernels that `cpu-avx2` pins.
-const AVX2: [(&str, &str); 3] = [
-    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
-    ("ATEN_CPU_CAPABILITY", "avx2"),
-    ("MKL_CBWR", "AVX2"),
-];
+/// What only Jackpot's workers have of their environment: they keep the memory that they free.
+const KEEPING: &str = "MALLOC_";
 
 /// One engine that waits for its turn.
 pub struct Waiting {
@@ -32,13 +30,18 @@ impl Waiting {
     pub fn start(spec: &Value) -> Result<Waiting, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--child").arg(spec.to_string());
-        for (name, value) in AVX2 {
-            match spec["isa"] == "avx2" {
-                true => command.env(name, value),
-                false => command.env_remove(name),
+        let class = match spec["isa"] == "avx2" {
+            true => "cpu-avx2",
+            false => "native",
+        };
+        let device = Device::new("cpu", class, 1)?;
+        let stock = spec["engine"] == STOCK;
+        for (name, value) in &device.environment {
+            match stock && name.starts_with(KEEPING) {
+                true => command.env_remove(name),
+                false => command.env(name, value),
             };
         }
-        command.envs([("OMP_NUM_THREADS", "1"), ("MKL_NUM_THREADS", "1")]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or("a piped output is there")?;
