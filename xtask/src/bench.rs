@@ -19,7 +19,7 @@ pub enum What {
     Masks,
     /// Seconds and memory of a report of 2,250 runs.
     Report,
-    /// A training step of the sparse engine against libtorch's: 10 minutes, on idle cores.
+    /// A training step of the sparse engine against libtorch's: half an hour, on idle cores.
     Engines,
 }
 
