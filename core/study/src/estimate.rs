@@ -38,9 +38,9 @@ struct SparseRate {
 /// `reports/speed/speed.csv`, four networks at 90 to 99 %; they are within a fifth of most of them.
 fn sparse_rate(class: &str, precision: Precision) -> SparseRate {
     let (multiply_adds, seconds_an_activation) = match (class, precision) {
-        ("native-avx512", Precision::F32) => (4.3e10, 1.13e-9),
-        ("native-avx512", Precision::Bf16) => (6.5e10, 4.45e-10),
-        _ => (2.7e10, 8.5e-10),
+        ("native-avx512", Precision::F32) => (4.1e10, 1.17e-9),
+        ("native-avx512", Precision::Bf16) => (6.1e10, 5.0e-10),
+        _ => (2.6e10, 9.5e-10),
     };
     SparseRate {
         multiply_adds,
