@@ -194,14 +194,7 @@ impl<'a> Rerun<'a> {
             Recipe::Score { platform, .. } => platform.as_ref(),
             _ => None,
         };
-        let run = |device: &str, class: &str, threads| -> Result<RunChoice, String> {
-            Ok(RunChoice {
-                device: device.to_owned(),
-                device_class: class.to_owned(),
-                threads,
-                ..RunChoice::plain().map_err(|e| e.0)?
-            })
-        };
+        let on = |name, class, threads| Device::new(name, class, threads).map_err(|e| e.0);
         let Some(Platform {
             libtorch,
             device_class,
@@ -211,7 +204,7 @@ impl<'a> Rerun<'a> {
         }) = platform
         else {
             // No libtorch, so any class will do.
-            return Device::of(&run("cpu", "native", 1)?).map_err(|e| e.0);
+            return on("cpu", "native", 1);
         };
         if *libtorch != self.libtorch {
             return Err(format!(
@@ -219,12 +212,11 @@ impl<'a> Rerun<'a> {
                 self.libtorch
             ));
         }
-        let choice = match device_class.as_str() {
-            "cpu-avx2" => run("cpu", "cpu-avx2", *threads),
-            "native-cuda" => run("cuda:0", "native", *threads),
-            _ => run("cpu", "native", *threads),
-        };
-        let device = Device::of(&choice?).map_err(|e| e.0)?;
+        let device = match device_class.as_str() {
+            "cpu-avx2" => on("cpu", "cpu-avx2", *threads),
+            "native-cuda" => on("cuda:0", "native", *threads),
+            _ => on("cpu", "native", *threads),
+        }?;
         match device.class == *device_class {
             true if *engine == Engine::Sparse => match kernels(device_class, *precision) {
                 Ok(_) => Ok(device),

@@ -2,10 +2,10 @@
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use jackpot_host::{
-    Batches, Item, Limits, Reserve, RoundSchedule, Rounds, Scope, Sparsity, Unit, batch_rows,
+    Batches, Item, Reserve, RoundSchedule, Rounds, Scope, Sparsity, Unit, batch_rows,
 };
 use jackpot_net::Network;
-use jackpot_study::{Collapsed, Device, RunChoice};
+use jackpot_study::Device;
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
 
@@ -33,25 +33,10 @@ impl Kernels {
     /// One thread of the CPU, on the kernels asked for.
     pub fn device(&self) -> Result<Device> {
         match self.device_class.as_str() {
-            class @ ("cpu-avx2" | "native") => device(class),
+            class @ ("cpu-avx2" | "native") => Ok(Device::new("cpu", class, 1)?),
             other => bail!("`--device-class`: expected cpu-avx2 or native, found `{other}`"),
         }
     }
-}
-
-fn device(class: &str) -> Result<Device> {
-    Ok(Device::of(&RunChoice {
-        device: "cpu".into(),
-        device_class: class.into(),
-        threads: 1,
-        limits: Limits {
-            plugin_seconds: 0.0,
-            memory: 0,
-            scratch: 0,
-        },
-        keep_checkpoints: false,
-        collapsed: Collapsed::Run,
-    })?)
 }
 
 /// What methods are given.
@@ -179,7 +164,7 @@ impl Inputs {
             keep: 1.0,
             rounds: None,
             double: false,
-            device: device("native")?,
+            device: Device::new("cpu", "native", 1)?,
         })
     }
 
