@@ -41,6 +41,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     for warning in &warnings {
         println!("warning  {warning}");
     }
+    if let Some(note) = plan.unsaid_precision() {
+        println!("note     {note}");
+    }
     if arguments.actions {
         println!();
         for (node, state) in plan.nodes.iter().zip(&a.states) {
@@ -332,6 +335,7 @@ fn in_json(
         "estimated_seconds": estimate(s.seconds, workers), "estimated_bytes": s.bytes,
         "unmodified": NO_CHECK,
         "warnings": warnings,
+        "notes": plan.unsaid_precision().as_slice(),
         "tickets": tickets(plan),
         "engines": engines::in_json(plan, a),
         "checks": plan.study.checks.iter().map(|c| json!({

@@ -1,7 +1,7 @@
 //! What the supervisor asks of a worker process, and what comes back.
 use crate::{ConfigValue, Item, Rounds, Selected};
 use jackpot_data::Normalisation;
-use jackpot_net::{Architecture, Augment, Layer, Network, Role};
+use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,8 +103,8 @@ pub struct PluginJob {
     pub access: Access,
     /// 32 hex digits.
     pub key: String,
-    /// Compute gradients in f64 whatever the plugin asks.
-    pub force_f64: bool,
+    /// What derivatives are computed in where the plugin does not ask for f64.
+    pub precision: ScorePrecision,
     /// `cpu` or `cuda:0`.
     pub device: String,
     /// What the worker may use.
@@ -140,7 +140,7 @@ impl PluginJob {
             rounds: None,
             access: Access::Declared,
             key: "0".repeat(32),
-            force_f64: false,
+            precision: ScorePrecision::default(),
             device: "cpu".into(),
             limits,
         }

@@ -1,4 +1,5 @@
-//! What to differentiate: a scalar function of a network's weights.
+//! What to differentiate: a scalar function of a network's weights, and in what precision.
+use serde::{Deserialize, Serialize};
 
 /// The scalar at the end of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,49 @@ pub enum Input {
     Data,
     /// One image of ones; no data are read.
     Ones,
+}
+
+/// What the derivatives behind scores are computed in; part of a score's recipe. A method that
+/// asks for f64 itself gets f64 whatever is written here.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScorePrecision {
+    /// 32 bits, channels last, as trainings are computed: what recipes mean that say nothing else.
+    #[default]
+    F32,
+    /// 32 bits, every tensor row-major (`[n, c, h, w]`), as PyTorch computes by default.
+    F32Contiguous,
+    /// 64 bits.
+    F64,
+}
+
+impl ScorePrecision {
+    /// Every one, the most precise first.
+    pub const ALL: [ScorePrecision; 3] = [
+        ScorePrecision::F64,
+        ScorePrecision::F32Contiguous,
+        ScorePrecision::F32,
+    ];
+
+    /// As recipes, study files and the command line spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScorePrecision::F32 => "f32",
+            ScorePrecision::F32Contiguous => "f32-contiguous",
+            ScorePrecision::F64 => "f64",
+        }
+    }
+
+    /// "f32, channels last": the precision and, where it counts, the layout.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            ScorePrecision::F32 => "f32, channels last",
+            ScorePrecision::F32Contiguous => "f32, contiguous",
+            ScorePrecision::F64 => "f64",
+        }
+    }
 }
 
 /// A scalar function of the prunable weights.

@@ -5,7 +5,8 @@ mod slices;
 use crate::model::{forward, prunable};
 use crate::trainer::mask_tensor;
 use crate::{
-    Batch, Error, ImageSet, Precision, Statistics, batch, error::invalid, objective, state,
+    Batch, Error, ImageSet, Precision, Statistics, batch, conv::Layout, error::invalid, objective,
+    state,
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};
@@ -65,6 +66,7 @@ pub struct Autodiff {
     /// What each handle stands for: batches and parts a batch; handles count from 1.
     requests: Vec<(Vec<Request>, u64)>,
     device: Device,
+    layout: Layout,
 }
 
 impl Autodiff {
@@ -116,9 +118,19 @@ impl Autodiff {
             data,
             requests: Vec::new(),
             device,
+            layout: Layout::ChannelsLast,
         };
         mask.map_or(Ok(()), |mask| autodiff.set_mask(mask))?;
         Ok(autodiff)
+    }
+
+    /// The same with every tensor row-major, as PyTorch computes by default: sums in another
+    /// order, so other last bits.
+    pub fn row_major(self) -> Autodiff {
+        Autodiff {
+            layout: Layout::RowMajor,
+            ..self
+        }
     }
 
     /// From now on the weights are under this mask, and no handle stands for anything.
@@ -278,7 +290,19 @@ impl Autodiff {
                 None => Ok(self.parameters[i].f_to_kind(kind)?),
             }
         };
-        at.into_iter().enumerate().map(parameter).collect()
+        let all = at.into_iter().enumerate().map(parameter);
+        all.map(|tensor| self.laid_out(tensor?)).collect()
+    }
+
+    /// A tensor that is computed with, which comes with channels last, in the layout that is asked
+    /// for. Row-major strides are made anew: those of a 1 × 1 kernel would pass for both.
+    fn laid_out(&self, tensor: Tensor) -> Result<Tensor, Error> {
+        if self.layout == Layout::ChannelsLast {
+            return Ok(tensor);
+        }
+        let mut rows = Tensor::f_empty(tensor.size(), (tensor.kind(), tensor.device()))?;
+        rows.f_copy_(&tensor)?;
+        Ok(rows)
     }
 
     /// As [`Autodiff::at`], with the prunable layers tracked by autograd.
@@ -298,7 +322,14 @@ impl Autodiff {
             Statistics::Running
         };
         let precision = precision_of(objective);
-        let mut logits = forward(&self.network, at, &part.x, statistics, precision)?;
+        let mut logits = forward(
+            &self.network,
+            at,
+            &part.x,
+            statistics,
+            precision,
+            self.layout,
+        )?;
         if objective.temperature != 1.0 {
             logits = logits.f_div_scalar(objective.temperature)?;
         }
@@ -344,7 +375,7 @@ impl Autodiff {
             let [c, h, w] = self.network.architecture.input.map(i64::from);
             let x = state::laid_out(&Tensor::f_ones([1, c, h, w], (kind, self.device))?)?;
             return visit(&Batch {
-                x,
+                x: self.laid_out(x)?,
                 y: Tensor::f_zeros([1], (Kind::Int64, self.device))?,
             });
         }
@@ -374,15 +405,15 @@ impl Autodiff {
         part: std::ops::Range<usize>,
         kind: Kind,
     ) -> Result<Batch, Error> {
-        match &self.data {
-            Data::Nothing => invalid("this run has no data"),
+        let batch = match &self.data {
+            Data::Nothing => return invalid("this run has no data"),
             Data::Given { batch } => {
                 let (start, length) = (part.start as i64, part.len() as i64);
                 let x = batch.x.f_narrow(0, start, length)?.f_to_kind(kind)?;
-                Ok(Batch {
+                Batch {
                     x: state::laid_out(&x)?,
                     y: batch.y.f_narrow(0, start, length)?,
-                })
+                }
             }
             Data::Sampled { set, augment, .. } => {
                 let rows = &request.rows[part];
@@ -390,9 +421,13 @@ impl Autodiff {
                     Some(key) => set.draws(augment, key, rows)?,
                     None => None,
                 };
-                set.gather(&batch::row_tensor(rows, self.device)?, draws.as_ref(), kind)
+                set.gather(&batch::row_tensor(rows, self.device)?, draws.as_ref(), kind)?
             }
-        }
+        };
+        Ok(Batch {
+            x: self.laid_out(batch.x)?,
+            y: batch.y,
+        })
     }
 }
 

@@ -1,5 +1,11 @@
 //! A network with its parameters.
-use crate::{Error, Precision, conv::conv, error::invalid, state, trainer::mask_tensor};
+use crate::{
+    Error, Precision,
+    conv::{Layout, conv},
+    error::invalid,
+    state,
+    trainer::mask_tensor,
+};
 use jackpot_net::{Activation, Mask, Network, Node, Op, ParameterKind};
 use tch::{Device, Kind, Tensor};
 
@@ -97,6 +103,7 @@ impl Model {
             x,
             statistics,
             self.precision,
+            Layout::ChannelsLast,
         )
     }
 
@@ -176,6 +183,7 @@ pub(crate) fn forward(
     x: &Tensor,
     statistics: Statistics,
     precision: Precision,
+    layout: Layout,
 ) -> Result<Tensor, Error> {
     let input = network.architecture.input.map(i64::from);
     if x.dim() != 4 || x.size()[1..] != input {
@@ -217,6 +225,7 @@ pub(crate) fn forward(
                 parameters,
                 statistics,
                 precision,
+                layout,
             )?,
         };
         values.push(Some(value));
@@ -239,6 +248,7 @@ fn apply(
     parameters: &[Tensor],
     statistics: Statistics,
     precision: Precision,
+    layout: Layout,
 ) -> Result<Tensor, Error> {
     let second = if inputs.len() > 1 { inputs.pop() } else { None };
     let Some(Value {
@@ -252,7 +262,7 @@ fn apply(
         Op::Input => x,
         Op::Conv { .. } => {
             let reads_image = node.inputs == [0];
-            conv(&node.op, parameters, &x, precision, reads_image)?
+            conv(&node.op, parameters, &x, precision, layout, reads_image)?
         }
         Op::BatchNorm {
             weight,

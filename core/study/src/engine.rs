@@ -1,8 +1,8 @@
 //! Which engine takes the steps of a training, and whether it can.
 //!
 //! Trainings under a mask take the engine that the study asks for; dense trainings and scoring
-//! are always libtorch's. What an engine cannot do is refused when the study is read, by the
-//! name of the field; nothing falls back.
+//! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
+//! refused when the study is read, by the name of the field; nothing falls back.
 use crate::{Error, Precision, file::RunChoice, setting::Setting, tickets::Ticket};
 use jackpot_net::{Network, Training};
 use jackpot_sparse::{Isa, Storage};

@@ -6,7 +6,7 @@ use crate::{
     plan::{Node, Plan},
     recipe::{By, Input, Recipe},
 };
-use jackpot_net::{Network, Op, Training};
+use jackpot_net::{Network, Op, ScorePrecision, Training};
 use std::collections::BTreeMap;
 
 /// Multiply-adds a second of one core in training, forward and backward; measured on
@@ -21,6 +21,10 @@ const MULTIPLY_ADDS_A_SECOND_OF_A_GPU: f64 = 4.5e12;
 /// Images of a class that a method differentiates on, once or twice over: SNIP's and GraSP's
 /// published batches have 10.
 const SCORED_A_CLASS: f64 = 20.0;
+
+/// How many times as long derivatives take in f64 as in f32; processor time of SNIP on ResNet-20,
+/// without what it takes to load libtorch.
+const SCORES_IN_F64: f64 = 3.5;
 
 /// A selection is linear in the weights.
 const SECONDS_A_SELECTED_WEIGHT: f64 = 2e-8;
@@ -76,10 +80,14 @@ impl Plan {
                 let multiply_adds = network.multiply_adds() as f64;
                 let seconds = match platform {
                     None => 0.1,
-                    // A worker that loads libtorch, then images forward and backward, in f32.
-                    Some(_) => {
+                    // A worker that loads libtorch, then images forward and backward.
+                    Some(platform) => {
                         let images = SCORED_A_CLASS * f64::from(setting.architecture.classes);
-                        1.0 + calls * 3.0 * images * multiply_adds / rate
+                        let longer = match platform.precision {
+                            ScorePrecision::F64 => SCORES_IN_F64,
+                            ScorePrecision::F32 | ScorePrecision::F32Contiguous => 1.0,
+                        };
+                        1.0 + calls * 3.0 * images * multiply_adds * longer / rate
                     }
                 };
                 // Between rounds all weights are selected from.

@@ -283,8 +283,12 @@ impl Bench<'_> {
                 key,
                 mask,
                 rounds,
+                platform,
                 ..
             } => {
+                job.precision = platform
+                    .as_ref()
+                    .map_or_else(Default::default, |p| p.precision);
                 job.mask = self.optional_path(mask)?;
                 job.rounds = rounds.clone();
                 job.weights = self.optional_path(weights)?;

@@ -13,6 +13,7 @@ use crate::{
     trial::Trial,
 };
 use jackpot_host::{Limits, Sparsity};
+use jackpot_net::ScorePrecision;
 use jackpot_store::Digest;
 use std::{
     collections::BTreeSet,
@@ -83,6 +84,9 @@ pub struct Study {
     pub settings: Vec<Setting>,
     /// Where it is trained.
     pub run: RunChoice,
+    /// What the derivatives behind scores are computed in; none: the file does not say, which
+    /// means f32, channels last, as it did before there was a choice.
+    pub scoring: Option<ScorePrecision>,
     /// Widths of the network that `jackpot probe` maps collapse over; empty: its own.
     pub probe_widths: Vec<u32>,
     /// In the file's order.
@@ -211,6 +215,7 @@ impl Study {
             digest: Digest::of(text.as_bytes()),
             settings,
             run,
+            scoring: file.scoring.map(|s| s.precision),
             probe_widths: match file.probe.widths.is_empty() {
                 true => Vec::new(),
                 false => distinct("probe.widths", file.probe.widths)?,

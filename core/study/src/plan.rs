@@ -6,7 +6,7 @@ use crate::{
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
-use jackpot_net::Network;
+use jackpot_net::{Network, ScorePrecision};
 use std::collections::BTreeMap;
 
 /// One action of a plan.
@@ -93,6 +93,30 @@ impl Plan {
     /// The setting that an action belongs to: its data, network and training.
     pub fn setting_of(&self, node: usize) -> &Setting {
         &self.study.settings[self.nodes[node].setting]
+    }
+
+    /// A sentence for a plan whose scores are computed in what they were before there was a
+    /// choice, because the study does not choose.
+    pub fn unsaid_precision(&self) -> Option<String> {
+        let differentiates = |node: &Node| {
+            matches!(
+                node.recipe,
+                Recipe::Score {
+                    platform: Some(_),
+                    ..
+                }
+            )
+        };
+        let unsaid = self.study.scoring.is_none() && self.nodes.iter().any(differentiates);
+        unsaid.then(|| {
+            let computed = ScorePrecision::default();
+            format!(
+                "scores are computed in {}, because the study does not say `precision` in `[scoring]`; recommended: `precision = \"{}\"`, whose masks rounding does not change; `precision = \"{}\"` says what is done now, and keeps the results that the store has",
+                computed.in_words(),
+                ScorePrecision::F64.name(),
+                computed.name()
+            )
+        })
     }
 
     /// The network that an action is about.

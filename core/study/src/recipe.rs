@@ -8,7 +8,7 @@
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Compute, Engine, Error, Precision};
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
-use jackpot_net::{Architecture, Augment, Training};
+use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
@@ -110,17 +110,18 @@ pub struct File {
     pub sha256: Digest,
 }
 
-/// What libtorch's numbers depend on beside the inputs.
+/// What libtorch's numbers depend on beside the inputs. Trainings and evaluations compute in
+/// another choice of precisions than scores do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Platform {
+pub struct Platform<P = Precision> {
     /// Version and build.
     pub libtorch: Libtorch,
     /// Kernel level.
     pub device_class: String,
     /// Threads of the computation.
     pub threads: u32,
-    /// `f32` or, in a training, `bf16`: the precision that is asked for where nothing else is.
-    pub precision: Precision,
+    /// Of a score: what is computed in where a method does not ask for f64.
+    pub precision: P,
     /// Of a training: who takes the steps.
     #[serde(default, skip_serializing_if = "Engine::is_libtorch")]
     pub engine: Engine,
@@ -133,6 +134,12 @@ impl Platform {
             engine: self.engine,
             precision: self.precision,
         }
+    }
+}
+
+impl<P> Platform<P> {
+    fn machine(&self) -> (&Libtorch, &str, u32) {
+        (&self.libtorch, &self.device_class, self.threads)
     }
 }
 
@@ -216,7 +223,7 @@ pub enum Recipe {
         /// Only for methods that declare data: the others' results cannot depend on it.
         data: Option<Sampled>,
         /// If gradients come from libtorch.
-        platform: Option<Platform>,
+        platform: Option<Platform<ScorePrecision>>,
         /// If the method draws, rows among them.
         key: Option<String>,
         /// What is kept so far; none: everything.
@@ -365,6 +372,17 @@ impl Recipe {
             | Recipe::Check { .. }
             | Recipe::Train { .. }
             | Recipe::Evaluate { .. } => 1,
+        }
+    }
+
+    /// The libtorch, device class and threads that its numbers depend on, if they do.
+    pub(crate) fn machine(&self) -> Option<(&Libtorch, &str, u32)> {
+        match self {
+            Recipe::Train { platform, .. } | Recipe::Evaluate { platform, .. } => {
+                Some(platform.machine())
+            }
+            Recipe::Score { platform, .. } => platform.as_ref().map(Platform::machine),
+            _ => None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     execute::{Bench, Given},
     file::RunChoice,
     makers::Makers,
-    recipe::{Item, Libtorch, Platform, Recipe},
+    recipe::{Item, Libtorch, Recipe},
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Access, Preparation, Source};
@@ -189,20 +189,8 @@ impl<'a> Rerun<'a> {
 
     /// The device that the recipe's numbers were made on, if this machine has it.
     fn device(&self, recipe: &Recipe) -> Result<Device, String> {
-        let platform = match recipe {
-            Recipe::Train { platform, .. } | Recipe::Evaluate { platform, .. } => Some(platform),
-            Recipe::Score { platform, .. } => platform.as_ref(),
-            _ => None,
-        };
         let on = |name, class, threads| Device::new(name, class, threads).map_err(|e| e.0);
-        let Some(Platform {
-            libtorch,
-            device_class,
-            threads,
-            precision,
-            engine,
-        }) = platform
-        else {
+        let Some((libtorch, device_class, threads)) = recipe.machine() else {
             // No libtorch, so any class will do.
             return on("cpu", "native", 1);
         };
@@ -212,22 +200,24 @@ impl<'a> Rerun<'a> {
                 self.libtorch
             ));
         }
-        let device = match device_class.as_str() {
-            "cpu-avx2" => on("cpu", "cpu-avx2", *threads),
-            "native-cuda" => on("cuda:0", "native", *threads),
-            _ => on("cpu", "native", *threads),
+        let device = match device_class {
+            "cpu-avx2" => on("cpu", "cpu-avx2", threads),
+            "native-cuda" => on("cuda:0", "native", threads),
+            _ => on("cpu", "native", threads),
         }?;
-        match device.class == *device_class {
-            true if *engine == Engine::Sparse => match kernels(device_class, *precision) {
-                Ok(_) => Ok(device),
-                Err(lacking) => Err(format!("it cannot be done on this CPU: {lacking}")),
-            },
-            true => Ok(device),
-            false => Err(format!(
+        if device.class != device_class {
+            return Err(format!(
                 "it was made on the device class `{device_class}`, this machine is `{}`",
                 device.class
-            )),
+            ));
         }
+        if let Recipe::Train { platform, .. } = recipe
+            && platform.engine == Engine::Sparse
+        {
+            kernels(device_class, platform.precision)
+                .map_err(|lacking| format!("it cannot be done on this CPU: {lacking}"))?;
+        }
+        Ok(device)
     }
 
     /// Copies an input from the store, or makes it again where it is not kept.

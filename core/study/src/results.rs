@@ -340,6 +340,10 @@ pub fn facts(study: &Study) -> Vec<(String, String)> {
             settings.iter().map(line).collect()
         }
     };
+    if let Some(precision) = study.scoring {
+        let computed = format!("derivatives in {}", precision.in_words());
+        facts.push(("scores".to_owned(), computed));
+    }
     let held = study.held.words();
     if !held.is_empty() {
         facts.push(("seeds".to_owned(), held.join(", ")));

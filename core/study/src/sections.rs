@@ -3,7 +3,7 @@ use crate::{
     analysis::section::AnalysisSection, checks::CheckSection, facts::Collapsed, keys::SeedsSection,
     reference::Reference, tickets::TicketSection, training::TrainingSection,
 };
-use jackpot_net::{Activation, Block, Family, Stem};
+use jackpot_net::{Activation, Block, Family, ScorePrecision, Stem};
 use serde::Deserialize;
 use std::path::PathBuf;
 use toml::{Spanned, Value};
@@ -23,6 +23,7 @@ pub(crate) struct StudyFile {
     pub data: Option<DataSection>,
     pub network: Option<NetworkSection>,
     pub training: Option<TrainingSection>,
+    pub scoring: Option<ScoringSection>,
     #[serde(default)]
     pub setting: Vec<SettingSection>,
     #[serde(default)]
@@ -88,6 +89,13 @@ pub(crate) struct NetworkSection {
     pub block: Block,
     #[serde(default)]
     pub stem: Stem,
+}
+
+/// How scores are computed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScoringSection {
+    pub precision: ScorePrecision,
 }
 
 /// What `jackpot probe` looks at beside the study itself.

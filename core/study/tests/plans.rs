@@ -3,6 +3,7 @@
 
 mod support;
 
+use jackpot_net::ScorePrecision;
 use jackpot_store::Store;
 use jackpot_study::{
     Assessment, Content, Engine, Input, Memo, Pin, Plan, Precision, Recipe, State, assess,
@@ -223,6 +224,61 @@ fn threads_are_those_of_what_uses_them() {
             _ => {}
         }
     }
+}
+
+/// What the scores of a plan that need derivatives are computed in.
+fn precisions(plan: &Plan) -> Vec<ScorePrecision> {
+    let of = |node: &jackpot_study::Node| match &node.recipe {
+        Recipe::Score { platform, .. } => platform.as_ref().map(|p| p.precision),
+        _ => None,
+    };
+    plan.nodes.iter().filter_map(of).collect()
+}
+
+#[test]
+fn scores_are_computed_in_what_the_study_says_and_silence_is_named() {
+    let unsaid = QUICK.replacen("[scoring]\nprecision = \"f64\"\n", "", 1);
+    let with = |precision: ScorePrecision| {
+        let section = format!(
+            "[scoring]\nprecision = \"{}\"\n\n[training]\n",
+            precision.name()
+        );
+        try_plan(&unsaid.replacen("[training]\n", &section, 1)).unwrap()
+    };
+    let silent = try_plan(&unsaid).unwrap();
+    let scores = precisions(&silent);
+    assert!(scores.len() >= 6, "{}", scores.len());
+    assert!(scores.iter().all(|p| *p == ScorePrecision::F32));
+    let note = silent.unsaid_precision().unwrap();
+    for words in ["f32, channels last", "`[scoring]`", "`precision = \"f64\"`"] {
+        assert!(note.contains(words), "{note}");
+    }
+    let spelled = |plan: &Plan| -> Vec<serde_json::Value> {
+        plan.nodes
+            .iter()
+            .map(|n| n.recipe.to_value().unwrap())
+            .collect()
+    };
+    for precision in ScorePrecision::ALL {
+        let plan = with(precision);
+        assert_eq!(plan.unsaid_precision(), None);
+        assert!(precisions(&plan).iter().all(|p| *p == precision));
+        // It and nothing else is what recipes say otherwise.
+        for (now, before) in spelled(&plan).into_iter().zip(spelled(&silent)) {
+            let mut now = now;
+            if let Some(spelled) = now.get_mut("platform").and_then(|p| p.get_mut("precision")) {
+                assert_eq!(*spelled, precision.name());
+                *spelled = "f32".into();
+            }
+            assert_eq!(now, before);
+        }
+    }
+    // A plan that differentiates nothing has nothing to say.
+    let end = unsaid.find("[[ticket]]").unwrap();
+    let random = "[[ticket]]\nname = \"random\"\nscores = { method = \"random\" }\nallocation = \"global\"\n";
+    let head = &unsaid[..end];
+    let plan = try_plan(&format!("{head}{random}")).unwrap();
+    assert_eq!(plan.unsaid_precision(), None);
 }
 
 /// Nothing is known: every action is to run.

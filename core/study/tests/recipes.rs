@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
-use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, Training};
+use jackpot_net::{
+    AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
+};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ fn architecture() -> Architecture {
     Architecture::resnet(8, 4, 10, [1, 14, 14])
 }
 
-fn platform() -> Platform {
+fn platform<P: Default>() -> Platform<P> {
     Platform {
         libtorch: Libtorch {
             version: "2.13.0".into(),
@@ -26,9 +28,22 @@ fn platform() -> Platform {
         },
         device_class: "cpu-avx2".into(),
         threads: 1,
-        precision: jackpot_study::Precision::F32,
+        precision: P::default(),
         engine: jackpot_study::Engine::Libtorch,
     }
+}
+
+/// SNIP's scores, computed in that.
+fn scored(precision: ScorePrecision) -> Recipe {
+    let mut recipe = recipes().remove(2);
+    if let Recipe::Score {
+        platform: Some(platform),
+        ..
+    } = &mut recipe
+    {
+        platform.precision = precision;
+    }
+    recipe
 }
 
 fn item(id: &str, config: &[(&str, ConfigValue)]) -> Item {
@@ -266,6 +281,8 @@ fn later_recipes() -> Vec<Recipe> {
             reserve: Reserve::default(),
             unit: Unit::Filters,
         },
+        scored(ScorePrecision::F64),
+        scored(ScorePrecision::F32Contiguous),
     ]
 }
 
@@ -279,6 +296,26 @@ fn no_key_moves() {
         found.push(recipe.key().unwrap().to_string());
     }
     assert_eq!(found, golden, "every line:\n{}\n", found.join("\n"));
+}
+
+/// Studies that say nothing have the keys that scores had before there was a choice.
+#[test]
+fn the_precision_of_scores_is_in_their_key_and_nowhere_else() {
+    let unsaid = &recipes()[2];
+    let as_before = scored(ScorePrecision::default());
+    assert_eq!(as_before.key().unwrap(), unsaid.key().unwrap());
+    let mut keys = vec![as_before.key().unwrap()];
+    for precision in [ScorePrecision::F64, ScorePrecision::F32Contiguous] {
+        let recipe = scored(precision);
+        keys.push(recipe.key().unwrap());
+        let mut value = recipe.to_value().unwrap();
+        assert_eq!(value["platform"]["precision"], precision.name());
+        value["platform"]["precision"] = "f32".into();
+        assert_eq!(value, unsaid.to_value().unwrap());
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 3, "two precisions have one key");
 }
 
 #[test]

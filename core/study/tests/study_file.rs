@@ -1,5 +1,5 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
-use jackpot_net::{AdamSettings, Optimizer, Order, Training};
+use jackpot_net::{AdamSettings, Optimizer, Order, ScorePrecision, Training};
 use jackpot_study::{Allocation, Compute, Engine, Precision, Study, nearest, outline};
 use std::path::Path;
 
@@ -335,6 +335,38 @@ fn the_options_of_training_are_read_and_told() {
         parse(&native).unwrap().settings[0].compute.precision,
         Precision::F32
     );
+}
+
+#[test]
+fn the_precision_of_scores_is_read_and_told() {
+    let unsaid = QUICK.replacen("[scoring]\nprecision = \"f64\"\n", "", 1);
+    let with = |more: &str| unsaid.replacen("[training]\n", &format!("{more}\n[training]\n"), 1);
+    assert_eq!(parse(&unsaid).unwrap().scoring, None);
+    for precision in ScorePrecision::ALL {
+        let written = format!("[scoring]\nprecision = \"{}\"", precision.name());
+        assert_eq!(parse(&with(&written)).unwrap().scoring, Some(precision));
+        let study = parse(&with(&written)).unwrap();
+        let told = jackpot_study::facts(&study).into_iter();
+        let told: Vec<String> = told
+            .filter(|(name, _)| name == "scores")
+            .map(|f| f.1)
+            .collect();
+        let expected = format!("derivatives in {}", precision.in_words());
+        assert_eq!(told, [expected]);
+    }
+    for (written, expected) in [
+        ("[scoring]\nprecision = \"bf16\"", "unknown variant `bf16`"),
+        ("[scoring]\nprecision = \"f46\"", "did you mean `f64`?"),
+        ("[scoring]", "missing field `precision`"),
+        ("[scoring]\nprecison = \"f64\"", "did you mean `precision`?"),
+        ("[scorng]\nprecision = \"f64\"", "did you mean `scoring`?"),
+    ] {
+        let error = parse(&with(written)).unwrap_err();
+        assert!(
+            error.contains(expected),
+            "expected `{expected}` in: {error}"
+        );
+    }
 }
 
 #[test]

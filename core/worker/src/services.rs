@@ -1,14 +1,14 @@
 //! What plugins are offered: [`jackpot_nn::Autodiff`] behind [`jackpot_host::Services`].
 use jackpot_data::{BatchSpec, Rows};
 use jackpot_host::{Batches, PluginJob, Services, View, ViewMut};
-use jackpot_net::{Mask, Objective};
+use jackpot_net::{Mask, Objective, ScorePrecision};
 use jackpot_nn::{Autodiff, Slice, SliceMut, Source};
 use std::path::Path;
 
 /// The autodiff of one plugin run.
 pub struct Gradients {
     autodiff: Autodiff,
-    force_f64: bool,
+    precision: ScorePrecision,
 }
 
 impl Gradients {
@@ -41,16 +41,20 @@ impl Gradients {
             }),
         };
         let device = jackpot_nn::parse_device(&job.device).map_err(|e| e.to_string())?;
-        let autodiff = Autodiff::new(&network, &weights, mask.as_ref(), source, device);
+        let autodiff = Autodiff::new(&network, &weights, mask.as_ref(), source, device)
+            .map_err(|e| e.to_string())?;
         Ok(Gradients {
-            autodiff: autodiff.map_err(|e| e.to_string())?,
-            force_f64: job.force_f64,
+            autodiff: match job.precision {
+                ScorePrecision::F32 => autodiff,
+                ScorePrecision::F32Contiguous | ScorePrecision::F64 => autodiff.row_major(),
+            },
+            precision: job.precision,
         })
     }
 
     fn objective(&self, asked: &Objective) -> Objective {
         Objective {
-            compute_f64: asked.compute_f64 || self.force_f64,
+            compute_f64: asked.compute_f64 || self.precision == ScorePrecision::F64,
             ..*asked
         }
     }

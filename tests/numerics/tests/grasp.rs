@@ -2,7 +2,7 @@
 use crate::real::{Real, batch, mask, overlap, times, word};
 use crate::support::*;
 use jackpot_host::ConfigValue;
-use jackpot_net::{Activation, Family, Input, Loss, Network, Objective};
+use jackpot_net::{Activation, Family, Input, Loss, Network, Objective, ScorePrecision};
 use jackpot_nn::Source;
 
 /// The golden batch with its rows in class order, as the released code draws them.
@@ -77,7 +77,7 @@ fn published_and_corrected_masks_are_far_apart() {
     let (network, golden) = (golden_network(), Golden::f32());
     let on = |batch: &[u8], profile: &str| {
         let mut real = Real::new(&network, &golden.under("w/")).given(batch);
-        real.double = false;
+        real.precision = ScorePrecision::F32;
         let scores = real.scores("grasp", "grasp", &[("profile", word(profile))]);
         mask(&network, &scores, "0.9")
     };
@@ -107,7 +107,7 @@ fn published_and_corrected_masks_are_far_apart() {
 fn a_redrawn_classifier_is_another_mask() {
     let (network, golden) = (golden_network(), Golden::f32());
     let mut real = Real::new(&network, &golden.under("w/")).given(&golden.batch());
-    real.double = false;
+    real.precision = ScorePrecision::F32;
     let redraw = |redraw: bool| {
         let given = [("redraw_classifier", ConfigValue::Bool(redraw))];
         mask(&network, &real.scores("grasp", "grasp", &given), "0.9")
@@ -124,7 +124,7 @@ fn on_vgg_19_it_needs_no_more_than_half_as_much_memory_again_as_snip() {
     let network = network(Family::Vgg, 19, 64, 10, [3, 32, 32], Activation::Relu);
     let mut real = Real::new(&network, &first_weights(&network));
     real.sampled(&images(&network, 500, 2));
-    real.double = false;
+    real.precision = ScorePrecision::F32;
     let peak = |plugin: &str| real.run(plugin, plugin, &[]).peak_memory as f64;
     let (snip, grasp) = (peak("snip"), peak("grasp"));
     // The weights alone are 80 MB, and so are the gradients.

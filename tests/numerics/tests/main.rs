@@ -10,6 +10,7 @@ mod golden;
 mod grasp;
 mod optimizers;
 mod options;
+mod precision;
 mod real;
 mod reference;
 mod saliency;

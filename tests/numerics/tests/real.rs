@@ -5,7 +5,7 @@ use jackpot_host::{
     Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob, PluginOutput, Reserve,
     RoundSchedule, Rounds, Scope, Scores, Server, Sparsity, describe, run_plugin,
 };
-use jackpot_net::{Augment, Layer, Mask, Network};
+use jackpot_net::{Augment, Layer, Mask, Network, ScorePrecision};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub struct Real {
     pub rows: u64,
     pub rounds: Option<Rounds>,
     pub access: Access,
-    pub double: bool,
+    pub precision: ScorePrecision,
     pub keep: f64,
     pub key: Key,
 }
@@ -51,7 +51,7 @@ impl Real {
             rows: 0,
             rounds: None,
             access: Access::Declared,
-            double: true,
+            precision: ScorePrecision::F64,
             keep: 1.0,
             key: Key::from_seed(3),
         }
@@ -121,7 +121,7 @@ impl Real {
             rounds: self.rounds.clone(),
             access: self.access,
             key: self.key.to_hex(),
-            force_f64: self.double,
+            precision: self.precision,
             ..PluginJob::new(
                 plugin.path.clone(),
                 plugin.sha256.clone(),

@@ -4,32 +4,20 @@ use clap::ValueEnum;
 use jackpot_host::{
     Batches, Item, Reserve, RoundSchedule, Rounds, Scope, Sparsity, Unit, batch_rows,
 };
-use jackpot_net::Network;
+use jackpot_net::{Network, ScorePrecision};
 use jackpot_study::Device;
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
 
-/// What numbers are computed in, and by which kernels.
+/// Which kernels compute.
 #[derive(clap::Args)]
 pub struct Kernels {
-    /// What is computed in: f32 or f64
-    #[arg(long, default_value = "f32")]
-    precision: String,
     /// Which kernels: cpu-avx2 or native
     #[arg(long, default_value = "cpu-avx2")]
     device_class: String,
 }
 
 impl Kernels {
-    /// In f64?
-    pub fn double(&self) -> Result<bool> {
-        match self.precision.as_str() {
-            "f32" => Ok(false),
-            "f64" => Ok(true),
-            other => bail!("`--precision`: expected f32 or f64, found `{other}`"),
-        }
-    }
-
     /// One thread of the CPU, on the kernels asked for.
     pub fn device(&self) -> Result<Device> {
         match self.device_class.as_str() {
@@ -48,8 +36,25 @@ pub struct Given {
     /// One batch as safetensors: `x` f32 [n, c, h, w], normalised, and `y` i64 [n]
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
+    /// What derivatives are computed in: f64; f32-contiguous, row-major; or f32, channels last,
+    /// as in a study without `[scoring]`, whose masks are further from those of f64
+    #[arg(long, default_value = "f64", value_name = "TYPE")]
+    precision: String,
     #[command(flatten)]
-    pub kernels: Kernels,
+    kernels: Kernels,
+}
+
+impl Given {
+    fn precision(&self) -> Result<ScorePrecision> {
+        let mut all = ScorePrecision::ALL.into_iter();
+        all.find(|p| p.name() == self.precision).with_context(|| {
+            let names = ScorePrecision::ALL.map(ScorePrecision::name).join(", ");
+            format!(
+                "`--precision`: expected one of {names}, found `{}`",
+                self.precision
+            )
+        })
+    }
 }
 
 /// What is kept whatever an allocation says, where the other layers give what these take; and what
@@ -146,7 +151,7 @@ pub struct Inputs {
     pub rows: u64,
     pub keep: f64,
     pub rounds: Option<Rounds>,
-    pub double: bool,
+    pub precision: ScorePrecision,
     pub device: Device,
 }
 
@@ -163,7 +168,7 @@ impl Inputs {
             rows: 0,
             keep: 1.0,
             rounds: None,
-            double: false,
+            precision: ScorePrecision::F64,
             device: Device::new("cpu", "native", 1)?,
         })
     }
@@ -172,7 +177,7 @@ impl Inputs {
     /// to the stored form are written into `folder`.
     pub fn of(item: &Item, network: &Network, given: &Given, folder: &Path) -> Result<Inputs> {
         let mut inputs = Inputs {
-            double: given.kernels.double()?,
+            precision: given.precision()?,
             device: given.kernels.device()?,
             ..Inputs::none()?
         };

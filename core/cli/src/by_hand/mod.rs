@@ -139,7 +139,7 @@ impl Tools {
             keep: inputs.keep,
             rounds: inputs.rounds,
             key: key(item, common.seed),
-            force_f64: inputs.double,
+            precision: inputs.precision,
             device: inputs.device.name,
             ..PluginJob::new(
                 std::path::absolute(&chosen.plugin.path)?,

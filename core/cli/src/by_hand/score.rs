@@ -3,7 +3,7 @@ use super::{Common, Given, InRounds, Inputs, Tools, allocate::parse_sparsity};
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_host::{Item, Output, Reserve, Rounds, Scope, Scores};
-use jackpot_net::Network;
+use jackpot_net::{Network, ScorePrecision};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
@@ -25,7 +25,7 @@ pub struct Arguments {
     sparsity: Option<String>,
     #[command(flatten)]
     common: Common,
-    /// Where to write the scores (safetensors, in the requested precision)
+    /// Where to write the scores (safetensors, in the type of `--precision`)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -46,7 +46,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         rounds: rounds(arguments, method.item)?,
         ..Inputs::of(method.item, &network, &arguments.given, folder.path())?
     };
-    let double = inputs.double;
+    let precision = inputs.precision;
     let done = tools.run(&method, &network, inputs, common, folder.path())?;
     let bytes = std::fs::read(&done.file)?;
     let mut scores = Scores::from_safetensors(&bytes, &network)?;
@@ -55,14 +55,17 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         let values = scores.layers.iter_mut().flat_map(|(_, s)| s);
         values.for_each(|x| *x = -*x);
     }
-    std::fs::write(&arguments.out, write(&network, &scores, double)?)
-        .with_context(|| format!("`--out {}`", arguments.out.display()))?;
+    std::fs::write(
+        &arguments.out,
+        write(&network, &scores, precision == ScorePrecision::F64)?,
+    )
+    .with_context(|| format!("`--out {}`", arguments.out.display()))?;
     println!(
         "{:#}",
         json!({
             "method": method.item.id, "plugin": method.plugin.sha256, "config": method.config,
             "orientation": orientation, "formula": formula,
-            "precision": if double { "f64" } else { "f32" },
+            "precision": precision.name(),
             "layers": network.layers.iter().map(|l| json!({
                 "name": l.name, "shape": l.shape,
             })).collect::<Vec<_>>(),

@@ -43,6 +43,9 @@ pub struct Arguments {
     /// What the sparse engine holds activations in: f32, or bf16 on a CPU with AVX-512 bf16
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     storage: Held,
+    /// What libtorch computes in: f32 or f64
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    precision: Computed,
     #[command(flatten)]
     kernels: Kernels,
     /// Where to write the state_dict after the steps (safetensors)
@@ -62,6 +65,12 @@ enum Held {
     Bf16,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Computed {
+    F32,
+    F64,
+}
+
 impl Arguments {
     /// What the sparse engine holds activations in; none: libtorch takes the steps.
     fn sparse(&self, network: &Network, training: &Training) -> Result<Option<Precision>> {
@@ -75,7 +84,7 @@ impl Arguments {
             }
             return Ok(None);
         }
-        if self.kernels.double()? {
+        if self.precision == Computed::F64 {
             bail!(
                 "`--precision f64`: the sparse engine computes in f32; expected `--engine libtorch`"
             );
@@ -101,7 +110,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         ..Training::su2020()
     };
     training.validate()?;
-    let (double, device) = (arguments.kernels.double()?, arguments.kernels.device()?);
+    let double = arguments.precision == Computed::F64;
+    let device = arguments.kernels.device()?;
     let sparse = arguments.sparse(&network, &training)?;
     let tools = Tools::open(places)?;
     tools.programs.require_worker()?;

@@ -6,7 +6,7 @@ use crate::{
     RoundSchedule, Rounds, Scope, Scores, Sparsity, job, run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
-use jackpot_net::{Architecture, Augment, Mask, Network};
+use jackpot_net::{Architecture, Augment, Mask, Network, ScorePrecision};
 use jackpot_rng::Key;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(super) struct Ground {
     /// Parameters that are not at their default.
     pub(super) config: BTreeMap<String, ConfigValue>,
     pub(super) access: Access,
-    pub(super) double: bool,
+    pub(super) precision: ScorePrecision,
     pub(super) scratch: u64,
     /// Seconds; None: the kit's.
     pub(super) seconds: Option<f64>,
@@ -57,7 +57,7 @@ impl Default for Ground {
             rounds: None,
             config: BTreeMap::new(),
             access: Access::Declared,
-            double: false,
+            precision: ScorePrecision::default(),
             scratch: 64 << 20,
             seconds: None,
         }
@@ -131,7 +131,7 @@ impl<'a> Bench<'a> {
             rounds,
             access: ground.access,
             key: Key::from_seed(ground.key).to_hex(),
-            force_f64: ground.double,
+            precision: ground.precision,
             ..PluginJob::new(plugin, sha256, item.clone(), config, architecture, limits)
         };
         give(&mut job, ground, folder)?;

@@ -244,7 +244,7 @@ fn double(bench: &Bench<'_>, item: &Item) -> Verdict {
     works(bench.run(
         item,
         &Ground {
-            double: true,
+            precision: jackpot_net::ScorePrecision::F64,
             ..Ground::default()
         },
     ))

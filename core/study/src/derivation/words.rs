@@ -6,6 +6,7 @@ use crate::{
     recipe::{By, Config, Recipe},
     words,
 };
+use jackpot_net::ScorePrecision;
 use jackpot_store::{Digest, Look, canonical};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +85,11 @@ impl Tracer<'_> {
                 self.seed(key, None)
             ),
             Recipe::Score {
-                item, key, rounds, ..
+                item,
+                key,
+                rounds,
+                platform,
+                ..
             } => {
                 let rounds = rounds.as_ref().map_or(String::new(), |r| {
                     format!(", {} rounds to {}", r.count, r.sparsity.text())
@@ -92,7 +97,15 @@ impl Tracer<'_> {
                 let seed = key.as_ref();
                 let seed = seed.map(|k| format!(", {}", self.seed(k, None)));
                 let seed = seed.unwrap_or_default();
-                format!("{}{}{rounds}{seed}", item.item, given(&item.config))
+                let precision = platform
+                    .as_ref()
+                    .map_or_else(Default::default, |p| p.precision);
+                let computed = match precision {
+                    ScorePrecision::F32 => String::new(),
+                    other => format!(", in {}", other.in_words()),
+                };
+                let params = given(&item.config);
+                format!("{}{params}{rounds}{seed}{computed}", item.item)
             }
             Recipe::Allocate { item, sparsity, .. } => {
                 format!(

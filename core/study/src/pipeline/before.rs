@@ -34,8 +34,7 @@ impl Builder {
             normalisation: self.data("normalisation")?,
             platform: Platform {
                 engine,
-                precision,
-                ..self.platform()
+                ..self.platform(precision)
             },
         };
         let title = format!(

@@ -17,20 +17,19 @@ use crate::{
     plan::Content,
     recipe::{Input, Platform},
     tickets::Sparse,
-    training::Precision,
 };
 use jackpot_host::Sparsity;
 
 pub(crate) use weights::Trained;
 
 impl Builder {
-    /// What scores are computed on: f32, and f64 where a method asks for it.
-    fn platform(&self) -> Platform {
+    /// Where libtorch computes, and in what.
+    fn platform<P>(&self, precision: P) -> Platform<P> {
         Platform {
             libtorch: self.plan.libtorch.clone(),
             device_class: self.plan.device.class.clone(),
             threads: self.plan.study.run.threads,
-            precision: Precision::F32,
+            precision,
             engine: Engine::Libtorch,
         }
     }

@@ -156,7 +156,7 @@ impl Builder {
             // A worker differentiates for plugins on one thread, whatever it trains on.
             platform: needs.autodiff.then(|| Platform {
                 threads: 1,
-                ..self.platform()
+                ..self.platform(self.plan.study.scoring.unwrap_or_default())
             }),
             key: (needs.draws || needs.data).then(|| key.to_hex()),
             mask: scored.mask,

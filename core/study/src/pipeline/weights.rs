@@ -133,9 +133,8 @@ impl Builder {
             order_key: again(Redraw::Order, at.keys().order()),
             augment_key: again(Redraw::Augment, at.keys().augment()),
             platform: Platform {
-                precision,
                 engine,
-                ..self.platform()
+                ..self.platform(precision)
             },
         };
         self.node(trained.title, recipe)

@@ -225,7 +225,12 @@ fn scores_are_in_the_sign_of_their_paper_and_a_mask_keeps_the_best() {
     );
     assert_eq!(read(out), snip, "C and Rust give the same bytes");
     call(&["score", "--method", "snip"], &[]);
-    assert!(read(out).iter().all(|(_, dtype, _)| *dtype == Dtype::F32));
+    assert_eq!(read(out), snip, "f64 is what nothing else is asked for");
+    for precision in ["f32", "f32-contiguous"] {
+        let said = call(&["score", "--method", "snip"], &["--precision", precision]);
+        assert_eq!(said["precision"], precision);
+        assert!(read(out).iter().all(|(_, dtype, _)| *dtype == Dtype::F32));
+    }
 
     // GraSP prunes the largest -w * Hg; for a filter before batch normalisation they sum to
     // the squared norm of its gradient, which is positive.
@@ -602,7 +607,10 @@ fn options_without_a_meaning_are_refused_even_where_nothing_reads_them() {
         (["--device-class", "cpu-avx512"], "cpu-avx2 or native"),
         (["--plugin-seconds", "nan"], "a positive number"),
         (["--plugin-seconds", "0"], "a positive number"),
-        (["--precision", "f16"], "f32 or f64"),
+        (
+            ["--precision", "f16"],
+            "expected one of f64, f32-contiguous, f32, found `f16`",
+        ),
     ] {
         refused(&[&head, NETWORK, &more[..]].concat(), expected);
     }

@@ -86,7 +86,7 @@ impl Bench {
             keep: self.keep,
             rounds: self.rounds.clone(),
             key: self.key.to_hex(),
-            force_f64: true,
+            precision: jackpot_net::ScorePrecision::F64,
             ..PluginJob::new(
                 self.plugin.path.clone(),
                 self.plugin.sha256.clone(),
