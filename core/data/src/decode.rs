@@ -28,7 +28,7 @@ const PNG: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     match bytes {
         _ if bytes.starts_with(&JPEG) => jpeg(bytes),
-        _ if bytes.starts_with(&PNG) => png(bytes),
+        _ if is_png(bytes) => png(bytes),
         [] => Err("is empty, expected a JPEG or PNG image".to_owned()),
         _ => {
             let start = &bytes[..bytes.len().min(4)];
@@ -37,6 +37,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, String> {
             ))
         }
     }
+}
+
+/// By its first bytes.
+pub(crate) fn is_png(bytes: &[u8]) -> bool {
+    bytes.starts_with(&PNG)
 }
 
 /// Width and height, without decoding the pixels.

@@ -17,6 +17,7 @@
 //! Everything it returns is a function of the files' bytes and of keys.
 
 mod batches;
+mod canonical;
 mod catalogue;
 mod cifar;
 mod decode;
@@ -35,6 +36,7 @@ mod tree;
 mod verify;
 
 pub use batches::{BatchSpec, epoch_order, scoring_rows};
+pub use canonical::RowOrder;
 pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
 #[doc(hidden)]
 pub use idx::read as read_idx;
