@@ -80,9 +80,10 @@ impl Cifar {
         for name in self.files() {
             let path = folder.join(name);
             let facts = std::fs::metadata(&path).map_err(|error| {
-                let hint = match self.is_class_folders(folder) {
-                    true => "; of the class folders there `order = \"canonical\"` makes the same set",
-                    false => "",
+                let hint = if self.is_class_folders(folder) {
+                    "; of the class folders there `order = \"canonical\"` makes the same set"
+                } else {
+                    ""
                 };
                 wrong(
                     &path,

@@ -76,9 +76,10 @@ impl Tracer<'_> {
             } => {
                 let side = resize.map_or(String::new(), |s| format!(", resized to {s}"));
                 let rows = train_subset.map_or(String::new(), |n| format!(", {n} training rows"));
-                let order = match order.is_stored() {
-                    true => "",
-                    false => ", rows in canonical order",
+                let order = if order.is_stored() {
+                    ""
+                } else {
+                    ", rows in canonical order"
                 };
                 format!("{set}{order}{side}{rows}")
             }
