@@ -24,6 +24,7 @@ mod decode;
 mod idx;
 mod idx_set;
 mod images;
+mod jpeg;
 mod manifest;
 mod normalisation;
 mod prepare;
