@@ -18,10 +18,11 @@ const SCAN: u8 = 0xda;
 /// # Errors
 /// The file ends before the image does, or has a marker where none may be.
 pub(crate) fn image(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    let start_marker = 0..2;
     let mut walk = Walk {
         bytes,
         at: 2,
-        kept: vec![0..2],
+        kept: vec![start_marker],
         scanned: false,
     };
     while walk.segment()? {}
