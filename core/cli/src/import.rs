@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A PyTorch state_dict as safetensors
+    /// A PyTorch state_dict as safetensors, in F32, F64, F16 or BF16
     #[arg(value_name = "WEIGHTS")]
     file: PathBuf,
     #[command(flatten)]

@@ -1,9 +1,10 @@
 //! The data sets we know, and opening them.
 
+use crate::canonical::{self, RowOrder};
 use crate::cifar::{CIFAR10, CIFAR100, Cifar};
 use crate::manifest::{self, Sums};
 use crate::tree::{self, Tree, wrong};
-use crate::{Error, decode, hex, idx_set};
+use crate::{Error, Images, decode, hex, idx_set};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,6 +58,24 @@ impl Info {
     pub fn has_parts(&self) -> bool {
         !self.embedded && self.layout != Layout::ImageFolder
     }
+
+    /// Refuses an order of rows that is not defined for the set.
+    pub fn takes_order(&self, order: RowOrder) -> Result<(), Error> {
+        let defined = |info: &Info| cifar(info).is_some_and(|cifar| cifar.names.is_some());
+        if order.is_stored() || defined(self) {
+            return Ok(());
+        }
+        let with: Vec<String> = CATALOGUE
+            .iter()
+            .filter(|info| defined(info))
+            .map(|info| format!("`{}`", info.name))
+            .collect();
+        Err(Error::Invalid(format!(
+            "`order`: expected `stored` with `{}`, found `canonical`, which is defined for {}",
+            self.name,
+            with.join(", ")
+        )))
+    }
 }
 
 /// One file a data set is read from, or the manifest of a folder of images.
@@ -79,6 +98,8 @@ pub struct Access<'a> {
     pub partial: bool,
     /// A file in which the sums of a folder of images are kept from one run to the next.
     pub sums: Option<&'a Path>,
+    /// The order of the rows; canonical, the images may also lie in class folders.
+    pub order: RowOrder,
 }
 
 /// A data set ready to prepare: its files are hashed, not yet decoded.
@@ -94,6 +115,8 @@ pub struct Source {
     pub files: Vec<SourceFile>,
     /// The images of a folder, with their sums.
     pub(crate) tree: Option<Arc<(Tree, Sums)>>,
+    /// The sum of the rows, where their order is canonical.
+    pub(crate) canonical: Option<SourceFile>,
 }
 
 impl Source {
@@ -105,6 +128,15 @@ impl Source {
             folder: folder.map(Path::to_owned),
             files: Vec::new(),
             tree: None,
+            canonical: None,
+        }
+    }
+
+    /// What a recipe names: the files, or the rows where their order is canonical.
+    pub fn named(&self) -> &[SourceFile] {
+        match &self.canonical {
+            Some(rows) => std::slice::from_ref(rows),
+            None => &self.files,
         }
     }
 
@@ -269,6 +301,26 @@ pub fn survey(set: &str, access: &Access) -> Result<Info, Error> {
 
 /// As [`open`], with the choices of `access`.
 pub fn open_as(set: &str, access: &Access) -> Result<Source, Error> {
+    let mut source = opened(set, access)?;
+    if access.order == RowOrder::Canonical {
+        let rows = canonical::named(&source, access.sums, || stored(&source))?;
+        source.canonical = Some(rows);
+    }
+    Ok(source)
+}
+
+/// Training and test images of a CIFAR set in the order of its files.
+pub(crate) fn stored(source: &Source) -> Result<[Images; 2], Error> {
+    match (cifar(&source.info), &source.folder) {
+        (Some(cifar), Some(folder)) => cifar.images(source, folder),
+        _ => Err(Error::Invalid(format!(
+            "data set `{}` was not opened as records in a folder",
+            source.set
+        ))),
+    }
+}
+
+fn opened(set: &str, access: &Access) -> Result<Source, Error> {
     let (info, tree) = surveyed(set, access)?;
     let source = |files, tree| Source {
         set: set.to_owned(),
@@ -276,6 +328,7 @@ pub fn open_as(set: &str, access: &Access) -> Result<Source, Error> {
         folder: access.folder.map(Path::to_owned),
         files,
         tree,
+        canonical: None,
     };
     let Some(folder) = access.folder else {
         return Ok(source(idx_set::open(&info, None, false)?, None));
@@ -330,10 +383,17 @@ fn surveyed(set: &str, access: &Access) -> Result<(Info, Option<Tree>), Error> {
             "`partial`: expected with a published set that is read from files, found with `{set}`: remove it"
         )));
     }
+    info.takes_order(access.order)?;
     let Some(folder) = folder else {
         return Ok((info, None));
     };
     if let Some(cifar) = cifar(&info) {
+        if access.order == RowOrder::Canonical && cifar.is_class_folders(folder) {
+            let tree = cifar.class_folders(folder, access.partial)?;
+            info.train_rows = count(folder, tree.train.len())?;
+            info.test_rows = count(folder, tree.test.len())?;
+            return Ok((info, Some(tree)));
+        }
         [info.train_rows, info.test_rows] = cifar.rows(folder, access.partial)?;
     } else if access.partial && info.layout == Layout::Idx {
         [info.train_rows, info.test_rows] = idx_set::rows(set, folder)?;
@@ -345,17 +405,9 @@ fn surveyed(set: &str, access: &Access) -> Result<(Info, Option<Tree>), Error> {
         Layout::TinyImageNet => tree::tiny_imagenet(folder)?,
         _ => tree::image_folder(folder)?,
     };
-    let count = |count: usize| {
-        u32::try_from(count).map_err(|_| {
-            wrong(
-                folder,
-                format!("holds {count} images, more than can be counted"),
-            )
-        })
-    };
-    info.classes = count(tree.classes.len())?;
-    info.train_rows = count(tree.train.len())?;
-    info.test_rows = count(tree.test.len())?;
+    info.classes = count(folder, tree.classes.len())?;
+    info.train_rows = count(folder, tree.train.len())?;
+    info.test_rows = count(folder, tree.test.len())?;
     let facts = |i: &Info| [i.classes, i.train_rows, i.test_rows];
     if info.layout == Layout::TinyImageNet {
         if !access.partial && facts(&info) != facts(published) {
@@ -380,6 +432,15 @@ fn surveyed(set: &str, access: &Access) -> Result<(Info, Option<Tree>), Error> {
         info.image = [3, height as u32, width as u32];
     }
     Ok((info, Some(tree)))
+}
+
+fn count(folder: &Path, count: usize) -> Result<u32, Error> {
+    u32::try_from(count).map_err(|_| {
+        wrong(
+            folder,
+            format!("holds {count} images, more than can be counted"),
+        )
+    })
 }
 
 fn no_folder(info: &Info) -> String {

@@ -3,6 +3,7 @@
 //! Grey images become three equal channels, CMYK is converted, an alpha channel is dropped;
 //! colour profiles and orientation marks are ignored, as `PIL.Image.convert("RGB")` does.
 
+use crate::jpeg;
 use std::io::Cursor;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -21,33 +22,45 @@ pub(crate) struct Picture {
 const MOST_SIDE: usize = 1 << 14;
 const MOST_PIXELS: usize = 1 << 26;
 
-const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 const PNG: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// Decodes what the first bytes say that it is, whatever the file is called.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     match bytes {
-        _ if bytes.starts_with(&JPEG) => jpeg(bytes),
-        _ if bytes.starts_with(&PNG) => png(bytes),
+        _ if jpeg::begins(bytes) => jpeg_picture(bytes),
+        _ if is_png(bytes) => png(bytes),
         [] => Err("is empty, expected a JPEG or PNG image".to_owned()),
-        _ => {
-            let start = &bytes[..bytes.len().min(4)];
-            Err(format!(
-                "is no JPEG or PNG image: it starts with the bytes {start:02x?}; move it out of the data set"
-            ))
-        }
+        _ => Err(match jackpot_net::foreign(bytes) {
+            Some(what) => format!("is no JPEG or PNG image but {what}"),
+            None => {
+                let start = &bytes[..bytes.len().min(4)];
+                format!(
+                    "is no JPEG or PNG image: it starts with the bytes {start:02x?}; move it out of the data set"
+                )
+            }
+        }),
     }
+}
+
+/// By its first bytes.
+pub(crate) fn is_png(bytes: &[u8]) -> bool {
+    bytes.starts_with(&PNG)
 }
 
 /// Width and height, without decoding the pixels.
 pub(crate) fn size(bytes: &[u8]) -> Result<(usize, usize), String> {
-    if bytes.starts_with(&JPEG) {
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
-        decoder.decode_headers().map_err(damaged_jpeg)?;
-        let info = decoder.info().ok_or("a JPEG without a frame")?;
-        return Ok((usize::from(info.width), usize::from(info.height)));
+    if jpeg::begins(bytes) {
+        return jpeg_size(&jpeg::image(bytes)?);
     }
     decode(bytes).map(|picture| (picture.width, picture.height))
+}
+
+/// Of the bytes of one image and nothing else.
+fn jpeg_size(image: &[u8]) -> Result<(usize, usize), String> {
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image), options());
+    decoder.decode_headers().map_err(damaged_jpeg)?;
+    let info = decoder.info().ok_or("a JPEG without a frame")?;
+    Ok((usize::from(info.width), usize::from(info.height)))
 }
 
 fn options() -> DecoderOptions {
@@ -73,24 +86,16 @@ fn check_size(width: usize, height: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn jpeg(bytes: &[u8]) -> Result<Picture, String> {
-    let (width, height) = size(bytes)?;
+fn jpeg_picture(bytes: &[u8]) -> Result<Picture, String> {
+    let image: &[u8] = &jpeg::image(bytes)?;
+    let (width, height) = jpeg_size(image)?;
     check_size(width, height)?;
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image), options());
     let pixels = decoder.decode().map_err(damaged_jpeg)?;
     if pixels.len() != width * height * 3 {
         return Err(format!(
             "is a JPEG image of {} values, expected {height}×{width}×3",
             pixels.len()
-        ));
-    }
-    // An end marker before the last scan is a thumbnail's; bytes after it are nobody's.
-    let scan = bytes.windows(2).rposition(|pair| pair == [0xff, 0xda]);
-    let ends = |bytes: &[u8]| bytes.windows(2).any(|pair| pair == [0xff, 0xd9]);
-    if !ends(&bytes[scan.unwrap_or(0)..]) {
-        return Err(format!(
-            "is a truncated JPEG image: no end marker within its {} bytes: copy it again",
-            bytes.len()
         ));
     }
     Ok(Picture {

@@ -127,6 +127,9 @@ pub fn read(bytes: &[u8], packed: bool, rows: u32, side: u32) -> Result<Vec<u8>,
 pub(crate) fn rows(bytes: &[u8], packed: bool, shape: Shape) -> Result<u32, String> {
     const START: usize = 8;
     let mut start = Vec::new();
+    if packed {
+        check_packed(bytes)?;
+    }
     match packed {
         true => GzDecoder::new(bytes)
             .take(START as u64)
@@ -156,11 +159,13 @@ fn check_magic(bytes: &[u8], shape: Shape) -> Result<(), String> {
     let magic = [0, 0, 8, dimensions.len() as u8];
     let wrong = bytes.iter().zip(magic).position(|(&b, m)| b != m);
     wrong.map_or(Ok(()), |at| {
+        let meaning = magic_meaning(at, bytes[at], dimensions[0].0);
+        let foreign = jackpot_net::foreign(bytes).filter(|_| bytes[0] != 0x1f);
         Err(format!(
             "byte {at}: expected {:#04x}, found {:#04x}: {}",
             magic[at],
             bytes[at],
-            magic_meaning(at, bytes[at], dimensions[0].0)
+            foreign.map_or(meaning.to_owned(), |what| format!("{meaning} but {what}"))
         ))
     })
 }
@@ -171,6 +176,7 @@ pub(crate) fn check_start(start: &[u8], packed: bool, shape: Shape) -> Result<()
     if !packed {
         return check_magic(start, shape);
     }
+    check_packed(start)?;
     let mut magic = Vec::new();
     match GzDecoder::new(start).take(4).read_to_end(&mut magic) {
         Ok(_) => check_magic(&magic, shape),
@@ -189,12 +195,28 @@ fn magic_meaning(at: usize, found: u8, name: &str) -> &'static str {
     }
 }
 
+/// Does a file whose name ends in `.gz` start as a gzip file? Browsers unpack what they
+/// download and keep the name.
+fn check_packed(bytes: &[u8]) -> Result<(), String> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(());
+    }
+    let what = match bytes {
+        [0, 0, 8, 1 | 3, ..] => {
+            "it is not packed (a browser may have unpacked it): take `.gz` off its name"
+        }
+        [] => "it is empty: download it again",
+        _ => jackpot_net::foreign(bytes).unwrap_or("it is another file: download it again"),
+    };
+    Err(format!(
+        "packed byte 0: no gzip file, expected 0x1f 0x8b: {what}"
+    ))
+}
+
 /// Unpacks one gzip member of exactly a `shape`'s bytes, with its check sum.
 pub(crate) fn gunzip(packed: &[u8], shape: Shape) -> Result<Vec<u8>, String> {
     let expected = shape.file_len();
-    if packed.len() < 2 || packed[..2] != [0x1f, 0x8b] {
-        return Err("packed byte 0: no gzip file, expected 0x1f 0x8b".to_owned());
-    }
+    check_packed(packed)?;
     let mut decoder = GzDecoder::new(packed);
     let mut unpacked = Vec::with_capacity(expected);
     // One byte more than expected: enough to notice, whatever a hostile file unpacks to.
@@ -285,7 +307,36 @@ mod tests {
         let error = rows(&images()[..6], false, whole).unwrap_err();
         assert!(error.contains("truncated at byte 6"), "{error}");
         let error = rows(&images(), true, whole).unwrap_err();
+        assert!(error.contains("take `.gz` off its name"), "{error}");
+        let error = rows(&gzip(&images())[..6], true, whole).unwrap_err();
         assert!(error.contains("cannot be unpacked"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_gzip_says_what_it_is() {
+        let page = b"<!DOCTYPE html><html>403</html>";
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n";
+        for (bytes, expected) in [
+            (&images()[..], "take `.gz` off its name"),
+            (&labels(), "take `.gz` off its name"),
+            (page, "a web page"),
+            (pointer, "`git lfs pull`"),
+            (&[0x80, 4, 0x95], "a pickle"),
+            (b"", "it is empty"),
+            (b"other", "it is another file"),
+        ] {
+            let error = gunzip(bytes, IMAGES).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(rows(bytes, true, IMAGES.with(3)), Err(error.clone()));
+            assert_eq!(check_start(bytes, true, IMAGES), Err(error));
+        }
+        // The same under a name without `.gz`.
+        check(page, IMAGES, "it is no IDX file but a web page");
+        check(
+            pointer,
+            LABELS,
+            "it is no IDX file but a pointer of Git LFS",
+        );
     }
 
     #[test]

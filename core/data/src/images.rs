@@ -70,7 +70,8 @@ impl Images {
     /// Reads what [`Images::to_safetensors`] writes; anything beside it is refused.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Images, Error> {
         let invalid = |what: String| Error::Invalid(format!("images from safetensors: {what}"));
-        let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|error| invalid(jackpot_net::not_tensors(bytes, &error)))?;
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|error| invalid(error.to_string()))?;
         let layout = Layout::of(&metadata)?;

@@ -17,12 +17,14 @@
 //! Everything it returns is a function of the files' bytes and of keys.
 
 mod batches;
+mod canonical;
 mod catalogue;
 mod cifar;
 mod decode;
 mod idx;
 mod idx_set;
 mod images;
+mod jpeg;
 mod manifest;
 mod normalisation;
 mod prepare;
@@ -35,6 +37,7 @@ mod tree;
 mod verify;
 
 pub use batches::{BatchSpec, epoch_order, scoring_rows};
+pub use canonical::RowOrder;
 pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
 #[doc(hidden)]
 pub use idx::read as read_idx;

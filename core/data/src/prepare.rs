@@ -7,7 +7,7 @@ use crate::images::Layout as Object;
 use crate::normalisation::{Moments, Normalisation};
 use crate::transform::{average_pool, cut, pad};
 use crate::tree::{Leaf, wrong};
-use crate::{Error, Images, Info, Source, catalogue, decode, idx_set, resample};
+use crate::{Error, Images, Info, Source, canonical, catalogue, decode, idx_set, resample};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
@@ -239,7 +239,9 @@ fn parts<'a>(
             shape,
         })
     };
-    let (train, test) = match &source.tree {
+    // Class folders of a set whose records are held are read as these records.
+    let tree = source.tree.as_ref().filter(|_| info.layout.is_tree());
+    let (train, test) = match tree {
         Some(tree) => (Stored::Files(&tree.0.train), Stored::Files(&tree.0.test)),
         None => {
             let [train, test] = held(source)?;
@@ -338,8 +340,12 @@ impl Part<'_> {
 /// set's split.
 fn held(source: &Source) -> Result<[Images; 2], Error> {
     let info = &source.info;
-    if let (Some(cifar), Some(folder)) = (catalogue::cifar(info), &source.folder) {
-        return cifar.read(source, folder);
+    if catalogue::cifar(info).is_some() {
+        let images = catalogue::stored(source)?;
+        return match source.canonical {
+            Some(_) => canonical::sorted(images, source),
+            None => Ok(images),
+        };
     }
     let images = |pixels: usize, labels: usize| -> Result<Images, Error> {
         let [channels, height, width] = info.image;

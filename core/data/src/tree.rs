@@ -2,7 +2,8 @@
 //!
 //! Classes are the names of the class folders in bytewise order, rows are classes in order,
 //! files in bytewise order of their names within a class. Nothing is followed or skipped: a
-//! link, a folder or a stray file where images are expected is an error that names it.
+//! link, a folder, a stray or hidden file or folder where images or classes are expected is an
+//! error that names it.
 
 use crate::Error;
 use std::collections::BTreeMap;
@@ -261,6 +262,15 @@ fn entries(path: &Path) -> Result<Vec<(String, std::fs::FileType)>, Error> {
             let at = PathBuf::from(path).join(name);
             wrong(&at, "the name is not UTF-8: rename it")
         })?;
+        if name.starts_with('.') {
+            let what = if kind.is_dir() { "folder" } else { "file" };
+            return Err(wrong(
+                &path.join(&name),
+                format!(
+                    "is a hidden {what} (its name begins with a dot), such as programs leave behind: move it out of the data set"
+                ),
+            ));
+        }
         if name.contains('\n') {
             return Err(wrong(
                 &path.join(&name),

@@ -13,7 +13,8 @@ const BLOCK: usize = 1024;
 /// # Errors
 /// The first image, in the set's order, that cannot be read or decoded.
 pub fn verify(source: &Source, seen: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
-    let Some(tree) = &source.tree else {
+    let tree = source.tree.as_ref();
+    let Some(tree) = tree.filter(|_| source.info.layout.is_tree()) else {
         let prepared = prepare(source, &Preparation::default())?;
         let all = (prepared.train.rows() + prepared.test.rows()) as u64;
         seen(all, all);

@@ -121,6 +121,9 @@ fn damaged_cifar_files_are_named() {
     let mut wrong = good.clone();
     wrong[3 * 3073] = 10;
     check(&wrong, "byte 9219: label 10 of row 3");
+    check(b"<html>403</html>", "but a web page");
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n";
+    check(pointer, "but a pointer of Git LFS");
     std::fs::remove_file(&batch).unwrap();
     let error = refused("cifar-10", &partial(path), &default);
     assert!(error.contains("data_batch_2.bin"), "{error}");
@@ -395,6 +398,27 @@ fn hostile_folders_are_refused_by_name() {
         &|f| write(&f.join("train/README"), b"x"),
         "README`: is another file",
     );
+    // A folder or image that programs leave behind is no class and no image.
+    for (name, expected) in [
+        (
+            "train/.ipynb_checkpoints",
+            ".ipynb_checkpoints`: is a hidden folder",
+        ),
+        (
+            "val/.ipynb_checkpoints",
+            "val/.ipynb_checkpoints`: is a hidden folder",
+        ),
+        ("train/b-cats/.thumbs", ".thumbs`: is a hidden folder"),
+        ("train/.", ".one.png`: is a hidden file"),
+        ("train/b-cats", ".one.png`: is a hidden file"),
+        ("val/a-dogs", ".one.png`: is a hidden file"),
+    ] {
+        let hidden = |f: &Path| {
+            let path = f.join(name).join(".one.png");
+            png(&path, &pixels(24, 18, 0, 9), 24, 18);
+        };
+        check(&hidden, expected);
+    }
     check(
         &|f| std::fs::create_dir(f.join("train/empty")).unwrap(),
         "empty",

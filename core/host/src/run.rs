@@ -191,7 +191,7 @@ pub fn batch_rows(batch: &Path) -> Result<u64, Failure> {
         |why: String| Failure::new("invalid", format!("the batch `{}`: {why}", batch.display()));
     let bytes = std::fs::read(batch).map_err(|e| invalid(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| invalid(format!("not a safetensors file: {e}")))?;
+        .map_err(|e| invalid(jackpot_net::not_tensors(&bytes, &e)))?;
     let tensor = |name: &str, what: &str| {
         let none = |_| {
             invalid(format!(

@@ -1,6 +1,6 @@
 //! Scores of a network: one number a prunable weight, larger is kept.
 use crate::Failure;
-use jackpot_net::Network;
+use jackpot_net::{NUMBERS, Network};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 /// One vector a prunable layer, forward order, row-major.
@@ -11,7 +11,7 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Reads f64 or f32 tensors under the layers' names; nothing may be missing, extra or misshapen.
+    /// Reads floating-point tensors under the layers' names; nothing may be missing, extra or misshapen.
     pub fn from_safetensors(bytes: &[u8], network: &Network) -> Result<Scores, Failure> {
         let layers = read_layers(bytes, network, "scores", true)?;
         let named = network.layers.iter().map(|l| l.name.clone()).zip(layers);
@@ -58,7 +58,7 @@ pub(crate) fn read_layers(
 ) -> Result<Vec<Vec<f64>>, Failure> {
     let invalid = |message: String| Failure::new("invalid", format!("{what}: {message}"));
     let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| invalid(format!("not a safetensors file: {e}")))?;
+        .map_err(|e| invalid(jackpot_net::not_tensors(bytes, &e)))?;
     if only && file.len() != network.layers.len() {
         let known = |name: &&str| network.layers.iter().any(|l| l.name == **name);
         let mut extra: Vec<&str> = file.names().into_iter().filter(|n| !known(n)).collect();
@@ -85,29 +85,15 @@ pub(crate) fn read_layers(
                 tensor.shape()
             )));
         }
-        layers.push(widen(&tensor).ok_or_else(|| {
+        layers.push(jackpot_net::numbers(&tensor).ok_or_else(|| {
             invalid(format!(
-                "tensor `{}`: expected F32 or F64, found {:?}",
+                "tensor `{}`: expected {NUMBERS}, found {:?}",
                 layer.name,
                 tensor.dtype()
             ))
         })?);
     }
     Ok(layers)
-}
-
-fn widen(tensor: &TensorView<'_>) -> Option<Vec<f64>> {
-    let data = tensor.data();
-    Some(match tensor.dtype() {
-        Dtype::F64 => doubles(data),
-        Dtype::F32 => data
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| f64::from(f32::from_le_bytes(*b)))
-            .collect(),
-        _ => return None,
-    })
 }
 
 /// Little-endian doubles.

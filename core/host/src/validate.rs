@@ -345,7 +345,7 @@ fn replace_layers(
     let file = SafeTensors::deserialize(&bytes).map_err(|e| {
         broken(
             "invalid",
-            format!("input weights: not a safetensors file: {e}"),
+            format!("input weights: {}", jackpot_net::not_tensors(&bytes, &e)),
         )
     })?;
     let mut tensors = Vec::new();

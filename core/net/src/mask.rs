@@ -152,7 +152,7 @@ impl Mask {
     /// network's layers, in any order; every value 0 or 1.
     pub fn from_safetensors(bytes: &[u8], network: &Network) -> Result<Mask, Error> {
         let file = SafeTensors::deserialize(bytes)
-            .or_else(|error| Error::invalid(format!("mask: not a safetensors file: {error}")))?;
+            .or_else(|e| Error::invalid(format!("mask: {}", crate::not_tensors(bytes, &e))))?;
         let known = |name: &str| network.layers.iter().any(|layer| layer.name == name);
         let mut names = file.names();
         names.sort();

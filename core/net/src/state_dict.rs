@@ -5,8 +5,7 @@
 //! start from these.
 
 use crate::stored::{self, Tensor};
-use crate::{Error, Network, Parameter};
-use half::{bf16, f16};
+use crate::{Error, NUMBERS, Network, Parameter, not_tensors, numbers};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,13 +27,8 @@ pub struct StateDict {
 /// A file that is no safetensors file; a parameter that is missing, misshapen, of another
 /// type or not finite; a tensor that is no parameter of this network.
 pub fn read_state_dict(network: &Network, bytes: &[u8]) -> Result<StateDict, Error> {
-    if bytes.starts_with(b"PK") || bytes.starts_with(&[0x80, 0x02]) {
-        return Error::invalid(
-            "state_dict: a file of `torch.save`; in Python, `safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")` writes one that can be read",
-        );
-    }
     let file = SafeTensors::deserialize(bytes)
-        .or_else(|e| Error::invalid(format!("state_dict: not a safetensors file: {e}")))?;
+        .or_else(|e| Error::invalid(format!("state_dict: {}", not_tensors(bytes, &e))))?;
     let mut notes = Vec::new();
     let mut tensors = without_prefix(network, &file, &mut notes);
     tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
@@ -140,29 +134,13 @@ fn values(parameter: &Parameter, view: &TensorView) -> Result<Vec<u8>, Error> {
             view.shape()
         ));
     }
-    let (two, _) = view.data().as_chunks::<2>();
-    let (four, _) = view.data().as_chunks::<4>();
-    let (eight, _) = view.data().as_chunks::<8>();
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => four.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F64 => eight
-            .iter()
-            .map(|b| f64::from_le_bytes(*b) as f32)
-            .collect(),
-        Dtype::F16 => two
-            .iter()
-            .map(|b| f16::from_le_bytes(*b).to_f32())
-            .collect(),
-        Dtype::BF16 => two
-            .iter()
-            .map(|b| bf16::from_le_bytes(*b).to_f32())
-            .collect(),
-        other => {
-            return Error::invalid(format!(
-                "state_dict: tensor `{name}`: expected F32, F64, F16 or BF16, found {other:?}"
-            ));
-        }
+    let Some(values) = numbers(view) else {
+        return Error::invalid(format!(
+            "state_dict: tensor `{name}`: expected {NUMBERS}, found {:?}",
+            view.dtype()
+        ));
     };
+    let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         return Error::invalid(format!(
             "state_dict: tensor `{name}`: entry {at} is {} as F32, expected a finite number",

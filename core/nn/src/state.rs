@@ -1,6 +1,6 @@
 //! Parameters from and to safetensors, under PyTorch's names, in channels-last layout.
 use crate::{Error, Precision, error::invalid};
-use jackpot_net::Network;
+use jackpot_net::{NUMBERS, Network, is_number, not_tensors};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
@@ -14,7 +14,7 @@ pub(crate) fn read(
     device: Device,
 ) -> Result<Vec<Tensor>, Error> {
     let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::Invalid(format!("weights are not a safetensors file: {e}")))?;
+        .map_err(|e| Error::Invalid(format!("weights: {}", not_tensors(bytes, &e))))?;
     let wanted: BTreeSet<&str> = network.parameters.iter().map(|p| p.name.as_str()).collect();
     let mut extra: Vec<&str> = file
         .names()
@@ -40,6 +40,13 @@ pub(crate) fn read(
                 view.shape()
             ));
         }
+        if !is_number(view.dtype()) {
+            return invalid(format!(
+                "tensor `{}`: expected {NUMBERS}, found {:?}",
+                parameter.name,
+                view.dtype()
+            ));
+        }
         let tensor = from_view(&parameter.name, &view)?;
         let tensor = tensor.f_to_kind(precision.kind())?.f_to_device(device)?;
         tensors.push(laid_out(&tensor)?);
@@ -52,11 +59,13 @@ pub(crate) fn from_view(name: &str, view: &TensorView) -> Result<Tensor, Error> 
     let kind = match view.dtype() {
         Dtype::F32 => Kind::Float,
         Dtype::F64 => Kind::Double,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
         Dtype::I64 => Kind::Int64,
         Dtype::U8 => Kind::Uint8,
         other => {
             return invalid(format!(
-                "tensor `{name}`: expected F32 or F64 numbers, found {other:?}"
+                "tensor `{name}`: expected {NUMBERS}, I64 or U8, found {other:?}"
             ));
         }
     };

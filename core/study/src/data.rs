@@ -1,6 +1,6 @@
 //! `[data]`: which images, how they are prepared, and how they are opened.
 use crate::{Error, file::at, sections::DataSection};
-use jackpot_data::{Access, Info, Layout, Preparation, Source};
+use jackpot_data::{Access, Info, Layout, Preparation, RowOrder, Source};
 use jackpot_store::Digest;
 use std::{
     env,
@@ -16,6 +16,8 @@ pub struct DataChoice {
     pub folder: Option<PathBuf>,
     /// The folder holds a part of the published set.
     pub partial: bool,
+    /// The order of the rows.
+    pub order: RowOrder,
     /// Resize, cut, pad, subset.
     pub preparation: Preparation,
     /// Channels, height, width after preparation.
@@ -72,6 +74,7 @@ impl DataChoice {
         let access = Access {
             folder: self.folder.as_deref(),
             partial: self.partial,
+            order: self.order,
             sums: sums.as_deref(),
         };
         let source = jackpot_data::open_as(&self.set, &access).map_err(at("data"))?;
@@ -98,6 +101,7 @@ pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice
             folder.display()
         )));
     }
+    published.takes_order(section.order).map_err(at("data"))?;
     let place = section.folder.as_ref().map(|f| folder.join(f));
     let info = facts(section, published, place.as_deref())?;
     let preparation = Preparation {
@@ -116,6 +120,7 @@ pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice
         set: section.set.clone(),
         folder: place,
         partial: section.partial,
+        order: section.order,
         preparation,
         image,
         train_rows,
@@ -163,6 +168,7 @@ fn facts(section: &DataSection, published: &Info, folder: Option<&Path>) -> Resu
             let access = Access {
                 folder,
                 partial: section.partial,
+                order: section.order,
                 sums: None,
             };
             jackpot_data::survey(&section.set, &access).map_err(|e| {

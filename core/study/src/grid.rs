@@ -98,7 +98,15 @@ impl Builder {
             };
             let network = setting.architecture.build();
             networks.push(network.map_err(|e| named(Error(format!("`network`: {e}"))))?);
-            let files = |s: &Setting| (s.data.set.clone(), s.data.folder.clone(), s.data.partial);
+            let files = |s: &Setting| {
+                let data = &s.data;
+                (
+                    data.set.clone(),
+                    data.folder.clone(),
+                    data.partial,
+                    data.order,
+                )
+            };
             let before = &study.settings[..at];
             let source = match before.iter().position(|s| files(s) == files(setting)) {
                 Some(same) => sources[same].clone(),

@@ -7,6 +7,7 @@
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Compute, Engine, Error, Precision};
+use jackpot_data::RowOrder;
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
 use jackpot_store::{Digest, Store, canonical};
@@ -190,6 +191,9 @@ pub enum Recipe {
         set: String,
         /// In the set's order.
         files: Vec<File>,
+        /// Of the rows; the one file of canonical rows is the list of their sums.
+        #[serde(default, skip_serializing_if = "RowOrder::is_stored")]
+        order: RowOrder,
         /// Side after average pooling; of a folder of images, the shorter side after resizing.
         resize: Option<u32>,
         /// Side of the square cut from the middle.

@@ -335,6 +335,7 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
     let Recipe::Data {
         set,
         files,
+        order,
         resize,
         crop,
         pad_to,
@@ -350,12 +351,11 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
         ));
     }
     let access = Access {
-        folder: None,
-        partial: false,
-        sums: None,
+        order: *order,
+        ..Access::default()
     };
     let source = jackpot_data::open_as(set, &access).map_err(|e| e.to_string())?;
-    let found: Vec<Digest> = source.files.iter().map(|f| Digest(f.sha256)).collect();
+    let found: Vec<Digest> = source.named().iter().map(|f| Digest(f.sha256)).collect();
     let wanted: Vec<Digest> = files.iter().map(|f| f.sha256).collect();
     if found != wanted {
         return Err(format!(

@@ -3,6 +3,7 @@ use crate::{
     analysis::section::AnalysisSection, checks::CheckSection, facts::Collapsed, keys::SeedsSection,
     reference::Reference, tickets::TicketSection, training::TrainingSection,
 };
+use jackpot_data::RowOrder;
 use jackpot_net::{Activation, Block, Family, ScorePrecision, Stem};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub(crate) struct DataSection {
     pub folder: Option<PathBuf>,
     #[serde(default)]
     pub partial: bool,
+    #[serde(default)]
+    pub order: RowOrder,
     pub classes: Option<u32>,
     pub train_rows: Option<u32>,
     pub test_rows: Option<u32>,

@@ -203,3 +203,73 @@ fn a_check_on_data_above_the_bound_is_refused_by_name() {
     // 2,000 images and their labels, the header aside.
     assert_eq!(planned.study.settings[0].data.train_bytes(), 2_000 * 3_080);
 }
+
+/// As [`cifar`] writes it, in class folders of PNG images.
+fn cifar_folders(folder: &Path, rows: usize) {
+    const NAMES: [&str; 10] = [
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ];
+    for (part, files) in [("train", 5), ("test", 1)] {
+        for row in 0..rows {
+            let value = |place: usize| ((place * 7 + row * 31) % 256) as u8;
+            let pixels: Vec<u8> = (0..1024)
+                .flat_map(|place| [value(place), value(1024 + place), value(2048 + place)])
+                .collect();
+            let class = folder.join(part).join(NAMES[row % 10]);
+            std::fs::create_dir_all(&class).unwrap();
+            for file in 0..files {
+                let path = class.join(format!("{file}-{row}.png"));
+                let mut encoder = png::Encoder::new(std::fs::File::create(path).unwrap(), 32, 32);
+                encoder.set_color(png::ColorType::Rgb);
+                let mut writer = encoder.write_header().unwrap();
+                writer.write_image_data(&pixels).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn one_study_serves_both_forms_of_cifar() {
+    let root = tempfile::tempdir().unwrap();
+    let study = root.path().join("study");
+    std::fs::create_dir(&study).unwrap();
+    cifar(&root.path().join("c"), 400);
+    cifar_folders(&root.path().join("f"), 400);
+    let keys = |data: &str| -> Vec<String> {
+        let plan = support::planned(&with(data), &study).unwrap();
+        let known = plan.nodes.iter().filter_map(|node| node.recipe.key().ok());
+        known.map(|key| key.to_string()).collect()
+    };
+    let data =
+        |folder: &str| format!("set = \"cifar-10\"\nfolder = \"../{folder}\"\npartial = true");
+    let canonical = |folder: &str| format!("{}\norder = \"canonical\"", data(folder));
+    let of_files = keys(&data("c"));
+    assert_eq!(
+        keys(&format!("{}\norder = \"stored\"", data("c"))),
+        of_files
+    );
+    let of_rows = keys(&canonical("c"));
+    assert_eq!(keys(&canonical("f")), of_rows);
+    assert!(of_rows.len() > 1 && of_rows[0] != of_files[0]);
+    let picture = root.path().join("f/test/cat/0-3.png");
+    std::fs::copy(root.path().join("f/test/cat/0-13.png"), picture).unwrap();
+    assert_ne!(keys(&canonical("f"))[0], of_rows[0]);
+    let error = support::planned(&with(&data("f")), &study).err().unwrap();
+    assert!(error.contains("`order = \"canonical\"`"), "{error}");
+    refused(
+        "set = \"cifar-10\"\nfolder = \"c\"\norder = \"sorted\"",
+        root.path(),
+        "canonical",
+    );
+    let other = "set = \"cifar-100\"\nfolder = \"c\"\norder = \"canonical\"";
+    refused(other, root.path(), "defined for `cifar-10`");
+}

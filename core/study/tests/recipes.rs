@@ -4,6 +4,7 @@
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
+use jackpot_data::RowOrder;
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{
     AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
@@ -94,6 +95,7 @@ fn recipes() -> Vec<Recipe> {
                 name: "t10k-images-idx3-ubyte.gz".into(),
                 sha256: Digest([1; 32]),
             }],
+            order: RowOrder::Stored,
             resize: Some(14),
             crop: None,
             pad_to: None,
@@ -408,6 +410,7 @@ fn an_optional_field_moves_no_key_until_it_says_something() {
     };
     let fields: Vec<(&str, &str, Value, Value)> = vec![
         ("data", "crop", json!(null), json!(224)),
+        ("data", "order", json!("stored"), json!("canonical")),
         ("score", "mask", json!(null), digest.clone()),
         ("score", "rounds", json!(null), rounds_as_read),
         ("score", "data.augment.crop", json!(null), json!(24)),

@@ -19,8 +19,8 @@ pub struct Arguments {
     /// The check: `layerwise-rearrange`, `shuffle-kept`, `invert`, `random-labels`, …
     #[arg(long)]
     check: String,
-    /// What it changes, as safetensors: a mask, scores, a state_dict, or a data set's `images`
-    /// and `labels`
+    /// What it changes, as safetensors: a mask in U8 or BOOL, scores or a state_dict in F32, F64,
+    /// F16 or BF16, or a data set's `images` in U8 and `labels` in I64
     #[arg(long = "in", value_name = "FILE")]
     changed: PathBuf,
     /// For a check of weights: the mask that they are trained under
@@ -100,9 +100,12 @@ fn inputs(
         mask: mask.map(|path| stored(path, "under")).transpose()?,
         input: Some(match output {
             Output::Masks => stored(input, "mask")?,
+            Output::Weights => stored_weights(input, network, &folder.join("weights"))?,
             _ => input,
         }),
-        reference,
+        reference: reference
+            .map(|path| stored_weights(path, network, &folder.join("initial")))
+            .transpose()?,
         ..Inputs::none()?
     })
 }
@@ -113,6 +116,21 @@ fn stored_mask(path: &Path, network: &Network, to: &Path) -> Result<PathBuf> {
     let bytes = std::fs::read(path).with_context(wrong)?;
     let mask = Mask::from_safetensors(&bytes, network).with_context(wrong)?;
     std::fs::write(to, mask.to_bytes())?;
+    Ok(to.to_owned())
+}
+
+/// A state_dict as the host reads it: the file itself, or the stored form of it.
+fn stored_weights(path: PathBuf, network: &Network, to: &Path) -> Result<PathBuf> {
+    let wrong = || path.display().to_string();
+    let bytes = std::fs::read(&path).with_context(wrong)?;
+    let state = jackpot_net::read_state_dict(network, &bytes).with_context(wrong)?;
+    if state.notes.is_empty() {
+        return Ok(path);
+    }
+    for note in &state.notes {
+        eprintln!("note: {}: {note}", path.display());
+    }
+    std::fs::write(to, &state.bytes).context("a temporary folder")?;
     Ok(to.to_owned())
 }
 

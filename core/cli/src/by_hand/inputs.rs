@@ -30,10 +30,11 @@ impl Kernels {
 /// What methods are given.
 #[derive(clap::Args)]
 pub struct Given {
-    /// state_dict as safetensors, with PyTorch's names
+    /// state_dict as safetensors, with PyTorch's names, in F32, F64, F16 or BF16
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// One batch as safetensors: `x` f32 [n, c, h, w], normalised, and `y` i64 [n]
+    /// One batch as safetensors: `x` [n, c, h, w], normalised, in F32, F64, F16 or BF16, and `y`
+    /// [n] in I64
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
     /// What derivatives are computed in: f64; f32-contiguous, row-major; or f32, channels last,

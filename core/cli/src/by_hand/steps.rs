@@ -13,10 +13,11 @@ use std::{path::PathBuf, process::ExitCode};
 pub struct Arguments {
     #[command(flatten)]
     network: crate::network::NetworkChoice,
-    /// state_dict as safetensors, with PyTorch's names
+    /// state_dict as safetensors, with PyTorch's names, in F32, F64, F16 or BF16
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// One batch as safetensors: `x` f32 [n, c, h, w], normalised, and `y` i64 [n]
+    /// One batch as safetensors: `x` [n, c, h, w], normalised, in F32, F64, F16 or BF16, and `y`
+    /// [n] in I64
     #[arg(long, value_name = "FILE")]
     batch: PathBuf,
     /// A mask as `jackpot mask` writes it; none: dense

@@ -5,7 +5,7 @@ mod unpack;
 use crate::{list, progress::bar};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use jackpot_data::{Access, Layout, remotes};
+use jackpot_data::{Access, Layout, RowOrder, remotes};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -38,6 +38,10 @@ struct Verify {
     /// The folder holds a part of the published set
     #[arg(long)]
     partial: bool,
+    /// Order of the rows, as a study's `data.order`; `canonical` reads CIFAR-10 from class
+    /// folders of PNG images too, and prints the sum that recipes name
+    #[arg(long, default_value = "stored")]
+    order: RowOrder,
 }
 
 #[derive(Args)]
@@ -79,6 +83,7 @@ fn verify_set(asked: &Verify) -> Result<()> {
     let access = Access {
         folder: asked.folder.as_deref(),
         partial: asked.partial,
+        order: asked.order,
         sums: None,
     };
     let source = jackpot_data::open_as(&asked.name, &access)?;
@@ -88,7 +93,7 @@ fn verify_set(asked: &Verify) -> Result<()> {
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
-    for file in &source.files {
+    for file in source.named() {
         let hex: String = file.sha256.iter().map(|b| format!("{b:02x}")).collect();
         println!("{hex}  {}  {} bytes", file.name, file.bytes);
     }

@@ -1,6 +1,6 @@
 //! A batch that the user made.
 use crate::{Batch, Error, error::invalid, state};
-use jackpot_net::Network;
+use jackpot_net::{NUMBERS, Network, is_number, not_tensors};
 use safetensors::{Dtype, SafeTensors};
 use tch::{Device, Kind};
 
@@ -18,10 +18,10 @@ pub fn given_batch(network: &Network, bytes: &[u8]) -> Result<(Vec<f32>, Vec<i64
     Ok((images, labels))
 }
 
-/// Reads a batch given by hand, in f64 (exact for f32 files).
+/// Reads a batch given by hand, in f64 (exact for files of any type that is read).
 pub(super) fn read(network: &Network, bytes: &[u8], device: Device) -> Result<Batch, Error> {
     let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::Invalid(format!("the batch is not a safetensors file: {e}")))?;
+        .map_err(|e| Error::Invalid(format!("the batch: {}", not_tensors(bytes, &e))))?;
     let find = |name: &str| {
         file.tensor(name)
             .map_err(|_| Error::Invalid(format!("the batch lacks the tensor `{name}`")))
@@ -37,6 +37,12 @@ pub(super) fn read(network: &Network, bytes: &[u8], device: Device) -> Result<Ba
         return invalid(format!(
             "the batch's `x`: expected [n, {input:?}], found {:?}",
             x.shape()
+        ));
+    }
+    if !is_number(x.dtype()) {
+        return invalid(format!(
+            "the batch's `x`: expected {NUMBERS}, scaled and normalised as training images are, found {:?}",
+            x.dtype()
         ));
     }
     if y.dtype() != Dtype::I64 || y.shape() != &x.shape()[..1] {

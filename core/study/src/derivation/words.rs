@@ -70,13 +70,19 @@ impl Tracer<'_> {
         let words = match recipe {
             Recipe::Data {
                 set,
+                order,
                 resize,
                 train_subset,
                 ..
             } => {
                 let side = resize.map_or(String::new(), |s| format!(", resized to {s}"));
                 let rows = train_subset.map_or(String::new(), |n| format!(", {n} training rows"));
-                format!("{set}{side}{rows}")
+                let order = if order.is_stored() {
+                    ""
+                } else {
+                    ", rows in canonical order"
+                };
+                format!("{set}{order}{side}{rows}")
             }
             Recipe::Init { architecture, key } => format!(
                 "{} of width {}, {}",

@@ -41,14 +41,18 @@ impl Target {
 impl Builder {
     /// The training rows and what belongs to them, clean.
     pub(super) fn data(&mut self, output: &'static str) -> Result<Input, Error> {
-        let files = self.plan.sources[self.setting].files.iter().map(|f| File {
-            name: f.name.clone(),
-            sha256: Digest(f.sha256),
-        });
+        let files = self.plan.sources[self.setting]
+            .named()
+            .iter()
+            .map(|f| File {
+                name: f.name.clone(),
+                sha256: Digest(f.sha256),
+            });
         let data = &self.setting().data;
         let recipe = Recipe::Data {
             set: data.set.clone(),
             files: files.collect(),
+            order: data.order,
             resize: data.preparation.resize,
             crop: data.preparation.crop,
             pad_to: data.preparation.pad_to,

@@ -7,6 +7,7 @@ mod curves;
 mod describe;
 mod engines;
 mod everything;
+mod handed_in;
 mod help;
 mod images;
 mod keeping;

@@ -267,7 +267,10 @@ fn checks_are_applied_by_hand_and_certified() {
         "`global-rearrange` does not read it",
     );
     refused(&with(&["--check", "layerwise-rearange"]), "did you mean");
-    refused(&with(&["--check", "invert"]), "expected F32 or F64");
+    refused(
+        &with(&["--check", "invert"]),
+        "expected F32, F64, F16 or BF16",
+    );
 }
 
 /// What each layer keeps, as `allocate` and `mask` say it.

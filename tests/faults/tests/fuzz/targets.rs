@@ -269,7 +269,7 @@ fn whole(set: &str, folder: &Path) -> bool {
     let access = Access {
         folder: Some(folder),
         partial: set == "cifar-10",
-        sums: None,
+        ..Access::default()
     };
     let preparation = Preparation {
         resize: Some(if set == "image-folder" { 8 } else { 16 }),
