@@ -2,8 +2,9 @@
 use crate::{Places, engines, study};
 use anyhow::Result;
 use jackpot_study::{
-    Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, Setting,
-    Settles, State, asked_margin, assess, facts, foresee, predictions, settles,
+    Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
+    Plan, Setting, Settles, State, Variance, asked_margin, assess, facts, foresee, predictions,
+    settles,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -127,9 +128,13 @@ fn print_margins(plan: &Plan, all: &[Settles]) {
         return;
     }
     println!(
-        "\nanalysis {} contrasts; margin of accuracy {} points; plan {}",
+        "\nanalysis {} contrasts; margin of accuracy {} points; variance {}; plan {}",
         analysis.contrasts.len(),
         asked_margin(analysis),
+        match analysis.variance {
+            Variance::Cell => "of each contrast its own",
+            Variance::Pooled => "pooled over a sparsity",
+        },
         analysis
             .digest()
             .map_or("–".into(), |d| d.to_string()[..12].to_owned())
@@ -140,9 +145,7 @@ fn print_margins(plan: &Plan, all: &[Settles]) {
                 format!("settle a margin of {margin:.2} points with 80 % power")
             }
             Some(_) => "settle nothing: this look spends next to none of the level".into(),
-            None => {
-                "settle nothing: a verdict needs 5 seeds, or 3 with 10 degrees of freedom".into()
-            }
+            None => format!("settle nothing: a verdict needs {LEAST_SEEDS} seeds"),
         };
         println!(
             "         {}: {} seeds {settled} (sd {:.2}, {:.0} degrees of freedom; {})",

@@ -47,19 +47,34 @@ pub struct Cell {
     pub identical: bool,
     /// Pairs that are asked for and not run yet: to judge before them would be to peek.
     pub unfinished: usize,
-    /// The positive control, as a place in the list of cells.
-    pub control: Option<usize>,
+    /// What says that this cell could have seen a difference.
+    pub control: Control,
+    /// Places in the list of the cells whose mean this one is; empty: it is no average.
+    pub parts: Vec<usize>,
+}
+
+/// What says that a cell could have seen a difference that matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Control {
+    /// Nothing is needed: the cell is a control itself, or an average, whose parts have theirs.
+    #[default]
+    NotNeeded,
+    /// A positive control is needed, and there is none.
+    Missing,
+    /// The positive control at this place in the list of cells.
+    At(usize),
 }
 
 /// Where a cell's standard deviation comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variance {
-    /// One for all cells of a table and sparsity that did not collapse.
+    /// Each cell's own. It errs as stated however unlike the cells vary.
     #[default]
-    Pooled,
-    /// Each cell's own.
     Cell,
+    /// One for all cells of a table and sparsity that did not collapse. Where they do not vary
+    /// alike, quiet cells lose what they show, and noisy ones show what is not there.
+    Pooled,
 }
 
 /// What holds for a whole table.
@@ -67,7 +82,7 @@ pub enum Variance {
 pub struct Rules {
     /// Of every test, after correction. None: no look is planned at this number of seeds.
     pub level: Option<f64>,
-    /// Pooled or own.
+    /// Own or pooled.
     pub variance: Variance,
 }
 
@@ -75,7 +90,7 @@ impl Default for Rules {
     fn default() -> Rules {
         Rules {
             level: Some(0.05),
-            variance: Variance::Pooled,
+            variance: Variance::default(),
         }
     }
 }

@@ -33,7 +33,7 @@ mod spending;
 mod student;
 mod verdict;
 
-pub use estimate::{Cell, Estimate, Pair, Rules, Variance, estimates};
+pub use estimate::{Cell, Control, Estimate, Pair, Rules, Variance, estimates};
 pub use homogeneity::{BrownForsythe, brown_forsythe};
 pub use images::{Images, churn, images};
 pub use multiplicity::holm;
@@ -41,4 +41,6 @@ pub use power::{POWER, power, smallest_margin};
 pub use sample::{Group, Spread, correlation, mean, own, pooled, sample_sd};
 pub use spending::{Spending, level, spent};
 pub use student::{half_width, p_greater, p_two_sided, t_quantile};
-pub use verdict::{Better, Claim, Direction, Outcome, Verdict, Why, is_enough, judge};
+pub use verdict::{
+    Better, Claim, Direction, LEAST_SEEDS, Outcome, Uncontrolled, Verdict, Why, is_enough, judge,
+};

@@ -1,6 +1,6 @@
 //! What may be said of a cell.
 
-use crate::estimate::{Cell, Estimate, Rules};
+use crate::estimate::{Cell, Control, Estimate, Pair, Rules, Variance, estimates};
 use crate::multiplicity::holm;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,9 +57,8 @@ pub enum Verdict {
     Undecided(Why),
     /// The same run by construction.
     Identical,
-    /// Within the margin, but so is the positive control: this cell could not have seen a
-    /// difference.
-    Uninformative,
+    /// Within the margin, but nothing says that this cell could have seen a difference.
+    Uninformative(Uncontrolled),
 }
 
 impl Verdict {
@@ -70,7 +69,7 @@ impl Verdict {
             Verdict::Sensitive { .. } => "sensitive",
             Verdict::Undecided(_) => "undecided",
             Verdict::Identical => "identical",
-            Verdict::Uninformative => "uninformative",
+            Verdict::Uninformative(_) => "uninformative",
         }
     }
 }
@@ -99,12 +98,14 @@ pub enum Why {
     Unfinished,
     /// The plan has no look at this number of seeds.
     NotPlanned,
-    /// Under 5 seeds, or under 3, or without 10 degrees of freedom from other cells.
+    /// Under [`LEAST_SEEDS`].
     TooFewSeeds,
     /// A difference that does not show, and no margin that it could be held against.
     NoMargin,
     /// A test was under the level alone, but not after correction for the number of cells.
     Multiplicity,
+    /// An average lies within the margin, and not all that it is the mean of is insensitive.
+    NotEverywhere,
     /// The interval holds both 0 and the margin.
     Open,
 }
@@ -115,10 +116,36 @@ impl std::fmt::Display for Why {
             Why::NoPairs => "no seed has both runs",
             Why::Unfinished => "runs that the plan asks for are missing",
             Why::NotPlanned => "the plan has no look at this number of seeds",
-            Why::TooFewSeeds => "needs 5 seeds, or 3 with 10 pooled degrees of freedom",
+            Why::TooFewSeeds => return write!(f, "needs {LEAST_SEEDS} seeds"),
             Why::NoMargin => "no difference shows, and the margin is not known",
             Why::Multiplicity => "clear alone, not after the correction for the number of cells",
+            Why::NotEverywhere => {
+                "within the margin on average, but not insensitive in every cell of the average"
+            }
             Why::Open => "the interval holds both no difference and one that matters",
+        })
+    }
+}
+
+/// Why nothing says that a cell could have seen a difference that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncontrolled {
+    /// There is no positive control for it.
+    NoControl,
+    /// The positive control lacks runs.
+    NotJudged,
+    /// The positive control's 95 % interval does not lie wholly beyond the cell's margin.
+    NotBeyond,
+}
+
+impl std::fmt::Display for Uncontrolled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Uncontrolled::NoControl => "it has no positive control",
+            Uncontrolled::NotJudged => "its positive control lacks runs",
+            Uncontrolled::NotBeyond => {
+                "the interval of its positive control does not lie wholly beyond the margin"
+            }
         })
     }
 }
@@ -165,8 +192,9 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Of claims that have one.
     pub direction: Option<Direction>,
-    /// Whether the positive control shows an effect; none: there is none, or it says nothing yet.
-    pub informative: Option<bool>,
+    /// Why nothing says that the cell could have seen a difference; none: its positive control
+    /// does, or it needs none.
+    pub uncontrolled: Option<Uncontrolled>,
 }
 
 /// Corrects every family and gives each cell its verdict, in the order of the cells, whose
@@ -177,6 +205,11 @@ pub fn judge(cells: &[Cell], estimates: &[Estimate], rules: &Rules) -> Vec<Outco
     let equivalence = adjusted(|e| e.p_equivalence);
     let noninferior = adjusted(|e| e.p_noninferior);
     let outcome = |(i, cell): (usize, &Cell)| {
+        let uncontrolled = match cell.control {
+            Control::NotNeeded => None,
+            Control::Missing => Some(Uncontrolled::NoControl),
+            Control::At(place) => uncontrolled(cell, &cells[place], &estimates[place], rules),
+        };
         let mut outcome = Outcome {
             claim: cell.claim,
             estimate: estimates[i].clone(),
@@ -185,9 +218,7 @@ pub fn judge(cells: &[Cell], estimates: &[Estimate], rules: &Rules) -> Vec<Outco
             adjusted_noninferior: noninferior[i],
             verdict: Verdict::Identical,
             direction: None,
-            informative: cell
-                .control
-                .and_then(|c| shows(&cells[c], &estimates[c], rules)),
+            uncontrolled,
         };
         if !cell.identical {
             outcome.verdict = verdict(cell, &outcome, rules);
@@ -195,7 +226,33 @@ pub fn judge(cells: &[Cell], estimates: &[Estimate], rules: &Rules) -> Vec<Outco
         }
         outcome
     };
-    cells.iter().enumerate().map(outcome).collect()
+    let mut outcomes: Vec<Outcome> = cells.iter().enumerate().map(outcome).collect();
+    for (i, cell) in cells.iter().enumerate() {
+        let parts: Vec<Outcome> = cell.parts.iter().map(|p| outcomes[*p].clone()).collect();
+        average(&mut outcomes[i], &parts);
+    }
+    outcomes
+}
+
+/// An average is insensitive, or not inferior, only where each of its parts is, and informative only
+/// where each is.
+fn average(outcome: &mut Outcome, parts: &[Outcome]) {
+    let uncontrolled = parts.iter().find_map(|p| p.uncontrolled);
+    outcome.uncontrolled = outcome.uncontrolled.or(uncontrolled);
+    let insensitive = |o: &Outcome| matches!(o.verdict, Verdict::Insensitive { .. });
+    if insensitive(outcome) && !parts.iter().all(insensitive) {
+        outcome.verdict = match uncontrolled {
+            Some(why) => Verdict::Uninformative(why),
+            None => Verdict::Undecided(Why::NotEverywhere),
+        };
+    }
+    let not_worse = |o: &Outcome| {
+        use Direction::{NotInferior, Superior};
+        matches!(o.direction, Some(NotInferior | Superior))
+    };
+    if outcome.direction == Some(Direction::NotInferior) && !parts.iter().all(not_worse) {
+        outcome.direction = Some(Direction::Open);
+    }
 }
 
 /// Holm's adjustment within every family; identical cells test nothing and are not counted.
@@ -220,10 +277,13 @@ fn adjust(
     adjusted
 }
 
+/// A verdict needs so many seeds, whatever other cells say of the variance.
+pub const LEAST_SEEDS: usize = 5;
+
 /// Whether a verdict may be drawn from so many pairs, whose deviation has so many degrees of
-/// freedom: from 5, or from 3 with what other cells add.
+/// freedom.
 pub fn is_enough(pairs: usize, df: f64) -> bool {
-    pairs >= 5 && df > 0.0 || pairs >= 3 && df >= 10.0
+    pairs >= LEAST_SEEDS && df > 0.0
 }
 
 /// Why nothing may be said of a cell yet, if so.
@@ -238,13 +298,36 @@ fn too_early(cell: &Cell, estimate: &Estimate, rules: &Rules) -> Option<Why> {
     }
 }
 
-/// Whether a positive control shows an effect; none while nothing may be said of it.
-fn shows(control: &Cell, estimate: &Estimate, rules: &Rules) -> Option<bool> {
-    let level = rules.level?;
-    match too_early(control, estimate, rules) {
-        None => Some(estimate.p_difference? < level),
-        Some(_) => None,
+/// Why a positive control does not say that the cell could have seen a difference; none: it does.
+/// An effect that merely shows is not enough: one within the margin would itself pass for none.
+fn uncontrolled(
+    cell: &Cell,
+    control: &Cell,
+    estimate: &Estimate,
+    rules: &Rules,
+) -> Option<Uncontrolled> {
+    if too_early(control, estimate, rules).is_some() {
+        return Some(Uncontrolled::NotJudged);
     }
+    // The control's differences against the margin of the cell, which may be another than its own.
+    let margins: BTreeMap<u64, Option<f64>> =
+        cell.pairs.iter().map(|p| (p.seed, p.margin)).collect();
+    let with_margin = |pair: &Pair| Pair {
+        margin: margins.get(&pair.seed).copied().flatten(),
+        ..*pair
+    };
+    let held = |pair: &&Pair| margins.contains_key(&pair.seed);
+    let against = Cell {
+        pairs: control.pairs.iter().filter(held).map(with_margin).collect(),
+        better: control.better,
+        ..Cell::default()
+    };
+    let own = Rules {
+        variance: Variance::Cell,
+        ..*rules
+    };
+    let beyond = estimates(&[against], &own).iter().all(|e| e.beyond);
+    (!beyond).then_some(Uncontrolled::NotBeyond)
 }
 
 fn verdict(cell: &Cell, outcome: &Outcome, rules: &Rules) -> Verdict {
@@ -255,9 +338,9 @@ fn verdict(cell: &Cell, outcome: &Outcome, rules: &Rules) -> Verdict {
     let level = rules.level.unwrap_or(0.0);
     let under = |p: Option<f64>| p.is_some_and(|p| p < level);
     if under(outcome.adjusted_equivalence) {
-        return match outcome.informative {
-            Some(false) => Verdict::Uninformative,
-            _ => Verdict::Insensitive {
+        return match outcome.uncontrolled {
+            Some(why) => Verdict::Uninformative(why),
+            None => Verdict::Insensitive {
                 small_but_real: under(estimate.p_difference),
             },
         };

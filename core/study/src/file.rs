@@ -1,7 +1,7 @@
 //! `study.toml`, read and validated: what is here fits together.
 use crate::{
     Error,
-    analysis::{Analysis, section::Asked},
+    analysis::{Analysis, section::Asked, variance_declared},
     checks::{self, Check},
     facts::Collapsed,
     keys::Held,
@@ -200,6 +200,7 @@ impl Study {
             tickets,
             checks: &checks,
             seeds: donors.len(),
+            variance: variance_declared(folder, &donors)?,
         })?;
         Ok(Study {
             references: reference::checked(

@@ -63,10 +63,10 @@ mod words;
 
 pub use allocations::{Allocation, DonorSeed};
 pub use analysis::{
-    Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, Controls, Declared, Finding, Findings,
-    Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool,
-    REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, declare, findings, plan_changes,
-    settles,
+    Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls, Declared,
+    Finding, Findings, Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange,
+    PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, declare, findings,
+    plan_changes, settles,
 };
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
@@ -84,6 +84,7 @@ pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use foresee::foresee;
 pub use gains::{EngineUse, Gain};
 pub use grid::{outlook, plan};
+pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;

@@ -4,7 +4,7 @@
 mod support;
 
 use jackpot_stats::{Claim, Spending, Variance};
-use jackpot_study::{Analysis, Arm, CollapsedRuns, Margin, Role, Study};
+use jackpot_study::{Analysis, Arm, CollapsedRuns, ControlOf, Margin, Role, Study};
 use std::path::Path;
 use support::QUICK;
 
@@ -54,7 +54,7 @@ fn without_a_word_the_defaults_hold() {
     assert_eq!(plain.margins.test_loss, Margin::Fixed(0.02));
     assert_eq!(
         (plain.variance, plain.collapsed),
-        (Variance::Pooled, CollapsedRuns::Apart)
+        (Variance::Cell, CollapsedRuns::Apart)
     );
     assert_eq!(
         (plain.looks.as_slice(), plain.spending),
@@ -373,4 +373,128 @@ tickets = ["lottery", "smart"]
         Some((Role::Question, "kept-weights"))
     );
     assert_eq!(of("smart", "places"), Some((Role::SameLaw, "same-law")));
+}
+
+/// A study of tickets, checks and a section, with the frame of the shipped one.
+fn of_parts(parts: &str) -> Result<Study, String> {
+    let text = format!("{}{parts}", support::head());
+    Study::parse(&text, Path::new("/somewhere/quick")).map_err(|e| e.to_string())
+}
+
+/// The block of STUDY.md that shows the control of placement.
+fn shown() -> &'static str {
+    let reference = include_str!("../STUDY.md");
+    let name = reference.find("name = \"snip-in-its-counts\"").unwrap();
+    let start = reference[..name].rfind("```toml ticket\n").unwrap() + "```toml ticket\n".len();
+    let end = name + reference[name..].find("```").unwrap();
+    &reference[start..end]
+}
+
+/// What a contrast is judged by, by its subtracted arm.
+fn control_of(study: &Study, minus: &str) -> Option<(Role, ControlOf)> {
+    let is = |c: &&jackpot_study::Contrast| c.minus.to_string() == minus;
+    let found = study.analysis.contrasts.iter().find(is);
+    found.map(|c| (c.role, c.control))
+}
+
+const DATA: &str = r#"
+[[check]]
+name = "corrupted"
+on = "data"
+steps = ["random-labels"]
+tickets = ["snip"]
+"#;
+
+#[test]
+fn inverted_scores_within_the_same_counts_are_the_control_of_placement() {
+    let with = of_parts(&format!("{}{DATA}", shown())).unwrap();
+    let inverted = "snip-in-its-counts under inverted";
+    let positive = Some((Role::Positive, ControlOf::Placement));
+    assert_eq!(control_of(&with, inverted), positive);
+    let question = |control| Some((Role::Question, control));
+    let placement = question(ControlOf::Placement);
+    let allocation = question(ControlOf::Allocation);
+    assert_eq!(control_of(&with, "snip under rearranged"), placement);
+    assert_eq!(control_of(&with, "snip under corrupted"), allocation);
+
+    // Without it a plan says nothing of controls, and its digest is what it was.
+    let without = shown().replace("steps = [\"invert\"]", "steps = [\"shuffle-scores\"]");
+    let without = of_parts(&format!("{without}{DATA}")).unwrap();
+    assert_eq!(control_of(&without, inverted), allocation);
+    assert_eq!(control_of(&without, "snip under rearranged"), allocation);
+    let plan = |study: &Study| study.analysis.to_json().unwrap();
+    assert!(!plan(&without).contains("\"control\""));
+    assert!(plan(&with).contains("\"control\":\"placement\""));
+    let read: Analysis = serde_json::from_str(&plan(&with)).unwrap();
+    assert_eq!(read, with.analysis);
+
+    // Inverted scores that move the counts are another question, and inverted random scores have
+    // the same law.
+    for (from, to) in [
+        ("{ copy = \"snip\" }", "\"global\""),
+        (
+            "scores = { method = \"snip\" }\nallocation = { copy",
+            "scores = { method = \"random\" }\nallocation = { copy",
+        ),
+    ] {
+        assert!(shown().contains(from), "{from}");
+        let other = of_parts(&shown().replace(from, to)).unwrap();
+        assert_eq!(
+            control_of(&other, inverted).unwrap().0,
+            Role::Question,
+            "{to}"
+        );
+        assert_eq!(control_of(&other, "snip under rearranged"), allocation);
+    }
+}
+
+#[test]
+fn a_contrast_says_what_it_controls_or_is_controlled_by() {
+    let section = |rows: &str| format!("{}\n[analysis]\nstandard = false\n{rows}", shown());
+    let contrast = |plus: &str, minus: &str, more: &str| {
+        format!(
+            "[[analysis.contrast]]\nclaim = \"equivalence\"\nplus = \"{plus}\"\nminus = \"{minus}\"\n{more}\n"
+        )
+    };
+    let copy = "snip-in-its-counts";
+    let inverted = format!("{copy} under inverted");
+    let control = contrast(
+        copy,
+        &inverted,
+        "role = \"positive\"\ncontrol = \"placement\"",
+    );
+    let of = |rows: &str, minus: &str| control_of(&of_parts(&section(rows)).unwrap(), minus);
+    let placement = Some((Role::Question, ControlOf::Placement));
+    let allocation = Some((Role::Question, ControlOf::Allocation));
+
+    let rearranged = contrast("snip", "snip under rearranged", "");
+    let both = format!("{rearranged}{control}");
+    assert_eq!(of(&both, "snip under rearranged"), placement);
+    assert_eq!(of(&rearranged, "snip under rearranged"), allocation);
+    let written = contrast("snip", "snip under rearranged", "control = \"allocation\"");
+    let both = format!("{written}{control}");
+    assert_eq!(of(&both, "snip under rearranged"), allocation);
+    // Two tickets: only where it is said.
+    let two = contrast("snip", copy, "");
+    assert_eq!(of(&format!("{two}{control}"), copy), allocation);
+    let two = contrast("snip", copy, "control = \"placement\"");
+    assert_eq!(of(&format!("{two}{control}"), copy), placement);
+
+    let refused = |rows: &str, expected: &[&str]| {
+        let error = of_parts(&section(rows)).unwrap_err();
+        for words in expected {
+            assert!(error.contains(words), "expected `{words}` in: {error}");
+        }
+    };
+    refused(
+        &two,
+        &["snip − snip-in-its-counts", "no control of placement"],
+    );
+    let law = contrast("snip", copy, "role = \"same-law\"\ncontrol = \"placement\"");
+    refused(
+        &format!("{law}{control}"),
+        &["`analysis.contrast` 1", "`control`"],
+    );
+    let slip = contrast("snip", copy, "control = \"placment\"");
+    refused(&slip, &["did you mean `placement`?"]);
 }

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
 use jackpot_rng::{Key, normal};
-use jackpot_stats::{Claim, Spending, Variance, Verdict};
+use jackpot_stats::{Claim, Spending, Uncontrolled, Variance, Verdict, Why};
 use jackpot_store::Digest;
 use jackpot_study::{
-    Analysis, Arm, CollapsedRuns, Contrast, Findings, Margin, Margins, Outcome, Role, Run, Scope,
-    Table, Trained, findings,
+    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, Finding, Findings, Margin, Margins, Outcome,
+    Role, Run, Scope, Table, Trained, findings,
 };
 
 const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
@@ -16,17 +16,26 @@ const TABLES: u64 = 1500;
 /// Five percent, and three standard errors of so many tables.
 const MOST: f64 = 0.05 + 0.017;
 
+fn contrast(role: Role, minus: Arm) -> Contrast {
+    Contrast {
+        claim: Claim::Equivalence,
+        family: format!("{role:?}"),
+        role,
+        control: ControlOf::Allocation,
+        plus: Arm::of("smart"),
+        minus,
+        margins: None,
+    }
+}
+
+/// The contrast that is looked at, and a control of the allocation that nobody overlooks.
 fn analysis(role: Role) -> Analysis {
     Analysis {
         format: 1,
-        contrasts: vec![Contrast {
-            claim: Claim::Equivalence,
-            family: "places".into(),
-            role,
-            plus: Arm::of("smart"),
-            minus: Arm::under("smart", "rearrange"),
-            margins: None,
-        }],
+        contrasts: vec![
+            contrast(role, Arm::under("smart", "rearrange")),
+            contrast(Role::Positive, Arm::of("uniform")),
+        ],
         margins: Margins {
             accuracy: Margin::Fixed(3.0),
             test_loss: Margin::Fixed(1.0),
@@ -38,11 +47,11 @@ fn analysis(role: Role) -> Analysis {
     }
 }
 
-fn run(check: &str, sparsity: &str, seed: u64, accuracy: f64) -> Run {
-    let name = format!("{check} {sparsity} {seed}");
+fn run(ticket: &str, check: &str, sparsity: &str, seed: u64, accuracy: f64) -> Run {
+    let name = format!("{ticket} {check} {sparsity} {seed}");
     Run {
         setting: None,
-        ticket: "smart".into(),
+        ticket: ticket.into(),
         check: check.into(),
         sparsity: sparsity.into(),
         seed,
@@ -68,6 +77,10 @@ fn run(check: &str, sparsity: &str, seed: u64, accuracy: f64) -> Run {
 /// One table: at each sparsity the ticket is that many points better than its check, and a
 /// difference of one seed varies by one point. Seeds lift both arms alike.
 fn table(number: u64, better: [f64; 2], role: Role) -> Findings {
+    table_of(number, better, &analysis(role))
+}
+
+fn table_of(number: u64, better: [f64; 2], analysis: &Analysis) -> Findings {
     let mut draws = [0f32; 25];
     normal(Key::from_seed(11).fold(number), &mut draws);
     let mut draws = draws.into_iter().map(f64::from);
@@ -78,13 +91,19 @@ fn table(number: u64, better: [f64; 2], role: Role) -> Findings {
         for (seed, lift) in SEEDS.into_iter().zip(lifts) {
             for (check, shift) in [("none", better), ("rearrange", 0.0)] {
                 let noise = 0.5f64.sqrt() * next();
-                runs.push(run(check, sparsity, seed, 80.0 + lift + shift + noise));
+                let accuracy = 80.0 + lift + shift + noise;
+                runs.push(run("smart", check, sparsity, seed, accuracy));
             }
+            // Far below the ticket; inverted, the ticket is a point better than itself.
+            let noise = 0.01 * seed as f64;
+            let own = 80.0 + lift + better;
+            runs.push(run("uniform", "none", sparsity, seed, own - 20.0 + noise));
+            runs.push(run("smart", "inverted", sparsity, seed, own + 1.0 + noise));
         }
     }
     let sparsities = SPARSITIES.map(String::from);
     findings(
-        &analysis(role),
+        analysis,
         &Table {
             runs: runs.iter().collect(),
             sparsities: &sparsities,
@@ -146,4 +165,89 @@ fn the_average_over_sparsities_is_one_contrast_of_as_many_seeds() {
     assert!((average.accuracy.estimate.mean.unwrap() - mean).abs() < 1e-9);
     assert_eq!(average.accuracy.estimate.spread.unwrap().df, 4.0);
     assert_ne!(average.accuracy.verdict, Verdict::Identical);
+}
+
+fn average(found: &Findings) -> &Finding {
+    let average = found.findings.iter().find(|f| f.scope == Scope::Average);
+    average.unwrap()
+}
+
+/// Eight points up at one sparsity and eight down at the other are nothing on average, and nothing
+/// is insensitive.
+#[test]
+fn an_average_of_opposite_signs_says_so_and_is_not_insensitive() {
+    let found = table(3, [8.0, -8.0], Role::Question);
+    let opposite = average(&found);
+    assert!(opposite.signs_differ());
+    let at: Vec<&str> = opposite.parts.iter().map(|(at, _)| at.as_str()).collect();
+    assert_eq!(at, SPARSITIES);
+    assert!(opposite.parts[0].1 > 5.0 && opposite.parts[1].1 < -5.0);
+    let why = Verdict::Undecided(Why::NotEverywhere);
+    assert_eq!(opposite.accuracy.verdict, why);
+    assert_eq!(opposite.everywhere, Some(false));
+
+    let found = table(3, [0.0, 0.0], Role::Question);
+    assert_eq!(average(&found).accuracy.verdict.word(), "insensitive");
+    assert_eq!(average(&found).everywhere, Some(true));
+    let found = table(3, [2.0, 1.0], Role::Question);
+    assert!(!average(&found).signs_differ());
+}
+
+/// Each question has its own control, and without one that shows nothing is insensitive.
+#[test]
+fn a_question_is_judged_by_the_control_of_what_it_asks() {
+    let verdicts = |change: &dyn Fn(&mut Vec<Contrast>)| -> Vec<Verdict> {
+        let mut analysis = analysis(Role::Question);
+        change(&mut analysis.contrasts);
+        let found = table_of(3, [0.0, 0.0], &analysis);
+        let first = &analysis.contrasts[0];
+        let mine = found.findings.iter().filter(|f| f.contrast == *first);
+        mine.map(|f| f.accuracy.verdict.clone()).collect()
+    };
+    let all = |why| vec![Verdict::Uninformative(why); 3];
+    let insensitive = verdicts(&|_| ());
+    assert!(insensitive.iter().all(|v| v.word() == "insensitive"));
+    let none = verdicts(&|contrasts| contrasts.truncate(1));
+    assert_eq!(none, all(Uncontrolled::NoControl));
+    // A control of placement that shows a point, which is within the margin of three.
+    let placement = || Contrast {
+        control: ControlOf::Placement,
+        ..contrast(Role::Positive, Arm::under("smart", "inverted"))
+    };
+    let of_allocation = verdicts(&|contrasts| contrasts.push(placement()));
+    assert_eq!(of_allocation, insensitive);
+    let of_placement = verdicts(&|contrasts| {
+        contrasts.push(placement());
+        contrasts[0].control = ControlOf::Placement;
+    });
+    assert_eq!(of_placement, all(Uncontrolled::NotBeyond));
+    // Of two controls of placement that of the ticket counts.
+    let own_first = verdicts(&|contrasts| {
+        contrasts[1].control = ControlOf::Placement;
+        contrasts[1].plus = Arm::of("uniform");
+        contrasts[1].minus = Arm::of("smart");
+        contrasts.push(placement());
+        contrasts[0].control = ControlOf::Placement;
+    });
+    assert_eq!(own_first, all(Uncontrolled::NotBeyond));
+    let other = verdicts(&|contrasts| {
+        contrasts[1].control = ControlOf::Placement;
+        contrasts[1].plus = Arm::of("uniform");
+        contrasts[1].minus = Arm::of("smart");
+        contrasts[0].control = ControlOf::Placement;
+    });
+    assert_eq!(other, insensitive);
+}
+
+#[test]
+fn controls_are_counted_by_what_they_vary() {
+    let mut analysis = analysis(Role::SameLaw);
+    analysis.contrasts.push(Contrast {
+        control: ControlOf::Placement,
+        ..contrast(Role::Positive, Arm::under("smart", "inverted"))
+    });
+    let controls = table_of(3, [0.0, 0.0], &analysis).controls;
+    assert_eq!(controls.allocation, [2, 2]);
+    assert_eq!(controls.placement, [2, 0]);
+    assert_eq!(controls.same_law[0], 2);
 }

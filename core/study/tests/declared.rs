@@ -146,7 +146,7 @@ fn every_rule_that_changes_is_named() {
     place.run(&first);
     let last = place.plan(
         "[1, 2, 3]",
-        "looks = [3, 10]\nspending = \"pocock\"\nvariance = \"cell\"\ncollapsed = \"excluded\"\nloss_margin = 0.1",
+        "looks = [3, 10]\nspending = \"pocock\"\nvariance = \"pooled\"\ncollapsed = \"excluded\"\nloss_margin = 0.1",
     );
     place.declare(&last).unwrap();
     let what = &place.changes(&last).changes[0].what;
@@ -290,4 +290,58 @@ fn a_plan_that_was_changed_by_hand_is_refused() {
     std::fs::write(place.study().join(LOCK), "format = 1\nstudy = 3\n").unwrap();
     let told = declare(&plan, &place.store).unwrap_err().to_string();
     assert!(told.contains(LOCK), "{told}");
+}
+
+/// A default that changes between releases changes no plan that was declared: what is not written
+/// goes on as declared, for as long as the seeds do.
+#[test]
+fn a_declared_variance_outlives_a_change_of_the_default() {
+    use jackpot_stats::Variance;
+    let place = Place::new();
+    let pooled = place.plan("[1, 2, 3]", "variance = \"pooled\"\nlooks = [3, 5]");
+    let declared = place.declare(&pooled).unwrap();
+    place.run(&pooled);
+    let variance = |seeds: &str, section: &str| {
+        let plan = place.plan(seeds, &format!("{section}looks = [3, 5]"));
+        plan.study.analysis.variance
+    };
+    assert_eq!(variance("[1, 2, 3]", ""), Variance::Pooled);
+    assert_eq!(variance("[1, 2, 3, 4, 5]", ""), Variance::Pooled);
+    let goes_on = place.plan("[1, 2, 3]", "looks = [3, 5]");
+    let digest = goes_on.study.analysis.digest().unwrap().to_string();
+    assert_eq!(digest, declared.sha256);
+    assert_eq!(place.declare(&goes_on), None);
+    assert!(place.changes(&goes_on).changes.is_empty());
+    // Other seeds are another study; and who wants another variance says so, which is recorded.
+    assert_eq!(variance("[4, 5, 6]", ""), Variance::Cell);
+    assert_eq!(
+        variance("[1, 2, 3]", "variance = \"cell\"\n"),
+        Variance::Cell
+    );
+    let other = place.plan("[1, 2, 3]", "variance = \"cell\"\nlooks = [3, 5]");
+    place.declare(&other).unwrap();
+    let what = &place.changes(&other).changes[0].what;
+    assert!(what.contains("variance: Pooled → Cell"), "{what}");
+}
+
+/// The reports that were declared and drawn before the default changed are judged as declared.
+#[test]
+fn the_shipped_reports_keep_the_plan_that_they_declared() {
+    let reports = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../reports");
+    let mut declared = 0;
+    for entry in std::fs::read_dir(reports).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join(LOCK).is_file() {
+            continue;
+        }
+        let lock = Lock::read(&folder).unwrap();
+        let Some(last) = lock.and_then(|mut lock| lock.analysis.pop()) else {
+            continue;
+        };
+        let study = Study::load(&folder).unwrap();
+        let digest = study.analysis.digest().unwrap().to_string();
+        assert_eq!(digest, last.sha256, "{}", folder.display());
+        declared += 1;
+    }
+    assert!(declared >= 4, "{declared}");
 }

@@ -4,10 +4,12 @@
 
 use crate::cells::Grid;
 use crate::table::spell;
-use crate::verdict::{arm_title, capital, family_title, plan_change_words, scope_title};
+use crate::verdict::{
+    arm_title, capital, family_title, plan_change_words, scope_title, signs_words,
+};
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
-use jackpot_study::{Contrast, Finding, Findings, LEVEL, PlanChanges, Role, Scope};
+use jackpot_study::{Contrast, ControlOf, Finding, Findings, LEVEL, PlanChanges, Role, Scope};
 use std::collections::BTreeSet;
 
 /// One sentence or a few, made from verdicts.
@@ -151,18 +153,18 @@ fn headline(grid: &Grid<'_>, changes: &PlanChanges, title: String, list: &[&Find
 fn said_of(finding: &Finding) -> String {
     let outcome = &finding.accuracy;
     let direction = match outcome.direction {
-        Some(Direction::Superior) => Some("More accurate"),
-        Some(Direction::NotInferior) if outcome.informative == Some(false) => Some(
-            "Not less accurate by the margin, where the positive control shows no effect either",
-        ),
-        Some(Direction::NotInferior) => Some("Not less accurate by the margin"),
-        Some(Direction::Inferior) => Some("Less accurate"),
+        Some(Direction::Superior) => Some("More accurate".to_owned()),
+        Some(Direction::NotInferior) => Some(match outcome.uncontrolled {
+            Some(why) => format!("Not less accurate by the margin, uninformative ({why})"),
+            None => "Not less accurate by the margin".into(),
+        }),
+        Some(Direction::Inferior) => Some("Less accurate".into()),
         Some(Direction::Open) | None => None,
     };
     let within = finding.contrast.is_within_ticket();
     match (&outcome.verdict, direction) {
         (Verdict::Identical, _) => "Identical by construction".into(),
-        (_, Some(words)) if !within => words.into(),
+        (_, Some(words)) if !within => words,
         (
             Verdict::Insensitive {
                 small_but_real: true,
@@ -177,14 +179,12 @@ fn said_of(finding: &Finding) -> String {
             _,
         ) => "Sensitive, beyond the margin".into(),
         (Verdict::Sensitive { .. }, _) => "Sensitive".into(),
-        (Verdict::Uninformative, _) => {
-            "Uninformative (the positive control shows no effect either)".into()
-        }
+        (Verdict::Uninformative(why), _) => format!("Uninformative ({why})"),
         (Verdict::Undecided(why), _) => format!("Undecided ({why})"),
     }
 }
 
-/// `SNIP −0.12 [−0.40, +0.16] points, within the margin at every sparsity`.
+/// `SNIP −0.12 [−0.40, +0.16] points, average over sparsities, within the margin at every sparsity`.
 fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
     let contrast = &finding.contrast;
     let name = match contrast.is_within_ticket() {
@@ -202,8 +202,14 @@ fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
     {
         let bounds = estimate.interval95.map(|[low, high]| (low, high));
         let mut text = format!("{} points", spell::interval(mean, bounds, 2));
-        if let Scope::Sparsity(_) = finding.scope {
-            text += &format!(" at {}", scope_title(&finding.scope));
+        let scope = scope_title(&finding.scope);
+        text += &match finding.scope {
+            Scope::Sparsity(_) => format!(" at {scope}"),
+            Scope::Average | Scope::AverageUncollapsed => format!(", {scope}"),
+        };
+        text += &signs_words(finding).map_or(String::new(), |words| format!(" {words}"));
+        if finding.collapsed && !matches!(finding.scope, Scope::Sparsity(_)) {
+            text += ", collapsed or diverged runs in it";
         }
         pieces.push(Piece::words(" "));
         pieces.push(Piece {
@@ -241,10 +247,10 @@ fn controls(grid: &Grid<'_>, found: &Findings) -> Vec<Headline> {
         ),
         (true, _) => {
             let share = spell::number(100.0 * shown as f64 / tested as f64, 0);
+            let same_law = |f: &&Finding| f.contrast.role == Role::SameLaw;
             control(
-                found,
+                found.findings.iter().filter(same_law),
                 title,
-                Role::SameLaw,
                 format!("{shown} of {tested} cells"),
                 format!(
                     " whose arms have the same law show a difference, uncorrected ({share} %; at most {percent} are expected by chance)."
@@ -252,34 +258,67 @@ fn controls(grid: &Grid<'_>, found: &Findings) -> Vec<Headline> {
             )
         }
     };
-    let [judged, effect] = found.controls.positive;
-    let title = "Positive control";
-    let positive = match (asked(Role::Positive), judged) {
-        (false, _) => {
-            let none =
-                "This study has none: nothing says that its cells could have shown a difference.";
-            Headline::plain(title.into(), none.into())
-        }
-        (true, 0) => Headline::plain(title.into(), "It cannot be judged with these seeds.".into()),
-        (true, _) => {
-            let mut positive = control(
-                found,
-                title,
-                Role::Positive,
-                format!("{effect} of {judged} sparsities"),
-                "; cells of the others are uninformative where they show nothing.".into(),
-            );
-            let before = "Another allocation (uniform in place of smart ratios) shows in ";
-            positive.pieces.insert(0, Piece::words(before));
-            positive
-        }
-    };
-    vec![same_law, positive]
+    let mut all = vec![same_law];
+    all.push(positive_control(grid, found, ControlOf::Allocation));
+    // The placement has a control in some studies alone: where none is, that of the allocation
+    // stands for it.
+    let of_placement = |f: &Finding| is_control(&f.contrast, ControlOf::Placement);
+    if found.findings.iter().any(of_placement) {
+        all.push(positive_control(grid, found, ControlOf::Placement));
+    }
+    all
 }
 
-/// A count of cells of one role, with the runs of all of them, and what is said of it.
-fn control(found: &Findings, title: &str, role: Role, count: String, said: String) -> Headline {
-    let cells = found.findings.iter().filter(|f| f.contrast.role == role);
+fn is_control(contrast: &Contrast, of: ControlOf) -> bool {
+    contrast.role == Role::Positive && contrast.control == of
+}
+
+/// What is expected to differ, and whether it does.
+fn positive_control(grid: &Grid<'_>, found: &Findings, of: ControlOf) -> Headline {
+    let title = match of {
+        ControlOf::Allocation => "Positive control",
+        ControlOf::Placement => "Positive control of placement",
+    };
+    let contrasts = grid.outline.analysis.contrasts.iter();
+    let arms: Vec<String> = contrasts
+        .filter(|c| is_control(c, of))
+        .map(|c| {
+            let [plus, minus] = [&c.plus, &c.minus].map(|arm| arm_title(grid, arm));
+            format!("{plus} − {minus}")
+        })
+        .collect();
+    let [judged, beyond] = found.controls.of(of);
+    let words = match (arms.is_empty(), judged) {
+        (true, _) => {
+            "This study has none: nothing says that its cells could have shown a difference."
+        }
+        (false, 0) => "It cannot be judged with these seeds.",
+        (false, _) => {
+            let mine = |f: &&Finding| is_control(&f.contrast, of);
+            let mut control = control(
+                found.findings.iter().filter(mine),
+                title,
+                format!("{beyond} of {judged} cells"),
+                "; where it does not, what lies within the margin is uninformative.".into(),
+            );
+            let before = format!(
+                "The 95 % interval of {} lies wholly beyond the margin in ",
+                arms.join(", ")
+            );
+            control.pieces.insert(0, Piece::words(before));
+            return control;
+        }
+    };
+    Headline::plain(title.into(), words.into())
+}
+
+/// A count of the cells of a control, with the runs of all of them, and what is said of it.
+fn control<'f>(
+    cells: impl Iterator<Item = &'f Finding>,
+    title: &str,
+    count: String,
+    said: String,
+) -> Headline {
     let from: BTreeSet<Digest> = cells.flat_map(|f| f.keys.iter().copied()).collect();
     let counted = Piece {
         text: count,

@@ -99,13 +99,13 @@ pub(crate) fn arm_title(grid: &Grid<'_>, arm: &Arm) -> String {
     }
 }
 
-/// `98 %`, or `average`.
+/// `98 %`, or `average over sparsities`.
 pub(crate) fn scope_title(scope: &Scope) -> String {
     match scope {
         Scope::Sparsity(text) if text == "0" => "dense".into(),
         Scope::Sparsity(text) => spell::percent(text),
-        Scope::Average => "average".into(),
-        Scope::AverageUncollapsed => "average without collapse".into(),
+        Scope::Average => "average over sparsities".into(),
+        Scope::AverageUncollapsed => "average over sparsities without collapse".into(),
     }
 }
 
@@ -115,6 +115,17 @@ pub(crate) fn verdict_title(outcome: &Outcome) -> String {
         None | Some(Direction::Open) => outcome.verdict.to_string(),
         Some(direction) => format!("{}; {}", direction.word(), outcome.verdict),
     }
+}
+
+/// The sparsities of an average whose signs differ, with their differences in points.
+pub(crate) fn signs_words(finding: &Finding) -> Option<String> {
+    let part = |(at, mean): &(String, f64)| {
+        let at = scope_title(&Scope::Sparsity(at.clone()));
+        format!("{} at {at}", spell::signed(*mean, 2))
+    };
+    let parts: Vec<String> = finding.parts.iter().map(part).collect();
+    let differ = finding.signs_differ();
+    differ.then(|| format!("whose signs differ ({})", parts.join(", ")))
 }
 
 /// A margin with its unit.

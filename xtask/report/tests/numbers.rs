@@ -5,6 +5,7 @@
 mod synthetic;
 
 use jackpot_report::render;
+use jackpot_stats::Variance;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts, Outcome, Outline, Results, Run, Selected};
 use serde_json::Value;
@@ -66,6 +67,7 @@ fn grouped(groups: &[Vec<f64>]) -> (Outline, Results) {
     let mut outline = outline();
     outline.seeds = vec![1, 2, 3, 4];
     outline.sparsities.truncate(1);
+    outline.analysis.variance = Variance::Pooled;
     let mut results = results();
     results.runs.clear();
     for (group, (ticket, _)) in groups.iter().zip(&synthetic::TICKETS[1..]) {
@@ -125,6 +127,34 @@ fn paired_differences_are_scipys() {
             "{row:?}"
         );
     }
+}
+
+/// As a study that says nothing of it: each its own, whatever the others are.
+#[test]
+fn without_a_word_every_contrast_has_its_own_deviation() {
+    let (mut outline, results) = grouped(&groups());
+    outline.analysis.variance = Variance::default();
+    let rows = rows(&outline, &results, "tables/differences.csv");
+    let fixture = fixture();
+    let mut compared = 0;
+    for (i, (ticket, _)) in synthetic::TICKETS[1..5].iter().enumerate() {
+        let row = under(&rows, ticket, "rearrange");
+        let (Some(sd), interval) = (fixture["sds"][i].as_f64(), &fixture["own_intervals"][i])
+        else {
+            assert_eq!(row["accuracy_sd"], "", "one seed has no deviation");
+            continue;
+        };
+        assert!(near(&row["accuracy_sd"], sd), "{row:?}");
+        let bounds = [("accuracy_low", 0), ("accuracy_high", 1)];
+        for (column, bound) in bounds {
+            assert!(
+                near(&row[column], interval[bound].as_f64().unwrap()),
+                "{row:?}"
+            );
+        }
+        compared += 1;
+    }
+    assert!(compared >= 3, "{compared}");
 }
 
 #[test]

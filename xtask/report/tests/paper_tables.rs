@@ -75,6 +75,7 @@ fn trained_on(outline: &mut Outline) {
         role: Role::Question,
         plus: Arm::of("snip"),
         minus: Arm::of(other),
+        control: Default::default(),
         margins: None,
     };
     outline

@@ -85,6 +85,7 @@ fn a_contrast_that_was_added_marks_its_family_and_one_that_is_not_declared_all()
         role: Role::Question,
         plus: Arm::of("snip"),
         minus: Arm::of("grasp"),
+        control: Default::default(),
         margins: None,
     });
     outline.declared = vec![

@@ -6,7 +6,7 @@ mod neutral;
 mod synthetic;
 
 use jackpot_report::{Files, render};
-use jackpot_stats::{Direction, Verdict, Why};
+use jackpot_stats::{Direction, Uncontrolled, Verdict, Why};
 use jackpot_store::Store;
 use jackpot_study::{Declared, FIGURES, Outcome, Outline, Results, TABLES};
 use neutral::{judging, shown};
@@ -113,7 +113,13 @@ fn no_verdict_judges() {
         Why::TooFewSeeds,
         Why::NoMargin,
         Why::Multiplicity,
+        Why::NotEverywhere,
         Why::Open,
+    ];
+    let uncontrolled = [
+        Uncontrolled::NoControl,
+        Uncontrolled::NotJudged,
+        Uncontrolled::NotBeyond,
     ];
     let directions = [
         Direction::Superior,
@@ -129,9 +135,10 @@ fn no_verdict_judges() {
             beyond_margin: true,
         },
         Verdict::Identical,
-        Verdict::Uninformative,
+        Verdict::Uninformative(Uncontrolled::NoControl),
     ];
     let mut words: Vec<String> = why.map(|w| w.to_string()).to_vec();
+    words.extend(uncontrolled.map(|w| w.to_string()));
     words.extend(directions.map(|d| d.word().to_owned()));
     words.extend(verdicts.map(|v| v.to_string()));
     let found: Vec<_> = words.iter().flat_map(|w| judging(w)).collect();

@@ -9,9 +9,10 @@ use crate::{
     lock::Lock,
     plan::{Content, Plan},
 };
+use jackpot_stats::Variance;
 use jackpot_store::Store;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 /// One analysis plan, as it was when `jackpot run` first saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +105,16 @@ impl Declared {
             ))
         })
     }
+}
+
+/// The variance that a study declared for these seeds or some of them, where one did: a default
+/// that a later release changes is not a change of the plan. Other seeds are another study.
+pub(crate) fn variance_declared(folder: &Path, seeds: &[u64]) -> Result<Option<Variance>, Error> {
+    let lock = Lock::read(folder)?;
+    let last = lock.as_ref().and_then(|l| l.analysis.last());
+    let goes_on = |d: &&Declared| d.seeds.iter().all(|s| seeds.contains(s));
+    let plan = last.filter(goes_on).map(Declared::analysis).transpose()?;
+    Ok(plan.map(|plan| plan.variance))
 }
 
 /// What a reader must know of how the analysis came to be.

@@ -1,12 +1,13 @@
 //! From a study's runs to findings: outcomes and verdicts.
 use super::{
-    Analysis, Arm, Contrast, Pool, Role,
+    Analysis, Arm, Contrast, ControlOf, Pool, Role,
     pairs::{Index, Material},
     pools::{pool, pools},
 };
 use crate::results::{Run, TestBits, Trained};
 use jackpot_stats::{
-    Better, Cell, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates, images, judge,
+    Better, Cell, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates, images,
+    judge,
 };
 use jackpot_store::Digest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,12 +44,15 @@ pub struct Finding {
     pub lost: usize,
     /// A run of it collapsed or diverged.
     pub collapsed: bool,
+    /// Of averages: each sparsity that is in it, with its mean difference of accuracy.
+    pub parts: Vec<(String, f64)>,
     /// Of test accuracy, in points.
     pub accuracy: Outcome,
     /// Of test loss, in nats.
     pub test_loss: Outcome,
     /// Of averages: whether every sparsity alone is within the margin of accuracy, each at the
-    /// whole level (an intersection–union test); none where one of them cannot be judged.
+    /// whole level (an intersection–union test); none where one of them cannot be judged, or lies
+    /// within it where nothing says that it could have seen a difference.
     pub everywhere: Option<bool>,
     /// Of a cell with a pooled deviation: p of the test of Brown and Forsythe, where it says (at
     /// 5 %) that the pool's cells do not vary alike.
@@ -86,8 +90,21 @@ pub struct Controls {
     /// Cells whose arms have the same law, and how many of them show a difference at the level,
     /// uncorrected: at most 5 % should.
     pub same_law: [usize; 2],
-    /// Positive controls that can be judged, and how many show an effect.
-    pub positive: [usize; 2],
+    /// Sparsities whose positive control of allocation can be judged, and at how many its 95 %
+    /// interval lies wholly beyond the margin.
+    pub allocation: [usize; 2],
+    /// The same of the positive controls of placement.
+    pub placement: [usize; 2],
+}
+
+impl Controls {
+    /// The positive controls of either kind.
+    pub fn of(&self, control: ControlOf) -> [usize; 2] {
+        match control {
+            ControlOf::Allocation => self.allocation,
+            ControlOf::Placement => self.placement,
+        }
+    }
 }
 
 /// What is looked at: the runs of one table and how to read them.
@@ -113,17 +130,23 @@ pub fn findings(analysis: &Analysis, table: &Table) -> Findings {
         level: analysis.level(table.seeds.len()),
         variance: analysis.variance,
     };
+    let parts = parts(&all);
     let outcomes = [0, 1].map(|response| {
-        let cells = cells(&all, response);
+        let cells = cells(&all, &parts, response);
         let estimates = estimates(&cells, &rules);
         judge(&cells, &estimates, &rules)
     });
     let pools = pools(&all, &outcomes[0]);
     let [accuracy, test_loss] = outcomes;
-    let findings: Vec<Finding> = all
-        .into_iter()
+    let part = |place: &usize| {
+        let mean = accuracy[*place].estimate.mean?;
+        Some((all[*place].scope.word().to_owned(), mean))
+    };
+    let means = |places: &Vec<usize>| places.iter().filter_map(part).collect();
+    let parts: Vec<Vec<(String, f64)>> = parts.iter().map(means).collect();
+    let findings: Vec<Finding> = (all.into_iter().zip(parts))
         .zip(accuracy.into_iter().zip(test_loss))
-        .map(|(material, outcomes)| finding(material, outcomes))
+        .map(|((material, parts), outcomes)| finding(material, parts, outcomes))
         .collect();
     let mut result = Findings {
         controls: controls(&findings, rules.level),
@@ -138,14 +161,16 @@ pub fn findings(analysis: &Analysis, table: &Table) -> Findings {
     result
 }
 
-fn finding(m: Material, (accuracy, test_loss): (Outcome, Outcome)) -> Finding {
+fn finding(
+    m: Material,
+    parts: Vec<(String, f64)>,
+    (accuracy, test_loss): (Outcome, Outcome),
+) -> Finding {
     let keys = m.runs.iter().flatten().map(|t| t.key);
     let keys: BTreeSet<Digest> = keys.collect();
     Finding {
         contrast: m.contrast.clone(),
-        images: matches!(m.scope, Scope::Sparsity(_))
-            .then(|| of_images(&m.runs))
-            .flatten(),
+        images: is_at_sparsity(&m).then(|| of_images(&m.runs)).flatten(),
         scope: m.scope,
         seeds: m.seeds.iter().map(|s| s.seed).collect(),
         asked: m.asked,
@@ -153,6 +178,7 @@ fn finding(m: Material, (accuracy, test_loss): (Outcome, Outcome)) -> Finding {
         because: m.because,
         lost: m.lost,
         collapsed: m.collapsed,
+        parts,
         accuracy,
         test_loss,
         everywhere: None,
@@ -161,16 +187,33 @@ fn finding(m: Material, (accuracy, test_loss): (Outcome, Outcome)) -> Finding {
     }
 }
 
+/// Of every average the places of the cells that it is the mean of.
+fn parts(all: &[Material]) -> Vec<Vec<usize>> {
+    let of = |average: &Material| {
+        let uncollapsed = average.scope == Scope::AverageUncollapsed;
+        let is_part = |m: &Material| {
+            let has = m.contrast == average.contrast && !m.is_identical();
+            has && is_at_sparsity(m) && !(uncollapsed && m.collapsed)
+        };
+        let places = all.iter().enumerate().filter(|(_, m)| is_part(m));
+        places.map(|(place, _)| place).collect()
+    };
+    let of_averages = |m: &Material| {
+        if is_at_sparsity(m) { Vec::new() } else { of(m) }
+    };
+    all.iter().map(of_averages).collect()
+}
+
+fn is_at_sparsity(m: &Material) -> bool {
+    matches!(m.scope, Scope::Sparsity(_))
+}
+
 /// The cells of one response: 0 accuracy, 1 test loss.
-fn cells(all: &[Material], response: usize) -> Vec<Cell> {
+fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Cell> {
     let both = |m: &Material| [m.contrast.plus.clone(), m.contrast.minus.clone()];
     let arms: BTreeSet<Arm> = all.iter().flat_map(both).collect();
     let arms: BTreeMap<&Arm, usize> = arms.iter().zip(0..).collect();
-    let control = |m: &Material| {
-        let positive = |c: &Material| c.contrast.role == Role::Positive && c.scope == m.scope;
-        (m.contrast.role == Role::Question).then(|| all.iter().position(positive))?
-    };
-    let cell = |m: &Material| {
+    let cell = |(m, parts): (&Material, &Vec<usize>)| {
         // Where one loss is not finite no mean of losses is.
         let seeds = m.seeds.iter().filter(|_| !(m.diverged && response == 1));
         let pairs = seeds.map(|s| Pair {
@@ -179,24 +222,41 @@ fn cells(all: &[Material], response: usize) -> Vec<Cell> {
             minus: s.minus[response],
             margin: s.margin[response],
         });
-        let average = !matches!(m.scope, Scope::Sparsity(_));
         Cell {
             arms: [arms[&m.contrast.plus], arms[&m.contrast.minus]],
             claim: m.contrast.claim,
             // A headline is not one of the cells that it averages.
-            family: match average {
-                true => format!("{} {:?}", m.contrast.family, m.scope),
-                false => m.contrast.family.clone(),
+            family: match &m.scope {
+                Scope::Sparsity(_) => m.contrast.family.clone(),
+                average => format!("{} {average:?}", m.contrast.family),
             },
             better: [Better::Higher, Better::Lower][response],
             pool: pool(m),
             pairs: pairs.collect(),
             identical: m.is_identical(),
             unfinished: m.unfinished,
-            control: control(m),
+            control: control(all, m),
+            parts: parts.clone(),
         }
     };
-    all.iter().map(cell).collect()
+    all.iter().zip(parts).map(cell).collect()
+}
+
+/// The positive control of a question at one sparsity; an average has its parts'. Of several of placement that of its own
+/// ticket comes first, else the first of the plan.
+fn control(all: &[Material], m: &Material) -> Control {
+    if m.contrast.role != Role::Question || !is_at_sparsity(m) {
+        return Control::NotNeeded;
+    }
+    let of = |c: &Material| {
+        let kind = (c.contrast.role, c.contrast.control);
+        c.scope == m.scope && kind == (Role::Positive, m.contrast.control)
+    };
+    let own = |c: &Material| of(c) && c.contrast.plus.ticket == m.contrast.plus.ticket;
+    let of_placement = m.contrast.control == ControlOf::Placement;
+    let own = all.iter().position(|c| of_placement && own(c));
+    let found = own.or_else(|| all.iter().position(of));
+    found.map_or(Control::Missing, Control::At)
 }
 
 fn of_images(runs: &[[&Trained; 2]]) -> Option<Images> {
@@ -236,13 +296,18 @@ fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
         let Some(p) = f.accuracy.estimate.p_difference.filter(|_| judged) else {
             continue;
         };
-        let count = match f.contrast.role {
-            Role::SameLaw => &mut controls.same_law,
-            Role::Positive => &mut controls.positive,
-            _ => continue,
+        let (count, shows) = match (f.contrast.role, f.contrast.control) {
+            (Role::SameLaw, _) => (&mut controls.same_law, p < level),
+            (Role::Positive, ControlOf::Allocation) => {
+                (&mut controls.allocation, f.accuracy.estimate.beyond)
+            }
+            (Role::Positive, ControlOf::Placement) => {
+                (&mut controls.placement, f.accuracy.estimate.beyond)
+            }
+            (Role::Question | Role::NoiseFloor, _) => continue,
         };
         count[0] += 1;
-        count[1] += usize::from(p < level);
+        count[1] += usize::from(shows);
     }
     controls
 }
@@ -287,8 +352,17 @@ fn within(f: &Finding, level: Option<f64>) -> Option<bool> {
     if early(&f.accuracy.verdict) {
         return None;
     }
-    let p = f.accuracy.estimate.p_equivalence?;
-    Some(p < level? && f.accuracy.informative != Some(false))
+    let within = f.accuracy.estimate.p_equivalence? < level?;
+    (!within || f.accuracy.uncontrolled.is_none()).then_some(within)
+}
+
+impl Finding {
+    /// Of an average: some of its sparsities differ one way and some the other, in the hundredths
+    /// of a point that are printed, so that it says little of any of them.
+    pub fn signs_differ(&self) -> bool {
+        let is = |sign: fn(f64) -> bool| self.parts.iter().any(|(_, mean)| sign(*mean));
+        is(|mean| mean >= 0.005) && is(|mean| mean <= -0.005)
+    }
 }
 
 impl Scope {

@@ -4,7 +4,7 @@ use crate::{
     Error, Study,
     results::{Outcome, Trained, collect},
 };
-use jackpot_stats::{Claim, Group, is_enough, pooled, smallest_margin};
+use jackpot_stats::{Claim, Group, Variance, is_enough, pooled, smallest_margin};
 use jackpot_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub struct Settles {
     pub source: String,
     /// Seeds.
     pub seeds: usize,
-    /// Of the pooled deviation at that number of seeds.
+    /// Of the deviation at that number of seeds.
     pub df: f64,
     /// Points, infinite at a look that spends next to nothing; none: no verdict is drawn from so
     /// few seeds.
@@ -67,7 +67,10 @@ pub fn settles(study: &Study, store: &Store) -> Result<Vec<Settles>, Error> {
         for (what, sd, source) in known {
             for look in &analysis.looks {
                 let seeds = *look as usize;
-                let df = freedom(&arms, seeds);
+                let df = match analysis.variance {
+                    Variance::Cell => seeds.saturating_sub(1) as f64,
+                    Variance::Pooled => freedom(&arms, seeds),
+                };
                 let level = analysis.level(seeds).filter(|_| is_enough(seeds, df));
                 all.push(Settles {
                     what: what.clone(),
@@ -111,7 +114,8 @@ fn freedom(arms: &BTreeSet<[Arm; 2]>, seeds: usize) -> f64 {
     pooled(&groups).map_or(0.0, |s| s.df)
 }
 
-/// Pooled deviations of the study's finished runs: within a ticket or not, the sparsity, points.
+/// Deviations of the study's finished runs, pooled or that of the middle cell: within a ticket or
+/// not, the sparsity, points.
 fn own_deviations(study: &Study, store: &Store) -> Result<Vec<(bool, String, f64)>, Error> {
     let pinned = store.read_pin(&study.name).map_err(Error::from_store)?;
     if pinned.is_none() {

@@ -12,6 +12,7 @@ pub(crate) mod section;
 mod standard;
 mod text;
 
+pub(crate) use declared::variance_declared;
 pub use declared::{Declared, PlanChange, PlanChanges, declare, plan_changes};
 pub use evaluate::{Controls, Finding, Findings, Images, Scope, Table, findings};
 pub use foresee::{REFERENCE_SD, Settles, asked_margin, settles};
@@ -32,7 +33,7 @@ pub struct Analysis {
     pub contrasts: Vec<Contrast>,
     /// What counts as no difference, unless a contrast says otherwise.
     pub margins: Margins,
-    /// Of differences: pooled over the cells of one table and sparsity, or a cell's own.
+    /// Of differences: a cell's own, or pooled over the cells of one table and sparsity.
     pub variance: Variance,
     /// What becomes of collapsed and diverged runs.
     pub collapsed: CollapsedRuns,
@@ -52,6 +53,10 @@ pub struct Contrast {
     pub family: String,
     /// The part that it plays.
     pub role: Role,
+    /// Of a positive control: what it controls. Of a question: which control says that its cells
+    /// could have seen a difference. Plans say it only where it is not the allocation.
+    #[serde(default, skip_serializing_if = "ControlOf::is_allocation")]
+    pub control: ControlOf,
     /// Runs.
     pub plus: Arm,
     /// Runs that are subtracted, seed by seed.
@@ -84,6 +89,23 @@ pub enum Role {
     SameLaw,
     /// The same ticket, trained with other draws: how far runs differ by chance alone.
     NoiseFloor,
+}
+
+/// What a positive control varies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlOf {
+    /// How many weights each layer keeps: uniform against smart ratios.
+    #[default]
+    Allocation,
+    /// Which weights of a layer are kept: scores against inverted scores, in the same counts.
+    Placement,
+}
+
+impl ControlOf {
+    fn is_allocation(&self) -> bool {
+        *self == ControlOf::Allocation
+    }
 }
 
 /// How far from 0 counts as no difference.

@@ -11,7 +11,7 @@ pub struct Pool {
     pub within_tickets: bool,
     /// How many cells.
     pub cells: usize,
-    /// Of their differences of accuracy.
+    /// Of their differences of accuracy: the one that they share, or the middle one of their own.
     pub spread: Option<Spread>,
     /// Whether they share it.
     pub homogeneity: Option<BrownForsythe>,
@@ -32,6 +32,7 @@ pub(super) fn pool(m: &Material) -> Option<String> {
 struct Gathered<'a> {
     name: String,
     pool: Pool,
+    spreads: Vec<Spread>,
     differences: Vec<Vec<f64>>,
     arms: Vec<[&'a Arm; 2]>,
 }
@@ -51,9 +52,10 @@ pub(super) fn pools(all: &[Material], outcomes: &[Outcome]) -> Vec<Pool> {
                     scope: m.scope.clone(),
                     within_tickets: m.contrast.is_within_ticket(),
                     cells: 0,
-                    spread: outcome.estimate.spread,
+                    spread: None,
                     homogeneity: None,
                 },
+                spreads: Vec::new(),
                 differences: Vec::new(),
                 arms: Vec::new(),
             });
@@ -65,11 +67,14 @@ pub(super) fn pools(all: &[Material], outcomes: &[Outcome]) -> Vec<Pool> {
             let differences = m.seeds.iter().map(|s| s.plus[0] - s.minus[0]);
             here.differences.push(differences.collect());
             here.arms.push(arms);
+            here.spreads.extend(outcome.estimate.spread);
         }
     }
     let done = |mut g: Gathered| {
         let slices: Vec<&[f64]> = g.differences.iter().map(Vec::as_slice).collect();
         g.pool.cells = slices.len();
+        g.spreads.sort_by(|a, b| a.sd.total_cmp(&b.sd));
+        g.pool.spread = g.spreads.get(g.spreads.len() / 2).copied();
         g.pool.homogeneity = brown_forsythe(&slices);
         g.pool
     };

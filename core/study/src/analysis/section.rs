@@ -1,5 +1,8 @@
 //! `[analysis]` of `study.toml`.
-use super::{Analysis, Arm, CollapsedRuns, Contrast, LOSS_MARGIN, MARGIN, Margin, Margins, Role};
+use super::{
+    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, LOSS_MARGIN, MARGIN, Margin, Margins, Role,
+    standard,
+};
 use crate::{Error, checks::Check, file::hint, tickets::Ticket};
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;
@@ -10,7 +13,7 @@ use toml::Value;
 pub(crate) struct AnalysisSection {
     margin: Option<MarginSection>,
     loss_margin: Option<MarginSection>,
-    variance: Variance,
+    variance: Option<Variance>,
     collapsed: CollapsedRuns,
     looks: Option<Vec<u32>>,
     spending: Option<Spending>,
@@ -25,6 +28,7 @@ struct ContrastSection {
     family: Option<String>,
     #[serde(default)]
     role: Role,
+    control: Option<ControlOf>,
     plus: Arm,
     minus: Arm,
     margin: Option<MarginSection>,
@@ -86,6 +90,8 @@ pub(crate) struct Asked<'a> {
     pub tickets: &'a [Ticket],
     pub checks: &'a [Check],
     pub seeds: usize,
+    /// Of the plan that was declared for these seeds, where one was.
+    pub variance: Option<Variance>,
 }
 
 impl AnalysisSection {
@@ -96,12 +102,20 @@ impl AnalysisSection {
             test_loss: self.loss_margin.map_or(Margin::Fixed(LOSS_MARGIN), |m| m.0),
         };
         let mut contrasts = match self.standard.unwrap_or(true) {
-            true => super::standard::contrasts(asked.tickets, asked.checks),
+            true => standard::contrasts(asked.tickets, asked.checks),
             false => Vec::new(),
         };
+        let mut written = Vec::new();
         for (i, section) in self.contrast.into_iter().enumerate() {
+            let control = section.control;
             let own = section.contrast(&margins);
             let field = format!("`analysis.contrast` {}", i + 1);
+            if control.is_some() && !matches!(own.role, Role::Question | Role::Positive) {
+                return Err(Error(format!(
+                    "{field}: `control`: expected only with `role = \"question\"` or `\"positive\"`: no control says what another control could have seen"
+                )));
+            }
+            written.extend(control.map(|_| own.name()));
             if own.plus == own.minus {
                 return Err(Error(format!(
                     "{field}: `{}` is compared with itself",
@@ -114,11 +128,12 @@ impl AnalysisSection {
                 None => contrasts.push(own),
             }
         }
+        controlled(&mut contrasts, &written, asked)?;
         let analysis = Analysis {
             format: 1,
             contrasts,
             margins,
-            variance: self.variance,
+            variance: self.variance.or(asked.variance).unwrap_or_default(),
             collapsed: self.collapsed,
             looks,
             spending: self.spending.unwrap_or_default(),
@@ -136,6 +151,7 @@ impl ContrastSection {
             claim: self.claim,
             family,
             role: self.role,
+            control: self.control.unwrap_or_default(),
             plus: self.plus,
             minus: self.minus,
             margins: own.then(|| Margins {
@@ -144,6 +160,29 @@ impl ContrastSection {
             }),
         }
     }
+}
+
+/// Where the plan has a positive control of placement, it is that of the questions about which
+/// weights are kept, but for those whose control is `written`.
+fn controlled(contrasts: &mut [Contrast], written: &[String], asked: &Asked) -> Result<(), Error> {
+    let of_placement = |c: &Contrast| c.control == ControlOf::Placement;
+    let is_control = |c: &Contrast| c.role == Role::Positive && of_placement(c);
+    if !contrasts.iter().any(is_control) {
+        return match contrasts.iter().find(|c| of_placement(c)) {
+            None => Ok(()),
+            Some(c) => Err(Error(format!(
+                "`analysis.contrast`: `{}`: `control`: the plan has no control of placement; expected one contrast with `role = \"positive\"` and `control = \"placement\"`",
+                c.name()
+            ))),
+        };
+    }
+    let open = |c: &&mut Contrast| c.role == Role::Question && !written.contains(&c.name());
+    for contrast in contrasts.iter_mut().filter(open) {
+        if standard::asks_placement(contrast, asked.tickets, asked.checks) {
+            contrast.control = ControlOf::Placement;
+        }
+    }
+    Ok(())
 }
 
 /// The planned numbers of seeds: those of the file, else the study's own.

@@ -1,8 +1,9 @@
 //! The contrasts of a study that declares none: the claims of Su et al. (2020) with the test that
 //! each needs, and the controls.
-use super::{Arm, Contrast, Role};
+use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
-    checks::{Check, Target},
+    allocations::Allocation,
+    checks::{Check, Step, Target},
     stage::Stage,
     tickets::{Sparse, Ticket},
     way::{TicketKind, kind},
@@ -55,10 +56,49 @@ fn contrast(claim: Claim, family: &str, role: Role, plus: Arm, minus: Arm) -> Co
         claim,
         family: family.into(),
         role,
+        control: ControlOf::Allocation,
         plus,
         minus,
         margins: None,
     }
+}
+
+/// Whether a ticket's counts stay as they are whatever its scores are.
+fn keeps_counts(sparse: &Sparse) -> bool {
+    !matches!(sparse.allocation, Allocation::Global(_))
+}
+
+/// Whether a check changes nothing but which weights of each layer are kept, or their values.
+fn is_of_placement(sparse: &Sparse, check: &Check) -> bool {
+    let within = |target| match target {
+        Target::Scores => keeps_counts(sparse),
+        Target::Mask | Target::Weights => true,
+        Target::Data | Target::PretrainingData | Target::ScoringData => false,
+    };
+    let changes = !check.steps.is_empty() || check.start.is_some();
+    changes && check.pretraining.is_empty() && check.steps.iter().all(|s| within(s.on))
+}
+
+/// Whether both arms are one sparse ticket with as many weights in every layer, and others.
+pub(crate) fn asks_placement(contrast: &Contrast, tickets: &[Ticket], checks: &[Check]) -> bool {
+    let ticket = tickets.iter().find(|t| t.name == contrast.plus.ticket);
+    let Some(sparse) = ticket.and_then(|t| t.sparse.as_ref()) else {
+        return false;
+    };
+    let placed = |arm: &Arm| {
+        let check = checks.iter().find(|c| Some(&c.name) == arm.check.as_ref());
+        check.is_none_or(|c| is_of_placement(sparse, c))
+    };
+    contrast.is_within_ticket() && placed(&contrast.plus) && placed(&contrast.minus)
+}
+
+/// Whether the check keeps the weights with the lowest scores in place of the highest, as many in
+/// every layer. Random scores have the same law either way.
+fn inverts_placement(sparse: &Sparse, check: &Check) -> bool {
+    let alone = check.pretraining.is_empty() && check.start.is_none() && check.redraw.is_empty();
+    let inverts = |s: &Step| s.item == "invert" && s.on == Target::Scores;
+    let inverts = matches!(check.steps.as_slice(), [step] if inverts(step));
+    alone && inverts && keeps_counts(sparse) && sparse.method != "random"
 }
 
 fn is_random(sparse: &Sparse) -> bool {
@@ -93,6 +133,16 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
         let drawn = matches!(check.start, None | Some(Stage::Initial | Stage::Redrawn));
         drawn && steps.all(|s| SAME_LAW.contains(&s.item.as_str()))
     };
+    let arms = (Arm::of(&ticket.name), Arm::under(&ticket.name, &check.name));
+    if let Some(sparse) = &ticket.sparse
+        && inverts_placement(sparse, check)
+    {
+        let (family, role) = ("positive-control", Role::Positive);
+        return Some(Contrast {
+            control: ControlOf::Placement,
+            ..contrast(Claim::Superiority, family, role, arms.0, arms.1)
+        });
+    }
     let (claim, family, role) = match &ticket.sparse {
         _ if family == "noise-floor" => (Claim::Equivalence, family, Role::NoiseFloor),
         // A dense network has neither a mask nor data of its own that a check could change.
@@ -105,7 +155,6 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
         }
         _ => (Claim::Equivalence, family, Role::Question),
     };
-    let arms = (Arm::of(&ticket.name), Arm::under(&ticket.name, &check.name));
     Some(contrast(claim, family, role, arms.0, arms.1))
 }
 

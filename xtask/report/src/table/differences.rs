@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, Section, Table, Value, verdicts};
 use crate::cells::{DENSE, Grid, metrics};
 use crate::digest::of_inputs;
-use jackpot_stats::Verdict;
+use jackpot_stats::{Variance, Verdict};
 use jackpot_study::{Arm, Finding, Role, Scope};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
@@ -39,14 +39,20 @@ const WHAT: [&str; 2] = [
 ];
 
 fn about(grid: &Grid<'_>) -> Vec<String> {
+    let deviation = match grid.outline.analysis.variance {
+        Variance::Cell => "the cell's own",
+        Variance::Pooled => {
+            "pooled over the cells of one sparsity, fewer where cells share an arm; cells with a \
+             collapsed or diverged run use their own"
+        }
+    };
     let mut about = vec![
-        "The estimates that the verdicts are drawn from: the mean, over seeds, of one arm minus \
-         another at the same seed, with Student's 95 % interval, uncorrected for the number of \
-         cells. *sd (df)* is the standard deviation of the differences that the interval was made \
-         with and its degrees of freedom: pooled over the cells of one sparsity unless the study \
-         says otherwise, fewer where cells share an arm; cells with a collapsed or diverged run \
-         use their own."
-            .into(),
+        format!(
+            "The estimates that the verdicts are drawn from: the mean, over seeds, of one arm minus \
+             another at the same seed, with Student's 95 % interval, uncorrected for the number of \
+             cells. *sd (df)* is the standard deviation of the differences that the interval was made \
+             with and its degrees of freedom: {deviation}."
+        ),
         "*identical* marks a pair whose two arms are the same run by construction: nothing was \
          measured there. *A/A control* marks a pair whose arms have the same law, so that what \
          shows is noise; *positive control* one that is expected to differ."
@@ -111,7 +117,7 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
         Entry::text(sparsity),
         verdicts::arm(grid, &f.contrast.plus),
         verdicts::arm(grid, &f.contrast.minus),
-        Entry::text(verdicts::role(f.contrast.role)),
+        Entry::text(verdicts::part(&f.contrast)),
         Entry::text(state(f)),
         match identical {
             true => Value::Absent("identical").into(),
@@ -124,7 +130,7 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
         },
         own(Value::spread(accuracy, 2)),
         own(Value::spread(loss, 4)),
-        Entry::text(notes(f).join("; ")),
+        Entry::text(notes(grid, f).join("; ")),
     ]
 }
 
@@ -138,13 +144,12 @@ fn state(f: &Finding) -> &'static str {
 }
 
 /// The part that the pair plays, and what became of its runs.
-pub(super) fn notes(f: &Finding) -> Vec<String> {
+pub(super) fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let part = match f.contrast.role {
         Role::Question => None,
-        Role::Positive => Some("positive control"),
         Role::SameLaw => Some("A/A control"),
-        Role::NoiseFloor => Some("noise floor"),
+        Role::Positive | Role::NoiseFloor => Some(verdicts::part(&f.contrast)),
     };
     let part = part.map(String::from).into_iter();
-    part.chain(verdicts::runs(f)).collect()
+    part.chain(verdicts::runs(grid, f)).collect()
 }

@@ -39,8 +39,8 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
         "Hybrid tickets (scores of trained weights within counts that no score chose, trained on \
          from those weights) against what they are made of. *Difference* is hybrid − other over \
          pairs of one seed, with a 95 % interval, and *verdict* what the analysis says of it, both as in the \
-         table of verdicts. *Average* is over sparsities, seed by seed; *average without collapse* \
-         over those at which no run of either collapsed or diverged."
+         table of verdicts. Averages over sparsities are of each seed; those without collapse leave \
+         out sparsities at which a run of either collapsed or diverged."
             .into(),
     ];
     if !all.iter().any(|t| is_hybrid(&t.name)) {
@@ -106,7 +106,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
             Some((arm, base)) => Value::Count(collapsed(grid, arm, base)).into(),
             None => Value::Blank.into(),
         },
-        Entry::text(differences::notes(f).join("; ")),
+        Entry::text(differences::notes(grid, f).join("; ")),
     ]
 }
 

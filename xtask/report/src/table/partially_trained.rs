@@ -87,6 +87,6 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, f: &Finding) -> Vec<Entry> {
             true => Value::Of(0, 0).into(),
             false => from(Value::Of(f.seeds.len(), f.asked)),
         },
-        Entry::text(differences::notes(f).join("; ")),
+        Entry::text(differences::notes(grid, f).join("; ")),
     ]
 }

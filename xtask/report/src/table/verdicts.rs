@@ -5,10 +5,10 @@ use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::verdict::{
     Findings, arm_title, capital, family_title, margin_title, plan_change_words, scope_title,
-    verdict_title,
+    signs_words, verdict_title,
 };
-use jackpot_stats::{Claim, Outcome, POWER, Verdict};
-use jackpot_study::{Arm, CollapsedRuns, Finding, Role};
+use jackpot_stats::{Claim, Direction, LEAST_SEEDS, Outcome, POWER, Variance, Verdict};
+use jackpot_study::{Arm, CollapsedRuns, Contrast, ControlOf, Finding, Role, Scope};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let findings = &grid.findings;
@@ -44,12 +44,15 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
             "Each row is one arm minus another, seed by seed. *insensitive*: the difference lies within \
              the margin ({margin} of accuracy, {loss} of test loss) by two one-sided tests; *sensitive*: there is a \
              difference; *undecided*: neither is known; *identical*: one run by construction; \
-             *uninformative*: within the margin, but so is the positive control of this sparsity. \
-             Dependence is a property of a ticket, and no verdict is a judgement of it."
+             *uninformative*: within the margin, but nothing says that a difference could have \
+             shown, because the 95 % interval of the positive control at this sparsity does not lie \
+             wholly beyond the margin, or there is no control. An average over sparsities is \
+             insensitive only where every sparsity is. Dependence is a property of a ticket, and no \
+             verdict is a judgement of it."
         ),
         format!(
             "p-values are Holm's over the cells of one question, difference and equivalence apart, and \
-             are held against {}. A verdict needs 5 seeds, or 3 with 10 pooled degrees of freedom. The interval is Student's 95 % interval, uncorrected. \
+             are held against {}. A verdict needs {LEAST_SEEDS} seeds. The interval is Student's 95 % interval, uncorrected. \
              *smallest margin*: what this many seeds settle with {:.0} % power. *r*: correlation between the arms over seeds.",
             level(findings.found.level),
             POWER * 100.0
@@ -83,8 +86,10 @@ fn level(level: Option<f64>) -> String {
 /// How the deviations were had, and whether the cells share them.
 fn variance(grid: &Grid<'_>) -> String {
     let analysis = &grid.outline.analysis;
-    if analysis.variance == jackpot_stats::Variance::Cell {
-        return "Every cell uses its own standard deviation.".into();
+    if analysis.variance == Variance::Cell {
+        return "Every cell uses the standard deviation of its own differences, with one degree of \
+                freedom less than it has seeds."
+            .into();
     }
     let pools = grid.findings.found.pools.iter().filter_map(|p| {
         let test = p.homogeneity?;
@@ -182,7 +187,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     vec![
         Entry::text(f.contrast.family.clone()),
         Entry::text(f.contrast.claim.word()),
-        Entry::text(role(f.contrast.role)),
+        Entry::text(part(&f.contrast)),
         arm(grid, &f.contrast.plus),
         arm(grid, &f.contrast.minus),
         Value::Named {
@@ -220,12 +225,14 @@ pub(super) fn arm(grid: &Grid<'_>, arm: &Arm) -> Entry {
     Value::Named { name, title }.into()
 }
 
-pub(super) fn role(role: Role) -> &'static str {
-    match role {
-        Role::Question => "question",
-        Role::Positive => "positive control",
-        Role::SameLaw => "a/a control",
-        Role::NoiseFloor => "noise floor",
+/// The part that a contrast plays, for programs.
+pub(super) fn part(contrast: &Contrast) -> &'static str {
+    match (contrast.role, contrast.control) {
+        (Role::Question, _) => "question",
+        (Role::Positive, ControlOf::Allocation) => "positive control",
+        (Role::Positive, ControlOf::Placement) => "positive control of placement",
+        (Role::SameLaw, _) => "a/a control",
+        (Role::NoiseFloor, _) => "noise floor",
     }
 }
 
@@ -237,7 +244,7 @@ pub(super) fn verdict(outcome: &Outcome) -> Value {
 }
 
 /// What became of the runs that a finding is made of, and whose deviation it uses.
-pub(super) fn runs(f: &Finding) -> Vec<String> {
+pub(super) fn runs(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = &f.because {
         notes.push(format!("not run: {}", spell::reason(because)));
@@ -254,7 +261,16 @@ pub(super) fn runs(f: &Finding) -> Vec<String> {
         ));
     }
     if f.collapsed {
-        notes.push("collapsed or diverged runs: own standard deviation".into());
+        let pooled = grid.outline.analysis.variance == Variance::Pooled;
+        let average = !matches!(f.scope, Scope::Sparsity(_));
+        notes.push(match (average, pooled) {
+            (false, false) => "collapsed or diverged runs".into(),
+            (false, true) => "collapsed or diverged runs: own standard deviation".into(),
+            (true, false) => "collapsed or diverged runs in the average".into(),
+            (true, true) => {
+                "collapsed or diverged runs in the average: own standard deviation".into()
+            }
+        });
     }
     if let Some(p) = f.unlike_pool {
         notes.push(format!(
@@ -266,9 +282,15 @@ pub(super) fn runs(f: &Finding) -> Vec<String> {
 }
 
 fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
-    let mut notes = runs(f);
-    if let Verdict::Undecided(why) = f.accuracy.verdict {
-        notes.push(why.to_string());
+    let mut notes = runs(grid, f);
+    notes.extend(signs_words(f).map(|words| format!("an average {words}")));
+    match f.accuracy.verdict {
+        Verdict::Undecided(why) => notes.push(why.to_string()),
+        Verdict::Uninformative(why) => notes.push(why.to_string()),
+        _ if f.accuracy.direction == Some(Direction::NotInferior) => {
+            notes.extend(f.accuracy.uncontrolled.map(|why| why.to_string()));
+        }
+        _ => {}
     }
     match f.everywhere {
         Some(true) => notes.push("within the margin at every sparsity".into()),

@@ -71,6 +71,7 @@ pub fn analysis() -> Analysis {
         role,
         plus,
         minus,
+        control: Default::default(),
         margins: None,
     };
     let mut contrasts = Vec::new();
