@@ -70,8 +70,8 @@ fn an_average_says_that_it_is_one_and_where_signs_differ() {
     let differ = "average over sparsities whose signs differ (−0.80 at 90 %, +0.80 at 98 %)";
     holds(
         &line,
-        &["Undecided (", "SNIP 0.00 [", differ],
-        &["nsensitive"],
+        &["Undecided (", "SNIP 0.00 ", differ],
+        &["Insensitive"],
     );
     holds(
         &table,
@@ -81,7 +81,7 @@ fn an_average_says_that_it_is_one_and_where_signs_differ() {
     let (line, _) = said(&made([0.1, 0.2], 5.0), "Layerwise rearrange");
     let words = [
         "Insensitive",
-        "SNIP +0.15 [",
+        "SNIP +0.15 ",
         "points, average over sparsities, within",
     ];
     holds(&line, &words, &["signs differ", "collapsed"]);
