@@ -81,6 +81,8 @@ pub struct Study {
     /// What the grid is run in, in the file's order; a study without `[[setting]]` has one,
     /// without a name.
     pub settings: Vec<Setting>,
+    /// Of the study's own `[training]`; none: it has none, or names no rate.
+    pub learning_rate: Option<f64>,
     /// Where it is trained.
     pub run: RunChoice,
     /// Widths of the network that `jackpot probe` maps collapse over; empty: its own.
@@ -209,6 +211,7 @@ impl Study {
             title: file.title,
             folder: folder.to_owned(),
             digest: Digest::of(text.as_bytes()),
+            learning_rate: file.training.as_ref().and_then(|t| t.learning_rate()),
             settings,
             run,
             probe_widths: match file.probe.widths.is_empty() {

@@ -38,11 +38,38 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Whether it differs from another in nothing but the learning rate, or not at all.
+    fn is_but_for_the_rate(&self, other: &Setting) -> bool {
+        let data = |s: &Setting| {
+            let d = s.data.clone();
+            (d.set, d.folder, d.partial, d.preparation)
+        };
+        let rate = self.training.lr;
+        data(self) == data(other)
+            && self.architecture == other.architecture
+            && self.compute == other.compute
+            && self.training
+                == Training {
+                    lr: rate,
+                    ..other.training.clone()
+                }
+    }
+
     /// " of `vgg`", or nothing for the study's only one.
     pub(crate) fn of(&self) -> String {
         let name = self.name.as_ref();
         name.map_or(String::new(), |n| format!(" of `{n}`"))
     }
+}
+
+/// For each setting the place of the first that differs from it in nothing but the learning rate;
+/// its own, where none before it does.
+pub(crate) fn but_for_the_rate(settings: &[Setting]) -> Vec<usize> {
+    let first = |(at, setting): (usize, &Setting)| {
+        let alike = |other: &Setting| other.is_but_for_the_rate(setting);
+        settings[..at].iter().position(alike).unwrap_or(at)
+    };
+    settings.iter().enumerate().map(first).collect()
 }
 
 /// Every setting of a file, in its order; at least one. `run` is as the file says it.
@@ -72,6 +99,7 @@ pub(crate) fn settings(
         .filter(|(section, _)| tried(section))
         .map(|(section, series)| {
             slug("setting", &section.name)?;
+            not_reserved(&section.name)?;
             let within = |e: Error| Error(format!("setting `{}`: {}", section.name, e.0));
             Ok(Setting {
                 series: series.clone(),
@@ -79,6 +107,16 @@ pub(crate) fn settings(
             })
         })
         .collect()
+}
+
+/// A report has a folder for each setting, beside its own.
+fn not_reserved(name: &str) -> Result<(), Error> {
+    if !["tables", "figures", "probe"].contains(&name) {
+        return Ok(());
+    }
+    Err(Error(format!(
+        "`setting.name`: `{name}` is a folder of the study's own report; give the setting another name"
+    )))
 }
 
 fn setting(
