@@ -3,7 +3,7 @@ use crate::{Places, engines, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, Lineage, MaskFacts, Memo, NO_CHECK, Plan, Setting,
-    Settles, State, asked_margin, assess, facts, foresee, predictions, settles,
+    Settles, State, alike, asked_margin, assess, facts, foresee, predictions, settles,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -82,6 +82,9 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) {
     );
     for ((ticket, check, because), n) in identical {
         println!("         {ticket} under {check}: {n} not run: {because}");
+    }
+    for rows in alike(plan) {
+        println!("         one recipe, trained once: {}", rows.join("; "));
     }
     println!(
         "\nactions  {}: {} cached, {} to run, {} not yet knowable; {} more are shared",
@@ -331,6 +334,7 @@ fn in_json(
         "not_yet_knowable": s.unknown, "shared": s.shared,
         "estimated_seconds": estimate(s.seconds, workers), "estimated_bytes": s.bytes,
         "unmodified": NO_CHECK,
+        "alike": alike(plan),
         "warnings": warnings,
         "tickets": tickets(plan),
         "engines": engines::in_json(plan, a),

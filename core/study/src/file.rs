@@ -10,6 +10,7 @@ use crate::{
     sections::{RunSection, SparsitiesSection, StudyFile},
     setting::{self, Setting},
     tickets::Ticket,
+    titles,
     trial::Trial,
 };
 use jackpot_host::{Limits, Sparsity};
@@ -172,6 +173,7 @@ impl Study {
         let written = repeat::written_out(text)?;
         let whole = written.text.as_deref().unwrap_or(text);
         let mut file: StudyFile = toml::from_str(whole).map_err(nearest_field)?;
+        titles::showable("`title`", &file.title)?;
         // A trial runs elsewhere, but what the study itself is refused for, it is refused for.
         let asked = run_choice(file.run.clone())?;
         if let Some(trial) = trial {

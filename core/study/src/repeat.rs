@@ -109,6 +109,12 @@ fn combinations(kind: &str, mut block: Table) -> Result<Vec<(Table, Series)>, Er
                 "write `{{{axis}}}` into `name`, so that each has a name of its own"
             )));
         }
+        let fields = block.iter().filter(|(field, _)| !is_label(field));
+        if !fields.clone().any(|(_, value)| has(value, axis)) {
+            return Err(refuse(format!(
+                "`{axis}` is used by no field but the name: write `\"{{{axis}}}\"` where its values belong, or all of them are one {kind}"
+            )));
+        }
         let levels = levels(axis, values).map_err(refuse)?;
         all = (all.iter())
             .flat_map(|before| {
@@ -141,6 +147,21 @@ fn combinations(kind: &str, mut block: Table) -> Result<Vec<(Table, Series)>, Er
         (made, series)
     };
     Ok(all.into_iter().map(one).collect())
+}
+
+/// The fields that say what a block is called and nothing of what it is.
+fn is_label(field: &str) -> bool {
+    ["name", "title"].contains(&field)
+}
+
+/// Whether a value has a place for that list's values.
+fn has(value: &Value, axis: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(&format!("{{{axis}}}")),
+        Value::Array(values) => values.iter().any(|value| has(value, axis)),
+        Value::Table(table) => table.values().any(|value| has(value, axis)),
+        _ => false,
+    }
 }
 
 fn levels(axis: &str, values: &Value) -> Result<Vec<Choice>, String> {
@@ -212,7 +233,7 @@ fn filled(field: &str, value: &Value, chosen: &[Choice]) -> Value {
     match value {
         Value::String(text) => {
             let whole = |(level, _): &&Choice| *text == format!("{{{}}}", level.axis);
-            if !["name", "title"].contains(&field)
+            if !is_label(field)
                 && let Some((_, value)) = chosen.iter().find(whole)
             {
                 return value.clone();

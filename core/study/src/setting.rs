@@ -9,6 +9,7 @@ use crate::{
     repeat::{Series, Written},
     sections::{NetworkSection, SettingSection, StudyFile},
     tickets::{self, Base, Ticket, slug},
+    titles::told_apart,
     training::fits,
     trial::Trial,
 };
@@ -93,6 +94,15 @@ pub(crate) fn settings(
     }
     let names = file.setting.iter().map(|s| s.name.clone()).collect();
     distinct("setting.name", names)?;
+    let titled: Vec<(&str, &str)> = (file.setting.iter())
+        .map(|s| {
+            (
+                s.name.as_str(),
+                s.title.as_ref().unwrap_or(&s.name).as_str(),
+            )
+        })
+        .collect();
+    told_apart("setting", &titled, &[])?;
     let named = file.setting.iter().zip(&written.settings);
     let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(&s.name));
     named

@@ -165,6 +165,10 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             "{which}the unmodified ticket's own training (one recipe)"
         ));
     }
+    let others = grid.one_recipe(cell);
+    if !others.is_empty() {
+        notes.push(format!("one recipe with {}", others.join(" and ")));
+    }
     if summary.not_run > 0 {
         notes.push(format!(
             "{} identical by construction, not run",
