@@ -6,7 +6,7 @@ use crate::{
     facts::Collapsed,
     keys::Held,
     reference::{self, Reference},
-    repeat,
+    repeat::{self, Written},
     sections::{RunSection, SparsitiesSection, StudyFile},
     setting::{self, Setting},
     tickets::Ticket,
@@ -15,10 +15,12 @@ use crate::{
 };
 use jackpot_host::{Limits, Sparsity};
 use jackpot_store::Digest;
+use serde::Deserialize;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
+use toml::Deserializer;
 
 /// The tables that a report can draw.
 pub const TABLES: &[&str] = &[
@@ -170,9 +172,12 @@ impl Study {
     }
 
     fn parsed(text: &str, folder: &Path, trial: Option<&Trial>) -> Result<Study, Error> {
-        let written = repeat::written_out(text)?;
-        let whole = written.text.as_deref().unwrap_or(text);
-        let mut file: StudyFile = toml::from_str(whole).map_err(nearest_field)?;
+        let placed = |mut e: toml::de::Error| {
+            e.set_input(Some(text));
+            nearest_field(e)
+        };
+        let Written { file, series } = repeat::written_out(text).map_err(placed)??;
+        let mut file = StudyFile::deserialize(Deserializer::from(file)).map_err(placed)?;
         titles::showable("`title`", &file.title)?;
         // A trial runs elsewhere, but what the study itself is refused for, it is refused for.
         let asked = run_choice(file.run.clone())?;
@@ -193,9 +198,9 @@ impl Study {
             name += Trial::SUFFIX;
             file.title += " (first steps)";
         }
-        let settings = setting::settings(&file, &written, &sparsities, &asked, folder, trial)?;
+        let settings = setting::settings(&file, &series, &sparsities, &asked, folder, trial)?;
         let tickets = &settings[0].tickets;
-        let checks = checks::checks(file.check, &written.checks, tickets)?;
+        let checks = checks::checks(file.check, &series.checks, tickets)?;
         let analysis = file.analysis.read(&Asked {
             tickets,
             checks: &checks,

@@ -6,7 +6,7 @@ use crate::{
     data::{self, DataChoice},
     engine,
     file::{RunChoice, at, distinct},
-    repeat::{Series, Written},
+    repeat::{AllSeries, Series},
     sections::{NetworkSection, SettingSection, StudyFile},
     tickets::{self, Base, Ticket, slug},
     titles::told_apart,
@@ -76,14 +76,14 @@ pub(crate) fn but_for_the_rate(settings: &[Setting]) -> Vec<usize> {
 /// Every setting of a file, in its order; at least one. `run` is as the file says it.
 pub(crate) fn settings(
     file: &StudyFile,
-    written: &Written,
+    series: &AllSeries,
     sparsities: &[Sparsity],
     run: &RunChoice,
     folder: &Path,
     trial: Option<&Trial>,
 ) -> Result<Vec<Setting>, Error> {
     let one = |section: Option<&SettingSection>| {
-        let setting = setting(file, written, section, folder, trial)?;
+        let setting = setting(file, series, section, folder, trial)?;
         let network = setting.architecture.build().map_err(at("network"))?;
         fit(sparsities, network.prunable_weights())?;
         engine::fits(&setting, &network, run, trial.is_some())?;
@@ -103,16 +103,16 @@ pub(crate) fn settings(
         })
         .collect();
     told_apart("setting", &titled, &[])?;
-    let named = file.setting.iter().zip(&written.settings);
+    let named = file.setting.iter().zip(&series.settings);
     let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(&s.name));
     named
         .filter(|(section, _)| tried(section))
-        .map(|(section, series)| {
+        .map(|(section, own)| {
             slug("setting", &section.name)?;
             not_reserved(&section.name)?;
             let within = |e: Error| Error(format!("setting `{}`: {}", section.name, e.0));
             Ok(Setting {
-                series: series.clone(),
+                series: own.clone(),
                 ..one(Some(section)).map_err(within)?
             })
         })
@@ -131,7 +131,7 @@ fn not_reserved(name: &str) -> Result<(), Error> {
 
 fn setting(
     file: &StudyFile,
-    written: &Written,
+    series: &AllSeries,
     section: Option<&SettingSection>,
     folder: &Path,
     trial: Option<&Trial>,
@@ -168,7 +168,7 @@ fn setting(
     };
     let title = section.map(|s| s.title.as_ref().unwrap_or(&s.name).clone());
     Ok(Setting {
-        tickets: tickets::tickets(&file.ticket, &written.tickets, &base)?,
+        tickets: tickets::tickets(&file.ticket, &series.tickets, &base)?,
         title: title.unwrap_or_default(),
         name: section.map(|s| s.name.clone()),
         series: None,

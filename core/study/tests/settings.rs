@@ -326,3 +326,50 @@ fn slips_in_lists_are_named() {
         &["expected a table of lists"],
     );
 }
+
+#[test]
+fn errors_in_a_file_with_lists_name_the_lines_that_were_written() {
+    let line_of = |text: &str, words: &str| {
+        let at = text.find(words).unwrap();
+        format!("line {}", text[..at].matches('\n').count() + 1)
+    };
+    let good = each(SHAPES);
+    assert!(Study::parse(&good, Path::new("/somewhere/x")).is_ok());
+    // Before, within and behind a block that stands for several; in the list itself.
+    for (from, to, words, at) in [
+        (
+            "epochs = 5",
+            "epoks = 5",
+            "unknown field `epoks`",
+            "epoks = 5",
+        ),
+        (
+            "allocation = \"{shape}\"",
+            "allocate = \"{shape}\"",
+            "unknown field `allocate`",
+            "allocate = ",
+        ),
+        (
+            "on = \"pretraining-data\"",
+            "onn = \"pretraining-data\"",
+            "unknown field `onn`",
+            "onn = ",
+        ),
+        (
+            "method = \"random\" }",
+            "method = 7 }",
+            "invalid type: integer `7`",
+            "each.scores",
+        ),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let line = line_of(&text, at);
+        refused(&text, &[words, &line, to.split(' ').next().unwrap()]);
+    }
+    let broken = good.replacen("epochs = 5", "epochs = = 5", 1);
+    refused(
+        &broken,
+        &["TOML parse error", &line_of(&broken, "epochs = = 5")],
+    );
+}
