@@ -260,3 +260,40 @@ fn settings_that_are_one_are_named() {
     let other = two.replacen("0.2 }\n[[", "0.1 }\n[[", 1);
     assert!(alike(&try_plan(&format!("{QUICK}\n{other}")).unwrap()).is_empty());
 }
+
+#[test]
+fn actions_of_one_item_have_titles_of_their_own() {
+    let more = r#"
+[[ticket]]
+name = "grasp-published"
+scores = { method = "grasp" }
+allocation = "global"
+profile = "published"
+
+[[ticket]]
+name = "grasp-corrected"
+scores = { method = "grasp" }
+allocation = "global"
+profile = "corrected"
+
+[[check]]
+name = "pixels-first"
+on = "data"
+steps = ["random-pixels", "random-labels"]
+tickets = ["grasp-published"]
+"#;
+    let plan = try_plan(&format!("{QUICK}\n{more}")).unwrap();
+    let titles = |kind: &str| {
+        let own = plan.nodes.iter().filter(|n| n.recipe.kind() == kind);
+        own.map(|n| n.title.as_str()).collect::<Vec<_>>()
+    };
+    for kind in ["score", "check"] {
+        let all = titles(kind);
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len(), "{all:?}");
+    }
+    let scores = titles("score");
+    assert!(scores.contains(&"score snip, seed 1"), "{scores:?}");
+    let for_ticket = "score grasp for grasp-corrected, seed 1";
+    assert!(scores.contains(&for_ticket), "{scores:?}");
+}
