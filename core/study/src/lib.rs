@@ -87,6 +87,7 @@ pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
 pub use foresee::foresee;
 pub use gains::{EngineUse, Gain};
 pub use grid::{outlook, plan};
+pub use jackpot_host::printable;
 pub use jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;

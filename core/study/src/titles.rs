@@ -1,5 +1,6 @@
 //! Names and titles: what files, tables and figures tell things apart by.
 use crate::Error;
+use jackpot_host::is_printable;
 use std::collections::BTreeMap;
 
 /// What an unmodified ticket is called where a check would stand; no check may be called so.
@@ -9,7 +10,7 @@ pub(crate) const UNMODIFIED: [&str; 3] = ["none", "unmodified", "–"];
 /// that turn the direction of writing, and code points that XML has not. `field` as messages name
 /// it. Tabs and line breaks are white space.
 pub(crate) fn showable(field: &str, text: &str) -> Result<(), Error> {
-    let found = text.chars().position(|c| !is_shown(c));
+    let found = text.chars().position(|c| !is_printable(c));
     let Some((place, c)) = found.and_then(|at| Some((at + 1, text.chars().nth(at)?))) else {
         return Ok(());
     };
@@ -59,11 +60,4 @@ pub(crate) fn told_apart(kind: &str, all: &[(&str, &str)], taken: &[&str]) -> Re
         }
     }
     Ok(())
-}
-
-fn is_shown(c: char) -> bool {
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let blank = matches!(c, '\t' | '\n' | '\r');
-    let text = !matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
-    blank || (text && !turns && !c.is_control())
 }
