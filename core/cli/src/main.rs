@@ -30,6 +30,7 @@ mod tensorboard;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use jackpot_host::printable;
 use std::{
     path::PathBuf,
     process::ExitCode,
@@ -148,7 +149,8 @@ fn main() -> ExitCode {
         Command::Practice { folder } => Ok(jackpot_host::serve_practice(folder)),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        // A message may quote a file, a plugin or an argument.
+        eprintln!("error: {}", printable(&format!("{error:#}")));
         ExitCode::from(2)
     })
 }

@@ -3,8 +3,8 @@ use crate::{Places, engines, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
-    Plan, Setting, Settles, State, Variance, asked_margin, assess, facts, foresee, predictions,
-    settles,
+    Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, facts, foresee,
+    predictions, settles,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -86,6 +86,9 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) {
     );
     for ((ticket, check, because), n) in identical {
         println!("         {ticket} under {check}: {n} not run: {because}");
+    }
+    for rows in alike(plan) {
+        println!("         one recipe, trained once: {}", rows.join("; "));
     }
     println!(
         "\nactions  {}: {} cached, {} to run, {} not yet knowable; {} more are shared",
@@ -337,6 +340,7 @@ fn in_json(
         "not_yet_knowable": s.unknown, "shared": s.shared,
         "estimated_seconds": estimate(s.seconds, workers), "estimated_bytes": s.bytes,
         "unmodified": NO_CHECK,
+        "alike": alike(plan),
         "warnings": warnings,
         "notes": plan.unsaid_precision().as_slice(),
         "tickets": tickets(plan),

@@ -2,7 +2,7 @@
 use crate::progress::{Page, Status, now, peak_memory};
 use crate::reap::{Family, MARKER};
 use crate::verdict::verdict;
-use crate::{Failure, Finished, Limits, Server};
+use crate::{Failure, Finished, Limits, Server, printable};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
@@ -256,7 +256,8 @@ fn log_tail(path: &Path) -> String {
         }
         Ok(bytes)
     };
-    String::from_utf8_lossy(&tail().unwrap_or_default()).into_owned()
+    let bytes = tail().unwrap_or_default();
+    printable(&String::from_utf8_lossy(&bytes)).into_owned()
 }
 
 #[cfg(test)]

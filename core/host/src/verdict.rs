@@ -1,7 +1,7 @@
 //! What became of a worker, in words.
 use crate::progress::{Page, Phase};
 use crate::supervise::{LOG_LIMIT, Stopped};
-use crate::{Failure, Limits};
+use crate::{Failure, Limits, printable};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -25,6 +25,8 @@ pub(crate) fn verdict(
             );
             failure.message.push_str(&words);
         }
+        // A message may be the plugin's own words.
+        failure.message = printable(&failure.message).into_owned();
         failure
     })
 }

@@ -5,6 +5,7 @@ use crate::{
     repeat::Series,
     stage::Stage,
     tickets::{Ticket, slug},
+    titles::{UNMODIFIED, told_apart},
 };
 use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Training};
@@ -299,6 +300,15 @@ pub(crate) fn checks(
         let names: Vec<String> = given.iter().map(|c| c.name.clone()).collect();
         distinct("check.name", names)?;
     }
+    let titled: Vec<(&str, &str)> = (given.iter())
+        .map(|c| {
+            (
+                c.name.as_str(),
+                c.title.as_ref().unwrap_or(&c.name).as_str(),
+            )
+        })
+        .collect();
+    told_apart("check", &titled, &UNMODIFIED)?;
     let all = given.into_iter().zip(series);
     all.map(|(c, s)| check(c, s.clone(), tickets)).collect()
 }

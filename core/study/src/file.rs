@@ -6,19 +6,22 @@ use crate::{
     facts::Collapsed,
     keys::Held,
     reference::{self, Reference},
-    repeat,
+    repeat::{self, Written},
     sections::{RunSection, SparsitiesSection, StudyFile},
     setting::{self, Setting},
     tickets::Ticket,
+    titles,
     trial::Trial,
 };
 use jackpot_host::{Limits, Sparsity};
 use jackpot_net::ScorePrecision;
 use jackpot_store::Digest;
+use serde::Deserialize;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
+use toml::Deserializer;
 
 /// The tables that a report can draw.
 pub const TABLES: &[&str] = &[
@@ -82,6 +85,8 @@ pub struct Study {
     /// What the grid is run in, in the file's order; a study without `[[setting]]` has one,
     /// without a name.
     pub settings: Vec<Setting>,
+    /// Of the study's own `[training]`; none: it has none, or names no rate.
+    pub learning_rate: Option<f64>,
     /// Where it is trained.
     pub run: RunChoice,
     /// What the derivatives behind scores are computed in; none: the file does not say, which
@@ -171,9 +176,13 @@ impl Study {
     }
 
     fn parsed(text: &str, folder: &Path, trial: Option<&Trial>) -> Result<Study, Error> {
-        let written = repeat::written_out(text)?;
-        let whole = written.text.as_deref().unwrap_or(text);
-        let mut file: StudyFile = toml::from_str(whole).map_err(nearest_field)?;
+        let placed = |mut e: toml::de::Error| {
+            e.set_input(Some(text));
+            nearest_field(e)
+        };
+        let Written { file, series } = repeat::written_out(text).map_err(placed)??;
+        let mut file = StudyFile::deserialize(Deserializer::from(file)).map_err(placed)?;
+        titles::showable("`title`", &file.title)?;
         // A trial runs elsewhere, but what the study itself is refused for, it is refused for.
         let asked = run_choice(file.run.clone())?;
         if let Some(trial) = trial {
@@ -193,9 +202,9 @@ impl Study {
             name += Trial::SUFFIX;
             file.title += " (first steps)";
         }
-        let settings = setting::settings(&file, &written, &sparsities, &asked, folder, trial)?;
+        let settings = setting::settings(&file, &series, &sparsities, &asked, folder, trial)?;
         let tickets = &settings[0].tickets;
-        let checks = checks::checks(file.check, &written.checks, tickets)?;
+        let checks = checks::checks(file.check, &series.checks, tickets)?;
         let analysis = file.analysis.read(&Asked {
             tickets,
             checks: &checks,
@@ -214,6 +223,7 @@ impl Study {
             title: file.title,
             folder: folder.to_owned(),
             digest: Digest::of(text.as_bytes()),
+            learning_rate: file.training.as_ref().and_then(|t| t.learning_rate()),
             settings,
             run,
             scoring: file.scoring.map(|s| s.precision),

@@ -166,6 +166,16 @@ impl At<'_> {
         format!("{}{check}{place}, seed {}", self.ticket.name, self.seed)
     }
 
+    /// " for snip-10" where the ticket is not called by its method: several tickets may take one
+    /// with other parameters.
+    pub(crate) fn of_ticket(&self, method: &str) -> String {
+        let name = &self.ticket.name;
+        match name == method {
+            true => String::new(),
+            false => format!(" for {name}"),
+        }
+    }
+
     /// What a message about the check's steps starts with.
     pub(crate) fn check_field(&self) -> String {
         match self.check {

@@ -8,6 +8,7 @@
 //! processes and commits what they made, after checking it. No key, recipe or result depends
 //! on the clock, the machine's name, a path, or on how many workers ran.
 
+mod alike;
 mod allocations;
 mod analysis;
 mod assess;
@@ -54,6 +55,7 @@ mod setting;
 mod stage;
 mod survey;
 mod tickets;
+mod titles;
 mod toolbox;
 mod training;
 mod trial;
@@ -61,6 +63,7 @@ mod validate;
 mod way;
 mod words;
 
+pub use alike::alike;
 pub use allocations::{Allocation, DonorSeed};
 pub use analysis::{
     Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls, Declared,
@@ -85,6 +88,7 @@ pub use foresee::foresee;
 pub use gains::{EngineUse, Gain};
 pub use grid::{outlook, plan};
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
+pub use jackpot_host::printable;
 pub use jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use keys::{Held, Keys};
 pub use lineage::Lineage;

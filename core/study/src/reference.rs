@@ -4,6 +4,7 @@ use crate::{
     file::{NO_CHECK, hint},
     setting::Setting,
     tickets::Ticket,
+    titles,
 };
 use jackpot_host::Sparsity;
 use serde::Deserialize;
@@ -53,6 +54,13 @@ pub(crate) fn checked(
         .collect();
     for (place, row) in rows.iter().enumerate() {
         let field = |name: &str| format!("reference {}: `{name}`", place + 1);
+        for (name, text) in [
+            ("source", &row.source),
+            ("whose", &row.whose),
+            ("differences", &row.differences),
+        ] {
+            titles::showable(&field(name), text)?;
+        }
         let mut names = settings.iter().filter_map(|s| s.name.as_deref());
         if let Some(setting) = &row.setting
             && !names.clone().any(|n| n == setting)

@@ -11,7 +11,7 @@ use crate::{
     pretraining::{Pretrained, pretrained},
     reference::Reference,
     repeat::Series,
-    setting::Setting,
+    setting::{self, Setting},
     survey::Survey,
     validate,
     way::{self, Change, Way},
@@ -160,6 +160,9 @@ pub struct SettingOutline {
     pub ways: BTreeMap<String, Way>,
     /// What it is about.
     pub subject: Subject,
+    /// Place, in the file's order, of the first setting that differs from it in nothing but the
+    /// learning rate; its own, where none before it does.
+    pub but_for_the_rate: usize,
 }
 
 /// Data and network, as published tables are looked up by.
@@ -208,6 +211,8 @@ pub struct Outline {
     pub changes: BTreeMap<String, Change>,
     /// What it is about; of a study with settings, the first.
     pub subject: Subject,
+    /// Of the study's own `[training]`; none: it has none, or names no rate.
+    pub learning_rate: Option<f64>,
     /// Numbers of others, as the file gives them.
     pub references: Vec<Reference>,
     /// One-line facts printed above every table: data, network, training; of a study with
@@ -273,12 +278,14 @@ pub struct Results {
 /// Reads the outline of `FOLDER/study.toml`.
 pub fn outline(folder: &Path) -> Result<Outline, Error> {
     let study = Study::load(folder)?;
-    let settings = study.settings.iter().filter_map(|s| {
+    let alike = setting::but_for_the_rate(&study.settings);
+    let settings = study.settings.iter().zip(alike).filter_map(|(s, alike)| {
         Some(SettingOutline {
             named: named(s.name.as_ref()?, &s.title, &s.series),
             facts: facts_of(s),
             ways: way::ways(s),
             subject: subject(s),
+            but_for_the_rate: alike,
         })
     });
     Ok(Outline {
@@ -286,6 +293,7 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
         ways: way::ways(&study.settings[0]),
         changes: way::changes(&study),
         subject: subject(&study.settings[0]),
+        learning_rate: study.learning_rate,
         references: study.references.clone(),
         declared: Lock::read(&study.folder)?.map_or(Vec::new(), |l| l.analysis),
         settings: settings.collect(),

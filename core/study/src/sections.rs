@@ -138,7 +138,11 @@ impl Default for RunSection {
 
 /// "an integer", "a string": what a value is, with its article.
 pub(crate) fn value_kind(value: &Value) -> String {
-    let kind = value.type_str();
+    kind(value.type_str())
+}
+
+/// A kind with its article.
+pub(crate) fn kind(kind: &str) -> String {
     let article = match kind.starts_with(['a', 'i']) {
         true => "an",
         false => "a",

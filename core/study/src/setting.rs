@@ -6,9 +6,10 @@ use crate::{
     data::{self, DataChoice},
     engine,
     file::{RunChoice, at, distinct},
-    repeat::{Series, Written},
+    repeat::{AllSeries, Series},
     sections::{NetworkSection, SettingSection, StudyFile},
     tickets::{self, Base, Ticket, slug},
+    titles::told_apart,
     training::fits,
     trial::Trial,
 };
@@ -38,6 +39,23 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Whether it differs from another in nothing but the learning rate, or not at all.
+    fn is_but_for_the_rate(&self, other: &Setting) -> bool {
+        let data = |s: &Setting| {
+            let d = s.data.clone();
+            (d.set, d.folder, d.partial, d.preparation)
+        };
+        let rate = self.training.lr;
+        data(self) == data(other)
+            && self.architecture == other.architecture
+            && self.compute == other.compute
+            && self.training
+                == Training {
+                    lr: rate,
+                    ..other.training.clone()
+                }
+    }
+
     /// " of `vgg`", or nothing for the study's only one.
     pub(crate) fn of(&self) -> String {
         let name = self.name.as_ref();
@@ -45,17 +63,27 @@ impl Setting {
     }
 }
 
+/// For each setting the place of the first that differs from it in nothing but the learning rate;
+/// its own, where none before it does.
+pub(crate) fn but_for_the_rate(settings: &[Setting]) -> Vec<usize> {
+    let first = |(at, setting): (usize, &Setting)| {
+        let alike = |other: &Setting| other.is_but_for_the_rate(setting);
+        settings[..at].iter().position(alike).unwrap_or(at)
+    };
+    settings.iter().enumerate().map(first).collect()
+}
+
 /// Every setting of a file, in its order; at least one. `run` is as the file says it.
 pub(crate) fn settings(
     file: &StudyFile,
-    written: &Written,
+    series: &AllSeries,
     sparsities: &[Sparsity],
     run: &RunChoice,
     folder: &Path,
     trial: Option<&Trial>,
 ) -> Result<Vec<Setting>, Error> {
     let one = |section: Option<&SettingSection>| {
-        let setting = setting(file, written, section, folder, trial)?;
+        let setting = setting(file, series, section, folder, trial)?;
         let network = setting.architecture.build().map_err(at("network"))?;
         fit(sparsities, network.prunable_weights())?;
         engine::fits(&setting, &network, run, trial.is_some())?;
@@ -66,24 +94,44 @@ pub(crate) fn settings(
     }
     let names = file.setting.iter().map(|s| s.name.clone()).collect();
     distinct("setting.name", names)?;
-    let named = file.setting.iter().zip(&written.settings);
+    let titled: Vec<(&str, &str)> = (file.setting.iter())
+        .map(|s| {
+            (
+                s.name.as_str(),
+                s.title.as_ref().unwrap_or(&s.name).as_str(),
+            )
+        })
+        .collect();
+    told_apart("setting", &titled, &[])?;
+    let named = file.setting.iter().zip(&series.settings);
     let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(&s.name));
     named
         .filter(|(section, _)| tried(section))
-        .map(|(section, series)| {
+        .map(|(section, own)| {
             slug("setting", &section.name)?;
+            not_reserved(&section.name)?;
             let within = |e: Error| Error(format!("setting `{}`: {}", section.name, e.0));
             Ok(Setting {
-                series: series.clone(),
+                series: own.clone(),
                 ..one(Some(section)).map_err(within)?
             })
         })
         .collect()
 }
 
+/// A report has a folder for each setting, beside its own.
+fn not_reserved(name: &str) -> Result<(), Error> {
+    if !["tables", "figures", "probe"].contains(&name) {
+        return Ok(());
+    }
+    Err(Error(format!(
+        "`setting.name`: `{name}` is a folder of the study's own report; give the setting another name"
+    )))
+}
+
 fn setting(
     file: &StudyFile,
-    written: &Written,
+    series: &AllSeries,
     section: Option<&SettingSection>,
     folder: &Path,
     trial: Option<&Trial>,
@@ -120,7 +168,7 @@ fn setting(
     };
     let title = section.map(|s| s.title.as_ref().unwrap_or(&s.name).clone());
     Ok(Setting {
-        tickets: tickets::tickets(&file.ticket, &written.tickets, &base)?,
+        tickets: tickets::tickets(&file.ticket, &series.tickets, &base)?,
         title: title.unwrap_or_default(),
         name: section.map(|s| s.name.clone()),
         series: None,

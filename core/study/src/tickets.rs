@@ -6,6 +6,7 @@ use crate::{
     profile::Profile,
     repeat::Series,
     stage::{self, Stage},
+    titles::told_apart,
     training::{TrainingSection, fits},
 };
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity, Unit};
@@ -189,7 +190,16 @@ pub(crate) fn tickets(
     base: &Base,
 ) -> Result<Vec<Ticket>, Error> {
     let names: Vec<String> = given.iter().map(|t| t.name.clone()).collect();
-    distinct("ticket.name", names.clone())?;
+    distinct("ticket.name", names)?;
+    let titled: Vec<(&str, &str)> = (given.iter())
+        .map(|t| {
+            (
+                t.name.as_str(),
+                t.title.as_ref().unwrap_or(&t.name).as_str(),
+            )
+        })
+        .collect();
+    told_apart("ticket", &titled, &[])?;
     let mut out: Vec<Ticket> = Vec::new();
     for (t, series) in given.iter().zip(series) {
         slug("ticket", &t.name)?;

@@ -99,6 +99,11 @@ impl TrainingSection {
         self.changed(&base).map_err(|e| Error(e.to_string()))
     }
 
+    /// The rate that is written, or that of the preset.
+    pub fn learning_rate(&self) -> Option<f64> {
+        self.lr.or_else(|| self.whole().ok().map(|t| t.lr))
+    }
+
     /// This section with what `own` writes otherwise; a preset of its own starts anew.
     pub fn with(self, own: TrainingSection) -> TrainingSection {
         if own.preset.is_some() {

@@ -142,6 +142,49 @@ fn the_outline_has_each_settings_facts() {
 }
 
 #[test]
+fn the_outline_knows_which_settings_differ_in_the_rate_alone() {
+    let told = |settings: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("study.toml"), over(settings)).unwrap();
+        let outline = outline(folder.path()).unwrap();
+        let alike = outline.settings.iter().map(|s| s.but_for_the_rate);
+        let numbers = outline.settings.iter().map(|s| {
+            let series = s.named.series.as_ref();
+            series.map(|s| s.levels.iter().map(|l| l.number).collect::<Vec<_>>())
+        });
+        (
+            outline.learning_rate,
+            alike.collect::<Vec<_>>(),
+            numbers.collect::<Vec<_>>(),
+        )
+    };
+    let network = "network = { family = \"resnet\", depth = 8, width = 8 }\n";
+    let rates = format!(
+        "[[setting]]\nname = \"lr-{{lr}}\"\n{network}training = {{ lr = \"{{lr}}\" }}\neach = {{ lr = [0.2, 0.05] }}\n"
+    );
+    let (rate, alike, numbers) = told(&rates);
+    assert_eq!((rate, alike), (Some(0.2), vec![0, 0]));
+    assert_eq!(numbers, [Some(vec![Some(0.2)]), Some(vec![Some(0.05)])]);
+    // Another network, another length, another part of the data: not the rate alone.
+    for (field, values) in [
+        ("training = { epochs = \"{x}\" }", "[1, 5]"),
+        ("training = { lr = 0.1, batch = \"{x}\" }", "[64, 32]"),
+        (
+            "data = { set = \"fashion-mnist-10k\", resize = 14, train_subset = \"{x}\" }",
+            "[1000, 2000]",
+        ),
+    ] {
+        let other = format!(
+            "[[setting]]\nname = \"x-{{x}}\"\n{network}{field}\neach = {{ x = {values} }}\n"
+        );
+        let (_, alike, numbers) = told(&other);
+        assert_eq!(alike, [0, 1], "{field}");
+        assert!(numbers[1].as_ref().unwrap()[0].is_some(), "{field}");
+    }
+    assert_eq!(told(TWO).1, [0, 1]);
+}
+
+#[test]
 fn slips_in_settings_are_named() {
     refused(&over(""), &["`network`", "every `[[setting]]`"]);
     refused(
@@ -151,6 +194,10 @@ fn slips_in_settings_are_named() {
     refused(
         &over(&TWO.replace("\"narrow\"", "\"Narrow\"")),
         &["setting.name", "lower-case"],
+    );
+    refused(
+        &over(&TWO.replace("\"narrow\"", "\"tables\"")),
+        &["setting.name", "`tables` is a folder"],
     );
     refused(
         &over(&TWO.replace("depth = 19", "depth = 18")),
@@ -277,5 +324,52 @@ fn slips_in_lists_are_named() {
         "each = { share = [0.25, 1] }",
         "each = 3",
         &["expected a table of lists"],
+    );
+}
+
+#[test]
+fn errors_in_a_file_with_lists_name_the_lines_that_were_written() {
+    let line_of = |text: &str, words: &str| {
+        let at = text.find(words).unwrap();
+        format!("line {}", text[..at].matches('\n').count() + 1)
+    };
+    let good = each(SHAPES);
+    assert!(Study::parse(&good, Path::new("/somewhere/x")).is_ok());
+    // Before, within and behind a block that stands for several; in the list itself.
+    for (from, to, words, at) in [
+        (
+            "epochs = 5",
+            "epoks = 5",
+            "unknown field `epoks`",
+            "epoks = 5",
+        ),
+        (
+            "allocation = \"{shape}\"",
+            "allocate = \"{shape}\"",
+            "unknown field `allocate`",
+            "allocate = ",
+        ),
+        (
+            "on = \"pretraining-data\"",
+            "onn = \"pretraining-data\"",
+            "unknown field `onn`",
+            "onn = ",
+        ),
+        (
+            "method = \"random\" }",
+            "method = 7 }",
+            "invalid type: integer `7`",
+            "each.scores",
+        ),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let line = line_of(&text, at);
+        refused(&text, &[words, &line, to.split(' ').next().unwrap()]);
+    }
+    let broken = good.replacen("epochs = 5", "epochs = = 5", 1);
+    refused(
+        &broken,
+        &["TOML parse error", &line_of(&broken, "epochs = = 5")],
     );
 }

@@ -235,6 +235,29 @@ impl<'a> Grid<'a> {
         cell.identical().is_some() || (!cell.runs.is_empty() && shared())
     }
 
+    /// Titles of the other cells of its sparsity whose trainings are the very same; those of its own
+    /// ticket only where they are not the unmodified ticket's too, which is told elsewhere.
+    pub fn one_recipe(&self, cell: &Cell<'_>) -> Vec<String> {
+        let keys = |c: &Cell<'_>| -> Vec<(u64, Digest)> {
+            c.trained().map(|(seed, t)| (seed, t.key)).collect()
+        };
+        let ours = keys(cell);
+        if ours.is_empty() {
+            return Vec::new();
+        }
+        let is_unmodified = cell.check.is_none() || self.identical(cell);
+        let others = self.at(cell.sparsity).filter(|other| {
+            let own = other.ticket == cell.ticket;
+            let told = own && (is_unmodified || other.check == cell.check);
+            !told && keys(other) == ours
+        });
+        let title = |other: &Cell<'_>| match other.check {
+            None => other.ticket.title.clone(),
+            Some(check) => format!("{} under {}", other.ticket.title, check.title),
+        };
+        others.map(title).collect()
+    }
+
     /// True when a training of the study chose an epoch on validation rows.
     pub fn selects(&self) -> bool {
         let mut trained = self.cells.iter().flat_map(Cell::trained);

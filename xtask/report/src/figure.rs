@@ -23,6 +23,7 @@ use crate::cells::Grid;
 use crate::digest::Inputs;
 use crate::format::frame;
 use crate::groups::Group;
+use crate::sweep::Grids;
 use crate::{Error, Output};
 use jackpot_study::FIGURES;
 use polars::prelude::DataFrame;
@@ -54,7 +55,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
         "hybrid" => lines::tickets(grid, Group::Hybrid),
         "ablation" => lines::tickets(grid, Group::Random),
         "epochs" => lines::epochs(grid),
-        "sweeps" => lines::sweeps(grid),
+        "sweeps" => lines::sweeps(Grids::one(grid)),
         "corruption" => layers::corruption(grid),
         "overlaps" => overlaps::figure(grid),
         "pipeline" => pipeline::figure(grid),
@@ -89,6 +90,11 @@ impl Figure {
         }
         Ok(files)
     }
+}
+
+/// The figure whose lines go across the settings of a study.
+pub(crate) fn across(grids: Grids<'_, '_>) -> Result<Figure, Error> {
+    lines::sweeps(grids)
 }
 
 /// The SVG and the PNG of a probe's figure.

@@ -27,7 +27,7 @@ mod table;
 mod verdict;
 
 use jackpot_study::{Outline, Results};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -96,22 +96,23 @@ pub fn render_with(
     evidence: Option<Vec<u8>>,
 ) -> Result<Files, Error> {
     let parts = settings::parts(outline, results);
+    let grids = parts.iter().map(|(part, own)| cells::Grid::new(part, own));
+    let grids: Vec<cells::Grid<'_>> = grids.collect::<Result<_, _>>()?;
     let mut outputs = BTreeMap::new();
-    let (mut leads, mut inputs) = (Vec::new(), BTreeSet::new());
+    let mut tables = Vec::new();
     let (mut order, mut masks) = (Vec::new(), Vec::new());
-    for (part, own) in &parts {
-        let grid = cells::Grid::new(part, own)?;
-        let folder = settings::folder(part);
-        let drawn = of_part(&grid)?.into_iter();
+    for grid in &grids {
+        let folder = settings::folder(grid.outline);
+        let own = table::all(grid)?;
+        let drawn = of_part(grid, &own)?.into_iter();
         outputs.extend(drawn.map(|(path, output)| (format!("{folder}{path}"), output)));
-        leads.extend(settings::lead(&grid));
-        inputs.extend(cells::metrics(&grid.cells));
+        tables.push(own);
         let [metrics, mask] = cells::in_order(&grid.cells);
         order.extend(metrics);
         masks.extend(mask);
     }
-    if !outline.settings.is_empty() {
-        outputs.extend(settings::pages(outline, &leads, digest::of_inputs(inputs)));
+    if let Some(across) = settings::Across::new(&grids, &tables)? {
+        outputs.extend(across.outputs(outline, results)?);
     }
     order.extend(masks);
     if let Some(bytes) = evidence {
@@ -130,21 +131,23 @@ pub fn render_with(
 }
 
 /// Every file but the lock of a study, or of one of its settings, by its path there.
-fn of_part(grid: &cells::Grid<'_>) -> Result<BTreeMap<String, Output>, Error> {
-    let tables = table::all(grid)?;
+fn of_part(
+    grid: &cells::Grid<'_>,
+    tables: &[table::Table],
+) -> Result<BTreeMap<String, Output>, Error> {
     let figures = figure::all(grid)?;
     let mut outputs: BTreeMap<String, Output> = BTreeMap::new();
-    for table in &tables {
-        outputs.extend(table.outputs(grid)?);
+    for table in tables {
+        outputs.extend(table.outputs(grid.outline, grid.results)?);
     }
     for figure in &figures {
         outputs.extend(figure.outputs()?);
     }
     let picture = |figure: &figure::Figure| outputs[&figure.file("png")].bytes.as_slice();
     let pictures: Vec<_> = figures.iter().map(|f| (f, picture(f))).collect();
-    let index = page::html(grid, &tables, &pictures)?;
+    let index = page::html(grid, tables, &pictures)?;
     outputs.insert("index.html".into(), index);
-    let readme = page::markdown(grid, &tables, &figures);
+    let readme = page::markdown(grid, tables, &figures);
     outputs.insert("README.md".into(), readme);
     Ok(outputs)
 }

@@ -3,7 +3,7 @@
 use clap::Parser;
 use jackpot_report::{Error, compare, headline, render_with};
 use jackpot_store::Store;
-use jackpot_study::{EVIDENCE, Lock};
+use jackpot_study::{EVIDENCE, Lock, printable};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", printable(&error.to_string()));
             ExitCode::from(2)
         }
     }

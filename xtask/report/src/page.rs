@@ -8,9 +8,10 @@ use crate::cells::{DENSE, Grid, metrics, name_of};
 use crate::digest::of_inputs;
 use crate::figure::Figure;
 use crate::format;
+use crate::settings::Across;
 use crate::table::{Table, spell};
 use crate::{Error, LOCK, Output};
-use jackpot_study::{EVIDENCE, Outcome};
+use jackpot_study::{EVIDENCE, Outcome, Outline};
 use std::collections::BTreeSet;
 
 /// `index.html`; each figure with its PNG file.
@@ -39,9 +40,16 @@ pub(crate) struct Lead {
     pub findings: Vec<(String, String)>,
 }
 
-/// `index.html` of a study with settings.
-pub(crate) fn leads(title: &str, leads: &[Lead]) -> Vec<u8> {
-    html::leads(title, leads)
+/// `index.html` of a study with settings; each figure with its PNG file.
+///
+/// # Errors
+/// When a run cannot be written as JSON.
+pub(crate) fn leads(
+    across: &Across<'_, '_>,
+    outline: &Outline,
+    figures: &[(&Figure, Vec<u8>)],
+) -> Result<Vec<u8>, Error> {
+    html::leads(across, outline, figures)
 }
 
 /// `README.md`.
@@ -50,7 +58,7 @@ pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) ->
     text += "*This page is written by the report from the study's results; `study.toml` says what \
              was asked. [index.html](index.html) is the same to click through, every number with the \
              runs behind it.*\n\n## The study\n\n";
-    text += &spell::facts(grid);
+    text += &spell::facts(grid.outline, grid.results);
     text += &format!("\n{}\n", count(grid));
     for (i, failure) in failures(grid).iter().enumerate() {
         let before = if i == 0 { "\n" } else { "" };
@@ -58,35 +66,46 @@ pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) ->
     }
     text += &findings(grid);
     for figure in figures {
-        let links = figure.formats().iter();
-        let links =
-            links.map(|(ending, name)| format!("[{name}](figures/{}.{ending})", figure.name));
-        let links: Vec<String> = links.collect();
-        text += &format!(
-            "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n({3}; inputs `{4}`)\n",
-            figure.title,
-            figure.name,
-            figure.caption,
-            links.join(", "),
-            figure.inputs
-        );
+        text += &figure_in_markdown(figure);
     }
     for table in tables.iter().filter(|t| t.is_shown()) {
-        text += &format!("\n## Table: {}\n", table.title);
-        for paragraph in &table.about {
-            text += &format!("\n{paragraph}\n");
-        }
-        text += &format::markdown::body(table);
-        text += &format!(
-            "\n[Markdown](tables/{0}.md), [LaTeX](tables/{0}.tex), [CSV](tables/{0}.csv), [Parquet](tables/{0}.parquet); inputs `{1}`\n",
-            table.name, table.inputs
-        );
+        text += &table_in_markdown(table);
     }
     text += &audit(grid);
     Output {
         inputs: of_inputs(metrics(&grid.cells)),
         bytes: text.into_bytes(),
     }
+}
+
+/// A figure with its caption and files, in a page.
+pub(crate) fn figure_in_markdown(figure: &Figure) -> String {
+    let links = figure.formats().iter();
+    let links = links.map(|(ending, name)| format!("[{name}](figures/{}.{ending})", figure.name));
+    let links: Vec<String> = links.collect();
+    format!(
+        "\n## {}\n\n<img src=\"figures/{1}.png\" width=\"680\" alt=\"{0}\">\n\n{2}\n({3}; inputs `{4}`)\n",
+        figure.title,
+        figure.name,
+        figure.caption,
+        links.join(", "),
+        figure.inputs
+    )
+}
+
+/// A table with what is to be said of it and its files, in a page.
+pub(crate) fn table_in_markdown(table: &Table) -> String {
+    let mut text = format!("\n## Table: {}\n", table.title);
+    for paragraph in &table.about {
+        text += &format!("\n{paragraph}\n");
+    }
+    text += &format::markdown::body(table);
+    text += &format!(
+        "\n{}; inputs `{}`\n",
+        format::markdown::links(table),
+        table.inputs
+    );
+    text
 }
 
 /// The headlines, made from verdicts.

@@ -1,12 +1,16 @@
-//! A study over several settings: each has a report of its own in a folder of its name, and the
-//! study's page leads to them.
+//! A study over several settings: each has a report of its own in a folder of its name; the study's
+//! own folder has every table with the rows of all settings, what is drawn along their numbers, and
+//! a page that leads to all of them.
 
-use crate::Output;
-use crate::cells::Grid;
-use crate::digest::Inputs;
+use crate::cells::{Grid, metrics};
+use crate::digest::of_inputs;
+use crate::figure::{self, Figure};
 use crate::page::{self, Lead};
-use crate::table::spell;
+use crate::sweep::{Grids, has_axis};
+use crate::table::{Table, joined, learning_rates, spell, sweeps};
+use crate::{Error, Output, format};
 use jackpot_study::{Outline, Results};
+use std::collections::BTreeMap;
 
 /// The study's grids, each titled by its setting too.
 pub(crate) fn parts(outline: &Outline, results: &Results) -> Vec<(Outline, Results)> {
@@ -40,36 +44,117 @@ pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
     })
 }
 
-/// `README.md` and `index.html` of a study with settings: what a terminal is told of each, and
-/// the way to its page.
-pub(crate) fn pages(outline: &Outline, leads: &[Lead], inputs: Inputs) -> [(String, Output); 2] {
-    let file = |name: &str, bytes| {
-        let inputs = inputs.clone();
-        (name.to_owned(), Output { inputs, bytes })
-    };
-    [
-        file("README.md", readme(outline, leads).into_bytes()),
-        file("index.html", page::leads(&outline.title, leads)),
-    ]
+/// What is drawn of all settings together.
+pub(crate) struct Across<'g, 'a> {
+    pub grids: Grids<'g, 'a>,
+    pub leads: Vec<Lead>,
+    /// Those that the study asks for.
+    pub tables: Vec<Table>,
+    pub figures: Vec<Figure>,
 }
 
-fn readme(outline: &Outline, leads: &[Lead]) -> String {
-    let mut text = format!("# {}\n\n", spell::cell(&outline.title));
-    text += "*This page is written by the report from the study's results; `study.toml` says what \
-             was asked.* The same tickets and checks in several settings, each with a report of \
-             its own:\n";
-    for lead in leads {
-        let title = spell::cell(&lead.title);
-        text += &format!("\n## [{title}]({}README.md)\n\n", lead.folder);
-        for (name, value) in &lead.facts {
-            text += &format!("- **{}**: {}\n", spell::cell(name), spell::cell(value));
+impl<'g, 'a> Across<'g, 'a> {
+    /// None for a study without settings. `tables` are those of each grid.
+    pub fn new(
+        all: &'g [Grid<'a>],
+        tables: &[Vec<Table>],
+    ) -> Result<Option<Across<'g, 'a>>, Error> {
+        let Some(grids) = Grids::across(all) else {
+            return Ok(None);
+        };
+        let outline = grids.first.outline;
+        let mut drawn = Vec::new();
+        for name in &outline.tables {
+            drawn.extend(match name.as_str() {
+                "sweeps" => Some(sweeps::table(grids)),
+                "learning-rates" => Some(learning_rates::table(grids)),
+                name => {
+                    let own = all.iter().zip(tables).filter_map(|(grid, tables)| {
+                        let table = tables.iter().find(|t| t.name == name)?;
+                        Some((&grids.setting(grid)?.named, table))
+                    });
+                    joined::table(&own.collect::<Vec<_>>())?
+                }
+            });
         }
-        for line in &lead.lines {
-            text += &format!("- {}\n", spell::cell(line));
-        }
-        for (title, said) in &lead.findings {
-            text += &format!("- **{}.** {}\n", spell::cell(title), spell::cell(said));
-        }
+        let sweeps = outline.figures.iter().filter(|name| *name == "sweeps");
+        let figures = sweeps.map(|_| figure::across(grids));
+        Ok(Some(Across {
+            leads: all.iter().filter_map(lead).collect(),
+            figures: figures.collect::<Result<_, _>>()?,
+            tables: drawn,
+            grids,
+        }))
     }
-    text
+
+    /// The tables that compare settings, which the study's page shows; it leads to the others.
+    pub fn shown(&self, outline: &Outline) -> Vec<&Table> {
+        let compares = |table: &&Table| match table.name {
+            "sweeps" => outline.settings.iter().any(|s| has_axis(&s.named)),
+            "learning-rates" => learning_rates::has_rates(&outline.settings),
+            _ => false,
+        };
+        self.tables.iter().filter(compares).collect()
+    }
+
+    /// Every file of the study's own folder but the lock.
+    pub fn outputs(
+        &self,
+        outline: &Outline,
+        results: &Results,
+    ) -> Result<BTreeMap<String, Output>, Error> {
+        let mut outputs = BTreeMap::new();
+        for table in &self.tables {
+            outputs.extend(table.outputs(outline, results)?);
+        }
+        for figure in &self.figures {
+            outputs.extend(figure.outputs()?);
+        }
+        let picture = |figure: &Figure| outputs[&figure.file("png")].bytes.clone();
+        let pictures: Vec<_> = self.figures.iter().map(|f| (f, picture(f))).collect();
+        let html = page::leads(self, outline, &pictures)?;
+        let inputs = of_inputs(metrics(self.grids.cells()));
+        for (name, bytes) in [
+            ("README.md", self.readme(outline).into_bytes()),
+            ("index.html", html),
+        ] {
+            let inputs = inputs.clone();
+            outputs.insert(name.to_owned(), Output { inputs, bytes });
+        }
+        Ok(outputs)
+    }
+
+    /// What a terminal is told of each setting, the way to its page, and what compares them.
+    fn readme(&self, outline: &Outline) -> String {
+        let mut text = format!("# {}\n\n", spell::cell(&outline.title));
+        text += "*This page is written by the report from the study's results; `study.toml` says \
+                 what was asked.* The same tickets and checks in several settings, each with a \
+                 report of its own:\n";
+        for lead in &self.leads {
+            let title = spell::cell(&lead.title);
+            text += &format!("\n## [{title}]({}README.md)\n\n", lead.folder);
+            for (name, value) in &lead.facts {
+                text += &format!("- **{}**: {}\n", spell::cell(name), spell::cell(value));
+            }
+            for line in &lead.lines {
+                text += &format!("- {}\n", spell::cell(line));
+            }
+            for (title, said) in &lead.findings {
+                text += &format!("- **{}.** {}\n", spell::cell(title), spell::cell(said));
+            }
+        }
+        for figure in &self.figures {
+            text += &page::figure_in_markdown(figure);
+        }
+        for table in self.shown(outline) {
+            text += &page::table_in_markdown(table);
+        }
+        if !self.tables.is_empty() {
+            text += "\n## All settings in one table\n\n";
+        }
+        for table in &self.tables {
+            text += &format!("- {}: {}\n", table.title, format::markdown::links(table));
+        }
+        text
+    }
 }

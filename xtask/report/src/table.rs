@@ -13,8 +13,9 @@ mod collapse;
 mod corruption;
 mod differences;
 mod hybrid;
+pub(crate) mod joined;
 mod layers;
-mod learning_rates;
+pub(crate) mod learning_rates;
 mod masks;
 pub(crate) mod overlaps;
 mod partially_trained;
@@ -24,17 +25,18 @@ mod references;
 pub(crate) mod runs;
 pub(crate) mod spell;
 mod stages;
-mod sweeps;
+pub(crate) mod sweeps;
 mod tickets;
 mod verdicts;
 
 use crate::cells::{Cell, Grid, MeanSd};
 use crate::digest::Inputs;
 use crate::format::{frame, latex, markdown};
+use crate::sweep::Grids;
 use crate::{Error, Output};
 use jackpot_stats::{Estimate, Spread};
 use jackpot_store::Digest;
-use jackpot_study::TABLES;
+use jackpot_study::{Outline, Results, TABLES};
 use polars::prelude::DataFrame;
 pub(crate) use ratios::smart;
 
@@ -173,8 +175,8 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "ratios" => ratios::table(grid)?,
             "corruption" => corruption::table(grid),
             "overlaps" => overlaps::table(grid)?,
-            "learning-rates" => learning_rates::table(grid),
-            "sweeps" => sweeps::table(grid),
+            "learning-rates" => learning_rates::table(Grids::one(grid)),
+            "sweeps" => sweeps::table(Grids::one(grid)),
             "pretraining" => pretraining::table(grid),
             "references" => references::table(grid)?,
             "verdicts" => verdicts::table(grid),
@@ -216,15 +218,19 @@ fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
 impl Table {
     /// The CSV and Parquet files and, unless people are shown nothing of it, the Markdown and
     /// LaTeX ones.
-    pub fn outputs(&self, grid: &Grid<'_>) -> Result<Vec<(String, Output)>, Error> {
+    pub fn outputs(
+        &self,
+        outline: &Outline,
+        results: &Results,
+    ) -> Result<Vec<(String, Output)>, Error> {
         let mut frame = frame::sorted(self)?;
         let mut files = vec![
             ("csv", frame::csv(self.name, &mut frame)?),
             ("parquet", frame::parquet(self.name, &mut frame)?),
         ];
         if self.is_shown() {
-            files.push(("md", markdown::file(self, grid).into_bytes()));
-            files.push(("tex", latex::file(self, grid).into_bytes()));
+            files.push(("md", markdown::file(self, outline, results).into_bytes()));
+            files.push(("tex", latex::file(self, outline).into_bytes()));
         }
         let output = |(ending, bytes)| {
             let inputs = self.inputs.clone();

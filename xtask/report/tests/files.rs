@@ -156,6 +156,7 @@ fn each_setting_has_its_page_and_the_study_s_page_leads_to_them() {
         facts: outline.facts.clone(),
         ways: outline.ways.clone(),
         subject: outline.subject.clone(),
+        but_for_the_rate: 0,
     };
     let settings = [("small", "A small <net>"), ("large", "A large net")].map(setting);
     outline.settings = settings.to_vec();

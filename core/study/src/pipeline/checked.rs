@@ -179,7 +179,10 @@ impl Builder {
             (_, Some(sparsity)) => format!(" on {} at {}", at.ticket.name, sparsity.text()),
             _ => String::new(),
         };
-        let title = format!("check {}{of}, seed {}", step.item, at.seed);
+        // Two checks may take one item with other parameters, or after other steps.
+        let name = at.check.map(|c| &c.name).filter(|name| **name != step.item);
+        let within = name.map_or(String::new(), |name| format!(" of {name}"));
+        let title = format!("check {}{within}{of}, seed {}", step.item, at.seed);
         self.output(title, recipe, output)
     }
 

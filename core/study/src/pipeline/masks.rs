@@ -235,6 +235,16 @@ impl Builder {
             true => Some(self.weights(sparse.of, at)?),
             false => None,
         };
+        let seed = match needs.draws || needs.scores || weights.is_some() {
+            true => format!(", seed {}", at.seed),
+            false => String::new(),
+        };
+        let title = format!(
+            "allocate {id}{}{} at {}{seed}",
+            at.of_ticket(id),
+            at.on_changed_data(),
+            sparsity.text()
+        );
         let recipe = Recipe::Allocate {
             item,
             architecture: self.setting().architecture.clone(),
@@ -244,11 +254,7 @@ impl Builder {
             weights,
             key: needs.draws.then(|| at.keys().allocation().to_hex()),
         };
-        self.output(
-            format!("allocate {id} at {}", sparsity.text()),
-            recipe,
-            "counts",
-        )
+        self.output(title, recipe, "counts")
     }
 
     /// The weights that a ticket's own training starts from, before a check on them.

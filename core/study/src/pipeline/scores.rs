@@ -163,8 +163,9 @@ impl Builder {
             rounds: scored.rounds.clone(),
         };
         let title = format!(
-            "score {}{}{}, seed {}",
+            "score {}{}{}{}, seed {}",
             sparse.method,
+            at.of_ticket(&sparse.method),
             in_words.unwrap_or_default(),
             at.on_changed_data(),
             at.seed

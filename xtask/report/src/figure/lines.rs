@@ -6,7 +6,7 @@ use crate::Error;
 use crate::cells::{Cell, DENSE, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
-use crate::sweep::{Swept, axes, swept};
+use crate::sweep::{Grids, Swept, axes, swept};
 use crate::table::spell;
 use jackpot_stats::mean;
 use jackpot_study::Named;
@@ -141,8 +141,8 @@ pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
 }
 
 /// Accuracy along the first number that the study varies: one panel a sparsity.
-pub(super) fn sweeps(grid: &Grid<'_>) -> Result<Figure, Error> {
-    let all = swept(grid);
+pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
+    let all = swept(grids);
     let axis = axes(&all).first().copied().unwrap_or_default();
     let here: Vec<&Swept<'_, '_>> = all.iter().filter(|s| s.axis == axis).collect();
     let mut series: Vec<String> = Vec::new();
@@ -151,11 +151,11 @@ pub(super) fn sweeps(grid: &Grid<'_>) -> Result<Figure, Error> {
             series.push(swept.line.clone());
         }
     }
-    let panels = grid.sparsities().into_iter().map(|sparsity| {
+    let panels = grids.sparsities().into_iter().map(|sparsity| {
         let lines = series.iter().enumerate().filter_map(|(i, name)| {
             let own = here.iter().filter(|s| s.line == *name);
             let own = own.filter(|s| s.cell.sparsity == sparsity);
-            let mut points: Vec<Point> = own.filter_map(|s| point(grid, s.cell, s.at)).collect();
+            let mut points: Vec<Point> = own.filter_map(|s| point(s.grid, s.cell, s.at)).collect();
             points.sort_by(|a, b| a.x.total_cmp(&b.x));
             (!points.is_empty()).then_some(Line { series: i, points })
         });
@@ -178,15 +178,16 @@ pub(super) fn sweeps(grid: &Grid<'_>) -> Result<Figure, Error> {
         what: "test accuracy, %",
         series,
         panels,
-        level: dense(grid),
+        // Every setting has a dense network of its own.
+        level: dense(grids.first).filter(|_| !grids.across),
         aside: false,
         inset: false,
         inputs: of_inputs(metrics(here.iter().map(|s| s.cell))),
-        study: grid.outline.name.clone(),
+        study: grids.first.outline.name.clone(),
     };
     let title = "Accuracy along a number that the study varies";
     figure(
-        grid,
+        grids.first,
         chart,
         title,
         "one line for all that differs in nothing but that number",

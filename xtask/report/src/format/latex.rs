@@ -3,25 +3,22 @@
 //! A file is to be `\input` into a document that loads booktabs and graphicx. What is too wide for
 //! the line is shrunk to it; long notes stand under the table, each under its letter.
 
-use crate::cells::Grid;
 use crate::table::{Entry, Kind, Section, Table, spell};
+use jackpot_study::Outline;
 use std::fmt::Write;
 
 /// The file of one table.
-pub(crate) fn file(table: &Table, grid: &Grid<'_>) -> String {
+pub(crate) fn file(table: &Table, outline: &Outline) -> String {
     let mut text = format!(
         "% {}: {}. Written by the report; inputs sha256 {}\n\
          % needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}\n",
-        spell::line(&grid.outline.title),
+        spell::line(&outline.title),
         spell::line(table.title),
         table.inputs
     );
     for (i, section) in table.sections.iter().enumerate() {
-        let caption = format!(
-            "{}: {}. {}.",
-            grid.outline.title, table.title, section.heading
-        );
-        let label = format!("tab:{}:{}:{}", grid.outline.name, table.name, i + 1);
+        let caption = format!("{}: {}. {}.", outline.title, table.title, section.heading);
+        let label = format!("tab:{}:{}:{}", outline.name, table.name, i + 1);
         float(section, &escape(&caption), &label, &mut text);
     }
     text

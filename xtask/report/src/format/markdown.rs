@@ -1,17 +1,13 @@
 //! Tables in Markdown.
 
-use crate::cells::Grid;
 use crate::table::{Section, Table, spell};
+use jackpot_study::{Outline, Results};
 use std::fmt::Write;
 
 /// The file of one table.
-pub(crate) fn file(table: &Table, grid: &Grid<'_>) -> String {
-    let mut text = format!(
-        "# {}: {}\n\n",
-        spell::cell(&grid.outline.title),
-        table.title
-    );
-    text += &spell::facts(grid);
+pub(crate) fn file(table: &Table, outline: &Outline, results: &Results) -> String {
+    let mut text = format!("# {}: {}\n\n", spell::cell(&outline.title), table.title);
+    text += &spell::facts(outline, results);
     for paragraph in &table.about {
         let _ = write!(text, "\n{paragraph}\n");
     }
@@ -27,6 +23,14 @@ pub(crate) fn body(table: &Table) -> String {
         write(section, &mut text);
     }
     text
+}
+
+/// The ways to a table's files from the page beside them.
+pub(crate) fn links(table: &Table) -> String {
+    format!(
+        "[Markdown](tables/{0}.md), [LaTeX](tables/{0}.tex), [CSV](tables/{0}.csv), [Parquet](tables/{0}.parquet)",
+        table.name
+    )
 }
 
 fn write(section: &Section, text: &mut String) {

@@ -8,11 +8,13 @@ use crate::cells::Grid;
 use crate::figure::Figure;
 use crate::format::settle;
 use crate::headline::Headline;
+use crate::settings::Across;
 use crate::table::{Entry, Kind, Section, Table, spell};
 use crate::{Error, LOCK};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jackpot_store::Digest;
+use jackpot_study::Outline;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
@@ -25,10 +27,7 @@ pub(super) fn page(
     figures: &[(&Figure, &[u8])],
 ) -> Result<Vec<u8>, Error> {
     let provenance = Provenance::new(grid);
-    let json = provenance.json().map_err(|e| Error::Draw {
-        output: "index.html".into(),
-        message: e.to_string(),
-    })?;
+    let json = json(&provenance)?;
     let title = &grid.outline.title;
     let findings = &grid.findings.headlines;
     let shown: Vec<&Table> = tables.iter().filter(|t| t.is_shown()).collect();
@@ -68,8 +67,16 @@ pub(super) fn page(
     Ok(page.into_string().into_bytes())
 }
 
-/// The page of a study with settings: each setting's facts and means, and the way to its page.
-pub(super) fn leads(title: &str, leads: &[super::Lead]) -> Vec<u8> {
+/// The page of a study with settings: each setting's facts and means, the way to its page, and
+/// what compares them.
+pub(super) fn leads(
+    across: &Across<'_, '_>,
+    outline: &Outline,
+    figures: &[(&Figure, Vec<u8>)],
+) -> Result<Vec<u8>, Error> {
+    let title = &outline.title;
+    let shown = across.shown(outline);
+    let provenance = Provenance::across(across.grids, &shown);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -78,7 +85,7 @@ pub(super) fn leads(title: &str, leads: &[super::Lead]) -> Vec<u8> {
                 header { h1 { (title) } }
                 main {
                     p { "The same tickets and checks in several settings, each with a page of its own." }
-                    @for lead in leads {
+                    @for lead in &across.leads {
                         section {
                             h2 { a href={ (lead.folder) "index.html" } { (lead.title) } }
                             dl.facts {
@@ -95,12 +102,32 @@ pub(super) fn leads(title: &str, leads: &[super::Lead]) -> Vec<u8> {
                             }
                         }
                     }
+                    @for (drawn, png) in figures { (figure(drawn, png)) }
+                    @for table in &shown { (table_section(table, &provenance)) }
+                    @if !across.tables.is_empty() {
+                        section #together aria-labelledby="together-title" {
+                            h2 #together-title { "All settings in one table" }
+                            ul { @for table in &across.tables { li { (table.title) ": " (links(table)) } } }
+                        }
+                    }
                     p { a href=(LOCK) { (LOCK) } " lists every file with its sha256." }
+                }
+                @if !shown.is_empty() {
+                    (dialog())
+                    script #provenance type="application/json" { (PreEscaped(json(&provenance)?)) }
+                    script { (PreEscaped(SCRIPT)) }
                 }
             }
         }
     };
-    page.into_string().into_bytes()
+    Ok(page.into_string().into_bytes())
+}
+
+fn json(provenance: &Provenance) -> Result<String, Error> {
+    provenance.json().map_err(|e| Error::Draw {
+        output: "index.html".into(),
+        message: e.to_string(),
+    })
 }
 
 fn head(title: &str) -> Markup {
@@ -155,7 +182,7 @@ fn study(grid: &Grid<'_>) -> Markup {
         section #study aria-labelledby="study-title" {
             h2 #study-title { "The study" }
             dl.facts {
-                @for (name, value) in spell::fact_list(grid) {
+                @for (name, value) in spell::fact_list(grid.outline, grid.results) {
                     dt { (name) }
                     dd { (inline(&value)) }
                 }
@@ -201,13 +228,17 @@ fn table_section(table: &Table, provenance: &Provenance) -> Markup {
             @for (i, section) in table.sections.iter().enumerate() {
                 (rows(section, &format!("{id}-{}", i + 1), provenance))
             }
-            p.quiet {
-                @for (i, (ending, name)) in FORMATS.iter().enumerate() {
-                    @if i > 0 { ", " }
-                    a href={ "tables/" (table.name) "." (ending) } { (name) }
-                }
-                "; inputs " code { (table.inputs) }
-            }
+            p.quiet { (links(table)) "; inputs " code { (table.inputs) } }
+        }
+    }
+}
+
+/// The ways to a table's files.
+fn links(table: &Table) -> Markup {
+    html! {
+        @for (i, (ending, name)) in FORMATS.iter().enumerate() {
+            @if i > 0 { ", " }
+            a href={ "tables/" (table.name) "." (ending) } { (name) }
         }
     }
 }

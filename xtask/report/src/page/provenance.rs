@@ -3,12 +3,13 @@
 
 use crate::cells::{Cell, Grid};
 use crate::format::settle;
-use crate::table::NOTHING;
+use crate::sweep::Grids;
+use crate::table::{NOTHING, Table};
 use jackpot_store::Digest;
 use jackpot_study::{Before, Outcome, Trained};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the page's script reads.
 #[derive(Serialize)]
@@ -34,42 +35,83 @@ struct Origin {
 impl Provenance {
     /// Every finished training of the grid, and the masks of runs that were not trained.
     pub fn new(grid: &Grid<'_>) -> Provenance {
+        let all = std::iter::once((grid, None));
+        Provenance::of(all, |_| true)
+    }
+
+    /// What is behind some tables of all settings.
+    pub fn across(grids: Grids<'_, '_>, tables: &[&Table]) -> Provenance {
+        let sections = tables.iter().flat_map(|table| &table.sections);
+        let entries = sections.flat_map(|section| section.rows.iter().flatten());
+        let shown: BTreeSet<Digest> = entries.flat_map(|entry| &entry.from).copied().collect();
+        let named = |grid| {
+            let setting = grids.setting(grid).map(|s| s.named.title.as_str());
+            (grid, setting)
+        };
+        Provenance::of(grids.all.iter().map(named), |digest| shown.contains(digest))
+    }
+
+    /// Of grids, each with the setting that its runs are named by; only what is wanted.
+    fn of<'g, 'a: 'g>(
+        grids: impl Iterator<Item = (&'g Grid<'a>, Option<&'g str>)>,
+        is_wanted: impl Fn(&Digest) -> bool,
+    ) -> Provenance {
         let mut found = Provenance {
             runs: Vec::new(),
             lines: Vec::new(),
             places: BTreeMap::new(),
         };
         let mut lines = BTreeMap::new();
-        for cell in &grid.cells {
-            for (seed, run) in &cell.runs {
-                let Some(run) = run else { continue };
-                match (&run.outcome, &run.facts) {
-                    (Outcome::Done(trained), _) => {
-                        let mut recipe = |key: &Digest| -> Vec<usize> {
-                            let recipe = grid.results.recipes.get(key);
-                            let recipe = recipe.map(spelled).unwrap_or_default();
-                            let place = |line| {
-                                let next = lines.len();
-                                *lines.entry(line).or_insert(next)
-                            };
-                            recipe.into_iter().map(place).collect()
-                        };
-                        let own = recipe(&trained.key);
-                        found.add(trained.key, training(cell, *seed, trained, own));
-                        if let Some(before) = &trained.before {
-                            let own = recipe(&before.key);
-                            found.add(before.key, evaluation(cell, *seed, before, own));
-                        }
-                    }
-                    (_, Some(facts)) => found.add(facts.mask, mask(cell, *seed, facts.mask)),
-                    _ => {}
-                }
-            }
+        for (grid, setting) in grids {
+            found.add_grid(grid, setting, &is_wanted, &mut lines);
         }
         let mut ordered: Vec<(String, usize)> = lines.into_iter().collect();
         ordered.sort_by_key(|(_, place)| *place);
         found.lines = ordered.into_iter().map(|(line, _)| line).collect();
         found
+    }
+
+    fn add_grid(
+        &mut self,
+        grid: &Grid<'_>,
+        setting: Option<&str>,
+        is_wanted: &impl Fn(&Digest) -> bool,
+        lines: &mut BTreeMap<String, usize>,
+    ) {
+        let mut recipe = |key: &Digest| -> Vec<usize> {
+            let recipe = grid.results.recipes.get(key);
+            let recipe = recipe.map(spelled).unwrap_or_default();
+            let place = |line| {
+                let next = lines.len();
+                *lines.entry(line).or_insert(next)
+            };
+            recipe.into_iter().map(place).collect()
+        };
+        let runs = grid.cells.iter().flat_map(|cell| {
+            let runs = cell.runs.iter();
+            runs.filter_map(move |(seed, run)| Some((cell, *seed, (*run)?)))
+        });
+        for (cell, seed, run) in runs {
+            let name = name(setting, cell, seed);
+            match (&run.outcome, &run.facts) {
+                (Outcome::Done(trained), _) => {
+                    let before = trained.before.as_ref().filter(|b| is_wanted(&b.key));
+                    let name_before = format!("{name}, before its training");
+                    if is_wanted(&trained.key) {
+                        let own = recipe(&trained.key);
+                        self.add(trained.key, training(name, seed, trained, own));
+                    }
+                    if let Some(before) = before {
+                        let own = recipe(&before.key);
+                        self.add(before.key, evaluation(name_before, seed, before, own));
+                    }
+                }
+                (_, Some(facts)) if is_wanted(&facts.mask) => {
+                    self.add(facts.mask, mask(name, seed, facts.mask));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Two runs may be one training: the first that is named stands for it, and says so.
@@ -100,18 +142,22 @@ impl Provenance {
     }
 }
 
-fn name(cell: &Cell<'_>, seed: u64) -> String {
+fn name(setting: Option<&str>, cell: &Cell<'_>, seed: u64) -> String {
+    let setting = setting.map_or(String::new(), |title| format!("{title}: "));
     let check = cell.check.map_or("unmodified", |c| c.title.as_str());
     let sparsity = crate::table::spell::sparsity(cell.sparsity);
-    format!("{}, {check}, {sparsity}, seed {seed}", cell.ticket.title)
+    format!(
+        "{setting}{}, {check}, {sparsity}, seed {seed}",
+        cell.ticket.title
+    )
 }
 
-fn training(cell: &Cell<'_>, seed: u64, trained: &Trained, recipe: Vec<usize>) -> Origin {
+fn training(name: String, seed: u64, trained: &Trained, recipe: Vec<usize>) -> Origin {
     let mask = trained.mask.map_or(NOTHING.into(), |m| m.to_string());
     let number = |x: f64| format!("{}", settle(x));
     let key = trained.key;
     Origin {
-        name: name(cell, seed),
+        name,
         facts: vec![
             ("seed", seed.to_string(), false),
             ("accuracy, %", number(trained.accuracy), false),
@@ -127,9 +173,9 @@ fn training(cell: &Cell<'_>, seed: u64, trained: &Trained, recipe: Vec<usize>) -
 }
 
 /// The pruned network before its training.
-fn evaluation(cell: &Cell<'_>, seed: u64, before: &Before, recipe: Vec<usize>) -> Origin {
+fn evaluation(name: String, seed: u64, before: &Before, recipe: Vec<usize>) -> Origin {
     Origin {
-        name: format!("{}, before its training", name(cell, seed)),
+        name,
         facts: vec![
             ("seed", seed.to_string(), false),
             ("accuracy, %", before.accuracy.to_string(), false),
@@ -150,9 +196,9 @@ fn commands(digest: Digest) -> Vec<String> {
     ]
 }
 
-fn mask(cell: &Cell<'_>, seed: u64, digest: Digest) -> Origin {
+fn mask(name: String, seed: u64, digest: Digest) -> Origin {
     Origin {
-        name: name(cell, seed),
+        name,
         facts: vec![
             ("seed", seed.to_string(), false),
             ("mask", digest.to_string(), true),

@@ -1,7 +1,7 @@
 //! Numbers and names as tables and figures spell them.
 
 use crate::cells::{Cell, DENSE, Grid, MeanSd, Summary};
-use jackpot_study::Outcome;
+use jackpot_study::{Outcome, Outline, Results};
 use std::collections::BTreeSet;
 
 /// The longest reason that a table quotes; the whole of it is in `runs.csv`.
@@ -119,15 +119,15 @@ pub(crate) fn reason(text: &str) -> String {
 }
 
 /// The study's one-line facts: names and values, code between backticks.
-pub(crate) fn fact_list(grid: &Grid<'_>) -> Vec<(String, String)> {
-    let seeds: Vec<_> = grid.outline.seeds.iter().map(u64::to_string).collect();
+pub(crate) fn fact_list(outline: &Outline, results: &Results) -> Vec<(String, String)> {
+    let seeds: Vec<_> = outline.seeds.iter().map(u64::to_string).collect();
     let run = [
         ("seeds", seeds.join(", ")),
-        ("device class", grid.results.device_class.clone()),
-        ("libtorch", grid.results.libtorch.clone()),
-        ("study.toml", format!("sha256 `{}`", grid.outline.digest)),
+        ("device class", results.device_class.clone()),
+        ("libtorch", results.libtorch.clone()),
+        ("study.toml", format!("sha256 `{}`", outline.digest)),
     ];
-    let study = grid.outline.facts.iter();
+    let study = outline.facts.iter();
     let study = study.filter(|(name, _)| !run.iter().any(|(known, _)| known == name));
     let run = run
         .iter()
@@ -136,15 +136,17 @@ pub(crate) fn fact_list(grid: &Grid<'_>) -> Vec<(String, String)> {
 }
 
 /// The study's one-line facts as a list in Markdown.
-pub(crate) fn facts(grid: &Grid<'_>) -> String {
-    let lines = fact_list(grid).into_iter().map(|(name, value)| {
-        let value = if value.contains('`') {
-            value
-        } else {
-            cell(&value)
-        };
-        format!("- **{}**: {value}\n", cell(&name))
-    });
+pub(crate) fn facts(outline: &Outline, results: &Results) -> String {
+    let lines = fact_list(outline, results)
+        .into_iter()
+        .map(|(name, value)| {
+            let value = if value.contains('`') {
+                value
+            } else {
+                cell(&value)
+            };
+            format!("- **{}**: {value}\n", cell(&name))
+        });
     lines.collect()
 }
 
@@ -162,6 +164,10 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
         notes.push(format!(
             "{which}the unmodified ticket's own training (one recipe)"
         ));
+    }
+    let others = grid.one_recipe(cell);
+    if !others.is_empty() {
+        notes.push(format!("one recipe with {}", others.join(" and ")));
     }
     if summary.not_run > 0 {
         notes.push(format!(

@@ -1,15 +1,16 @@
-//! Accuracy along a number that the study varies: a learning rate, a dose, a length, a rewind point.
+//! Accuracy along a number that the study varies: a learning rate, a dose, a length, a rewind
+//! point; of tickets, of checks or of settings.
 
-use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
-use crate::cells::{Grid, metrics};
+use super::{Column, Data, Entry, Kind, Section, Table, Value, joined, spell};
+use crate::cells::metrics;
 use crate::digest::of_inputs;
-use crate::sweep::{Swept, axes, swept};
+use crate::sweep::{Grids, Swept, axes, has_axis, swept};
 
-pub(super) fn table(grid: &Grid<'_>) -> Table {
-    let all = swept(grid);
+pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
+    let all = swept(grids);
     let mut sections = Vec::new();
     for axis in axes(&all) {
-        for sparsity in grid.sparsities() {
+        for sparsity in grids.sparsities() {
             let mut here: Vec<&Swept<'_, '_>> = (all.iter())
                 .filter(|s| s.axis == axis && s.cell.sparsity == sparsity)
                 .collect();
@@ -19,35 +20,46 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
             if !here.is_empty() {
                 sections.push(Section {
                     heading: format!("{}, along `{axis}`", spell::sparsity(sparsity)),
-                    columns: columns(),
-                    rows: here.into_iter().map(|s| row(grid, s)).collect(),
+                    columns: columns(grids),
+                    rows: here.into_iter().map(|s| row(grids, s)).collect(),
                 });
             }
         }
     }
+    Table {
+        name: "sweeps",
+        title: "along a number",
+        about: about(grids, all.is_empty()),
+        sections,
+        data: Data::Rows,
+        keys: &["axis", "sparsity", "line", "at"],
+        // A deviation is pooled over more cells than those that are shown.
+        inputs: of_inputs(metrics(grids.cells())),
+    }
+}
+
+fn about(grids: Grids<'_, '_>, empty: bool) -> Vec<String> {
     let mut about = vec![
         "Cells that differ in one number of the study file. *Difference* is ticket − the \
          ticket under the check, over pairs of one seed, with a 95 % interval as in the table of \
          verdicts, where the number is a check's."
             .into(),
     ];
-    if all.is_empty() {
+    let settings = &grids.first.outline.settings;
+    if !grids.across && settings.iter().any(|s| has_axis(&s.named)) {
+        about.push(
+            "The number is the settings': this table in the study's own folder has all of them."
+                .into(),
+        );
+    } else if empty {
         about.push("Nothing of this study is written with `each` over numbers.".into());
     }
-    Table {
-        name: "sweeps",
-        title: "along a number",
-        about,
-        sections,
-        data: Data::Rows,
-        keys: &["axis", "sparsity", "line", "at"],
-        // A deviation is pooled over more cells than those that are shown.
-        inputs: of_inputs(metrics(&grid.cells)),
-    }
+    about
 }
 
-fn columns() -> Vec<Column> {
-    vec![
+fn columns(grids: Grids<'_, '_>) -> Vec<Column> {
+    let mut columns: Vec<Column> = grids.across.then(joined::column).into_iter().collect();
+    columns.extend([
         Column::hidden(Kind::Words, "axis"),
         Column::hidden(Kind::Words, "sparsity"),
         Column::hidden(Kind::Words, "ticket"),
@@ -60,19 +72,21 @@ fn columns() -> Vec<Column> {
         Column::new(Kind::Interval, "difference", "difference, points"),
         Column::new(Kind::Of, "n", "n"),
         Column::new(Kind::Notes, "notes", "notes"),
-    ]
+    ]);
+    columns
 }
 
-fn row(grid: &Grid<'_>, swept: &Swept<'_, '_>) -> Vec<Entry> {
-    let cell = swept.cell;
+fn row<'a>(grids: Grids<'_, 'a>, swept: &Swept<'_, 'a>) -> Vec<Entry> {
+    let (grid, cell) = (swept.grid, swept.cell);
     let summary = grid.summary(cell);
     let measured = |value, digits| Entry::from(Value::mean_sd(value, digits), cell.keys());
-    let check = cell.check_name();
-    vec![
+    let setting = grids.setting(grid).map(|s| Entry::named(&s.named));
+    let mut row: Vec<Entry> = setting.into_iter().collect();
+    row.extend([
         Entry::text(swept.axis),
         Entry::text(cell.sparsity),
         Entry::text(&cell.ticket.name),
-        Entry::text(check),
+        Entry::text(cell.check_name()),
         Entry::text(&swept.line),
         spell::shortest(swept.at),
         measured(summary.accuracy, 2),
@@ -81,5 +95,6 @@ fn row(grid: &Grid<'_>, swept: &Swept<'_, '_>) -> Vec<Entry> {
         super::difference(grid, cell),
         Value::Of(summary.n, summary.asked).into(),
         Entry::text(spell::notes(grid, cell, &summary).join("; ")),
-    ]
+    ]);
+    row
 }

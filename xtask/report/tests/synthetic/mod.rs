@@ -139,6 +139,7 @@ pub fn outline() -> Outline {
             classes: 10,
             ..Subject::default()
         },
+        learning_rate: Some(0.1),
         references: Vec::new(),
         analysis: analysis(),
         declared: Vec::new(),
