@@ -3,6 +3,10 @@
 //! **Invariant:** never computes a result. It installs, builds, starts programs and
 //! says what they found; numbers come from `jackpot`, tables from `jackpot-report`.
 
+#[macro_use]
+#[path = "../../core/cli/src/output.rs"]
+mod output;
+
 mod bench;
 mod build;
 mod counts;
@@ -38,8 +42,8 @@ enum Task {
         #[arg(long)]
         yes: bool,
         /// Trainings at the same time, one thread each. Default: one a core.
-        #[arg(long)]
-        workers: Option<usize>,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
+        workers: Option<u32>,
     },
     /// Everything that must pass: format, lints, plugins in C and Rust, all tests.
     Test {
@@ -94,7 +98,8 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
+    let arguments: Arguments = output::command_line();
+    match run(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{binaries, build, finish, libtorch, report};
 
 /// Installs, builds, runs, reports, and says where to look.
-pub fn run(root: &Path, study: &str, yes: bool, workers: Option<usize>) -> Result<()> {
+pub fn run(root: &Path, study: &str, yes: bool, workers: Option<u32>) -> Result<()> {
     let start = Instant::now();
     let folder = report::folder(root, study)?;
     println!("{}", libtorch::setup(root, yes)?);

@@ -24,8 +24,8 @@ pub struct Arguments {
     deep: bool,
     /// Do N finished actions again in a store that is thrown away, and compare their digests:
     /// those that are named, then others behind them; without names, any of the store
-    #[arg(long, value_name = "N")]
-    rerun: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rerun: Option<u32>,
     /// What chooses the actions of `--rerun`: 32 hexadecimal digits, as a run before printed them
     #[arg(long, value_name = "KEY", requires = "rerun")]
     key: Option<String>,
@@ -40,7 +40,7 @@ pub struct Arguments {
 /// Exit 0: everything is what its name says. 1: something is not. 2: could not look.
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(n) = arguments.rerun {
-        return rerun::run(places, &study::store(places)?, arguments, n);
+        return rerun::run(places, &study::store(places)?, arguments, n as usize);
     }
     if arguments.what.is_empty() {
         return whole(&study::store(places)?, arguments);

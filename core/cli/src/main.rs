@@ -5,6 +5,9 @@
 //! **Invariant**: this program never links libtorch and, except as the hidden `__serve` and
 //! `__practice`, never loads a plugin: it starts `jackpot-worker` or itself afresh.
 
+#[macro_use]
+mod output;
+
 mod audit;
 mod bundle;
 mod by_hand;
@@ -113,7 +116,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = output::command_line();
     if !matches!(
         cli.command,
         Command::Serve { .. } | Command::Practice { .. }
@@ -148,6 +151,9 @@ fn main() -> ExitCode {
         Command::Serve { folder } => Ok(jackpot_host::serve_main(folder)),
         Command::Practice { folder } => Ok(jackpot_host::serve_practice(folder)),
     };
+    for lack in jackpot_store::lacks() {
+        eprintln!("note: {lack}");
+    }
     done.unwrap_or_else(|error| {
         // A message may quote a file, a plugin or an argument.
         eprintln!("error: {}", printable(&format!("{error:#}")));

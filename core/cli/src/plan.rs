@@ -16,9 +16,8 @@ pub struct Arguments {
     /// Name every action
     #[arg(long)]
     actions: bool,
-    /// Actions at once, for the estimate [default: one a core]
-    #[arg(long, value_name = "N")]
-    workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    workers: study::Workers,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,7 +29,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let mut warnings = missing;
     warnings.extend(foresee(&mut plan, &store, &programs));
     let a = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
-    let workers = arguments.workers.unwrap_or_else(study::workers);
+    let workers = arguments.workers.count();
     if arguments.json {
         println!("{:#}", in_json(&plan, &a, workers, &warnings));
         return Ok(ExitCode::SUCCESS);

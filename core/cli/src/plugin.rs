@@ -1,5 +1,5 @@
 //! `jackpot plugin`: for those who write plugins.
-use crate::progress::bar;
+use crate::{progress::bar, study};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use jackpot_host::{Case, Kit, Report, Verdict, conform};
@@ -27,11 +27,11 @@ pub struct Check {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Seconds of its own that an item may take in one case
-    #[arg(long, default_value_t = 10.0, value_name = "S")]
+    #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = study::seconds)]
     seconds: f64,
     /// Cases at the same time; else one a core
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=study::MOST_WORKERS))]
+    workers: Option<u32>,
     /// Only this item of the plugin
     #[arg(long, value_name = "ID")]
     item: Option<String>,
@@ -45,10 +45,6 @@ pub struct Check {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments::Check(check) = arguments;
-    let seconds = check.seconds;
-    if !(seconds.is_finite() && seconds > 0.0) {
-        bail!("`--seconds`: expected a positive number, found {seconds}");
-    }
     if !check.file.is_file() {
         bail!(
             "`{}`: expected a plugin, a `.so` file; found no file",
@@ -66,8 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     server.arguments = vec!["__practice".into()];
     let kit = Kit {
         server,
-        seconds,
-        workers: check.workers.unwrap_or_else(cores),
+        seconds: check.seconds,
+        workers: check.workers.map_or_else(cores, |n| n as usize),
         item: check.item.clone(),
         case: check.case.clone(),
     };

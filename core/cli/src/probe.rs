@@ -9,7 +9,6 @@ use anyhow::{Context, Result};
 use jackpot_store::Store;
 use jackpot_study::{Finish, Options, Probe, Probed, Programs, Spelled, Study};
 use std::{
-    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Instant,
@@ -19,9 +18,8 @@ use std::{
 pub struct Arguments {
     /// A folder, a study file, or the name of a folder under `reports/`
     study: PathBuf,
-    /// Actions at once; results do not depend on it [default: one a core]
-    #[arg(long, short = 'j', value_name = "N")]
-    workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    workers: study::Workers,
     /// Instead of the study's own, e.g. `0.9,0.98`
     #[arg(long, value_name = "S,S,…", value_delimiter = ',')]
     sparsity: Vec<String>,
@@ -38,7 +36,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let (programs, plugins, libtorch) = study::tools(places)?;
     let probe = jackpot_study::probe(asked, &plugins, &libtorch, &arguments.sparsity)
         .with_context(|| found.display().to_string())?;
-    let store = study::store_to_fill(places)?;
+    let store = study::store_to_run(places)?;
     let (finish, probed) = answer(&probe, &store, &programs, arguments)?;
     let Some(probed) = probed else {
         return Ok(report(&finish));
@@ -69,7 +67,7 @@ fn answer(
     arguments: &Arguments,
 ) -> Result<(Finish, Option<Probed>)> {
     let options = Options {
-        workers: arguments.workers.unwrap_or_else(study::workers),
+        workers: arguments.workers.count(),
         // A probe has a pin of its own.
         replace_pin: false,
         declare: false,

@@ -5,23 +5,22 @@ use jackpot_study::{Finish, Options, Trial};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     io::IsTerminal,
-    num::NonZeroUsize,
     path::PathBuf,
     process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A folder, a study file, or the name of a folder under `reports/`
     study: PathBuf,
-    /// Actions at once; results do not depend on it [default: one a core]
-    #[arg(long, short = 'j', value_name = "N")]
-    workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    workers: study::Workers,
     /// Replace the pinned results of another study whose folder has the same name
     #[arg(long)]
     replace_pin: bool,
@@ -42,9 +41,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     });
     // The plan first: a slip in a study starts no store.
     let (plan, programs) = study::plan(places, &arguments.study, trial.as_ref())?;
-    let store = study::store_to_fill(places)?;
+    let store = study::store_to_run(places)?;
     let options = Options {
-        workers: arguments.workers.unwrap_or_else(study::workers),
+        workers: arguments.workers.count(),
         replace_pin: arguments.replace_pin,
         // First steps answer nothing.
         declare: trial.is_none(),
@@ -95,7 +94,7 @@ pub(crate) fn report(finish: &Finish) -> ExitCode {
         );
     }
     if finish.interrupted {
-        eprintln!("interrupted: what is finished stays, `jackpot run` goes on from here");
+        say_interrupted();
         return ExitCode::from(130);
     }
     if finish.failures.is_empty() {
@@ -104,17 +103,40 @@ pub(crate) fn report(finish: &Finish) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// Ctrl-C and its kin start nothing new and kill the workers; a second one ends the program.
+fn say_interrupted() {
+    eprintln!("interrupted: what is finished stays, `jackpot run` goes on from here");
+}
+
+fn cut_short() {
+    thread::sleep(PATIENCE);
+    // Whoever holds standard error may wait for its reader for ever.
+    if thread::Builder::new().spawn(say_interrupted).is_ok() {
+        thread::sleep(Duration::from_millis(100));
+    }
+    std::process::exit(130);
+}
+
+/// How long a run may take to end in good order. What it leaves when it is cut short is what a
+/// crash leaves, which the next one sweeps.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Ctrl-C and its kin start nothing new and kill the workers. A second one ends the program at
+/// once; so does time, for what this process itself is at (reading a large data set, waiting
+/// for a lock) does not look up.
 pub(crate) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     let mut signals = Signals::new(TERM_SIGNALS).context("cannot listen for Ctrl-C")?;
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         for _ in signals.forever() {
             if seen.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
             jackpot_host::interrupt();
+            // Where there is no thread left to wait in, it ends at once.
+            if thread::Builder::new().spawn(cut_short).is_err() {
+                std::process::exit(130);
+            }
         }
     });
     Ok(stop)

@@ -1,11 +1,13 @@
 //! Finds a study, its store and what it is run with.
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_store::{Found, Store};
+use jackpot_store::{Found, Store, require_loadable};
 use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study, Trial};
 use std::{
     env,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
+    thread::available_parallelism,
 };
 
 /// The store that the user means; it must be there.
@@ -27,6 +29,12 @@ pub fn store_to_fill(places: &Places) -> Result<Store> {
         true => said(Store::create(&root)?),
         false => store(places),
     }
+}
+
+/// As [`store_to_fill`], where plugins are to be run from the store.
+pub fn store_to_run(places: &Places) -> Result<Store> {
+    require_loadable(&root(places)?, "name another folder with `--store`")?;
+    store_to_fill(places)
 }
 
 fn root(places: &Places) -> Result<PathBuf> {
@@ -137,10 +145,37 @@ pub fn tools(places: &Places) -> Result<(Programs, Plugins, Libtorch)> {
     Ok((programs, plugins?, libtorch?))
 }
 
-/// Actions at once, unless the user says otherwise: one a core.
-pub fn workers() -> std::num::NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+/// How many actions run at once.
+#[derive(clap::Args)]
+pub struct Workers {
+    /// Actions at once; results do not depend on it [default: one a core]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_WORKERS))]
+    workers: Option<u32>,
 }
+
+/// More processes at once are a typing error.
+pub const MOST_WORKERS: i64 = 4096;
+
+impl Workers {
+    /// One a core, unless the user says otherwise.
+    pub fn count(&self) -> NonZeroUsize {
+        let given = self.workers.and_then(|n| NonZeroUsize::new(n as usize));
+        given.unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+/// An option that is a number of seconds.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= MOST_SECONDS => Ok(seconds),
+        _ => Err(format!(
+            "expected a positive number of at most {MOST_SECONDS}"
+        )),
+    }
+}
+
+/// Ten years.
+const MOST_SECONDS: f64 = 315_360_000.0;
 
 /// "12 s", "3 min", "2.5 h".
 pub fn duration(seconds: f64) -> String {

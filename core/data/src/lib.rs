@@ -13,7 +13,7 @@
 //! ```
 //!
 //! **Invariant:** this crate never makes a tensor, never augments, never fetches a file,
-//! writes none but the sums that [`Access`] names, and never returns a pixel of a file whose bytes it has not hashed.
+//! writes none but the sums that [`Access`] and [`sum_of`] name, and never returns a pixel of a file whose bytes it has not hashed.
 //! Everything it returns is a function of the files' bytes and of keys.
 
 mod batches;
@@ -42,6 +42,7 @@ pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, 
 #[doc(hidden)]
 pub use idx::read as read_idx;
 pub use images::{Images, centre};
+pub use manifest::sum_of;
 pub use normalisation::Normalisation;
 pub use prepare::{Preparation, Prepared, prepare, prepared_shape, write_prepared};
 pub use remote::{Remote, remotes};

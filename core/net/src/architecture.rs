@@ -247,6 +247,9 @@ const LARGEST: [(&str, u32); 6] = [
     ("input width", 4096),
 ];
 
+/// A network with more weights than this is a typing error too.
+const MOST_WEIGHTS: u64 = 1 << 31;
+
 impl Architecture {
     /// A network of any family with ReLU and whatever else is published. `input` is
     /// channels, height, width.
@@ -283,8 +286,16 @@ impl Architecture {
     pub fn build(&self) -> Result<Network, Error> {
         self.check_sizes()?;
         self.check_choices()?;
-        self.assemble()
-            .or_else(|misfit| Error::invalid(misfit.explain(self)))
+        let network = self
+            .assemble()
+            .or_else(|misfit| Error::invalid(misfit.explain(self)))?;
+        let weights = network.prunable_weights();
+        if weights > MOST_WEIGHTS {
+            return Error::invalid(format!(
+                "network `depth` and `width`: expected at most {MOST_WEIGHTS} prunable weights, found {weights}"
+            ));
+        }
+        Ok(network)
     }
 
     /// The network of sizes that were checked.

@@ -207,13 +207,24 @@ impl Training {
         };
         at_least_one("epochs", self.epochs)?;
         at_least_one("batch", self.batch)?;
-        if self.offset_epochs.checked_add(self.epochs).is_none() {
-            return Error::invalid(format!(
-                "training `offset_epochs`: {} and `epochs` are more than can be counted",
-                self.offset_epochs
-            ));
+        for (field, value, most) in [
+            ("epochs", self.epochs, MOST_EPOCHS),
+            ("offset_epochs", self.offset_epochs, MOST_EPOCHS),
+            ("batch", self.batch, MOST_IMAGES),
+            (
+                "steps_per_epoch",
+                self.steps_per_epoch.unwrap_or(1),
+                MOST_STEPS,
+            ),
+        ] {
+            if value > most {
+                return Error::invalid(format!(
+                    "training `{field}`: expected at most {most}, found {value}"
+                ));
+            }
         }
-        expect("lr", self.lr, "a number above 0", |x| x > 0.0)?;
+        let range = |x| x > 0.0 && x <= LARGEST;
+        expect("lr", self.lr, "a number above 0, at most 3.4e38", range)?;
         let epochs = self.schedule_epochs() as f64;
         let warmup = match self.offset_epochs {
             0 => format!("0 to `epochs` = {epochs}"),
@@ -223,7 +234,12 @@ impl Training {
         expect("warmup_epochs", self.warmup_epochs, &warmup, range)?;
         let range = |x| (0.0..1.0).contains(&x);
         expect("momentum", self.momentum, "0 to below 1", range)?;
-        expect("weight_decay", self.weight_decay, "0 or more", |x| x >= 0.0)?;
+        expect(
+            "weight_decay",
+            self.weight_decay,
+            "0 to at most 3.4e38",
+            |x| (0.0..=LARGEST).contains(&x),
+        )?;
         let range = |x| (0.0..1.0).contains(&x);
         expect(
             "label_smoothing",
@@ -240,8 +256,47 @@ impl Training {
             );
         }
         if let Schedule::Step { milestones, factor } = &self.schedule {
-            expect("schedule.factor", *factor, "a number above 0", |x| x > 0.0)?;
+            let range = |x| x > 0.0 && x <= LARGEST;
+            let expected = "a number above 0, at most 3.4e38";
+            expect("schedule.factor", *factor, expected, range)?;
             self.validate_milestones(milestones)?;
+        }
+        self.validate_rates()
+    }
+
+    /// What is computed from two fields or more must be a number of 32 bits as well.
+    fn validate_rates(&self) -> Result<(), Error> {
+        let mut highest = self.lr;
+        if let Schedule::Step { milestones, factor } = &self.schedule {
+            let mut lr = self.lr;
+            for milestone in milestones {
+                lr *= factor;
+                if lr > LARGEST {
+                    return Error::invalid(format!(
+                        "training `schedule.factor`: {factor} makes the learning rate {lr:e} at epoch {milestone}, expected at most 3.4e38"
+                    ));
+                }
+                highest = highest.max(lr);
+            }
+        }
+        let Some(adam) = self.optimizer.adam() else {
+            return Ok(());
+        };
+        let name = self.optimizer.name();
+        // Adam's first step is divided by 1 - beta1.
+        if highest / (1.0 - adam.beta1) > LARGEST {
+            return Error::invalid(format!(
+                "training `optimizer.{name}.beta1`: {} makes the first step's rate {:e}, expected at most 3.4e38",
+                adam.beta1,
+                highest / (1.0 - adam.beta1)
+            ));
+        }
+        // AdamW shrinks weights by the product.
+        if highest * self.weight_decay > LARGEST {
+            return Error::invalid(format!(
+                "training `weight_decay`: {:e} times the learning rate {highest:e} is more than 3.4e38",
+                self.weight_decay
+            ));
         }
         Ok(())
     }
@@ -266,13 +321,9 @@ impl Training {
         let field = |which: &str| format!("optimizer.{name}.{which}");
         expect(&field("beta1"), adam.beta1, "0 to below 1", rate)?;
         expect(&field("beta2"), adam.beta2, "0 to below 1", rate)?;
-        let positive = |x| x > 0.0;
-        expect(
-            &field("epsilon"),
-            adam.epsilon,
-            "a number above 0",
-            positive,
-        )
+        // A smaller one is 0 in 32 bits, and 0 / 0 where a gradient is 0.
+        let range = |x| (f64::from(f32::MIN_POSITIVE)..=LARGEST).contains(&x);
+        expect(&field("epsilon"), adam.epsilon, "1.2e-38 to 3.4e38", range)
     }
 
     fn validate_milestones(&self, milestones: &[u32]) -> Result<(), Error> {
@@ -297,6 +348,16 @@ impl Training {
         Ok(())
     }
 }
+
+/// More epochs are a typing error.
+const MOST_EPOCHS: u32 = 100_000;
+/// More images a step are a typing error.
+const MOST_IMAGES: u32 = 1 << 24;
+/// More steps an epoch are a typing error. With the bounds above, the images that a training
+/// sees can be counted in 64 bits.
+const MOST_STEPS: u32 = 10_000_000;
+/// Weights and what moves them have 32 bits.
+const LARGEST: f64 = f32::MAX as f64;
 
 /// Refuses infinities, NaN and -0 (which has no spelling in a recipe) besides what `fits` refuses.
 fn expect(

@@ -104,14 +104,17 @@ fn what_does_not_fit_names_the_field() {
     };
     refused(&|t| t.epochs = 0, "`epochs`: expected at least 1, found 0");
     refused(&|t| t.batch = 0, "`batch`: expected at least 1, found 0");
-    refused(&|t| t.lr = 0.0, "`lr`: expected a number above 0, found 0");
+    refused(
+        &|t| t.lr = 0.0,
+        "`lr`: expected a number above 0, at most 3.4e38, found 0",
+    );
     refused(
         &|t| t.lr = f64::NAN,
-        "`lr`: expected a number above 0, found NaN",
+        "`lr`: expected a number above 0, at most 3.4e38, found NaN",
     );
     refused(
         &|t| t.lr = f64::INFINITY,
-        "`lr`: expected a number above 0, found inf",
+        "`lr`: expected a number above 0, at most 3.4e38, found inf",
     );
     refused(
         &|t| t.warmup_epochs = 161.0,
@@ -123,7 +126,7 @@ fn what_does_not_fit_names_the_field() {
     );
     refused(
         &|t| t.weight_decay = -0.0,
-        "`weight_decay`: expected 0 or more, found -0",
+        "`weight_decay`: expected 0 to at most 3.4e38, found -0",
     );
     let step = |milestones: &[u32], factor| Schedule::Step {
         milestones: milestones.to_vec(),
@@ -131,7 +134,7 @@ fn what_does_not_fit_names_the_field() {
     };
     refused(
         &|t| t.schedule = step(&[80], 0.0),
-        "`schedule.factor`: expected a number above 0, found 0",
+        "`schedule.factor`: expected a number above 0, at most 3.4e38, found 0",
     );
     refused(
         &|t| t.schedule = step(&[120, 80], 0.1),

@@ -52,11 +52,21 @@ pub(crate) fn save(
         std::fs::create_dir_all(folder)?;
         let mut file = File::create(&temporary)?;
         file.write_all(&bytes)?;
-        file.sync_all()?;
+        on_disk(file.sync_all())?;
         std::fs::rename(&temporary, folder.join(FILE))?;
-        File::open(folder)?.sync_all()
+        on_disk(File::open(folder)?.sync_all())
     };
     write().map_err(file_error(&temporary))
+}
+
+/// A file system that does not implement `fsync` (EINVAL, ENOTSUP, ENOSYS) may lose the point
+/// in a power cut: the training begins anew then.
+fn on_disk(synced: std::io::Result<()>) -> std::io::Result<()> {
+    use std::io::ErrorKind::{InvalidInput, Unsupported};
+    match synced {
+        Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
+        synced => synced,
+    }
 }
 
 type Named = Vec<(String, Tensor)>;

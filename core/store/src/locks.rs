@@ -11,7 +11,7 @@
 //! machine left in `tmp/` is never swept: a mount that keeps its locks to itself would let
 //! this machine lock what that one is using.
 
-use crate::{Error, Store, error::failed, holder::Holder, steps::reached};
+use crate::{Error, Store, error::failed, holder::Holder, lacks::not_implemented, steps::reached};
 use rustix::fs::OFlags;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -220,7 +220,7 @@ fn outcome(tried: Result<(), TryLockError>) -> io::Result<Option<Locked>> {
 
 fn is_unsupported(error: &io::Error) -> bool {
     let code = rustix::io::Errno::from_io_error(error);
-    error.kind() == io::ErrorKind::Unsupported || code == Some(rustix::io::Errno::NOLCK)
+    not_implemented(error) || code == Some(rustix::io::Errno::NOLCK)
 }
 
 /// The lock file is absent or closed to this user, in a store that can only be read.

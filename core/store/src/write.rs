@@ -3,7 +3,13 @@
 //! tmp → fsync → rename without replace → fsync of the folder. Nothing else in this crate
 //! gives a file its final name.
 
-use crate::{Error, error::failed, locks::Session, steps::reached};
+use crate::{
+    Error,
+    error::failed,
+    lacks::{Lack, not_implemented},
+    locks::Session,
+    steps::reached,
+};
 use rustix::{
     fs::{CWD, Mode, OFlags, RenameFlags, renameat_with},
     io::Errno,
@@ -88,9 +94,10 @@ impl Pending {
     }
 
     fn sync(&mut self) -> Result<(), Error> {
-        self.file
-            .sync_all()
-            .map_err(failed(&self.path, "could not bring to disk"))?;
+        match self.file.sync_all() {
+            Err(error) if not_implemented(&error) => Lack::Syncing.found(),
+            synced => synced.map_err(failed(&self.path, "could not bring to disk"))?,
+        }
         reached("synced", &self.path);
         Ok(())
     }
@@ -116,8 +123,26 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// The same by a hard link, which never replaces either. A crash between the two calls
 /// leaves the second name in `tmp/`, which is swept.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
-    fs::hard_link(from, to)?;
-    fs::remove_file(from)
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error)
+            if not_implemented(&error) || Errno::from_io_error(&error) == Some(Errno::PERM) =>
+        {
+            Lack::Placing.found();
+            rename_absent(from, to)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The same where there are no hard links either: what another process places between the two
+/// calls is replaced.
+fn rename_absent(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes names in the folder of `path` durable.
@@ -125,9 +150,10 @@ pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
     let folder = path
         .parent()
         .expect("a file of the store lies in one of its folders");
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed(folder, "could not bring the folder to disk"))?;
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) if not_implemented(&error) => Lack::Syncing.found(),
+        synced => synced.map_err(failed(folder, "could not bring the folder to disk"))?,
+    }
     reached("folder synced", folder);
     Ok(())
 }
@@ -194,7 +220,7 @@ mod tests {
     #[test]
     fn neither_way_replaces() {
         let folder = tempfile::tempdir().unwrap();
-        for rename in [rename_new, link_new] {
+        for rename in [rename_new, link_new, rename_absent] {
             let (a, b, c) = (
                 folder.path().join("a"),
                 folder.path().join("b"),

@@ -184,7 +184,7 @@ fn facts(section: &DataSection, published: &Info, folder: Option<&Path>) -> Resu
 }
 
 /// Where the sums of a folder's files are kept: in the user's cache, never in the store.
-fn sums_file(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn sums_file(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
     let cache = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)

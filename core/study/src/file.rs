@@ -68,6 +68,10 @@ pub const NO_CHECK: &str = "none";
 
 /// Most threads of one training: above this OpenMP aborts before it says why.
 const MOST_THREADS: u32 = 256;
+/// Ten years.
+const MOST_SECONDS: f64 = 315_360_000.0;
+/// More memory than any machine can address.
+const MOST_MEMORY_MB: u64 = 1 << 27;
 /// Least memory of a plugin's process: with less, libtorch does not load.
 const LEAST_MEMORY_MB: u64 = 128;
 
@@ -329,18 +333,19 @@ fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
             r.plugin_memory_mb
         )));
     }
-    if !(r.plugin_seconds.is_finite() && r.plugin_seconds > 0.0) {
+    if !(r.plugin_seconds > 0.0 && r.plugin_seconds <= MOST_SECONDS) {
         return Err(Error(format!(
-            "`run.plugin_seconds`: expected a positive number, found {}",
+            "`run.plugin_seconds`: expected a positive number of at most {MOST_SECONDS}, found {}",
             r.plugin_seconds
         )));
     }
     let bytes = |field: &str, mb: u64| {
-        mb.checked_mul(1 << 20).ok_or_else(|| {
-            Error(format!(
-                "`run.{field}`: {mb} MiB is more than can be counted"
-            ))
-        })
+        if mb > MOST_MEMORY_MB {
+            return Err(Error(format!(
+                "`run.{field}`: expected at most {MOST_MEMORY_MB}, found {mb}"
+            )));
+        }
+        Ok(mb << 20)
     };
     Ok(RunChoice {
         limits: Limits {

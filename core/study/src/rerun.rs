@@ -100,6 +100,8 @@ impl<'a> Rerun<'a> {
         libtorch: Libtorch,
     ) -> Result<Rerun<'a>, Error> {
         let folder = tempfile::tempdir().map_err(|e| Error(format!("a temporary folder: {e}")))?;
+        jackpot_store::require_loadable(folder.path(), "set `TMPDIR` to another folder")
+            .map_err(Error::from_store)?;
         let beside = Store::create(&folder.path().join("store")).map_err(Error::from_store)?;
         Ok(Rerun {
             store,

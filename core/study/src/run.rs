@@ -31,6 +31,7 @@ use std::{
         Condvar, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
+    thread::{Builder, Scope},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -208,11 +209,7 @@ pub(crate) fn drive(
         observe,
         place: place(plan),
     };
-    std::thread::scope(|scope| {
-        for _ in 0..options.workers.get() {
-            scope.spawn(|| shared.work());
-        }
-    });
+    std::thread::scope(|scope| shared.work(scope, options.workers.get() - 1));
     shared.finish()
 }
 
@@ -303,8 +300,17 @@ impl Shared<'_> {
             .expect("no thread panics while it holds the queue")
     }
 
-    fn work(&self) {
+    /// Runs actions until none can start any more. Whoever has found one starts the next worker,
+    /// so that there is at most one more than actions that were ready at once.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut others: usize) {
         while let Some(task) = self.wait_for_task() {
+            if let Some(further) = others.checked_sub(1) {
+                let next = Builder::new().spawn_scoped(scope, move || self.work(scope, further));
+                // Where the system gives no further thread now, it may at the next action.
+                if next.is_ok() {
+                    others = 0;
+                }
+            }
             let node = task.node;
             (self.observe)(Event::Started { node });
             if task.collapse != Collapse::None {

@@ -1,6 +1,7 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
-use crate::{Error, file::RunChoice, file::hint, recipe::Libtorch};
+use crate::{Error, data::sums_file, file::RunChoice, file::hint, recipe::Libtorch};
 use jackpot_host::{Item, Kind, Plugin, Server};
+use jackpot_store::Digest;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -74,6 +75,9 @@ impl Programs {
         let text = String::from_utf8_lossy(&out.stdout);
         if !out.status.success() {
             let log = String::from_utf8_lossy(&out.stderr);
+            if let Some(why) = self.missing_library(&log) {
+                return Err(why);
+            }
             return Err(fail(format!("{}: {}", out.status, log.trim())));
         }
         let value: serde_json::Value = serde_json::from_str(text.trim())
@@ -84,11 +88,87 @@ impl Programs {
                 .map(str::to_owned)
                 .ok_or_else(|| fail(format!("expected a text `{name}`, found `{}`", text.trim())))
         };
-        Ok(Libtorch {
-            version: field("libtorch")?,
-            build: field("build")?,
-        })
+        let (version, build) = (field("libtorch")?, field("build")?);
+        if let Some(library) = value["library"].as_str() {
+            self.require_build(Path::new(library), &build)?;
+        }
+        Ok(Libtorch { version, build })
     }
+
+    /// Results are kept under the libtorch that the worker was built with: it must be the one
+    /// that it runs on.
+    fn require_build(&self, library: &Path, build: &str) -> Result<(), Error> {
+        let sums = library.parent().and_then(sums_file);
+        let sum = jackpot_data::sum_of(library, sums.as_deref())
+            .map_err(|e| Error(format!("{}: its libtorch: {e}", self.worker.display())))?;
+        let found = Digest(sum).to_string();
+        if found.starts_with(build) {
+            return Ok(());
+        }
+        Err(Error(format!(
+            "{}: built with the libtorch whose sha256 begins with {build}, and runs on `{}`, whose sha256 is {found}; put the first back, or build the worker anew (`cargo clean --release -p jackpot-worker`, then `cargo build --release`)",
+            self.worker.display(),
+            library.display()
+        )))
+    }
+}
+
+impl Programs {
+    /// What is to be done where the dynamic linker found no libtorch; none: it found it.
+    fn missing_library(&self, log: &str) -> Option<Error> {
+        let (before, _) = log.split_once(": cannot open shared object file")?;
+        let library = before.rsplit([' ', '\n']).next()?;
+        let worker = self.worker.display();
+        let shared = "build it again with `LIBTORCH` set to a folder that all who call it can read";
+        let Some(place) = self.looked_in(library) else {
+            return Some(Error(format!(
+                "{worker}: needs `{library}`, which the dynamic linker does not find; {shared}"
+            )));
+        };
+        let closed = closed_to_us(&place.join(library));
+        let place = place.display();
+        Some(Error(match closed {
+            Some((at, why)) => format!(
+                "{worker}: needs `{library}` of `{place}`, where libtorch was when it was built, and this user cannot read `{}` ({why}); open it to this user, or {shared}",
+                at.display()
+            ),
+            None => format!(
+                "{worker}: needs `{library}` of `{place}`, where libtorch was when it was built, and it is not there; put it back (`cargo xtask setup`), or {shared}"
+            ),
+        }))
+    }
+
+    /// The folder that the dynamic linker tries first: the worker's run path.
+    fn looked_in(&self, library: &str) -> Option<PathBuf> {
+        let mut worker = Command::new(&self.worker);
+        let out = worker.arg("--describe").env("LD_DEBUG", "libs").output();
+        let log = String::from_utf8_lossy(&out.ok()?.stderr).into_owned();
+        let tried = log.lines().filter_map(|l| l.split_once("trying file="));
+        let is_it = |file: &&Path| file.file_name().is_some_and(|name| name == library);
+        let folders: Vec<&Path> = tried
+            .map(|(_, file)| Path::new(file))
+            .filter(is_it)
+            .filter_map(Path::parent)
+            .collect();
+        // Before the folder itself come those within it for a processor's levels.
+        let first = folders.first()?;
+        let around = folders.iter().filter(|folder| first.starts_with(folder));
+        let outermost = around.min_by_key(|folder| folder.as_os_str().len())?;
+        Some(outermost.to_path_buf())
+    }
+}
+
+/// The outermost folder on the way to a file that this user may not enter, or the file itself,
+/// and why.
+fn closed_to_us(file: &Path) -> Option<(PathBuf, std::io::Error)> {
+    let mut way: Vec<PathBuf> = file.ancestors().skip(1).map(|at| at.join(".")).collect();
+    way.reverse();
+    way.push(file.to_owned());
+    let refused = way.iter().find_map(|at| {
+        let why = std::fs::File::open(at).err()?;
+        Some((at.components().collect(), why))
+    });
+    refused.filter(|(_, why)| why.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// Where tensors live and which kernels compute on them.

@@ -6,7 +6,7 @@
 //! one fresh process an action, watches it, and takes `FOLDER/done.json` for success and
 //! nothing else. A failure is `FOLDER/error.json`, with the same words on stderr.
 //!
-//! `jackpot-worker --describe` prints which libtorch this worker was built with.
+//! `jackpot-worker --describe` prints which libtorch this worker was built with, and where it lies.
 //!
 //! **Invariant.** The worker never reads or writes a store: its inputs are files that the
 //! supervisor has verified, its outputs lie in the folder that the supervisor gave it.
@@ -31,24 +31,35 @@ Started by `jackpot run`; there is no need to start it by hand.";
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     match arguments.as_slice() {
-        [one] if one == "--describe" => {
-            println!("{}", description());
-            ExitCode::SUCCESS
-        }
-        [one] if one == "--help" || one == "-h" => {
-            println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
+        [one] if one == "--describe" => answer(&description()),
+        [one] if one == "--help" || one == "-h" => answer(&USAGE),
         [folder] if Path::new(folder).is_dir() => run(Path::new(folder)),
         [folder] => {
-            eprintln!("`{}` is no folder\n{USAGE}", folder.display());
+            let _ = writeln!(
+                std::io::stderr(),
+                "`{}` is no folder\n{USAGE}",
+                folder.display()
+            );
             ExitCode::from(2)
         }
         _ => {
-            eprintln!("{USAGE}");
+            let _ = writeln!(std::io::stderr(), "{USAGE}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints; where there is no room, that is an error and no panic.
+fn answer(text: &dyn std::fmt::Display) -> ExitCode {
+    let mut out = std::io::stdout();
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: could not write to standard output: {error}"
+        );
+        return ExitCode::from(2);
+    }
+    ExitCode::SUCCESS
 }
 
 /// Which libtorch every result of this worker is a function of.
@@ -56,7 +67,17 @@ fn description() -> serde_json::Value {
     serde_json::json!({
         "libtorch": env!("JACKPOT_LIBTORCH_VERSION"),
         "build": env!("JACKPOT_LIBTORCH_BUILD"),
+        "library": library(),
     })
+}
+
+/// The file that libtorch was loaded from: another may lie where the one of the build lay.
+fn library() -> Option<String> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let path = |line: &str| Some(line[line.find('/')?..].to_owned());
+    maps.lines()
+        .filter(|line| line.ends_with("/libtorch_cpu.so"))
+        .find_map(path)
 }
 
 fn run(folder: &Path) -> ExitCode {

@@ -5,6 +5,7 @@ mod chain;
 mod clock;
 mod disk;
 mod kills;
+mod lacking;
 mod mortal;
 mod ruin;
 mod speed;

@@ -1,5 +1,9 @@
 //! `jackpot-report`: draws a study's report from the store.
 
+#[macro_use]
+#[path = "../../../core/cli/src/output.rs"]
+mod output;
+
 use clap::Parser;
 use jackpot_report::{Error, compare, headline, render_with};
 use jackpot_store::Store;
@@ -32,7 +36,11 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let done = run(&output::command_line());
+    for lack in jackpot_store::lacks() {
+        eprintln!("note: {lack}");
+    }
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", printable(&error.to_string()));

@@ -28,21 +28,17 @@ pub struct Common {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Seconds that a plugin may take
-    #[arg(long, default_value_t = 600.0)]
+    #[arg(long, default_value_t = 600.0, value_parser = crate::study::seconds)]
     plugin_seconds: f64,
 }
 
 impl Common {
-    fn limits(&self) -> Result<Limits> {
-        let seconds = self.plugin_seconds;
-        if !(seconds.is_finite() && seconds > 0.0) {
-            bail!("`--plugin-seconds`: expected a positive number, found {seconds}");
-        }
-        Ok(Limits {
-            plugin_seconds: seconds,
+    fn limits(&self) -> Limits {
+        Limits {
+            plugin_seconds: self.plugin_seconds,
             memory: 0,
             scratch: 4 << 30,
-        })
+        }
     }
 
     fn profile(&self) -> Result<Option<Profile>> {
@@ -147,7 +143,7 @@ impl Tools {
                 item.clone(),
                 chosen.config.clone(),
                 network.architecture.clone(),
-                common.limits()?,
+                common.limits(),
             )
         };
         let mut silent = |_| {};

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
     /// Steps of SGD, each on the whole batch; 0: only the logits
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     steps: u32,
     /// Learning rate
     #[arg(long, default_value_t = 0.1)]

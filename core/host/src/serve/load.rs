@@ -54,6 +54,8 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     }
     let path = std::path::absolute(path).map_err(|e| failed(e.to_string()))?;
     check_machine(&path).map_err(failed)?;
+    jackpot_store::require_loadable(&path, "move it to another folder")
+        .map_err(|e| failed(e.to_string()))?;
     let before = float_control();
     let surroundings = Surroundings::now();
     page.enter(Phase::Loading);

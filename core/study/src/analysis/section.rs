@@ -185,6 +185,9 @@ fn controlled(contrasts: &mut [Contrast], written: &[String], asked: &Asked) -> 
     Ok(())
 }
 
+/// More seeds are a typing error.
+const MOST_SEEDS: u32 = 100_000;
+
 /// The planned numbers of seeds: those of the file, else the study's own.
 fn looks(given: Option<Vec<u32>>, spending: bool, seeds: usize) -> Result<Vec<u32>, Error> {
     let Some(looks) = given else {
@@ -199,6 +202,11 @@ fn looks(given: Option<Vec<u32>>, spending: bool, seeds: usize) -> Result<Vec<u3
     if looks.is_empty() || looks[0] == 0 || !rise {
         return Err(Error(format!(
             "`analysis.looks`: expected rising numbers of seeds (`[3, 5, 10]`), found {looks:?}"
+        )));
+    }
+    if let Some(last) = looks.last().filter(|last| **last > MOST_SEEDS) {
+        return Err(Error(format!(
+            "`analysis.looks`: expected at most {MOST_SEEDS} seeds, found {last}"
         )));
     }
     if !looks.contains(&(seeds as u32)) {

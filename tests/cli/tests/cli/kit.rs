@@ -126,7 +126,7 @@ fn a_library_without_a_plugin_fails_and_a_file_that_is_none_is_not_looked_at() {
     let (code, _, err) = check(&program, &["--seconds", "0"]);
     assert_eq!(code, 2);
     assert!(
-        err.contains("`--seconds`: expected a positive number"),
+        err.contains("--seconds <S>': expected a positive number"),
         "{err}"
     );
 }

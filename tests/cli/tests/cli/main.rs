@@ -3,6 +3,7 @@
 
 mod audit;
 mod by_hand;
+mod commands;
 mod curves;
 mod describe;
 mod engines;
@@ -15,10 +16,15 @@ mod kit;
 mod machines;
 mod mistakes;
 mod networks;
+mod numbers;
+mod output;
+mod places;
 mod probe;
 mod runs;
 mod shipped;
+mod signals;
 mod tensors;
 mod trials;
+mod trust;
 
 use jackpot_test_cli::support;
