@@ -170,11 +170,18 @@ fn section(grid: &Grid<'_>, family: &str, rows: Vec<&Finding>) -> Section {
     }
 }
 
-fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
+/// What a pair of arms is called that is not measured; none: it is, or is to be.
+pub(super) fn not_measured(f: &Finding) -> Option<&'static str> {
+    let not_applicable = f.not_applicable.as_ref().map(|_| "not applicable");
     let identical = f.accuracy.verdict == Verdict::Identical;
-    let from = |value| match identical {
-        true => Value::Blank.into(),
-        false => Entry::from(value, f.keys.iter().copied()),
+    not_applicable.or(identical.then_some("identical"))
+}
+
+fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
+    let absent = not_measured(f);
+    let from = |value| match absent {
+        Some(_) => Value::Blank.into(),
+        None => Entry::from(value, f.keys.iter().copied()),
     };
     let number = |of: Option<f64>, digits| from(Value::number(of, digits));
     let accuracy = &f.accuracy.estimate;
@@ -190,7 +197,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
             title: scope_title(&f.scope),
         }
         .into(),
-        Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
+        verdict_of(f),
         Entry::text(f.accuracy.direction.map_or("", |d| d.word())),
         from(Value::difference(accuracy, 2)),
         number(bound(0), 4),
@@ -201,9 +208,9 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         number(f.accuracy.adjusted_noninferior, 3),
         number(accuracy.smallest_margin, 2),
         number(accuracy.correlation, 2),
-        match identical {
-            true => Value::Of(0, 0).into(),
-            false => Value::Of(f.seeds.len(), f.asked).into(),
+        match absent {
+            Some(_) => Value::Of(0, 0).into(),
+            None => Value::Of(f.seeds.len(), f.asked).into(),
         },
         number(accuracy.spread.map(|s| s.df), 1),
         from(verdict(&f.test_loss)),
@@ -229,6 +236,18 @@ pub(super) fn role(role: Role) -> &'static str {
     }
 }
 
+/// The verdict on test accuracy, or that there is none to be had.
+pub(super) fn verdict_of(f: &Finding) -> Entry {
+    match &f.not_applicable {
+        Some(_) => Value::Verdict {
+            word: "not applicable".into(),
+            whole: "not applicable".into(),
+        }
+        .into(),
+        None => Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
+    }
+}
+
 pub(super) fn verdict(outcome: &Outcome) -> Value {
     Value::Verdict {
         word: outcome.verdict.word().into(),
@@ -239,7 +258,9 @@ pub(super) fn verdict(outcome: &Outcome) -> Value {
 /// What became of the runs that a finding is made of, and whose deviation it uses.
 pub(super) fn runs(f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(because) = &f.because {
+    if let Some(because) = &f.not_applicable {
+        notes.push(because.clone());
+    } else if let Some(because) = &f.because {
         notes.push(format!("not run: {}", spell::reason(because)));
     } else if f.same > 0 {
         notes.push(format!(
@@ -267,7 +288,7 @@ pub(super) fn runs(f: &Finding) -> Vec<String> {
 
 fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let mut notes = runs(f);
-    if let Verdict::Undecided(why) = f.accuracy.verdict {
+    if let (Verdict::Undecided(why), None) = (&f.accuracy.verdict, &f.not_applicable) {
         notes.push(why.to_string());
     }
     match f.everywhere {
