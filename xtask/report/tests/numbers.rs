@@ -381,7 +381,7 @@ fn what_is_not_applicable_is_counted_apart_and_never_among_the_identical() {
     }
     let files = render(&outline(), &results).unwrap();
     let text = |file: &str| String::from_utf8(files[file].clone()).unwrap();
-    let said = format!("Not applicable ({because}): Random, smart ratio");
+    let said = format!("Not applicable ({because}): Smart random");
     let page = text("README.md");
     let identical = |page: &str| {
         let counted = page.split(" identical by construction").next().unwrap();
