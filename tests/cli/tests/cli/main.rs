@@ -8,6 +8,7 @@ mod describe;
 mod engines;
 mod everything;
 mod help;
+mod identical;
 mod images;
 mod keeping;
 mod kit;
