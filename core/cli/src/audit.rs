@@ -152,7 +152,8 @@ pub fn subject(store: &Store, what: &str) -> Result<Subject> {
 pub fn trained(store: &Store, name: &RunName) -> Result<jackpot_store::Digest> {
     let cell = name.pinned(store)?;
     cell.action.with_context(|| {
-        let why = cell.identical.or(cell.failed).or(cell.collapsed);
+        let not_run = cell.identical.or(cell.not_applicable);
+        let why = not_run.or(cell.failed).or(cell.collapsed);
         let why = why.unwrap_or_else(|| "it has not run".to_owned());
         format!("this run of `{}` has no training: {why}", name.study)
     })

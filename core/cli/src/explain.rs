@@ -3,7 +3,8 @@ use crate::{Places, audit, study};
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Found, Store};
 use jackpot_study::{
-    Content, Explained, Memo, Nearest, Recipes, RunName, Verdict, assess, explain, explain_node,
+    Content, Explained, Memo, Nearest, Origins, Recipes, RunName, Verdict, assess, explain,
+    explain_node,
 };
 use serde_json::json;
 use std::{path::Path, process::ExitCode};
@@ -72,6 +73,10 @@ fn of_run(
     match &cell.content {
         Content::Identical { because } => {
             bail!("nothing is run for this: {because}")
+        }
+        Content::NotApplicable { field, weights } => {
+            let because = Origins::of(&plan, store)?.because(field, weights);
+            bail!("nothing is run for this: the check is not applicable: {because}")
         }
         Content::Run { train, .. } => {
             explain_node(&plan, &a, store, recipes, *train).context("the actions before this run")

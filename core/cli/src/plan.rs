@@ -3,7 +3,7 @@ use crate::{Places, engines, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
-    Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, facts, foresee,
+    Origins, Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, facts, foresee,
     predictions, settles,
 };
 use serde_json::json;
@@ -29,12 +29,13 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let mut warnings = missing;
     warnings.extend(foresee(&mut plan, &store, &programs));
     let a = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
+    let origins = Origins::of(&plan, &store)?;
     let workers = arguments.workers.count();
     if arguments.json {
-        println!("{:#}", in_json(&plan, &a, workers, &warnings));
+        println!("{:#}", in_json(&plan, &a, &origins, workers, &warnings));
         return Ok(ExitCode::SUCCESS);
     }
-    print(&plan, &a, workers);
+    print(&plan, &a, &origins, workers);
     engines::print(&plan, &a);
     print_margins(&plan, &settles(&plan.study, &store)?);
     print_predictions(&plan, &predictions(&plan, &a, &store)?);
@@ -66,7 +67,7 @@ pub fn estimate(seconds: f64, workers: NonZeroUsize) -> f64 {
     seconds / workers.get() as f64
 }
 
-fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) {
+fn print(plan: &Plan, a: &Assessment, origins: &Origins, workers: NonZeroUsize) {
     let s = a.summary(plan);
     println!("{}: {}", plan.study.name, plan.study.title);
     for (name, fact) in facts(&plan.study) {
@@ -77,15 +78,7 @@ fn print(plan: &Plan, a: &Assessment, workers: NonZeroUsize) {
         "device", plan.libtorch, plan.device.class
     );
     print_stages(plan);
-    let (runs, identical) = cells(plan);
-    println!(
-        "\ncells    {} in the grid: {runs} trainings, {} identical by construction",
-        plan.cells.len(),
-        plan.cells.len() - runs,
-    );
-    for ((ticket, check, because), n) in identical {
-        println!("         {ticket} under {check}: {n} not run: {because}");
-    }
+    print_cells(plan, origins);
     for rows in alike(plan) {
         println!("         one recipe, trained once: {}", rows.join("; "));
     }
@@ -257,21 +250,39 @@ fn lineages(plan: &Plan) -> Vec<Row<'_>> {
     rows
 }
 
-type Identical<'a> = BTreeMap<(&'a str, &'a str, &'a str), usize>;
-
-fn cells(plan: &Plan) -> (usize, Identical<'_>) {
-    let mut runs = 0;
-    let mut identical = BTreeMap::new();
+/// How many cells there are, and why some of them are not run.
+fn print_cells(plan: &Plan, origins: &Origins) {
+    let mut not_run: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+    let [mut runs, mut identical, mut not_applicable] = [0; 3];
     for cell in &plan.cells {
-        match &cell.content {
-            Content::Run { .. } => runs += 1,
-            Content::Identical { because } => {
-                let key = (cell.ticket.as_str(), cell.check.as_str(), because.as_str());
-                *identical.entry(key).or_insert(0) += 1;
+        let why = match &cell.content {
+            Content::Run { .. } => {
+                runs += 1;
+                continue;
             }
-        }
+            Content::Identical { because } => {
+                identical += 1;
+                because.clone()
+            }
+            Content::NotApplicable { field, weights } => {
+                not_applicable += 1;
+                format!("not applicable: {}", origins.because(field, weights))
+            }
+        };
+        let key = (cell.ticket.as_str(), cell.check.as_str(), why);
+        *not_run.entry(key).or_insert(0) += 1;
     }
-    (runs, identical)
+    let apart = match not_applicable {
+        0 => String::new(),
+        n => format!(", {n} not applicable"),
+    };
+    println!(
+        "\ncells    {} in the grid: {runs} trainings, {identical} identical by construction{apart}",
+        plan.cells.len(),
+    );
+    for ((ticket, check, why), n) in not_run {
+        println!("         {ticket} under {check}: {n} not run: {why}");
+    }
 }
 
 /// Actions of each kind: cached, to run, not yet knowable.
@@ -310,6 +321,7 @@ fn tickets(plan: &Plan) -> Vec<serde_json::Value> {
 fn in_json(
     plan: &Plan,
     a: &Assessment,
+    origins: &Origins,
     workers: NonZeroUsize,
     warnings: &[String],
 ) -> serde_json::Value {
@@ -328,6 +340,9 @@ fn in_json(
                 cell["lineage"] = json!(plan.lineage(c));
             }
             Content::Identical { because } => cell["identical"] = json!(because),
+            Content::NotApplicable { field, weights } => {
+                cell["not_applicable"] = json!(origins.because(field, weights));
+            }
         }
         cell
     });

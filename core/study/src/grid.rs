@@ -5,7 +5,7 @@ use crate::{
     engine::kernels,
     file::{NO_CHECK, Study},
     keys::{Held, Keys},
-    plan::{Cell, Content, Node, Plan},
+    plan::{Cell, Node, Plan},
     recipe::{Input, Libtorch, Recipe, Ref},
     setting::Setting,
     tickets::{Sparse, Ticket},
@@ -215,7 +215,7 @@ impl Builder {
         let checks = || std::iter::once(None).chain(study.checks.iter().map(Some));
         for ticket in &setting.tickets {
             for check in checks().filter(|c| c.is_none_or(|c| c.applies_to(&ticket.name))) {
-                let identical = self.identical(ticket, check)?;
+                let known = self.known_beforehand(ticket, check)?;
                 let sparsities: Vec<Option<&Sparsity>> = match ticket.sparse {
                     Some(_) => study.sparsities.iter().map(Some).collect(),
                     None => vec![None],
@@ -229,10 +229,8 @@ impl Builder {
                             held: &study.held,
                             is_donor: false,
                         };
-                        let content = match &identical {
-                            Some(because) => Content::Identical {
-                                because: because.clone(),
-                            },
+                        let content = match &known {
+                            Some(known) => known.clone(),
                             None => self.run(&at, sparsity)?,
                         };
                         self.plan.cells.push(Cell {

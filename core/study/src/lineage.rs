@@ -4,6 +4,7 @@ use crate::{
     recipe::{Config, Input, Recipe},
 };
 use jackpot_net::{Order, Training};
+use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,19 +12,25 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lineage {
-    /// The data of dense trainings and rounds before the ticket's own; none: there is none.
+    /// The data of dense trainings and rounds before the ticket's own; none: there is none. What
+    /// made the weights of an object is not known to the study, and said to be so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<String>,
-    /// The data that a method drew batches from; none: the mask was made without data.
+    /// The data that a method drew batches from; none: no method
+    /// of it declares data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scoring: Option<String>,
     /// The data of the ticket's own training.
     pub training: String,
-    /// Epochs of every training that the cell needs, its own among them, as decimal text.
+    /// Epochs of every training that the cell needs, its own among them, as decimal text, or
+    /// [`NOT_KNOWN`] where it needs the weights of an object.
     pub epochs: String,
 }
 
 const CLEAN: &str = "clean";
+
+/// What stands in a lineage in place of epochs that nobody counted.
+pub const NOT_KNOWN: &str = "not known";
 
 impl Plan {
     /// The lineage of a cell; none: nothing is run for it.
@@ -53,6 +60,9 @@ impl Plan {
                 _ => {}
             }
         }
+        let given = self.given(train);
+        let unknown = |d: &Digest| format!("{NOT_KNOWN} (object {})", &d.to_string()[..12]);
+        pretraining.extend(given.iter().map(unknown));
         let joined = |all: BTreeSet<String>| {
             let all: Vec<String> = all.into_iter().collect();
             (!all.is_empty()).then(|| all.join(" and "))
@@ -65,8 +75,23 @@ impl Plan {
             pretraining: joined(pretraining),
             scoring: joined(scoring),
             training: own,
-            epochs: spelled(epochs.values().sum()),
+            epochs: match given.is_empty() {
+                true => spelled(epochs.values().sum()),
+                false => NOT_KNOWN.to_owned(),
+            },
         })
+    }
+
+    /// The objects that the study gives to a node or to anything that it needs: weights.
+    fn given(&self, node: usize) -> BTreeSet<Digest> {
+        let behind = self.ancestors(node).into_iter();
+        let inputs = behind.flat_map(|node| self.nodes[node].recipe.inputs());
+        inputs
+            .filter_map(|input| match input {
+                Input::Object(digest) => Some(digest),
+                Input::Node(_) => None,
+            })
+            .collect()
     }
 
     /// A node and everything that it needs.
@@ -93,7 +118,7 @@ impl Plan {
             let Recipe::Check { item, input, .. } = &self.nodes[r.node].recipe else {
                 break;
             };
-            steps.push(item.item.clone() + &self.given(&item.item, &item.config));
+            steps.push(item.item.clone() + &self.changed(&item.item, &item.config));
             rows = *input;
         }
         steps.reverse();
@@ -104,7 +129,7 @@ impl Plan {
     }
 
     /// " (share = 0.5)": the parameters that are not the item's defaults.
-    fn given(&self, id: &str, config: &Config) -> String {
+    fn changed(&self, id: &str, config: &Config) -> String {
         let items = self.plugins.all.iter().flat_map(|p| &p.items);
         let Some(item) = items.clone().find(|i| i.id == id) else {
             return String::new();

@@ -1,10 +1,14 @@
 //! What a run leaves beside its results: which action fills which cell, and where it ran.
 use crate::{
     assess::{Assessment, State},
+    file::NO_CHECK,
+    origins::Origins,
     pin::PinnedCell,
     plan::{Cell, Content, Plan},
     recipe::Input,
+    results::IDENTICAL_TO,
 };
+use jackpot_store::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -23,14 +27,9 @@ pub(crate) fn blame(plan: &Plan, failed: &Failed, node: usize) -> Option<usize> 
     })
 }
 
-/// The cell as it is written into the pin; `collapsed` are the trainings that were skipped.
-pub(crate) fn pinned(
-    plan: &Plan,
-    a: &Assessment,
-    failed: &Failed,
-    collapsed: &Failed,
-    cell: &Cell,
-) -> PinnedCell {
+/// The cell as it is written into the pin.
+pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -> PinnedCell {
+    let a = &end.assessment;
     let mut pinned = PinnedCell {
         setting: plan.study.settings[cell.setting].name.clone(),
         ticket: cell.ticket.clone(),
@@ -49,6 +48,7 @@ pub(crate) fn pinned(
         },
         lineage: plan.lineage(cell),
         identical: None,
+        not_applicable: None,
         failed: None,
         collapsed: None,
     };
@@ -61,22 +61,71 @@ pub(crate) fn pinned(
         pinned.selection = outputs.and_then(|o| o.get("selection")).copied();
     }
     match &cell.content {
-        Content::Identical { because } => pinned.identical = Some(because.clone()),
-        Content::Run { train, .. } if a.states[*train] == State::Cached => {
-            pinned.action = a.keys[*train];
+        Content::NotApplicable { field, weights } => {
+            pinned.not_applicable = Some(origins.because(field, weights));
         }
-        Content::Run { train, .. } => {
-            let why = |causes: &Failed| {
-                let n = blame(plan, causes, *train)?;
-                Some(format!("{}: {}", plan.nodes[n].title, causes[&n]))
-            };
-            pinned.failed = why(failed);
-            if pinned.failed.is_none() {
-                pinned.collapsed = why(collapsed);
+        Content::Identical { because } => {
+            // No run stands behind a cell whose ticket has none.
+            let of = |why: String| format!("{IDENTICAL_TO}: {why}");
+            match unmodified(plan, cell).map(|train| end.of(plan, train)) {
+                Some(End::Done(_)) => pinned.identical = Some(because.clone()),
+                Some(End::Failed(why)) => pinned.failed = Some(of(why)),
+                Some(End::Collapsed(why)) => pinned.collapsed = Some(of(why)),
+                Some(End::Missing) | None => {}
             }
         }
+        Content::Run { train, .. } => match end.of(plan, *train) {
+            End::Done(key) => pinned.action = key,
+            End::Failed(why) => pinned.failed = Some(why),
+            End::Collapsed(why) => pinned.collapsed = Some(why),
+            End::Missing => {}
+        },
     }
     pinned
+}
+
+/// The training of the ticket that a cell is a check of.
+fn unmodified(plan: &Plan, cell: &Cell) -> Option<usize> {
+    let twin = plan.cells.iter().find(|c| {
+        let same = (c.setting, &c.ticket, &c.sparsity, c.seed)
+            == (cell.setting, &cell.ticket, &cell.sparsity, cell.seed);
+        same && c.check == NO_CHECK
+    });
+    match twin?.content {
+        Content::Run { train, .. } => Some(train),
+        _ => None,
+    }
+}
+
+/// How a plan ended.
+pub(crate) struct Ended<'a> {
+    pub assessment: &'a Assessment,
+    pub failed: &'a Failed,
+    /// The trainings that were skipped.
+    pub collapsed: &'a Failed,
+}
+
+/// How one training ended.
+enum End {
+    Done(Option<Digest>),
+    Failed(String),
+    Collapsed(String),
+    Missing,
+}
+
+impl Ended<'_> {
+    fn of(&self, plan: &Plan, train: usize) -> End {
+        if self.assessment.states[train] == State::Cached {
+            return End::Done(self.assessment.keys[train]);
+        }
+        let why = |causes: &Failed| {
+            let n = blame(plan, causes, train)?;
+            Some(format!("{}: {}", plan.nodes[n].title, causes[&n]))
+        };
+        let failed = why(self.failed).map(End::Failed);
+        let ended = failed.or_else(|| why(self.collapsed).map(End::Collapsed));
+        ended.unwrap_or(End::Missing)
+    }
 }
 
 /// Machine, program and commit, as far as they are known.

@@ -41,8 +41,8 @@ pub struct Pin {
     pub survey: Option<Digest>,
 }
 
-/// One cell: exactly one of `action`, `identical`, `failed`, `collapsed`, or none of them
-/// (missing).
+/// One cell: exactly one of `action`, `identical`, `not_applicable`, `failed`, `collapsed`, or none
+/// of them (missing).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedCell {
@@ -75,9 +75,12 @@ pub struct PinnedCell {
     /// What the result comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,
-    /// Why nothing had to run.
+    /// Why nothing had to run: the cell is its unmodified ticket, which has run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identical: Option<String>,
+    /// Why the check cannot be applied to the ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
     /// Why there is no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,

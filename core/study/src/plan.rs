@@ -7,6 +7,7 @@ use crate::{
 };
 use jackpot_data::Source;
 use jackpot_net::{Network, ScorePrecision};
+use jackpot_store::Digest;
 use std::collections::BTreeMap;
 
 /// One action of a plan.
@@ -58,6 +59,15 @@ pub enum Content {
     Identical {
         /// Why, in words.
         because: String,
+    },
+    /// The check changes what is trained before the ticket, and the study gives the ticket
+    /// weights of an object: no training of the plan made them, so the check cannot be applied.
+    /// [`crate::Origins`] has the reason in words.
+    NotApplicable {
+        /// Where the study names the object.
+        field: String,
+        /// The object.
+        weights: Digest,
     },
 }
 

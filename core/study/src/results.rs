@@ -3,7 +3,7 @@ use crate::{
     Error,
     analysis::{Analysis, Declared},
     facts::MaskFacts,
-    file::Study,
+    file::{NO_CHECK, Study},
     lineage::Lineage,
     lock::Lock,
     overlaps::Overlap,
@@ -54,8 +54,15 @@ pub struct Run {
 pub enum Outcome {
     /// A finished training.
     Done(Trained),
-    /// The check cannot change this ticket, by construction: known at plan time, not run.
+    /// The check cannot change this ticket, by construction: known at plan time, not run; the
+    /// unmodified ticket has run.
     Identical {
+        /// Why, in words.
+        because: String,
+    },
+    /// The check changes what is trained before the ticket, and the ticket is given weights of an
+    /// object: nothing of the check can be applied there, and nothing is known of its effect.
+    NotApplicable {
         /// Why, in words.
         because: String,
     },
@@ -411,6 +418,7 @@ pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Res
         recipes.extend(own);
         runs.push(run);
     }
+    stand_by_their_tickets(&mut runs);
     Ok(Results {
         recipes: Arc::new(recipes),
         study: pin.study,
@@ -420,6 +428,46 @@ pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Res
         overlaps: facts.overlaps,
     })
 }
+
+/// A cell that is identical to its unmodified ticket is what that came to: where no run of the
+/// ticket stands behind it, it is failed, collapsed or missing too.
+fn stand_by_their_tickets(runs: &mut [Run]) {
+    let name = |r: &Run| {
+        let (setting, ticket) = (r.setting.clone(), r.ticket.clone());
+        (setting, ticket, r.sparsity.clone(), r.seed)
+    };
+    let unmodified = runs.iter().filter(|r| r.check == NO_CHECK);
+    let unmodified = unmodified.map(|r| (name(r), r.outcome.without_result()));
+    let unmodified: BTreeMap<_, _> = unmodified.collect();
+    for run in runs {
+        if let Outcome::Identical { .. } = run.outcome
+            && let Some(none) = unmodified
+                .get(&name(run))
+                .unwrap_or(&Some(Outcome::Missing))
+        {
+            run.outcome = none.clone();
+        }
+    }
+}
+
+impl Outcome {
+    /// What a cell comes to that is identical to one that came to this; none: there is a result.
+    fn without_result(&self) -> Option<Outcome> {
+        let of = |why: &str| format!("{IDENTICAL_TO}: {why}");
+        match self {
+            Outcome::Done(_) => None,
+            Outcome::Failed { why, diverged } => Some(Outcome::Failed {
+                why: of(why),
+                diverged: *diverged,
+            }),
+            Outcome::Collapsed { why } => Some(Outcome::Collapsed { why: of(why) }),
+            _ => Some(Outcome::Missing),
+        }
+    }
+}
+
+/// What the reason of a cell begins with whose unmodified ticket has no result.
+pub(crate) const IDENTICAL_TO: &str = "identical to the unmodified ticket";
 
 fn read_run(store: &Store, name: &str, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Run, Error> {
     let seed = cell.seed.parse().map_err(|_| {
@@ -563,6 +611,11 @@ fn trained_network(store: &Store, key: &Digest) -> Result<Network, Error> {
 fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcome, Error> {
     if let Some(because) = &cell.identical {
         return Ok(Outcome::Identical {
+            because: because.clone(),
+        });
+    }
+    if let Some(because) = &cell.not_applicable {
+        return Ok(Outcome::NotApplicable {
             because: because.clone(),
         });
     }

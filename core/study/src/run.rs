@@ -12,7 +12,8 @@ use crate::{
     evidence::surveyed,
     execute::{Bench, Made},
     facts::Collapsed,
-    outcome::{Failed, blame, pinned, place},
+    origins::Origins,
+    outcome::{Ended, Failed, blame, pinned, place},
     pin::Pin,
     plan::Plan,
     recipe::{Input, Recipe, floats_to_text},
@@ -140,7 +141,13 @@ pub fn run(
         Ok(())
     };
     let end = drive(plan, store, programs, options, stop, (&ready, observe))?;
-    let cell = |c| pinned(plan, &end.assessment, &end.failed, &end.collapsed, c);
+    let ended = Ended {
+        assessment: &end.assessment,
+        failed: &end.failed,
+        collapsed: &end.collapsed,
+    };
+    let origins = Origins::of(plan, store)?;
+    let cell = |c| pinned(plan, &ended, &origins, c);
     let mut pin = Pin {
         format: 1,
         study: plan.study.digest,

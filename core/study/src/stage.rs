@@ -32,6 +32,14 @@ impl Stage {
     pub fn is_learned(self) -> bool {
         matches!(self, Stage::Trained | Stage::Epoch(_) | Stage::Step(_))
     }
+
+    /// The object that these weights are; none: the study makes them.
+    pub fn object(self) -> Option<Digest> {
+        match self {
+            Stage::Object(digest) => Some(digest),
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Stage {

@@ -30,6 +30,8 @@ pub struct SparseWay {
     pub of: String,
     /// Whether those weights were trained before.
     pub of_learned: bool,
+    /// Whether they are an object, of which the study does not know how it was made.
+    pub of_object: bool,
     /// How many each layer keeps, in words, with the parameters that were given.
     pub allocation: String,
     /// `global`, the item of a plugin, `copy` or `densities`.
@@ -40,6 +42,8 @@ pub struct SparseWay {
     pub start: String,
     /// Whether a dense training made those.
     pub start_learned: bool,
+    /// Whether they are an object, of which the study does not know how it was made.
+    pub start_object: bool,
     /// The pruned share of what is left, of tickets made in rounds of training and pruning.
     pub rounds: Option<f64>,
     /// Which of the paper's kinds it is; none: none of them.
@@ -86,10 +90,12 @@ impl TicketKind {
 
 /// Of what a ticket is made. Random scores in rounds, from weights of some epoch or of whole filters
 /// are of no kind: such a ticket is more than its allocation, and rearranging its weights changes
-/// its law.
+/// its law. Nor is a ticket that is trained from the weights of an object: whether they were trained,
+/// and for how long, is not known.
 pub(crate) fn kind(s: &Sparse) -> Option<TicketKind> {
     let rule = s.allocation.item();
     match (s.method == "random", s.start) {
+        (_, Stage::Object(_)) => None,
         (false, Stage::Trained) if rule.is_some() => Some(TicketKind::Hybrid),
         (_, Stage::Trained) => Some(TicketKind::PartiallyTrained),
         (false, _) => Some(TicketKind::Initial),
@@ -143,11 +149,13 @@ fn sparse(s: &Sparse) -> SparseWay {
         method: s.method.clone(),
         of: s.of.to_string(),
         of_learned: s.of.is_learned(),
+        of_object: s.of.object().is_some(),
         rule: rule.to_owned(),
         allocation: allocation + words::whole(s.unit),
         unit: s.unit,
         start: s.start.to_string(),
         start_learned: s.start.is_learned(),
+        start_object: s.start.object().is_some(),
         rounds: s.rounds.as_ref().map(|r| r.share),
         kind: kind(s),
     }

@@ -95,6 +95,12 @@ fn a_kind_is_one_thing_for_tables_and_for_the_analysis() {
     assert_eq!(families, ["same-law"]);
     let (kind, families) = kind_of(random, "erk", "start = { epoch = 1 }");
     assert_eq!((kind, families), (None, Vec::new()));
+    // How the weights of an object were made is not known: neither random nor initial nor trained.
+    let object = format!("start = {{ object = \"{}\" }}", "ab".repeat(32));
+    for (scores, allocation) in [(random, "smart-ratio"), (magnitude, "global")] {
+        let (kind, families) = kind_of(scores, allocation, &object);
+        assert_eq!((kind, families), (None, Vec::new()), "{scores}");
+    }
 }
 
 #[test]

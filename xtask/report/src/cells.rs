@@ -64,13 +64,22 @@ impl<'a> Cell<'a> {
 
     /// Why the cell cannot differ from its unmodified ticket, if no seed of it was to be run.
     pub fn identical(&self) -> Option<&'a str> {
-        let reasons = self.runs.iter().map(|(_, run)| match run {
-            Some(Run {
-                outcome: Outcome::Identical { because },
-                ..
-            }) => Some(because.as_str()),
+        self.of_every_seed(|outcome| match outcome {
+            Outcome::Identical { because } => Some(because),
             _ => None,
-        });
+        })
+    }
+
+    /// Why the check cannot be applied to the ticket, if it cannot.
+    pub fn not_applicable(&self) -> Option<&'a str> {
+        self.of_every_seed(|outcome| match outcome {
+            Outcome::NotApplicable { because } => Some(because),
+            _ => None,
+        })
+    }
+
+    fn of_every_seed(&self, reason: fn(&'a Outcome) -> Option<&'a str>) -> Option<&'a str> {
+        let reasons = self.runs.iter().map(|(_, run)| reason(&(*run)?.outcome));
         let reasons: Option<Vec<_>> = reasons.collect();
         reasons.and_then(|all| all.first().copied())
     }
@@ -276,6 +285,7 @@ impl<'a> Grid<'a> {
             found.count()
         };
         let not_run = count(|o| matches!(o, Outcome::Identical { .. }));
+        let not_applicable = count(|o| matches!(o, Outcome::NotApplicable { .. }));
         let failed = count(|o| matches!(o, Outcome::Failed { .. }));
         let skipped = count(|o| matches!(o, Outcome::Collapsed { .. }));
         let diverged = trained.iter().filter(|t| !t.test_loss.is_finite()).count();
@@ -288,7 +298,7 @@ impl<'a> Grid<'a> {
             selected: MeanSd::of(&selected),
             loss,
             failed,
-            missing: cell.runs.len() - trained.len() - not_run - failed - skipped,
+            missing: cell.runs.len() - trained.len() - not_run - not_applicable - failed - skipped,
             skipped,
             not_run,
             shared: cell

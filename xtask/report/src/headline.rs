@@ -151,6 +151,9 @@ fn headline(grid: &Grid<'_>, changes: &PlanChanges, title: String, list: &[&Find
 
 /// The sentence that a finding stands in.
 fn said_of(finding: &Finding) -> String {
+    if let Some(because) = &finding.not_applicable {
+        return format!("Not applicable ({because})");
+    }
     let outcome = &finding.accuracy;
     let direction = match outcome.direction {
         Some(Direction::Superior) => Some("More accurate".to_owned()),

@@ -144,10 +144,15 @@ fn count(grid: &Grid<'_>) -> String {
     let skipped = outcomes()
         .filter(|o| matches!(o, Some(Outcome::Collapsed { .. })))
         .count();
-    let said = match skipped {
-        0 => String::new(),
-        n => format!(" {n} skipped, certain to collapse,"),
-    };
+    let not_applicable = outcomes()
+        .filter(|o| matches!(o, Some(Outcome::NotApplicable { .. })))
+        .count();
+    let said = [
+        (not_applicable, "not applicable"),
+        (skipped, "skipped, certain to collapse"),
+    ];
+    let said = said.iter().filter(|(n, _)| *n > 0);
+    let said: String = said.map(|(n, what)| format!(" {n} {what},")).collect();
     let asked = outcomes().count();
     let trained = grid
         .cells
@@ -158,7 +163,7 @@ fn count(grid: &Grid<'_>) -> String {
     format!(
         "{asked} runs: {done} measured by {trained} trainings, {not_run} identical by construction \
          and not run,{said} {failed} failed, {} missing.",
-        asked - done - failed - not_run - skipped
+        asked - done - failed - not_run - not_applicable - skipped
     )
 }
 

@@ -152,7 +152,9 @@ fn method(way: &Way) -> Option<&'static str> {
     let Some(sparse) = &way.sparse else {
         return Some("dense");
     };
-    if sparse.rounds.is_some() || !sparse.unit.is_weights() {
+    // What was given weights of an object is not the published ticket.
+    let object = sparse.of_object || sparse.start_object;
+    if sparse.rounds.is_some() || !sparse.unit.is_weights() || object {
         return None;
     }
     let SparseWay {

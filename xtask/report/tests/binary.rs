@@ -94,6 +94,7 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
         pretraining: None,
         before: None,
         identical: None,
+        not_applicable: None,
         failed: None,
         collapsed: None,
     }

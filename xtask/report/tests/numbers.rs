@@ -379,6 +379,99 @@ fn what_is_identical_is_never_a_measured_zero() {
     );
 }
 
+/// The synthetic results, with other outcomes of the smart ticket under corrupted data.
+fn with_outcomes(of: impl Fn(u64) -> Option<Outcome>) -> Results {
+    let mut results = results();
+    let cells = results.runs.iter_mut();
+    for run in cells.filter(|r| r.ticket == "smart" && r.check == "corrupted") {
+        run.outcome = of(run.seed).unwrap_or_else(|| run.outcome.clone());
+    }
+    results
+}
+
+#[test]
+fn what_is_not_applicable_is_counted_apart_and_never_among_the_identical() {
+    let because = "how these weights were made is not known";
+    let results = with_outcomes(|_| {
+        let because = because.into();
+        Some(Outcome::NotApplicable { because })
+    });
+    for table in ["tables/accuracy.csv", "tables/differences.csv"] {
+        let found = rows(&outline(), &results, table);
+        let row = match table {
+            "tables/accuracy.csv" => row(&found, "smart", "corrupted"),
+            _ => under(&found, "smart", "corrupted"),
+        };
+        let state = (row["state"].as_str(), row["n"].as_str());
+        assert_eq!(state, ("not applicable", "0"), "{table}");
+        assert_eq!(row["accuracy_mean"], "", "{table}");
+        let missing = row.get("missing").map(String::as_str);
+        assert_eq!(missing.unwrap_or("0"), "0", "{table}");
+        assert!(row["notes"].starts_with(because), "{row:?}");
+    }
+    let files = render(&outline(), &results).unwrap();
+    let text = |file: &str| String::from_utf8(files[file].clone()).unwrap();
+    let said = format!("Not applicable ({because}): Smart random");
+    let page = text("README.md");
+    let identical = |page: &str| {
+        let counted = page.split(" identical by construction").next().unwrap();
+        counted.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let before = render(&outline(), &synthetic::results()).unwrap();
+    let before = String::from_utf8(before["README.md"].clone()).unwrap();
+    let seeds = 2 * synthetic::SEEDS.len() as u64;
+    assert_eq!(identical(&before) - identical(&page), seeds);
+    assert!(
+        page.contains(&format!(" and not run, {seeds} not applicable, ")),
+        "{page}"
+    );
+    assert!(page.contains(&said), "{page}");
+    assert!(!before.contains("not applicable") && !before.contains("Not applicable"));
+    let mut listed = text("tables/runs.csv");
+    listed.retain(|c| c != '\r');
+    let listed = listed.lines().filter(|l| l.contains(",not applicable,"));
+    assert_eq!(listed.count() as u64, seeds);
+}
+
+/// A seed whose ticket failed is no seed at which the cell is identical.
+#[test]
+fn a_cell_is_identical_where_its_ticket_is_there_and_failed_where_that_failed() {
+    let why = "identical to the unmodified ticket: asked for a batch";
+    let failed = |seed| {
+        (seed == 1).then(|| Outcome::Failed {
+            why: why.into(),
+            diverged: false,
+        })
+    };
+    let mut results = with_outcomes(failed);
+    for run in &mut results.runs {
+        if (run.ticket.as_str(), run.check.as_str(), run.seed) == ("smart", "none", 1) {
+            run.outcome = Outcome::Failed {
+                why: "asked for a batch".into(),
+                diverged: false,
+            };
+        }
+    }
+    let found = row(
+        &rows(&outline(), &results, "tables/accuracy.csv"),
+        "smart",
+        "corrupted",
+    );
+    assert_eq!(
+        (found["state"].as_str(), found["failed"].as_str()),
+        ("incomplete", "1")
+    );
+    let found = under(
+        &rows(&outline(), &results, "tables/differences.csv"),
+        "smart",
+        "corrupted",
+    );
+    assert_eq!(found["state"], "missing", "{found:?}");
+    let page = render(&outline(), &results).unwrap();
+    let page = String::from_utf8(page["README.md"].clone()).unwrap();
+    assert!(page.contains(&format!("seed 1: {why}")), "{page}");
+}
+
 #[test]
 fn controls_are_marked_where_they_are() {
     let found = rows(&outline(), &results(), "tables/differences.csv");

@@ -92,7 +92,9 @@ fn trained_on(outline: &mut Outline) {
             rule: rule.into(),
             unit: Default::default(),
             of_learned: true,
+            of_object: false,
             start_learned: true,
+            start_object: false,
             kind: Some(kind),
             ..way.clone()
         };

@@ -53,6 +53,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
                 continue;
             }
             Outcome::Identical { because } => format!("identical to its ticket: {because}"),
+            Outcome::NotApplicable { because } => format!("not applicable: {because}"),
             Outcome::Failed { why, .. } => format!("no finished training: {why}"),
             Outcome::Collapsed { why } => format!("not trained: {why}"),
             Outcome::Missing => "not run yet".into(),

@@ -60,7 +60,7 @@ pub fn declare(plan: &Plan, store: &Store) -> Result<Option<Declared>, Error> {
         .iter()
         .filter_map(|c| match c.content {
             Content::Run { train, .. } => Some(train),
-            Content::Identical { .. } => None,
+            Content::Identical { .. } | Content::NotApplicable { .. } => None,
         })
         .collect();
     let states = assess(plan, store, &mut Memo::default(), &mut |d| store.has(d))?.states;

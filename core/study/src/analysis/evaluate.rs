@@ -40,6 +40,8 @@ pub struct Finding {
     pub same: usize,
     /// Why the arms cannot differ, if so.
     pub because: Option<String>,
+    /// Why a check cannot be applied to an arm, if so: nothing is known of the difference.
+    pub not_applicable: Option<String>,
     /// Seeds of which a run failed or was skipped.
     pub lost: usize,
     /// A run of it collapsed or diverged.
@@ -176,6 +178,7 @@ fn finding(
         asked: m.asked,
         same: m.same,
         because: m.because,
+        not_applicable: m.not_applicable,
         lost: m.lost,
         collapsed: m.collapsed,
         parts,

@@ -19,8 +19,11 @@ pub(super) struct Material<'a> {
     pub seeds: Vec<Seed>,
     pub runs: Vec<[&'a Trained; 2]>,
     pub asked: usize,
+    /// Seeds whose arms are one run, by construction or by their key.
     pub same: usize,
     pub because: Option<String>,
+    /// Why a check cannot be applied to an arm, if it cannot: there is nothing to compare.
+    pub not_applicable: Option<String>,
     pub lost: usize,
     pub unfinished: usize,
     pub collapsed: bool,
@@ -29,15 +32,21 @@ pub(super) struct Material<'a> {
 
 impl Material<'_> {
     pub(super) fn is_identical(&self) -> bool {
-        self.because.is_some() || (self.asked > 0 && self.same == self.asked)
+        self.asked > 0 && self.same == self.asked
+    }
+
+    /// Whether there may be a difference here, and it may be measured.
+    fn is_measured(&self) -> bool {
+        !self.is_identical() && self.not_applicable.is_none()
     }
 }
 
 /// What one seed has to say.
 enum Found<'a> {
     Pair([&'a Trained; 2]),
-    Same,
-    Identical(&'a str),
+    /// One run for both arms; why, where it was known beforehand.
+    Same(Option<&'a str>),
+    NotApplicable(&'a str),
     Missing,
     Lost,
 }
@@ -95,7 +104,7 @@ impl<'a> Index<'a> {
             .map(|s| self.material(analysis, contrast, s))
             .collect();
         let average = |scope, of: Vec<&Material<'a>>| average(contrast, scope, &of);
-        let of: Vec<&Material> = all.iter().filter(|m| !m.is_identical()).collect();
+        let of: Vec<&Material> = all.iter().filter(|m| m.is_measured()).collect();
         let fit: Vec<&Material> = of.iter().copied().filter(|m| !m.collapsed).collect();
         let mut averages = Vec::new();
         if of.len() > 1 {
@@ -113,14 +122,33 @@ impl<'a> Index<'a> {
         self.has(&contrast.plus, "0") || self.has(&contrast.minus, "0")
     }
 
+    /// What stands behind an arm: of one that is identical to its unmodified ticket what that came
+    /// to, and why it is. The arm is that ticket, and no other that it may be compared with.
+    fn behind(
+        &self,
+        arm: &Arm,
+        sparsity: &str,
+        seed: u64,
+    ) -> (Option<&'a RunOutcome>, Option<&'a str>) {
+        let outcome = |arm| self.run(arm, sparsity, seed).map(|r| &r.outcome);
+        match outcome(arm) {
+            Some(RunOutcome::Identical { because }) => {
+                (outcome(&Arm::of(&arm.ticket)), Some(because))
+            }
+            own => (own, None),
+        }
+    }
+
     fn found(&self, contrast: &Contrast, sparsity: &str, seed: u64) -> Found<'a> {
-        let arm = |arm| self.run(arm, sparsity, seed).map(|r| &r.outcome);
-        let arms = (arm(&contrast.plus), arm(&contrast.minus));
-        match arms {
-            (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) if a.key == b.key => Found::Same,
+        let (plus, because) = self.behind(&contrast.plus, sparsity, seed);
+        let (minus, also) = self.behind(&contrast.minus, sparsity, seed);
+        match (plus, minus) {
+            (Some(RunOutcome::NotApplicable { because }), _)
+            | (_, Some(RunOutcome::NotApplicable { because })) => Found::NotApplicable(because),
+            (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) if a.key == b.key => {
+                Found::Same(because.or(also))
+            }
             (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) => Found::Pair([a, b]),
-            (Some(RunOutcome::Identical { because }), _)
-            | (_, Some(RunOutcome::Identical { because })) => Found::Identical(because),
             (None | Some(RunOutcome::Missing), _) | (_, None | Some(RunOutcome::Missing)) => {
                 Found::Missing
             }
@@ -142,6 +170,7 @@ impl<'a> Index<'a> {
             asked: self.table.seeds.len(),
             same: 0,
             because: None,
+            not_applicable: None,
             lost: 0,
             unfinished: 0,
             collapsed: false,
@@ -150,12 +179,13 @@ impl<'a> Index<'a> {
         for &seed in self.table.seeds {
             let runs = match self.found(contrast, sparsity, seed) {
                 Found::Pair(runs) => runs,
-                Found::Same => {
+                Found::Same(because) => {
                     m.same += 1;
+                    m.because = because.map(str::to_owned).or(m.because);
                     continue;
                 }
-                Found::Identical(because) => {
-                    m.because = Some(because.to_owned());
+                Found::NotApplicable(because) => {
+                    m.not_applicable = Some(because.to_owned());
                     continue;
                 }
                 Found::Missing => {
@@ -187,6 +217,8 @@ impl<'a> Index<'a> {
             });
             m.runs.push(runs);
         }
+        // A reason why the arms cannot differ is one for all seeds, or some have no run.
+        m.because = m.because.take().filter(|_| m.is_identical());
         m
     }
 
@@ -196,7 +228,7 @@ impl<'a> Index<'a> {
             Margin::Fixed(x) => return Some(*x),
             Margin::Share { share, plus, minus } => (share, plus, minus),
         };
-        let of = |arm| match &self.run(arm, sparsity, seed)?.outcome {
+        let of = |arm| match self.behind(arm, sparsity, seed).0? {
             RunOutcome::Done(trained) => Some(responses(trained)[response]),
             _ => None,
         };
@@ -244,6 +276,7 @@ fn average<'a>(contrast: &'a Contrast, scope: Scope, of: &[&Material<'a>]) -> Ma
         asked: of.first().map_or(0, |m| m.asked),
         same: 0,
         because: None,
+        not_applicable: None,
         lost: sum(|m| m.lost),
         unfinished: sum(|m| m.unfinished),
         collapsed: of.iter().any(|m| m.collapsed),

@@ -1,21 +1,39 @@
-//! Which checks cannot change which tickets, by construction: known before anything runs.
+//! Which checks cannot change which tickets, by construction, and which cannot be applied to
+//! them: known before anything runs.
+//!
+//! *Identical* is a proof: whatever the check does, every recipe of the cell would be the very
+//! recipe of its unmodified ticket. How the weights of an object were made is no part of the plan,
+//! so of a check on the data of trainings nothing can be proved there.
 use crate::{
     Allocation, Error,
     checks::{Check, Sees, Target},
     grid::Builder,
+    plan::Content,
     stage::Stage,
     tickets::{Sparse, Ticket},
 };
 use jackpot_host::Kind;
+use jackpot_store::Digest;
 
 impl Builder {
-    /// Why a check cannot change a ticket, if it cannot: no step of it can.
-    pub(crate) fn identical(
+    /// What a ticket's cells under a check are filled with, if nothing has to run for that.
+    pub(crate) fn known_beforehand(
         &self,
         ticket: &Ticket,
         check: Option<&Check>,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<Content>, Error> {
         let Some(check) = check else { return Ok(None) };
+        if check.changes(Sees::Pretraining)
+            && let Some((field, weights)) = self.given_weights(ticket, check)?
+        {
+            return Ok(Some(Content::NotApplicable { field, weights }));
+        }
+        let because = self.identical(ticket, check)?;
+        Ok(because.map(|because| Content::Identical { because }))
+    }
+
+    /// Why a check cannot change a ticket, if it cannot: no step of it can.
+    fn identical(&self, ticket: &Ticket, check: &Check) -> Result<Option<String>, Error> {
         if !check.redraw.is_empty() {
             return Ok(None);
         }
@@ -52,11 +70,13 @@ impl Builder {
         };
         let scoring = self.reads_data(sparse, Sees::Scoring)?;
         let pretraining = self.reads_data(sparse, Sees::Pretraining)?;
+        // A plugin's declaration is what is known of it: the host gives it no more, and what
+        // else it reads (files, say) no check changes.
         Ok(match target {
             Target::Data if scoring || pretraining => None,
-            Target::Data => Some("the ticket is made without data"),
+            Target::Data => Some("no method of it declares data, and nothing is trained before it"),
             Target::ScoringData if scoring => None,
-            Target::ScoringData => Some("the ticket's scores are made without data"),
+            Target::ScoringData => Some("no method of it declares data"),
             Target::PretrainingData if pretraining => None,
             Target::PretrainingData => Some("the ticket is made without pretraining"),
             Target::Scores | Target::Mask | Target::Weights => None,
@@ -65,36 +85,94 @@ impl Builder {
 
     /// Whether a ticket depends on the data that a stage sees, through its donor too.
     fn reads_data(&self, sparse: &Sparse, stage: Sees) -> Result<bool, Error> {
-        let (_, method) = self
-            .plan
-            .plugins
-            .item(&sparse.method, Kind::Method, "`scores`")?;
         let own = match stage {
-            Sees::Scoring => method.needs_data(),
-            Sees::Pretraining => {
-                let scored = sparse.of.is_learned() && method.needs_weights();
-                scored || sparse.start.is_learned()
-            }
+            Sees::Scoring => self.method(sparse)?.needs_data(),
+            Sees::Pretraining => sparse.start.is_learned() || self.scores_learned(sparse)?,
         };
+        let donor = self.donor_of(sparse);
         Ok(own
-            || match &sparse.allocation {
-                Allocation::Copy { ticket, .. } => {
-                    self.reads_mask_data(self.sparse(ticket), stage)?
-                }
-                Allocation::Global(_) | Allocation::Table(_) => false,
-                Allocation::Rule { item, .. } => {
-                    let (_, rule) = self.plan.plugins.item(item, Kind::Method, "`allocation`")?;
-                    stage == Sees::Pretraining && sparse.of.is_learned() && rule.needs_weights()
-                }
+            || match donor {
+                Some((_, donor)) => self.reads_data(&mask_only(donor), stage)?,
+                None => false,
             })
     }
 
-    /// The same of a ticket's mask alone: what it is trained from does not matter.
-    fn reads_mask_data(&self, sparse: &Sparse, stage: Sees) -> Result<bool, Error> {
-        let mask_only = Sparse {
-            start: Stage::Initial,
-            ..sparse.clone()
+    /// Whether a method or a rule scores weights that a dense training made.
+    fn scores_learned(&self, sparse: &Sparse) -> Result<bool, Error> {
+        Ok(sparse.of.is_learned() && self.reads_weights(sparse)?)
+    }
+
+    /// Whether a ticket's method or its rule is given weights.
+    fn reads_weights(&self, sparse: &Sparse) -> Result<bool, Error> {
+        let rule = match sparse.allocation.item() {
+            Some(item) => {
+                let (_, rule) = self.plan.plugins.item(item, Kind::Method, "`allocation`")?;
+                rule.needs_weights()
+            }
+            None => false,
         };
-        self.reads_data(&mask_only, stage)
+        Ok(rule || self.method(sparse)?.needs_weights())
+    }
+
+    /// The weights of an object that a ticket depends on, and where the study names them: its own,
+    /// or those of a ticket whose counts it copies. What the check gives in their place is no
+    /// part of the ticket.
+    fn given_weights(
+        &self,
+        ticket: &Ticket,
+        check: &Check,
+    ) -> Result<Option<(String, Digest)>, Error> {
+        let Some(sparse) = &ticket.sparse else {
+            return Ok(None);
+        };
+        let keeps_start = check.start.is_none_or(|start| start == sparse.start);
+        let own = match keeps_start {
+            true => sparse.clone(),
+            false => mask_only(sparse),
+        };
+        self.given_to(&ticket.name, &own)
+    }
+
+    fn given_to(&self, name: &str, sparse: &Sparse) -> Result<Option<(String, Digest)>, Error> {
+        let reads = self.reads_weights(sparse)?;
+        // Rounds train their weights where somebody reads what they trained.
+        let rounds = sparse.rounds.as_ref();
+        let rewind = rounds
+            .filter(|_| reads || sparse.start == Stage::Trained)
+            .and_then(|rounds| rounds.rewind.object());
+        let named = [
+            ("scores.of", sparse.of.object().filter(|_| reads)),
+            ("rounds.rewind", rewind),
+            ("start", sparse.start.object()),
+        ];
+        let own = named
+            .into_iter()
+            .find_map(|(field, object)| Some((format!("ticket `{name}`: `{field}`"), object?)));
+        match (own, self.donor_of(sparse)) {
+            (None, Some((donor, its))) => self.given_to(donor, &mask_only(its)),
+            (own, _) => Ok(own),
+        }
+    }
+
+    fn method(&self, sparse: &Sparse) -> Result<&jackpot_host::Item, Error> {
+        let plugins = &self.plan.plugins;
+        let (_, method) = plugins.item(&sparse.method, Kind::Method, "`scores`")?;
+        Ok(method)
+    }
+
+    /// The ticket whose counts this one copies.
+    fn donor_of<'a>(&'a self, sparse: &'a Sparse) -> Option<(&'a str, &'a Sparse)> {
+        match &sparse.allocation {
+            Allocation::Copy { ticket, .. } => Some((ticket, self.sparse(ticket))),
+            _ => None,
+        }
+    }
+}
+
+/// A ticket as far as its mask depends on it: what it is trained from does not matter.
+fn mask_only(sparse: &Sparse) -> Sparse {
+    Sparse {
+        start: Stage::Initial,
+        ..sparse.clone()
     }
 }

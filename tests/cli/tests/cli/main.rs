@@ -10,6 +10,7 @@ mod engines;
 mod everything;
 mod handed_in;
 mod help;
+mod identical;
 mod images;
 mod keeping;
 mod kit;

@@ -163,6 +163,9 @@ impl Panel<'_, '_> {
                 _ => self.words(canvas, "identical", at_edge, y),
             };
         }
+        if cell.not_applicable().is_some() {
+            return self.words(canvas, "not applicable", at_edge, y);
+        }
         let summary = self.grid.summary(cell);
         let Some(accuracy) = summary.accuracy else {
             let (why, count) = match (summary.failed, summary.skipped) {

@@ -252,7 +252,7 @@ fn to_scores(study: &Study<'_, '_>) -> Vec<Arrow> {
         .find(|w| w.sparse.is_none());
     let long = dense.map_or(String::new(), |w| format!("{} epochs, ", w.epochs));
     let batches = study.titles(|t, _| study.draws(t));
-    let first = study.titles(|_, w| !w.of_learned && !w.is_random());
+    let first = study.titles(|_, w| !w.of_learned && !w.of_object && !w.is_random());
     let trained = study.titles(|_, w| w.of_learned);
     let scoring = study.changed(|c| steps(c, &[Target::Data, Target::ScoringData]));
     let all: [(&str, Spelled); 5] = [
@@ -321,7 +321,7 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
         true => String::new(),
         false => format!("; scores drawn at random: {random}"),
     };
-    let rewound = study.titles(|_, w| !w.start_learned);
+    let rewound = study.titles(|_, w| !w.start_learned && !w.start_object);
     let kept = study.titles(|_, w| w.start_learned);
     let on = |target: Target| study.changed(move |c| steps(c, &[target]));
     let weights = on(Target::Weights);

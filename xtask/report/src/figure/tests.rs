@@ -171,11 +171,13 @@ fn way(name: &str) -> Way {
         method: (*method).into(),
         of: "the initial weights".into(),
         of_learned: *before > 0,
+        of_object: false,
         allocation: (*rule).into(),
         rule: (*rule).into(),
         unit: Default::default(),
         start: "the initial weights".into(),
         start_learned: *learned,
+        start_object: false,
         rounds: (name == "imp").then_some(0.2),
         kind: Some(match (*method, *rule, *learned) {
             ("random", "smart-ratio", false) => TicketKind::Smart,

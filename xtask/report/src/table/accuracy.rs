@@ -102,21 +102,34 @@ fn about(grid: &Grid<'_>, seen: Seen) -> Vec<String> {
                 .into(),
         );
     }
+    if grid.cells.iter().any(|c| c.not_applicable().is_some()) {
+        about.push(
+            "*not applicable* marks a check that cannot be applied to the ticket: nothing is known \
+             of its effect."
+                .into(),
+        );
+    }
     about
 }
 
 fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
-    let identical = grid.identical(cell);
-    // An identical cell has no numbers of its own.
-    let own = |value| if identical { Value::Blank } else { value };
+    let absent = spell::not_measured(grid, cell);
+    // A cell that is not measured has no numbers of its own.
+    let own = |value| {
+        if absent.is_some() {
+            Value::Blank
+        } else {
+            value
+        }
+    };
     let measured = |value, digits| {
         let value = own(Value::mean_sd(value, digits));
         Entry::from(value, cell.keys())
     };
     let count = |n: usize| Value::Count(n as u64).into();
-    let accuracy = match identical {
-        true => Value::Absent("identical").into(),
-        false => measured(summary.accuracy, 2),
+    let accuracy = match absent {
+        Some(word) => Value::Absent(word).into(),
+        None => measured(summary.accuracy, 2),
     };
     let mut row = vec![
         Entry::text(cell.sparsity),
@@ -139,9 +152,9 @@ fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<E
     row.extend([
         measured(summary.best, 2),
         measured(summary.loss, 4),
-        match identical {
-            true => Value::Of(0, 0).into(),
-            false => Entry::from(Value::Of(summary.n, summary.asked), cell.keys()),
+        match absent {
+            Some(_) => Value::Of(0, 0).into(),
+            None => Entry::from(Value::Of(summary.n, summary.asked), cell.keys()),
         },
         Entry::text(seeds.join(" ")),
         count(summary.failed),
@@ -155,8 +168,14 @@ fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<E
 
 /// One word for a cell, for programs.
 fn state(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> &'static str {
+    if let Some(word) = spell::not_measured(grid, cell) {
+        return word;
+    }
     match summary {
-        _ if grid.identical(cell) => "identical",
+        // Some seeds are the unmodified ticket's, and others are not there.
+        Summary {
+            n: 0, not_run: 1.., ..
+        } => "incomplete",
         Summary {
             n: 0, failed: 1.., ..
         } => "failed",

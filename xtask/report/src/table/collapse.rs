@@ -47,7 +47,7 @@ fn happened(grid: &Grid<'_>, run: &Run) -> &'static str {
         Outcome::Failed { diverged: true, .. } => "diverged",
         Outcome::Failed { .. } => "failed",
         Outcome::Collapsed { .. } => "skipped",
-        Outcome::Identical { .. } | Outcome::Missing => "missing",
+        Outcome::Identical { .. } | Outcome::NotApplicable { .. } | Outcome::Missing => "missing",
     }
 }
 

@@ -78,11 +78,14 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         Entry::named(cell.ticket),
         Entry::check(cell.check),
     ];
-    if let Some(because) = cell.identical() {
-        row.push(Value::Absent("identical").into());
+    if let Some(word) =
+        (cell.identical().or(cell.not_applicable())).and_then(|_| spell::not_measured(grid, cell))
+    {
+        row.push(Value::Absent(word).into());
         row.extend((0..7).map(|_| Entry::from(Value::Blank, [])));
         row.push(Value::Of(0, 0).into());
-        row.push(Entry::text(format!("not run: {}", spell::reason(because))));
+        let notes = spell::notes(grid, cell, &grid.summary(cell));
+        row.push(Entry::text(notes.join("; ")));
         return row;
     }
     let (pairs, values) = apart(cell, grid.unmodified(cell));

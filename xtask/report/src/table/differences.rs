@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, Section, Table, Value, verdicts};
 use crate::cells::{DENSE, Grid, metrics};
 use crate::digest::of_inputs;
-use jackpot_stats::{Variance, Verdict};
+use jackpot_stats::Variance;
 use jackpot_study::{Arm, Finding, Role, Scope};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
@@ -102,11 +102,11 @@ fn columns() -> Vec<Column> {
 }
 
 fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
-    let identical = f.accuracy.verdict == Verdict::Identical;
+    let absent = verdicts::not_measured(f);
     let from = |value| Entry::from(value, f.keys.iter().copied());
-    let own = |value| match identical {
-        true => Value::Blank.into(),
-        false => from(value),
+    let own = |value| match absent {
+        Some(_) => Value::Blank.into(),
+        None => from(value),
     };
     let (accuracy, loss) = (&f.accuracy.estimate, &f.test_loss.estimate);
     vec![
@@ -119,14 +119,14 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
         verdicts::arm(grid, &f.contrast.minus),
         Entry::text(verdicts::part(&f.contrast)),
         Entry::text(state(f)),
-        match identical {
-            true => Value::Absent("identical").into(),
-            false => from(Value::difference(accuracy, 2)),
+        match absent {
+            Some(word) => Value::Absent(word).into(),
+            None => from(Value::difference(accuracy, 2)),
         },
         own(Value::difference(loss, 4)),
-        match identical {
-            true => Value::Of(0, 0).into(),
-            false => from(Value::Of(f.seeds.len(), f.asked)),
+        match absent {
+            Some(_) => Value::Of(0, 0).into(),
+            None => from(Value::Of(f.seeds.len(), f.asked)),
         },
         own(Value::spread(accuracy, 2)),
         own(Value::spread(loss, 4)),
@@ -135,8 +135,10 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
 }
 
 fn state(f: &Finding) -> &'static str {
+    if let Some(word) = verdicts::not_measured(f) {
+        return word;
+    }
     match f.seeds.len() {
-        _ if f.accuracy.verdict == Verdict::Identical => "identical",
         0 => "missing",
         n if n < f.asked => "incomplete",
         _ => "measured",

@@ -1,10 +1,11 @@
 //! Partially-trained tickets under checks: how large an effect is, beside whether it is there.
 
-use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences, verdicts};
+use super::{
+    Column, Data, Entry, Kind, NOTHING, Section, Table, Value, differences, spell, verdicts,
+};
 use crate::cells::{Cell, Grid, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
-use jackpot_stats::Verdict;
 use jackpot_study::Finding;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
@@ -56,17 +57,20 @@ fn columns() -> Vec<Column> {
 }
 
 fn row(grid: &Grid<'_>, cell: &Cell<'_>, f: &Finding) -> Vec<Entry> {
-    let identical = f.accuracy.verdict == Verdict::Identical;
-    let from = |value| match identical {
-        true => Value::Blank.into(),
-        false => Entry::from(value, f.keys.iter().copied()),
+    let absent = verdicts::not_measured(f);
+    let from = |value| match absent {
+        Some(_) => Value::Blank.into(),
+        None => Entry::from(value, f.keys.iter().copied()),
     };
-    let accuracy = |cell: Option<&Cell<'_>>| match cell {
-        Some(cell) if !grid.identical(cell) => {
-            let value = Value::mean_sd(grid.summary(cell).accuracy, 2);
-            Entry::from(value, cell.keys())
+    let accuracy = |cell: Option<&Cell<'_>>| {
+        let word = cell.and_then(|cell| spell::not_measured(grid, cell));
+        match (cell, word) {
+            (Some(cell), None) => {
+                let value = Value::mean_sd(grid.summary(cell).accuracy, 2);
+                Entry::from(value, cell.keys())
+            }
+            (_, word) => Value::Absent(word.unwrap_or("identical")).into(),
         }
-        _ => Value::Absent("identical").into(),
     };
     let estimate = &f.accuracy.estimate;
     let effect = estimate.mean.zip(estimate.spread).and_then(|(mean, s)| {
@@ -81,11 +85,11 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, f: &Finding) -> Vec<Entry> {
         accuracy(Some(cell)),
         from(Value::difference(estimate, 2)),
         from(effect.unwrap_or(Value::Absent(NOTHING))),
-        Entry::from(verdicts::verdict(&f.accuracy), f.keys.iter().copied()),
+        verdicts::verdict_of(f),
         from(Value::difference(&f.test_loss.estimate, 4)),
-        match identical {
-            true => Value::Of(0, 0).into(),
-            false => from(Value::Of(f.seeds.len(), f.asked)),
+        match absent {
+            Some(_) => Value::Of(0, 0).into(),
+            None => from(Value::Of(f.seeds.len(), f.asked)),
         },
         Entry::text(differences::notes(grid, f).join("; ")),
     ]

@@ -84,6 +84,7 @@ fn state(run: Option<&Run>) -> (&'static str, Option<String>) {
     match run.map(|r| &r.outcome) {
         Some(Outcome::Done(_)) => ("done", None),
         Some(Outcome::Identical { because }) => ("identical", line(because)),
+        Some(Outcome::NotApplicable { because }) => ("not applicable", line(because)),
         Some(Outcome::Failed { why, .. }) => ("failed", line(why)),
         Some(Outcome::Collapsed { why }) => ("collapsed", line(why)),
         Some(Outcome::Missing) | None => ("missing", None),

@@ -150,11 +150,20 @@ pub(crate) fn facts(outline: &Outline, results: &Results) -> String {
     lines.collect()
 }
 
+/// What a cell is called that has no number of its own, and is not to have one; none: it is measured.
+pub(crate) fn not_measured(grid: &Grid<'_>, cell: &Cell<'_>) -> Option<&'static str> {
+    let not_applicable = cell.not_applicable().map(|_| "not applicable");
+    not_applicable.or_else(|| grid.identical(cell).then_some("identical"))
+}
+
 /// What is to be said of a cell's seeds besides their mean.
 pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = cell.identical() {
         return vec![format!("not run: {}", reason(because))];
+    }
+    if let Some(because) = cell.not_applicable() {
+        return vec![because.to_owned()];
     }
     if summary.shared > 0 {
         let which = match summary.shared == summary.asked {

@@ -5,7 +5,7 @@ use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::figure::total_epochs;
 use crate::groups::{Group, kind, members, way};
-use jackpot_study::{Named, TicketKind};
+use jackpot_study::{NOT_KNOWN, Named, TicketKind};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let mut tickets = members(grid, Group::Sparse);
@@ -81,7 +81,11 @@ fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
         Some(way) => Entry::text(of(way)),
         None => Value::Absent(NOTHING).into(),
     };
-    let epochs = |x: Option<f64>| match x {
+    // What made the weights of an object nobody counted here.
+    let mut lineages = cells(grid, ticket).into_iter().flatten();
+    let unknown = lineages.any(|c| c.lineage().is_some_and(|l| l.epochs == NOT_KNOWN));
+    let counted = |x: Option<f64>| match x {
+        _ if unknown => Value::Absent(NOT_KNOWN).into(),
         Some(x) => Value::Number(x, usize::from(x.fract() != 0.0) * 2).into(),
         None => Value::Absent(NOTHING).into(),
     };
@@ -90,8 +94,8 @@ fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
         words(|w| &w.scores),
         words(|w| &w.allocation),
         words(|w| &w.start),
-        epochs(spent(grid, ticket)),
-        epochs(total(grid, ticket)),
+        counted(spent(grid, ticket)),
+        counted(total(grid, ticket)),
     ];
     let mut notes = Vec::new();
     for (cell, sparsity) in cells(grid, ticket).into_iter().zip(grid.sparsities()) {

@@ -175,11 +175,18 @@ fn section(grid: &Grid<'_>, family: &str, rows: Vec<&Finding>) -> Section {
     }
 }
 
-fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
+/// What a pair of arms is called that is not measured; none: it is, or is to be.
+pub(super) fn not_measured(f: &Finding) -> Option<&'static str> {
+    let not_applicable = f.not_applicable.as_ref().map(|_| "not applicable");
     let identical = f.accuracy.verdict == Verdict::Identical;
-    let from = |value| match identical {
-        true => Value::Blank.into(),
-        false => Entry::from(value, f.keys.iter().copied()),
+    not_applicable.or(identical.then_some("identical"))
+}
+
+fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
+    let absent = not_measured(f);
+    let from = |value| match absent {
+        Some(_) => Value::Blank.into(),
+        None => Entry::from(value, f.keys.iter().copied()),
     };
     let number = |of: Option<f64>, digits| from(Value::number(of, digits));
     let accuracy = &f.accuracy.estimate;
@@ -195,7 +202,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
             title: scope_title(&f.scope),
         }
         .into(),
-        Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
+        verdict_of(f),
         Entry::text(f.accuracy.direction.map_or("", |d| d.word())),
         from(Value::difference(accuracy, 2)),
         number(bound(0), 4),
@@ -206,9 +213,9 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         number(f.accuracy.adjusted_noninferior, 3),
         number(accuracy.smallest_margin, 2),
         number(accuracy.correlation, 2),
-        match identical {
-            true => Value::Of(0, 0).into(),
-            false => Value::Of(f.seeds.len(), f.asked).into(),
+        match absent {
+            Some(_) => Value::Of(0, 0).into(),
+            None => Value::Of(f.seeds.len(), f.asked).into(),
         },
         number(accuracy.spread.map(|s| s.df), 1),
         from(verdict(&f.test_loss)),
@@ -236,6 +243,18 @@ pub(super) fn part(contrast: &Contrast) -> &'static str {
     }
 }
 
+/// The verdict on test accuracy, or that there is none to be had.
+pub(super) fn verdict_of(f: &Finding) -> Entry {
+    match &f.not_applicable {
+        Some(_) => Value::Verdict {
+            word: "not applicable".into(),
+            whole: "not applicable".into(),
+        }
+        .into(),
+        None => Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
+    }
+}
+
 pub(super) fn verdict(outcome: &Outcome) -> Value {
     Value::Verdict {
         word: outcome.verdict.word().into(),
@@ -246,7 +265,9 @@ pub(super) fn verdict(outcome: &Outcome) -> Value {
 /// What became of the runs that a finding is made of, and whose deviation it uses.
 pub(super) fn runs(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(because) = &f.because {
+    if let Some(because) = &f.not_applicable {
+        notes.push(because.clone());
+    } else if let Some(because) = &f.because {
         notes.push(format!("not run: {}", spell::reason(because)));
     } else if f.same > 0 {
         notes.push(format!(
@@ -285,6 +306,7 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let mut notes = runs(grid, f);
     notes.extend(signs_words(f).map(|words| format!("an average {words}")));
     match f.accuracy.verdict {
+        _ if f.not_applicable.is_some() => {}
         Verdict::Undecided(why) => notes.push(why.to_string()),
         Verdict::Uninformative(why) => notes.push(why.to_string()),
         _ if f.accuracy.direction == Some(Direction::NotInferior) => {

@@ -166,11 +166,13 @@ fn ways() -> BTreeMap<String, Way> {
             method: method.into(),
             of: "the initial weights".into(),
             of_learned: ticket == "lottery",
+            of_object: false,
             allocation: rule.into(),
             rule: rule.into(),
             unit: Default::default(),
             start: "the initial weights".into(),
             start_learned: false,
+            start_object: false,
             rounds: None,
             kind: Some(match (method, rule) {
                 ("random", "smart-ratio") => TicketKind::Smart,
