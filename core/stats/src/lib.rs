@@ -23,6 +23,7 @@
 //! **Invariant**: pure functions of their arguments. Nothing here reads a store, a file or a
 //! clock, draws a random number, or knows what a ticket is.
 
+mod effects;
 mod estimate;
 mod homogeneity;
 mod images;
@@ -33,6 +34,7 @@ mod spending;
 mod student;
 mod verdict;
 
+pub use effects::{Effects, Share, effects};
 pub use estimate::{Cell, Control, Estimate, Pair, Rules, Variance, estimates};
 pub use homogeneity::{BrownForsythe, brown_forsythe};
 pub use images::{Images, churn, images};

@@ -209,9 +209,11 @@ impl Study {
         let settings = setting::settings(&file, &series, &sparsities, &asked, folder, trial)?;
         let tickets = &settings[0].tickets;
         let checks = checks::checks(file.check, &series.checks, tickets)?;
+        let names: Vec<&str> = settings.iter().filter_map(|s| s.name.as_deref()).collect();
         let analysis = file.analysis.read(&Asked {
             tickets,
             checks: &checks,
+            settings: &names,
             seeds: donors.len(),
             variance: variance_declared(folder, &donors)?,
         })?;

@@ -24,6 +24,8 @@ fn contrast(role: Role, minus: Arm) -> Contrast {
         control: ControlOf::Allocation,
         plus: Arm::of("smart"),
         minus,
+        less: None,
+        trend: Vec::new(),
         margins: None,
     }
 }
@@ -44,6 +46,7 @@ fn analysis(role: Role) -> Analysis {
         collapsed: CollapsedRuns::Apart,
         looks: vec![SEEDS.len() as u32],
         spending: Spending::default(),
+        pilot: None,
     }
 }
 
@@ -106,6 +109,7 @@ fn table_of(number: u64, better: [f64; 2], analysis: &Analysis) -> Findings {
         analysis,
         &Table {
             runs: runs.iter().collect(),
+            across_settings: false,
             sparsities: &sparsities,
             seeds: &SEEDS,
             collapsed: &|_| false,

@@ -434,6 +434,8 @@ fn finding(plus: Arm, minus: Arm, runs: &[Run]) -> Finding {
             control: ControlOf::Allocation,
             plus,
             minus,
+            less: None,
+            trend: Vec::new(),
             margins: None,
         }],
         margins: Margins {
@@ -444,11 +446,13 @@ fn finding(plus: Arm, minus: Arm, runs: &[Run]) -> Finding {
         collapsed: CollapsedRuns::Apart,
         looks: vec![SEEDS.len() as u32],
         spending: Spending::default(),
+        pilot: None,
     };
     let mut found = findings(
         &analysis,
         &Table {
             runs: runs.iter().collect(),
+            across_settings: false,
             sparsities: &["0.9".to_owned()],
             seeds: &SEEDS,
             collapsed: &|_| false,

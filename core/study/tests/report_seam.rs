@@ -6,7 +6,7 @@ use jackpot_store::{Digest, Store};
 use jackpot_study::{Arm, MaskFacts, Outcome, Results, Run, Study, TicketKind, overlaps};
 use std::path::Path;
 
-const QUICK: &str = include_str!("../../../reports/quick/study.toml");
+const QUICK: &str = include_str!("support/quick.toml");
 
 const ROW: &str = r#"
 [[reference]]

@@ -44,6 +44,7 @@ pub(crate) fn findings(grid: &Grid<'_>) -> Result<Findings, Error> {
     let outline = grid.outline;
     let table = Table {
         runs: grid.results.runs.iter().collect(),
+        across_settings: false,
         sparsities: &outline.sparsities,
         seeds: &outline.seeds,
         collapsed: &|trained| grid.collapsed(trained),

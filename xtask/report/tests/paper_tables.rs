@@ -76,6 +76,8 @@ fn trained_on(outline: &mut Outline) {
         plus: Arm::of("snip"),
         minus: Arm::of(other),
         control: Default::default(),
+        less: None,
+        trend: Vec::new(),
         margins: None,
     };
     outline

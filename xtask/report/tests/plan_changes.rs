@@ -86,6 +86,8 @@ fn a_contrast_that_was_added_marks_its_family_and_one_that_is_not_declared_all()
         plus: Arm::of("snip"),
         minus: Arm::of("grasp"),
         control: Default::default(),
+        less: None,
+        trend: Vec::new(),
         margins: None,
     });
     outline.declared = vec![

@@ -111,8 +111,10 @@ impl Controls {
 
 /// What is looked at: the runs of one table and how to read them.
 pub struct Table<'a> {
-    /// Of one setting.
+    /// Of one setting; of all, where settings are compared.
     pub runs: Vec<&'a Run>,
+    /// Whether they are those of all settings: other contrasts are evaluated.
+    pub across_settings: bool,
     /// In the study's order.
     pub sparsities: &'a [String],
     /// In the study's order.
@@ -125,7 +127,8 @@ pub struct Table<'a> {
 pub fn findings(analysis: &Analysis, table: &Table) -> Findings {
     let index = Index::new(table);
     let mut all = Vec::new();
-    for contrast in &analysis.contrasts {
+    let mine = |c: &&Contrast| c.is_across_settings() == table.across_settings;
+    for contrast in analysis.contrasts.iter().filter(mine) {
         all.extend(index.materials(analysis, contrast));
     }
     let rules = Rules {
@@ -262,10 +265,13 @@ fn control(all: &[Material], m: &Material) -> Control {
     found.map_or(Control::Missing, Control::At)
 }
 
-fn of_images(runs: &[[&Trained; 2]]) -> Option<Images> {
+fn of_images(runs: &[Vec<&Trained>]) -> Option<Images> {
     let pairs: Option<Vec<[&TestBits; 2]>> = runs
         .iter()
-        .map(|[a, b]| Some([a.bits.as_ref()?, b.bits.as_ref()?]))
+        .map(|runs| match runs.as_slice() {
+            [a, b] => Some([a.bits.as_ref()?, b.bits.as_ref()?]),
+            _ => None,
+        })
         .collect();
     let pairs = pairs?;
     let rows = pairs.first()?[0].rows as usize;

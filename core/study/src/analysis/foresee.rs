@@ -144,6 +144,7 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<(bool, String, f64
                     .iter()
                     .filter(|r| r.setting == setting.name)
                     .collect(),
+                across_settings: false,
                 sparsities: &sparsities,
                 seeds: &seeds,
                 collapsed: &at_chance,

@@ -41,6 +41,9 @@ pub struct Analysis {
     pub looks: Vec<u32>,
     /// How the level is shared among the looks.
     pub spending: Spending,
+    /// What was seen before this plan was declared, in the author's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot: Option<String>,
 }
 
 /// One comparison, at every sparsity that has both arms.
@@ -61,12 +64,49 @@ pub struct Contrast {
     pub plus: Arm,
     /// Runs that are subtracted, seed by seed.
     pub minus: Arm,
+    /// Two more arms, whose difference is subtracted from that of the first two: a difference of
+    /// differences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub less: Option<Difference>,
+    /// All arms along a number, of which `minus` is the first and `plus` the last: what is compared
+    /// are the values at both ends of the line through them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<Dose>,
     /// Its own; none: the analysis'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margins: Option<Margins>,
 }
 
-/// A ticket, or a ticket under a check: `snip`, `snip under corrupted-data`.
+/// One arm less another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// Runs.
+    pub plus: Arm,
+    /// Runs that are subtracted, seed by seed.
+    pub minus: Arm,
+}
+
+/// An arm and its place along a number that was given with `each`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dose {
+    /// The number; 0 for the unmodified ticket.
+    #[serde(with = "text")]
+    pub at: f64,
+    /// Runs.
+    pub arm: Arm,
+}
+
+/// An arm of a contrast, with its weight in either side.
+pub(crate) struct Term<'a> {
+    pub arm: &'a Arm,
+    pub plus: f64,
+    pub minus: f64,
+}
+
+/// A ticket, or a ticket under a check, of one setting where it says so: `snip`, `snip under
+/// corrupted-data`, `snip under corrupted-data in long`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Arm {
@@ -74,6 +114,8 @@ pub struct Arm {
     pub ticket: String,
     /// Its name; none: the unmodified ticket.
     pub check: Option<String>,
+    /// The name of the setting; none: each.
+    pub setting: Option<String>,
 }
 
 /// The part that a contrast plays in its study.
@@ -188,7 +230,34 @@ impl Analysis {
 impl Contrast {
     /// "snip − snip under corrupted-data", in names.
     pub fn name(&self) -> String {
-        format!("{} − {}", self.plus, self.minus)
+        let first = format!("{} − {}", self.plus, self.minus);
+        match &self.less {
+            _ if !self.trend.is_empty() => format!("trend from {} to {}", self.minus, self.plus),
+            Some(less) => format!("({first}) − ({} − {})", less.plus, less.minus),
+            None => first,
+        }
+    }
+
+    /// Whether it compares runs of several settings, or of one among them.
+    pub fn is_across_settings(&self) -> bool {
+        self.plus.setting.is_some()
+    }
+
+    /// Its arms: what is compared is the weighted sum on either side.
+    pub(crate) fn terms(&self) -> Vec<Term<'_>> {
+        let term = |arm, plus, minus| Term { arm, plus, minus };
+        if !self.trend.is_empty() {
+            return line(&self.trend);
+        }
+        let Some(less) = &self.less else {
+            return vec![term(&self.plus, 1.0, 0.0), term(&self.minus, 0.0, 1.0)];
+        };
+        vec![
+            term(&self.plus, 1.0, 0.0),
+            term(&self.minus, -1.0, 0.0),
+            term(&less.plus, 0.0, 1.0),
+            term(&less.minus, 0.0, -1.0),
+        ]
     }
 
     /// Whether the two arms are one ticket, with and without a check.
@@ -197,12 +266,29 @@ impl Contrast {
     }
 }
 
+/// The line of least squares through the doses, as the weights that their values have in its value
+/// at the last dose (plus) and at the first (minus).
+fn line(doses: &[Dose]) -> Vec<Term<'_>> {
+    let n = doses.len() as f64;
+    let mean = doses.iter().map(|d| d.at).sum::<f64>() / n;
+    let square = doses.iter().map(|d| (d.at - mean).powi(2)).sum::<f64>();
+    let (first, last) = (doses[0].at, doses[doses.len() - 1].at);
+    let weight = |dose: &Dose, at: f64| 1.0 / n + (dose.at - mean) * (at - mean) / square;
+    let terms = doses.iter().map(|dose| Term {
+        arm: &dose.arm,
+        plus: weight(dose, last),
+        minus: weight(dose, first),
+    });
+    terms.collect()
+}
+
 impl Arm {
     /// The unmodified ticket.
     pub fn of(ticket: &str) -> Arm {
         Arm {
             ticket: ticket.to_owned(),
             check: None,
+            setting: None,
         }
     }
 
@@ -211,6 +297,15 @@ impl Arm {
         Arm {
             ticket: ticket.to_owned(),
             check: Some(check.to_owned()),
+            setting: None,
+        }
+    }
+
+    /// Its ticket without the check, in the same setting.
+    pub(crate) fn unmodified(&self) -> Arm {
+        Arm {
+            check: None,
+            ..self.clone()
         }
     }
 
@@ -222,9 +317,13 @@ impl Arm {
 
 impl std::fmt::Display for Arm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.check {
-            None => f.write_str(&self.ticket),
-            Some(check) => write!(f, "{} under {check}", self.ticket),
+        f.write_str(&self.ticket)?;
+        if let Some(check) = &self.check {
+            write!(f, " under {check}")?;
+        }
+        match &self.setting {
+            Some(setting) => write!(f, " in {setting}"),
+            None => Ok(()),
         }
     }
 }
@@ -238,19 +337,22 @@ impl From<Arm> for String {
 impl TryFrom<String> for Arm {
     type Error = String;
     fn try_from(text: String) -> Result<Arm, String> {
-        let (ticket, check) = match text.split_once(" under ") {
-            Some((ticket, check)) => (ticket.trim(), Some(check.trim().to_owned())),
-            None => (text.trim(), None),
+        let split = |text: &str, word: &str| match text.split_once(word) {
+            Some((before, after)) => (before.trim().to_owned(), Some(after.trim().to_owned())),
+            None => (text.trim().to_owned(), None),
         };
-        let word = |w: &str| !w.is_empty() && !w.contains(char::is_whitespace);
-        match word(ticket) && check.as_deref().is_none_or(word) {
-            true => Ok(Arm {
-                ticket: ticket.to_owned(),
+        let (cell, setting) = split(&text, " in ");
+        let (ticket, check) = split(&cell, " under ");
+        let is_word = |w: &String| !w.is_empty() && !w.contains(char::is_whitespace);
+        if is_word(&ticket) && [&check, &setting].iter().all(|w| w.iter().all(is_word)) {
+            return Ok(Arm {
+                ticket,
                 check,
-            }),
-            false => Err(format!(
-                "expected a ticket (`snip`) or a ticket under a check (`snip under corrupted-data`), found `{text}`"
-            )),
+                setting,
+            });
         }
+        Err(format!(
+            "expected a ticket (`snip`) or a ticket under a check (`snip under corrupted-data`), of one setting where it matters (`snip under corrupted-data in long`), found `{text}`"
+        ))
     }
 }

@@ -1,5 +1,5 @@
 //! The runs of a contrast, seed by seed: what there is to compare.
-use super::{Analysis, Arm, CollapsedRuns, Contrast, Margin, Scope, Table};
+use super::{Analysis, Arm, CollapsedRuns, Contrast, Margin, Scope, Table, Term};
 use crate::results::{Outcome as RunOutcome, Run, Trained};
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ pub(super) struct Material<'a> {
     pub contrast: &'a Contrast,
     pub scope: Scope,
     pub seeds: Vec<Seed>,
-    pub runs: Vec<[&'a Trained; 2]>,
+    /// Of every seed the runs that it is made of: those of plus and minus, then any others.
+    pub runs: Vec<Vec<&'a Trained>>,
     pub asked: usize,
     /// Seeds whose arms are one run, by construction or by their key.
     pub same: usize,
@@ -43,17 +44,22 @@ impl Material<'_> {
 
 /// What one seed has to say.
 enum Found<'a> {
-    Pair([&'a Trained; 2]),
-    /// One run for both arms; why, where it was known beforehand.
+    Runs(Vec<&'a Trained>),
+    /// One run for all arms; why, where it was known beforehand.
     Same(Option<&'a str>),
     NotApplicable(&'a str),
     Missing,
     Lost,
 }
 
+/// Setting, ticket, check and sparsity of a run.
+type Place<'a> = (Option<&'a str>, &'a str, &'a str, &'a str);
+
 pub(super) struct Index<'a> {
     table: &'a Table<'a>,
-    runs: BTreeMap<(&'a str, &'a str, &'a str), BTreeMap<u64, &'a Run>>,
+    runs: BTreeMap<Place<'a>, BTreeMap<u64, &'a Run>>,
+    /// Of the arms that name none.
+    setting: Option<&'a str>,
 }
 
 impl<'a> Index<'a> {
@@ -61,27 +67,35 @@ impl<'a> Index<'a> {
         let mut runs: BTreeMap<_, BTreeMap<u64, &Run>> = BTreeMap::new();
         for run in &table.runs {
             let cell = (
+                run.setting.as_deref(),
                 run.ticket.as_str(),
                 run.check.as_str(),
                 run.sparsity.as_str(),
             );
             runs.entry(cell).or_default().insert(run.seed, *run);
         }
-        Index { table, runs }
+        let setting = table.runs.first().and_then(|run| run.setting.as_deref());
+        Index {
+            table,
+            runs,
+            setting,
+        }
+    }
+
+    fn cell<'s>(&'s self, arm: &'s Arm, sparsity: &'s str) -> Option<&'s BTreeMap<u64, &'a Run>> {
+        let setting = arm.setting.as_deref().or(self.setting);
+        let place: Place<'s> = (setting, &arm.ticket, arm.check_name(), sparsity);
+        self.runs.get(&place)
     }
 
     /// The run of an arm; a dense one stands at sparsity 0 wherever it is asked for.
     fn run(&self, arm: &Arm, sparsity: &str, seed: u64) -> Option<&'a Run> {
-        let at = |sparsity| {
-            self.runs
-                .get(&(arm.ticket.as_str(), arm.check_name(), sparsity))
-        };
-        at(sparsity).or_else(|| at("0"))?.get(&seed).copied()
+        let cell = self.cell(arm, sparsity).or_else(|| self.cell(arm, "0"))?;
+        cell.get(&seed).copied()
     }
 
     fn has(&self, arm: &Arm, sparsity: &str) -> bool {
-        self.runs
-            .contains_key(&(arm.ticket.as_str(), arm.check_name(), sparsity))
+        self.cell(arm, sparsity).is_some()
     }
 
     pub(super) fn materials(
@@ -89,9 +103,11 @@ impl<'a> Index<'a> {
         analysis: &'a Analysis,
         contrast: &'a Contrast,
     ) -> Vec<Material<'a>> {
+        let terms = contrast.terms();
         let here = |s: &&str| {
-            let [plus, minus] = [&contrast.plus, &contrast.minus].map(|arm| self.has(arm, s));
-            plus && minus || (plus || minus) && self.has_dense(contrast)
+            let at_sparsity = |arm: &Arm| self.has(arm, s);
+            let is_there = |term: &Term| at_sparsity(term.arm) || self.has(term.arm, "0");
+            terms.iter().any(|term| at_sparsity(term.arm)) && terms.iter().all(is_there)
         };
         let sparsities =
             std::iter::once("0").chain(self.table.sparsities.iter().map(String::as_str));
@@ -118,10 +134,6 @@ impl<'a> Index<'a> {
         all
     }
 
-    fn has_dense(&self, contrast: &Contrast) -> bool {
-        self.has(&contrast.plus, "0") || self.has(&contrast.minus, "0")
-    }
-
     /// What stands behind an arm: of one that is identical to its unmodified ticket what that came
     /// to, and why it is. The arm is that ticket, and no other that it may be compared with.
     fn behind(
@@ -133,26 +145,32 @@ impl<'a> Index<'a> {
         let outcome = |arm| self.run(arm, sparsity, seed).map(|r| &r.outcome);
         match outcome(arm) {
             Some(RunOutcome::Identical { because }) => {
-                (outcome(&Arm::of(&arm.ticket)), Some(because))
+                (outcome(&arm.unmodified()), Some(because))
             }
             own => (own, None),
         }
     }
 
-    fn found(&self, contrast: &Contrast, sparsity: &str, seed: u64) -> Found<'a> {
-        let (plus, because) = self.behind(&contrast.plus, sparsity, seed);
-        let (minus, also) = self.behind(&contrast.minus, sparsity, seed);
-        match (plus, minus) {
-            (Some(RunOutcome::NotApplicable { because }), _)
-            | (_, Some(RunOutcome::NotApplicable { because })) => Found::NotApplicable(because),
-            (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) if a.key == b.key => {
-                Found::Same(because.or(also))
+    fn found(&self, terms: &[Term<'_>], sparsity: &str, seed: u64) -> Found<'a> {
+        let mut runs: Vec<&Trained> = Vec::new();
+        let mut because = None;
+        let (mut not_applicable, mut missing, mut lost) = (None, false, false);
+        for term in terms {
+            let (outcome, why) = self.behind(term.arm, sparsity, seed);
+            because = because.or(why);
+            match outcome {
+                Some(RunOutcome::Done(trained)) => runs.push(trained),
+                Some(RunOutcome::NotApplicable { because }) => not_applicable = Some(because),
+                None | Some(RunOutcome::Missing) => missing = true,
+                Some(_) => lost = true,
             }
-            (Some(RunOutcome::Done(a)), Some(RunOutcome::Done(b))) => Found::Pair([a, b]),
-            (None | Some(RunOutcome::Missing), _) | (_, None | Some(RunOutcome::Missing)) => {
-                Found::Missing
-            }
-            _ => Found::Lost,
+        }
+        match not_applicable {
+            Some(because) => Found::NotApplicable(because),
+            None if missing => Found::Missing,
+            None if lost => Found::Lost,
+            None if runs.windows(2).all(|w| w[0].key == w[1].key) => Found::Same(because),
+            None => Found::Runs(runs),
         }
     }
 
@@ -176,9 +194,10 @@ impl<'a> Index<'a> {
             collapsed: false,
             diverged: false,
         };
+        let terms = contrast.terms();
         for &seed in self.table.seeds {
-            let runs = match self.found(contrast, sparsity, seed) {
-                Found::Pair(runs) => runs,
+            let runs = match self.found(&terms, sparsity, seed) {
+                Found::Runs(runs) => runs,
                 Found::Same(because) => {
                     m.same += 1;
                     m.because = because.map(str::to_owned).or(m.because);
@@ -208,8 +227,8 @@ impl<'a> Index<'a> {
             let margins = analysis.margins(contrast);
             m.seeds.push(Seed {
                 seed,
-                plus: responses(runs[0]),
-                minus: responses(runs[1]),
+                plus: side(&terms, &runs, |term| term.plus),
+                minus: side(&terms, &runs, |term| term.minus),
                 margin: [
                     self.margin(&margins.accuracy, 0, sparsity, seed),
                     self.margin(&margins.test_loss, 1, sparsity, seed),
@@ -237,6 +256,23 @@ impl<'a> Index<'a> {
         let gain = if response == 0 { gap } else { -gap };
         Some(share * gain).filter(|m| m.is_finite())
     }
+}
+
+/// Accuracy and loss of one side of a contrast: its runs, each with its weight.
+fn side(terms: &[Term<'_>], runs: &[&Trained], weight: fn(&Term<'_>) -> f64) -> [f64; 2] {
+    let mut sums = [0.0; 2];
+    // A run that is not of this side adds nothing, also where its loss is no number.
+    let weighted = terms
+        .iter()
+        .map(weight)
+        .zip(runs)
+        .filter(|(w, _)| *w != 0.0);
+    for (weight, run) in weighted {
+        for (sum, response) in sums.iter_mut().zip(responses(run)) {
+            *sum += weight * response;
+        }
+    }
+    sums
 }
 
 fn responses(trained: &Trained) -> [f64; 2] {
@@ -267,7 +303,9 @@ fn average<'a>(contrast: &'a Contrast, scope: Scope, of: &[&Material<'a>]) -> Ma
     let seeds: Vec<Seed> = seeds.collect();
     let used = |seed: &Seed| seeds.iter().any(|s| s.seed == seed.seed);
     let runs = of.iter().flat_map(|m| m.seeds.iter().zip(&m.runs));
-    let runs = runs.filter(|(seed, _)| used(seed)).map(|(_, runs)| *runs);
+    let runs = runs
+        .filter(|(seed, _)| used(seed))
+        .map(|(_, runs)| runs.clone());
     let sum = |of_one: fn(&Material) -> usize| of.iter().map(|m| of_one(m)).sum();
     Material {
         contrast,

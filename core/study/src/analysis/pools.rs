@@ -24,7 +24,9 @@ pub(super) fn pool(m: &Material) -> Option<String> {
         false => "ticket",
     };
     // Uniform random tickets vary as they like: the control must not lend its noise to others.
-    let shares = !m.collapsed && !m.diverged && m.contrast.role != Role::Positive;
+    // What is made of more than two runs varies more than what is made of two.
+    let of_two = m.contrast.terms().len() == 2;
+    let shares = of_two && !m.collapsed && !m.diverged && m.contrast.role != Role::Positive;
     shares.then(|| format!("{kind} {:?}", m.scope))
 }
 

@@ -1,9 +1,9 @@
 //! `[analysis]` of `study.toml`.
 use super::{
-    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, LOSS_MARGIN, MARGIN, Margin, Margins, Role,
-    standard,
+    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, Difference, Dose, LOSS_MARGIN, MARGIN,
+    Margin, Margins, Role, standard,
 };
-use crate::{Error, checks::Check, file::hint, tickets::Ticket};
+use crate::{Error, checks::Check, file::hint, repeat::Series, tickets::Ticket};
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;
 use toml::Value;
@@ -18,6 +18,7 @@ pub(crate) struct AnalysisSection {
     looks: Option<Vec<u32>>,
     spending: Option<Spending>,
     standard: Option<bool>,
+    pilot: Option<String>,
     contrast: Vec<ContrastSection>,
 }
 
@@ -29,8 +30,10 @@ struct ContrastSection {
     #[serde(default)]
     role: Role,
     control: Option<ControlOf>,
-    plus: Arm,
-    minus: Arm,
+    plus: Option<Arm>,
+    minus: Option<Arm>,
+    less: Option<Difference>,
+    trend: Option<Arm>,
     margin: Option<MarginSection>,
     loss_margin: Option<MarginSection>,
 }
@@ -89,6 +92,8 @@ impl TryFrom<Value> for MarginSection {
 pub(crate) struct Asked<'a> {
     pub tickets: &'a [Ticket],
     pub checks: &'a [Check],
+    /// Names of the settings; empty in a study without.
+    pub settings: &'a [&'a str],
     pub seeds: usize,
     /// Of the plan that was declared for these seeds, where one was.
     pub variance: Option<Variance>,
@@ -108,8 +113,9 @@ impl AnalysisSection {
         let mut written = Vec::new();
         for (i, section) in self.contrast.into_iter().enumerate() {
             let control = section.control;
-            let own = section.contrast(&margins);
             let field = format!("`analysis.contrast` {}", i + 1);
+            let own = (section.contrast(&margins, asked))
+                .map_err(|Error(what)| Error(format!("{field}: {what}")))?;
             if control.is_some() && !matches!(own.role, Role::Question | Role::Positive) {
                 return Err(Error(format!(
                     "{field}: `control`: expected only with `role = \"question\"` or `\"positive\"`: no control says what another control could have seen"
@@ -122,7 +128,7 @@ impl AnalysisSection {
                     own.plus
                 )));
             }
-            let same = |c: &&mut Contrast| c.plus == own.plus && c.minus == own.minus;
+            let same = |c: &&mut Contrast| c.name() == own.name();
             match contrasts.iter_mut().find(same) {
                 Some(standard) => *standard = own,
                 None => contrasts.push(own),
@@ -137,6 +143,7 @@ impl AnalysisSection {
             collapsed: self.collapsed,
             looks,
             spending: self.spending.unwrap_or_default(),
+            pilot: self.pilot,
         };
         known(&analysis, asked)?;
         Ok(analysis)
@@ -144,22 +151,95 @@ impl AnalysisSection {
 }
 
 impl ContrastSection {
-    fn contrast(self, margins: &Margins) -> Contrast {
+    fn contrast(self, margins: &Margins, asked: &Asked) -> Result<Contrast, Error> {
         let own = self.margin.is_some() || self.loss_margin.is_some();
         let family = self.family.unwrap_or_else(|| self.claim.word().into());
-        Contrast {
+        let (plus, minus, trend) = match (self.plus, self.minus, self.trend) {
+            (Some(plus), Some(minus), None) => (plus, minus, Vec::new()),
+            (None, None, Some(block)) if self.less.is_none() => {
+                let doses = doses(&block, asked)?;
+                let end = |dose: Option<&Dose>| dose.map(|d| d.arm.clone());
+                let ends = end(doses.last()).zip(end(doses.first()));
+                let (plus, minus) = ends.ok_or_else(|| Error("`trend`: no arms".into()))?;
+                (plus, minus, doses)
+            }
+            _ => {
+                return Err(Error(
+                    "expected `plus` and `minus`, with `less` for a difference of differences, or `trend` alone".into(),
+                ));
+            }
+        };
+        Ok(Contrast {
             claim: self.claim,
             family,
             role: self.role,
             control: self.control.unwrap_or_default(),
-            plus: self.plus,
-            minus: self.minus,
+            plus,
+            minus,
+            less: self.less,
+            trend,
             margins: own.then(|| Margins {
                 accuracy: self.margin.map_or(margins.accuracy.clone(), |m| m.0),
                 test_loss: self.loss_margin.map_or(margins.test_loss.clone(), |m| m.0),
             }),
-        }
+        })
     }
+}
+
+/// The arms that a block with `each` over one list of numbers stands for, from the smallest number
+/// to the largest. Where it is a check's, the unmodified ticket stands at 0.
+fn doses(block: &Arm, asked: &Asked) -> Result<Vec<Dose>, Error> {
+    let number = |series: &Series| match series.levels.as_slice() {
+        [level] => level.number,
+        _ => None,
+    };
+    let is = |series: &Option<Series>, name: &str| {
+        let of_block = series.as_ref().filter(|s| s.name == name);
+        of_block.map(number)
+    };
+    let (found, wanted): (Vec<(Option<f64>, Arm)>, &str) = match &block.check {
+        Some(name) => {
+            let of = |c: &Check| {
+                let check = Some(c.name.clone());
+                Some((
+                    is(&c.series, name)?,
+                    Arm {
+                        check,
+                        ..block.clone()
+                    },
+                ))
+            };
+            let unmodified = block.unmodified();
+            let all = asked.checks.iter().filter_map(of);
+            (all.chain([(Some(0.0), unmodified)]).collect(), name)
+        }
+        None => {
+            let of = |t: &Ticket| {
+                let ticket = t.name.clone();
+                Some((
+                    is(&t.series, &block.ticket)?,
+                    Arm {
+                        ticket,
+                        ..block.clone()
+                    },
+                ))
+            };
+            (asked.tickets.iter().filter_map(of).collect(), &block.ticket)
+        }
+    };
+    let numbers: Option<Vec<Dose>> = found
+        .into_iter()
+        .map(|(at, arm)| Some(Dose { at: at?, arm }))
+        .collect();
+    let mut doses = numbers.unwrap_or_default();
+    doses.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let rises = doses.windows(2).all(|w| w[0].at < w[1].at);
+    if doses.len() < 3 || !rises {
+        return Err(Error(format!(
+            "`trend`: expected a check's or ticket's block with `each` over one list of numbers, at least three places with the unmodified ticket's 0 (`snip under labels-{{share}}`), found `{wanted}`"
+        )));
+    }
+    Ok(doses)
 }
 
 /// Where the plan has a positive control of placement, it is that of the questions about which
@@ -222,7 +302,17 @@ fn known(analysis: &Analysis, asked: &Asked) -> Result<(), Error> {
     let mut arms: Vec<&Arm> = Vec::new();
     let mut margins = vec![&analysis.margins];
     for contrast in &analysis.contrasts {
-        arms.extend([&contrast.plus, &contrast.minus]);
+        let own: Vec<&Arm> = contrast.terms().into_iter().map(|term| term.arm).collect();
+        if own
+            .iter()
+            .any(|arm| arm.setting.is_some() != contrast.is_across_settings())
+        {
+            return Err(Error(format!(
+                "`analysis`: `{}`: expected a setting for every arm (`snip in long`) or for none, which compares them in each",
+                contrast.name()
+            )));
+        }
+        arms.extend(own);
         margins.extend(contrast.margins.as_ref());
     }
     for margin in margins.iter().flat_map(|m| [&m.accuracy, &m.test_loss]) {
@@ -233,6 +323,16 @@ fn known(analysis: &Analysis, asked: &Asked) -> Result<(), Error> {
     let tickets = || asked.tickets.iter().map(|t| t.name.as_str());
     let checks = || asked.checks.iter().map(|c| c.name.as_str());
     for arm in arms {
+        if let Some(setting) = &arm.setting
+            && !asked.settings.contains(&setting.as_str())
+        {
+            return Err(unknown(
+                "setting",
+                arm,
+                setting,
+                asked.settings.iter().copied(),
+            ));
+        }
         if !tickets().any(|t| t == arm.ticket) {
             return Err(unknown("ticket", arm, &arm.ticket, tickets()));
         }

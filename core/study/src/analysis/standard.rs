@@ -59,6 +59,8 @@ fn contrast(claim: Claim, family: &str, role: Role, plus: Arm, minus: Arm) -> Co
         control: ControlOf::Allocation,
         plus,
         minus,
+        less: None,
+        trend: Vec::new(),
         margins: None,
     }
 }

@@ -72,6 +72,8 @@ pub fn analysis() -> Analysis {
         plus,
         minus,
         control: Default::default(),
+        less: None,
+        trend: Vec::new(),
         margins: None,
     };
     let mut contrasts = Vec::new();
@@ -117,6 +119,7 @@ pub fn analysis() -> Analysis {
         collapsed: CollapsedRuns::default(),
         looks: vec![3],
         spending: Default::default(),
+        pilot: None,
     }
 }
 
