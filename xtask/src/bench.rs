@@ -70,9 +70,10 @@ pub fn run(root: &Path, only: &[What], synflow_rounds: u32, engines: &Engines) -
 /// Steps of the sparse engine and of libtorch in turns; then the tables and the figure.
 fn measure_engines(root: &Path, engines: &Engines) -> Result<()> {
     println!("training steps of the sparse engine and of libtorch, part by part");
-    let folder = match engines.quick {
-        true => binaries()?.join("speed"),
-        false => root.join("reports/speed"),
+    let folder = if engines.quick {
+        binaries()?.join("speed")
+    } else {
+        root.join("reports/speed")
     };
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     // What each process may use is for the measurement to say, part by part.
