@@ -29,7 +29,7 @@ const CIRCLES: Bound = Bound {
         ("jackpot-host", 12),
         ("jackpot-net", 7),
         ("jackpot-report", 8),
-        ("jackpot-study", 36),
+        ("jackpot-study", 41),
     ],
 };
 

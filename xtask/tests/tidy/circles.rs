@@ -160,7 +160,7 @@ fn what_only_tests_use_is_no_edge() {
 }
 
 #[test]
-fn a_path_leads_to_the_module_that_defines_the_name() {
+fn a_path_leads_to_the_module_that_it_names_and_through_the_root() {
     let modules = made_up(&[
         (
             "lib.rs",
@@ -188,7 +188,7 @@ fn a_path_leads_to_the_module_that_defines_the_name() {
     assert_eq!(
         edges(&modules),
         [
-            "room::inner -> room::other",
+            "room::inner -> room",
             "room::other -> error",
             "user -> error",
             "user -> room",
@@ -197,6 +197,19 @@ fn a_path_leads_to_the_module_that_defines_the_name() {
     );
     let exported: Vec<String> = modules.exported_types().into_iter().collect();
     assert_eq!(exported, ["Error"]);
+}
+
+#[test]
+fn a_receiver_is_no_module() {
+    let modules = made_up(&[
+        ("lib.rs", "mod facts; mod results; pub use results::facts;"),
+        (
+            "facts.rs",
+            "pub struct Facts; impl Facts { fn f(&self) { self.g() } fn g(&self) {} }",
+        ),
+        ("results.rs", "pub fn facts() {}"),
+    ]);
+    assert_eq!(edges(&modules), [""; 0]);
 }
 
 #[test]

@@ -3,10 +3,10 @@
 //!
 //! A module is a file; what is written `mod name { … }` belongs to the file that it stands in.
 //! An edge is a path that begins with `crate`, `self` or `super`, in a `use`, in code, in a macro's
-//! arguments or in a string of an attribute, as serde wants them. It leads to the module that
-//! defines the name: re-exports are followed. A `pub use` passes a name on; it is an edge only
-//! where the file also uses the name. What a module uses of the modules inside it is no edge: it
-//! is made of them, as a crate's root is made of all.
+//! arguments or in a string of an attribute, as serde wants them. It leads to the module that it
+//! names; what it names in the crate's root is looked for where the root has it from. A `pub use`
+//! passes a name on; it is an edge only where the file also uses the name. What a module uses of
+//! the modules inside it is no edge: it is made of them, as a crate's root is made of all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,17 @@ struct Reference {
     line: usize,
     /// Whether its last name may be a module, as in a `use`.
     imports: bool,
+}
+
+/// How a path is followed.
+#[derive(Clone, Copy)]
+struct Walk {
+    /// Whether its last name may be a module, as in a `use`.
+    imports: bool,
+    /// Whether names are followed through every module that passes them on.
+    through: bool,
+    /// How many have been passed: a `use` may lead in a circle.
+    steps: usize,
 }
 
 /// Which module names which, by index, with the places as `PATH (FILE:LINE)`.
@@ -131,7 +142,7 @@ impl Modules {
             }
         }
         for import in self.0[module].imports.iter().filter(|import| import.public) {
-            let Some((to, rest)) = self.resolve(module, &import.reference) else {
+            let Some((to, rest)) = self.resolve(module, &import.reference, true) else {
                 continue;
             };
             match rest.as_slice() {
@@ -155,16 +166,33 @@ impl Modules {
     }
 
     fn leads_to(&self, from: usize, reference: &Reference) -> Option<usize> {
-        self.resolve(from, reference).map(|(module, _)| module)
+        self.resolve(from, reference, false)
+            .map(|(module, _)| module)
     }
 
-    /// The module that a path leads to, and what it names inside.
-    fn resolve(&self, from: usize, reference: &Reference) -> Option<(usize, Vec<String>)> {
-        self.follow(self.absolute(from, reference)?, reference.imports, 0)
+    /// The module that a path leads to, and what it names inside; `through` every module that
+    /// passes the name on, or through the root alone.
+    fn resolve(
+        &self,
+        from: usize,
+        reference: &Reference,
+        through: bool,
+    ) -> Option<(usize, Vec<String>)> {
+        let path = self.absolute(from, reference)?;
+        let walk = Walk {
+            imports: reference.imports,
+            through,
+            steps: 0,
+        };
+        self.follow(path, walk)
     }
 
     /// The path from the crate's root; nothing for a path into another crate.
     fn absolute(&self, from: usize, reference: &Reference) -> Option<Vec<String>> {
+        // `self` alone is a method's receiver, and any other single name is of this module.
+        if !reference.imports && reference.path.len() == 1 {
+            return None;
+        }
         let module = &self.0[from];
         let mut base = [module.path.as_slice(), &reference.within].concat();
         let mut rest = reference.path.as_slice();
@@ -187,21 +215,18 @@ impl Modules {
         Some(base)
     }
 
-    fn follow(
-        &self,
-        path: Vec<String>,
-        imports: bool,
-        steps: usize,
-    ) -> Option<(usize, Vec<String>)> {
+    fn follow(&self, path: Vec<String>, walk: Walk) -> Option<(usize, Vec<String>)> {
         let mut module = 0;
         for (index, name) in path.iter().enumerate() {
             let rest = &path[index..];
             let passed_on = || {
-                (steps < 16)
-                    .then(|| self.passed_on(module, rest, imports, steps))
+                let here = module == 0 || walk.through;
+                let passed_on = here && walk.steps < 16;
+                passed_on
+                    .then(|| self.passed_on(module, rest, walk))
                     .flatten()
             };
-            let item = !imports && rest.len() == 1;
+            let item = !walk.imports && rest.len() == 1;
             if item && let Some(found) = passed_on() {
                 return Some(found);
             }
@@ -218,9 +243,12 @@ impl Modules {
         &self,
         module: usize,
         rest: &[String],
-        imports: bool,
-        steps: usize,
+        walk: Walk,
     ) -> Option<(usize, Vec<String>)> {
+        let next = Walk {
+            steps: walk.steps + 1,
+            ..walk
+        };
         let (name, behind) = rest.split_first()?;
         if self.0[module].defines.contains(name) {
             return None;
@@ -228,13 +256,17 @@ impl Modules {
         let named = |import: &Import| {
             let mut path = self.absolute(module, &import.reference)?;
             path.extend_from_slice(behind);
-            self.follow(path, imports, steps + 1)
+            self.follow(path, next)
         };
         let all = |import: &Import| {
             let mut path = self.absolute(module, &import.reference)?;
-            let (to, _) = self.follow(path.clone(), true, steps + 1)?;
+            let whole = Walk {
+                imports: true,
+                ..next
+            };
+            let (to, _) = self.follow(path.clone(), whole)?;
             path.extend_from_slice(rest);
-            let (end, left) = self.follow(path, imports, steps + 1)?;
+            let (end, left) = self.follow(path, next)?;
             let has = end != to
                 || left
                     .first()
