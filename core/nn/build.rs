@@ -1,4 +1,4 @@
-//! Lets this crate's tests and examples find libtorch by themselves.
+//! Lets this crate's tests and benchmarks find libtorch by themselves.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

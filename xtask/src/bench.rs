@@ -70,13 +70,14 @@ pub fn run(root: &Path, only: &[What], synflow_rounds: u32, engines: &Engines) -
 /// Steps of the sparse engine and of libtorch in turns; then the tables and the figure.
 fn measure_engines(root: &Path, engines: &Engines) -> Result<()> {
     println!("training steps of the sparse engine and of libtorch, part by part");
-    let folder = match engines.quick {
-        true => binaries()?.join("speed"),
-        false => root.join("reports/speed"),
+    let folder = if engines.quick {
+        binaries()?.join("speed")
+    } else {
+        root.join("reports/speed")
     };
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     // What each process may use is for the measurement to say, part by part.
-    let mut command = example(root, "jackpot-worker", "engine_speed");
+    let mut command = benchmark(root, "jackpot-worker", "engine_speed");
     command.arg(binaries()?).arg(folder.join("speed.json"));
     for part in &engines.part {
         command.args(["--only", part]);
@@ -105,23 +106,23 @@ fn report_sentence(measured: &Value) -> Result<String> {
     ))
 }
 
-/// A number of what an example printed.
-fn number(measured: &Value, example: &str, field: &str) -> Result<f64> {
+/// A number of what a benchmark printed.
+fn number(measured: &Value, benchmark: &str, field: &str) -> Result<f64> {
     let value = measured[field].as_f64();
-    value.with_context(|| format!("`{example}` prints no number `{field}`: {measured}"))
+    value.with_context(|| format!("`{benchmark}` prints no number `{field}`: {measured}"))
 }
 
-/// An example, to be run with what is added.
-fn example(root: &Path, package: &str, example: &str) -> Command {
+/// A benchmark, to be run with what is added.
+fn benchmark(root: &Path, package: &str, benchmark: &str) -> Command {
     let mut command = cargo(root);
-    command.args(["run", "--release", "--quiet", "--package", package]);
-    command.args(["--example", example, "--"]);
+    command.args(["bench", "--quiet", "--package", package]);
+    command.args(["--bench", benchmark, "--"]);
     command
 }
 
-/// What an example prints, as JSON.
-fn measure(root: &Path, package: &str, example: &str, given: &[String]) -> Result<Value> {
-    let mut command = self::example(root, package, example);
+/// What a benchmark prints, as JSON.
+fn measure(root: &Path, package: &str, benchmark: &str, given: &[String]) -> Result<Value> {
+    let mut command = self::benchmark(root, package, benchmark);
     command.args(given);
     // The kernels that the shipped studies pin; an environment of the caller's wins.
     for (name, value) in [
@@ -135,14 +136,14 @@ fn measure(root: &Path, package: &str, example: &str, given: &[String]) -> Resul
     }
     let output = command
         .output()
-        .with_context(|| format!("cannot start `{example}`"))?;
+        .with_context(|| format!("cannot start `{benchmark}`"))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
         let words = words.trim_end();
-        bail!("`{example}` ended with {}:\n{words}", output.status);
+        bail!("`{benchmark}` ended with {}:\n{words}", output.status);
     }
     serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("`{example}` prints something other than JSON"))
+        .with_context(|| format!("`{benchmark}` prints something other than JSON"))
 }
 
 /// One line a mask.
@@ -166,7 +167,7 @@ fn table(measured: &Value) -> Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// What the example measured, in words.
+/// What the benchmark measured, in words.
 fn sentence(measured: &Value) -> Result<String> {
     let number = |field: &str| number(measured, "train_speed", field);
     Ok(format!(

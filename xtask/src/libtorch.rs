@@ -3,30 +3,17 @@
 //! Always the same wheel, whatever Python is there: the library's bytes differ from
 //! wheel to wheel, and a result is a function of them. Python never imports it.
 
-use std::fs::{self, File};
-use std::io::{IsTerminal, Read, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
-use sha2::{Digest, Sha256};
 
-use crate::{finish, machine};
+use crate::machine;
+use crate::wheels::{Installation, Wheel};
 
 /// The version that tch wants.
 pub const VERSION: &str = "2.13.0";
-/// Written last into a finished installation.
-const MARKER: &str = "COMPLETE";
-
-/// A wheel: pip's name for it, its version, the file that must come, its sha256.
-struct Wheel {
-    package: &'static str,
-    version: &'static str,
-    file: &'static str,
-    sha256: &'static str,
-}
-
 /// libtorch_cpu.so links libcudart and libcupti, also where no GPU is used.
 #[cfg(target_arch = "x86_64")]
 const WHEELS: [Wheel; 3] = [
@@ -73,7 +60,7 @@ const WHEELS: [Wheel; 3] = [
 
 /// Makes sure that a libtorch of the right version is there, and says in one line which.
 pub fn setup(root: &Path, yes: bool) -> Result<String> {
-    machine::compilers()?;
+    machine::provide(&[machine::COMPILERS], yes)?;
     if std::env::var("LIBTORCH_USE_PYTORCH").is_ok_and(|value| value == "1") {
         return own_pytorch();
     }
@@ -85,7 +72,7 @@ pub fn setup(root: &Path, yes: bool) -> Result<String> {
         require(&found, &format!("LIBTORCH={}", own.display()))?;
         return Ok(format!("libtorch {found}: yours, {}", own.display()));
     }
-    let installed = install(&cache()?, yes)?;
+    let installed = install(yes)?;
     point(&link, &installed.join("torch"))?;
     let found = header_version(&link)?;
     require(&found, &link.display().to_string())?;
@@ -152,161 +139,23 @@ fn header_version(libtorch: &Path) -> Result<String> {
     ))
 }
 
-/// `$XDG_CACHE_HOME/jackpot`, else `~/.cache/jackpot`.
-fn cache() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set: set one, libtorch is kept there")?;
-    Ok(base.join("jackpot"))
-}
-
 /// The folder of a finished installation; makes it where it is missing or half made.
-fn install(cache: &Path, yes: bool) -> Result<PathBuf> {
-    let finished = cache.join(format!("libtorch-{VERSION}-{}", std::env::consts::ARCH));
-    let wanted: String = WHEELS
-        .iter()
-        .map(|wheel| format!("{} {}\n", wheel.sha256, wheel.file))
-        .collect();
-    let complete = || fs::read_to_string(finished.join(MARKER)).is_ok_and(|text| text == wanted);
-    if complete() {
-        return Ok(finished);
-    }
-    machine::python_with_pip()?;
-    consent(yes)?;
-    fs::create_dir_all(cache).with_context(|| format!("cannot make `{}`", cache.display()))?;
-    let lock_path = cache.join("lock");
-    let lock = File::create(&lock_path).with_context(|| lock_path.display().to_string())?;
-    lock.lock()
-        .with_context(|| lock_path.display().to_string())?;
-    if complete() {
-        return Ok(finished); // another setup made it while this one waited
-    }
-    if finished.exists() {
-        eprintln!("`{}` is half made: it is made again", finished.display());
-        fs::remove_dir_all(&finished)?;
-    }
-    let (wheels, partial) = (cache.join("wheels"), cache.join("partial"));
-    for wheel in &WHEELS {
-        download(&wheels, wheel)?;
-    }
-    if partial.exists() {
-        fs::remove_dir_all(&partial)?;
-    }
-    for wheel in &WHEELS {
-        unpack(&wheels.join(wheel.file), &partial)?;
-    }
-    // tch links `torch`; without this wheel's own libtorch.so no CUDA library is wanted.
-    point(
-        &partial.join("torch/lib/libtorch.so"),
-        Path::new("libtorch_cpu.so"),
-    )?;
-    fs::rename(&partial, &finished)?;
-    let mut marker = File::create(finished.join(MARKER))?;
-    marker.write_all(wanted.as_bytes())?;
-    marker.sync_all()?;
-    fs::remove_dir_all(&wheels)?;
-    Ok(finished)
-}
-
-fn consent(yes: bool) -> Result<()> {
-    if yes || std::env::var("CI").is_ok_and(|value| value == "true") {
-        return Ok(());
-    }
-    let question = format!(
-        "libtorch {VERSION} is not here. Download it once (540 MB, kept in your cache folder)?"
-    );
-    if !std::io::stdin().is_terminal() {
-        bail!(
-            "{question}\n  nobody is here to answer: say `--yes`, or set LIBTORCH to a libtorch \
-             {VERSION} of your own"
-        );
-    }
-    eprint!("{question} [Y/n] ");
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    match answer.trim().to_lowercase().as_str() {
-        "" | "y" | "yes" => Ok(()),
-        _ => bail!("not downloaded. Set LIBTORCH to a libtorch {VERSION} of your own, or say yes"),
-    }
-}
-
-fn download(folder: &Path, wheel: &Wheel) -> Result<()> {
-    let path = folder.join(wheel.file);
-    if path.is_file() {
-        if sha256(&path)? == wheel.sha256 {
-            return Ok(());
-        }
-        eprintln!(
-            "`{}` is incomplete or another file: it is downloaded again",
-            wheel.file
-        );
-        fs::remove_file(&path)?;
-    }
-    eprintln!("downloading {}", wheel.file);
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"]);
-    pip.args([
-        "--python-version",
-        "3.11",
-        "--implementation",
-        "cp",
-        "--abi",
-        "cp311",
-        "--abi",
-        "none",
-    ]);
-    for platform in ["manylinux_2_28", "manylinux_2_25", "manylinux2014"] {
-        pip.arg("--platform")
-            .arg(format!("{platform}_{}", std::env::consts::ARCH));
-    }
-    pip.args(["--disable-pip-version-check", "--progress-bar"]);
-    pip.arg(if std::io::stderr().is_terminal() {
-        "on"
-    } else {
-        "off"
-    });
-    pip.arg("--quiet").arg("--dest").arg(folder);
-    pip.arg(format!("{}=={}", wheel.package, wheel.version));
-    finish(&mut pip, &format!("download of {}", wheel.package))?;
-    if !path.is_file() {
-        bail!(
-            "pip downloaded another file of {} {} than expected: wanted `{}` in `{}`",
-            wheel.package,
-            wheel.version,
-            wheel.file,
-            folder.display()
-        );
-    }
-    let found = sha256(&path)?;
-    if found != wheel.sha256 {
-        fs::remove_file(&path)?;
-        bail!(
-            "`{}` has sha256 {found}, expected {}: it was removed, run the same command again",
-            wheel.file,
-            wheel.sha256
-        );
-    }
-    Ok(())
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let mut file = File::open(path).with_context(|| path.display().to_string())?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-    }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+fn install(yes: bool) -> Result<PathBuf> {
+    let otherwise = format!("set LIBTORCH to a libtorch {VERSION} of your own");
+    let installation = Installation {
+        folder: format!("libtorch-{VERSION}-{}", std::env::consts::ARCH),
+        wheels: &WHEELS,
+        keep: needed,
+        what: format!("libtorch {VERSION} is not here. Download it once (540 MB"),
+        otherwise,
+    };
+    installation.install(yes, |folder| {
+        // tch links `torch`; without this wheel's own libtorch.so no CUDA library is wanted.
+        point(
+            &folder.join("torch/lib/libtorch.so"),
+            Path::new("libtorch_cpu.so"),
+        )
+    })
 }
 
 /// What CPU work needs of a wheel; the CUDA libraries stay in it, so tch links CPU only.
@@ -322,32 +171,6 @@ fn needed(name: &str) -> bool {
         && library.contains(".so")
         && library != "libtorch.so"
         && !unwanted.iter().any(|word| library.contains(word))
-}
-
-fn unpack(wheel: &Path, folder: &Path) -> Result<()> {
-    let open =
-        || -> Result<zip::ZipArchive<File>> { Ok(zip::ZipArchive::new(File::open(wheel)?)?) };
-    let mut archive = open().with_context(|| format!("`{}` is no wheel", wheel.display()))?;
-    let bar = ProgressBar::new(archive.len() as u64).with_style(
-        ProgressStyle::with_template("unpacking {wide_bar} {pos}/{len} {eta}")
-            .expect("the template is well formed"),
-    );
-    for index in 0..archive.len() {
-        bar.inc(1);
-        let mut entry = archive.by_index(index)?;
-        let Some(inside) = entry.enclosed_name() else {
-            bail!("`{}`: entry {index} leaves its folder", wheel.display());
-        };
-        if entry.is_dir() || !needed(&inside.to_string_lossy()) {
-            continue;
-        }
-        let path = folder.join(inside);
-        fs::create_dir_all(path.parent().context("an entry lies in a folder")?)?;
-        let mut file = File::create(&path).with_context(|| path.display().to_string())?;
-        std::io::copy(&mut entry, &mut file).with_context(|| path.display().to_string())?;
-    }
-    bar.finish_and_clear();
-    Ok(())
 }
 
 /// Makes `link` a symbolic link to `target`, replacing a link that points elsewhere.

@@ -16,6 +16,8 @@ mod new_plugin;
 mod report;
 mod reproduce;
 mod test;
+mod tools;
+mod wheels;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -38,16 +40,21 @@ enum Task {
         /// A folder of `reports/`.
         #[arg(default_value = "quick")]
         study: String,
-        /// Do not ask before the download of libtorch.
+        /// Do not ask before a download or an installation.
         #[arg(long)]
         yes: bool,
         /// Trainings at the same time, one thread each. Default: one a core.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
         workers: Option<u32>,
     },
-    /// Everything that must pass: format, lints, plugins in C and Rust, all tests.
+    /// Everything that must pass: format, spelling, dependencies, lints, plugins in C and Rust,
+    /// all tests.
     Test {
-        /// Do not ask before the download of libtorch.
+        /// What says most in five minutes, once built: format, spelling, dependencies, lints, unit
+        /// tests, the ABI. Needs neither a browser nor a LaTeX.
+        #[arg(long)]
+        quick: bool,
+        /// Do not ask before a download or an installation.
         #[arg(long)]
         yes: bool,
     },
@@ -61,13 +68,13 @@ enum Task {
     },
     /// Find libtorch, or install the pinned wheel into the user's cache folder.
     Setup {
-        /// Do not ask before the download of libtorch.
+        /// Do not ask before a download or an installation.
         #[arg(long)]
         yes: bool,
     },
     /// Build `jackpot`, `jackpot-worker`, `jackpot-report` and all plugins.
     Build {
-        /// Do not ask before the download of libtorch.
+        /// Do not ask before a download or an installation.
         #[arg(long)]
         yes: bool,
     },
@@ -117,7 +124,8 @@ fn run(task: Task) -> Result<()> {
             yes,
             workers,
         } => reproduce::run(&root, &study, yes, workers),
-        Task::Test { yes } => test::run(&root, yes),
+        Task::Test { quick: true, yes } => test::quick(&root, yes),
+        Task::Test { quick: false, yes } => test::run(&root, yes),
         Task::Report { study, check } => report::run(&root, &study, check),
         Task::Setup { yes } => libtorch::setup(&root, yes).map(|found| println!("{found}")),
         Task::Build { yes } => {

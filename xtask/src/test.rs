@@ -1,25 +1,18 @@
 //! Everything that must pass, in the order in which it fails fastest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{build, cargo, counts, finish, libtorch, machine};
+use crate::machine::{self, Need};
+use crate::{build, cargo, counts, finish, libtorch, tools};
 
 /// Runs every step; the first that fails ends it with its own words.
 pub fn run(root: &Path, yes: bool) -> Result<()> {
-    machine::readers()?;
-    step("format", || {
-        finish(
-            cargo(root).args(["fmt", "--all", "--check"]),
-            "run `cargo fmt --all`",
-        )
-    })?;
-    step("libtorch", || {
-        libtorch::setup(root, yes).map(|found| println!("{found}"))
-    })?;
+    let tools = begin(root, yes, &[machine::COMPILERS, machine::READERS])?;
+    step("advisories", || tools::advisories(root, &tools))?;
     step("build programs and plugins, Rust and C", || {
         build::with_tests(root)
     })?;
@@ -30,6 +23,39 @@ pub fn run(root: &Path, yes: bool) -> Result<()> {
     step("tests", || {
         counts::gather(cargo(root).args(["test", "--release", "--workspace", "--quiet"]))
     })
+}
+
+/// What says most in little time: no test that trains, kills, floods or draws.
+pub fn quick(root: &Path, yes: bool) -> Result<()> {
+    begin(root, yes, &[machine::COMPILERS])?;
+    step("lints", || finish(&mut clippy(root), "clippy"))?;
+    step("unit tests, ABI, rules of the house", || {
+        let mut tests = cargo(root);
+        // The whole workspace, so that crates have the features that they were built with.
+        tests.args(["test", "--release", "--workspace", "--quiet"]);
+        tests.args(["--lib", "--bins", "--test", "abi", "--test", "tidy"]);
+        finish(&mut tests, "tests")
+    })
+}
+
+/// What needs no build, after everything that may have to be installed; the checkers' folder.
+fn begin(root: &Path, yes: bool, needs: &[&[Need]]) -> Result<PathBuf> {
+    machine::provide(needs, yes)?;
+    let tools = tools::setup(yes)?;
+    step("libtorch", || {
+        libtorch::setup(root, yes).map(|found| println!("{found}"))
+    })?;
+    step("format", || {
+        finish(
+            cargo(root).args(["fmt", "--all", "--check"]),
+            "run `cargo fmt --all`",
+        )
+    })?;
+    step("spelling", || tools::spelling(root, &tools))?;
+    step("licences, versions and sources of dependencies", || {
+        tools::dependencies(root, &tools)
+    })?;
+    Ok(tools)
 }
 
 /// The kernels of the sparse engine against its reference, every access looked at. The compiler

@@ -158,7 +158,9 @@ fn ci_runs_the_readmes_test_command() {
         .find(|command| command.ends_with(" test"))
         .unwrap();
     assert!(
-        script.lines().any(|line| line == format!("exec {test}")),
-        "`.ci/run` does not run `{test}`"
+        script
+            .lines()
+            .any(|line| line == format!("exec {test} --yes")),
+        "`.ci/run` does not run `{test} --yes`"
     );
 }

@@ -16,7 +16,8 @@ use std::time::Instant;
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args_os().skip(1);
+    // `cargo bench` adds `--bench`.
+    let mut arguments = std::env::args_os().skip(1).filter(|a| a != "--bench");
     let usage = "usage: mask_seconds BINARIES ROUNDS";
     let binaries = PathBuf::from(arguments.next().ok_or(usage)?);
     let rounds = arguments.next().ok_or(usage)?;

@@ -13,7 +13,11 @@ use tch::{Kind, Tensor};
 const BATCH: usize = 64;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1).map(|a| a.parse::<usize>());
+    // `cargo bench` adds `--bench`.
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .map(|a| a.parse::<usize>());
     let rounds = arguments.next().transpose()?.unwrap_or(60);
     let steps = arguments.next().transpose()?.unwrap_or(10);
     jackpot_nn::set_threads(1)?;

@@ -237,7 +237,8 @@ fn main() {
     let pin: Pin = serde_json::from_value(pin).unwrap();
     pin.write(&created, &study.name).unwrap();
     let measured = measure(&folder, &store);
-    if let Some(folder) = std::env::args().nth(1) {
+    // `cargo bench` adds `--bench`.
+    if let Some(folder) = std::env::args().skip(1).find(|a| a != "--bench") {
         std::fs::rename(&root, folder).unwrap();
     } else {
         std::fs::remove_dir_all(&root).unwrap();

@@ -43,7 +43,8 @@ fn densities(network: &Network, sparsity: f64, smart: bool) -> Vec<f64> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().collect();
+    // `cargo bench` adds `--bench`.
+    let arguments: Vec<String> = std::env::args().filter(|a| a != "--bench").collect();
     let batch: usize = arguments[2].parse()?;
     let sparsity: f64 = arguments[3].parse()?;
     let architecture = match arguments[1].as_str() {
