@@ -5,19 +5,21 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{binaries, cargo, finish};
+use crate::{binaries, build, cargo, finish};
 
-/// Needs no libtorch: builds the report alone and runs it.
+/// Draws, after what draws is built: with all programs where they have been built, else alone,
+/// which needs no libtorch.
 pub fn run(root: &Path, study: &str, check: bool) -> Result<()> {
-    let mut command = cargo(root);
-    command.args([
-        "build",
-        "--release",
-        "--quiet",
-        "--package",
-        "jackpot-report",
-    ]);
-    finish(&mut command, "build of the report")?;
+    // Built alone it has fewer features of some dependencies: with the others there, cargo would
+    // compile all of it a second time.
+    if binaries()?.join("jackpot-worker").is_file() {
+        build::programs(root)?;
+    } else {
+        let mut command = cargo(root);
+        command.args(["build", "--release", "--quiet"]);
+        command.args(["--package", "jackpot-report"]);
+        finish(&mut command, "build of the report")?;
+    }
     let folder = folder(root, study)?;
     let mut report = program()?;
     report.arg(folder).current_dir(root);

@@ -26,6 +26,7 @@ mod plan;
 mod plugin;
 mod probe;
 mod progress;
+mod report;
 mod run;
 mod show;
 mod study;
@@ -68,6 +69,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Run a study, or what is left of it
     Run(run::Arguments),
+    /// Draw a study's tables, figures and page from what its runs gave
+    Report(report::Arguments),
     /// Answer from masks alone, without training: dependence on data, allocation, collapse
     Probe(probe::Arguments),
     /// List plugins, networks and data sets, with their parameters
@@ -128,6 +131,7 @@ fn main() -> ExitCode {
     let done: Result<ExitCode> = match &cli.command {
         Command::Plan(arguments) => plan::run(places, arguments),
         Command::Run(arguments) => run::run(places, arguments),
+        Command::Report(arguments) => report::run(places, arguments),
         Command::Probe(arguments) => probe::run(places, arguments),
         Command::List => list::run(places),
         Command::Plugin(arguments) => plugin::run(arguments),

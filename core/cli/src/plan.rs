@@ -24,12 +24,13 @@ pub struct Arguments {
 }
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
-    let store = study::store(places)?;
+    let looked_in = study::store_if_any(places)?;
+    let store = &looked_in.store;
     let (mut plan, programs, missing) = study::outlook(places, &arguments.study)?;
     let mut warnings = missing;
-    warnings.extend(foresee(&mut plan, &store, &programs));
-    let a = assess(&plan, &store, &mut Memo::default(), &mut |d| store.has(d))?;
-    let origins = Origins::of(&plan, &store)?;
+    warnings.extend(foresee(&mut plan, store, &programs));
+    let a = assess(&plan, store, &mut Memo::default(), &mut |d| store.has(d))?;
+    let origins = Origins::of(&plan, store)?;
     let workers = arguments.workers.count();
     if arguments.json {
         println!("{:#}", in_json(&plan, &a, &origins, workers, &warnings));
@@ -37,8 +38,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     }
     print(&plan, &a, &origins, workers);
     engines::print(&plan, &a);
-    print_margins(&plan, &settles(&plan.study, &store)?);
-    print_predictions(&plan, &predictions(&plan, &a, &store)?);
+    print_margins(&plan, &settles(&plan.study, store)?);
+    print_predictions(&plan, &predictions(&plan, &a, store)?);
     for warning in &warnings {
         println!("warning  {warning}");
     }

@@ -37,6 +37,38 @@ pub fn store_to_run(places: &Places) -> Result<Store> {
     store_to_fill(places)
 }
 
+/// What a plan looks in: the store, or an empty one for as long as the plan is made where there is
+/// none yet.
+pub struct LookedIn {
+    /// What is there.
+    pub store: Store,
+    _passing: Option<tempfile::TempDir>,
+}
+
+/// The store that the user means, if there is one: a plan needs none.
+pub fn store_if_any(places: &Places) -> Result<LookedIn> {
+    let found = root(places);
+    let missing = match &found {
+        Ok(root) if empty(root) => format!("{} is no store yet", root.display()),
+        // A place that was named is not looked past.
+        Err(_) if places.store.is_none() && env::var_os("JACKPOT_STORE").is_none() => {
+            "no store is here yet".to_owned()
+        }
+        _ => {
+            return Ok(LookedIn {
+                store: store(places)?,
+                _passing: None,
+            });
+        }
+    };
+    eprintln!("note: {missing}: nothing counts as cached, and nothing is written");
+    let passing = tempfile::tempdir().context("a folder for an empty store")?;
+    Ok(LookedIn {
+        store: Store::create(passing.path())?,
+        _passing: Some(passing),
+    })
+}
+
 fn root(places: &Places) -> Result<PathBuf> {
     let here = env::current_dir().context("the current folder")?;
     Ok(Store::locate(places.store.as_deref(), &here)?)

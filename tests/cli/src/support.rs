@@ -21,6 +21,7 @@ pub fn binaries() -> &'static Path {
         for needed in [
             "jackpot",
             "jackpot-worker",
+            "jackpot-report",
             "plugins/libjackpot_snip.so",
             "plugins/libjackpot_c_snip.so",
         ] {

@@ -144,9 +144,7 @@ impl<'a> Index<'a> {
     ) -> (Option<&'a RunOutcome>, Option<&'a str>) {
         let outcome = |arm| self.run(arm, sparsity, seed).map(|r| &r.outcome);
         match outcome(arm) {
-            Some(RunOutcome::Identical { because }) => {
-                (outcome(&arm.unmodified()), Some(because))
-            }
+            Some(RunOutcome::Identical { because }) => (outcome(&arm.unmodified()), Some(because)),
             own => (own, None),
         }
     }

@@ -48,7 +48,7 @@ impl Tracer<'_> {
             Err(error) => wrong.push(error.to_string()),
             Ok(found) if found == entry.sha256 => {}
             Ok(found) => wrong.push(format!(
-                "{}: expected the sha256 {} of `{LOCK}`, found {found}; draw it again with `cargo xtask report`",
+                "{}: expected the sha256 {} of `{LOCK}`, found {found}; draw it again with `jackpot report`",
                 file.display(),
                 entry.sha256
             )),
@@ -90,7 +90,7 @@ impl Tracer<'_> {
             Ok(None) => (
                 Vec::new(),
                 vec![format!(
-                    "`{LOCK}` does not say which results it was drawn from, as no report of the first releases does; draw it again with `cargo xtask report`"
+                    "`{LOCK}` does not say which results it was drawn from, as no report of the first releases does; draw it again with `jackpot report`"
                 )],
             ),
             Err(error) => (Vec::new(), vec![error.to_string()]),
