@@ -98,6 +98,7 @@ impl Commands {
 
         self.add("plan", &[&study]);
         self.add("run", &[&study, "-j", "4096"]);
+        self.add("report", &[&study]);
         self.add("probe", &[&study, "--sparsity", "0.9"]);
         self.add("list", &[]);
         self.add("plugin check", &[&c_snip]);

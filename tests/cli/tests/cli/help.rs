@@ -12,7 +12,7 @@ fn help(arguments: &[&str]) -> String {
 fn every_command_explains_itself() {
     insta::assert_snapshot!("jackpot", help(&["--help"]));
     for command in [
-        "plan", "run", "probe", "list", "describe", "data", "show", "audit", "explain", "diff",
+        "plan", "run", "report", "probe", "list", "describe", "data", "show", "audit", "explain", "diff",
         "import", "export", "score", "mask", "allocate", "check", "steps",
     ] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));

@@ -32,6 +32,7 @@ lr = 0.1
 schedule = "cosine"
 momentum = 0.9
 weight_decay = 1e-4
+augment = { crop_padding = 0, flip = false }
 
 [run]
 keep_checkpoints = true
@@ -406,7 +407,8 @@ fn what_is_identical_to_a_failed_cell_is_failed() {
     );
     let place = Place::with(&study);
     let plugins = plugins(place.folder.path());
-    let (_, out, _) = command(&place, &plugins, "plan", &[]);
+    let (code, out, err) = command(&place, &plugins, "plan", &[]);
+    assert_eq!(code, 0, "{out}{err}");
     let declares =
         "under data: 1 not run: no method of it declares data, and nothing is trained before it";
     for ticket in ["asks", "smart"] {

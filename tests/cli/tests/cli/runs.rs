@@ -33,7 +33,7 @@ fn the_plan_of_the_shipped_study_takes_less_than_a_second_and_starts_nothing() {
     assert_eq!(code, 0, "{err}");
     assert!(seconds < 1.0, "{seconds} s");
     let plan: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(plan["cells"].as_array().unwrap().len(), 93);
+    assert_eq!(plan["cells"].as_array().unwrap().len(), 390);
     assert_eq!(plan["cached"], 0);
     let sum = |names: &[&str]| {
         names
