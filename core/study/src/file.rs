@@ -43,6 +43,7 @@ pub const TABLES: &[&str] = &[
     "pretraining",
     "references",
     "verdicts",
+    "effects",
     BEFORE_AFTER,
 ];
 /// The figures that a report can draw.

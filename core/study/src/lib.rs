@@ -67,10 +67,10 @@ mod words;
 pub use alike::alike;
 pub use allocations::{Allocation, DonorSeed};
 pub use analysis::{
-    Analysis, Arm, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls, Declared,
-    Finding, Findings, Images, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, PlanChange,
-    PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles, Table, asked_margin, declare, findings,
-    plan_changes, settles,
+    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls,
+    Declared, Dose, Factor, Factorial, Finding, Findings, FoundEffects, Images, LEVEL, LOSS_MARGIN,
+    MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles,
+    Table, asked_margin, declare, effects, findings, plan_changes, settles,
 };
 pub use assess::{Assessment, Memo, State, Summary, assess};
 pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};

@@ -257,7 +257,7 @@ fn a_contrast_says_claim_family_role_and_margins() {
     );
     bad(
         &contrast("plus = \"smart\"\n", ""),
-        &["`analysis.contrast` 1", "expected `plus` and `minus`"],
+        &["expected `plus` and `minus`"],
     );
     bad(
         &contrast("superiority", "superior"),

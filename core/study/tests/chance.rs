@@ -47,6 +47,7 @@ fn analysis(role: Role) -> Analysis {
         looks: vec![SEEDS.len() as u32],
         spending: Spending::default(),
         pilot: None,
+        effects: Vec::new(),
     }
 }
 

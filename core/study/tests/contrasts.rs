@@ -6,12 +6,19 @@ mod support;
 
 use jackpot_stats::{Pair, Rules, estimates};
 use jackpot_store::Digest;
-use jackpot_study::{Analysis, Arm, Finding, Outcome, Run, Scope, Study, Table, Trained, findings};
+use jackpot_study::{
+    Analysis, Arm, Finding, Outcome, REFERENCE_SD, Run, Scope, Study, Table, Trained, findings,
+    settles,
+};
 use std::path::Path;
 use support::QUICK;
 
 /// Two settings, five seeds, and labels corrupted by share.
 fn study(contrasts: &str) -> Result<Analysis, String> {
+    whole_study(contrasts).map(|s| s.analysis)
+}
+
+fn whole_study(contrasts: &str) -> Result<Study, String> {
     let settings =
         "[[setting]]\nname = \"short\"\n[[setting]]\nname = \"long\"\ntraining = { epochs = 9 }\n";
     let labels = r#"
@@ -28,7 +35,7 @@ tickets = ["snip", "smart"]
         .replace("sparsities = [0.9, 0.98]", "sparsities = [0.9]");
     let text = format!("{text}\n{settings}{labels}\n[analysis]\nstandard = false\n{contrasts}");
     let study = Study::parse(&text, Path::new("/somewhere/contrasts"));
-    study.map(|s| s.analysis).map_err(|e| e.to_string())
+    study.map_err(|e| e.to_string())
 }
 
 fn contrast(fields: &str) -> String {
@@ -308,4 +315,64 @@ fn plans_without_them_are_written_as_before() {
     ] {
         assert_eq!(Arm::try_from(arm.to_owned()).unwrap().to_string(), arm);
     }
+}
+
+#[test]
+fn a_family_is_corrected_whole_whatever_its_contrasts_are_made_of() {
+    let standard =
+        contrast("family = \"data\"\nplus = \"snip\"\nminus = \"snip under labels-0-5\"");
+    let trend = contrast("family = \"data\"\ntrend = \"snip under labels-{share}\"");
+    let other = contrast(
+        "family = \"other\"\nplus = \"smart\"\nminus = \"snip\"\nless = { plus = \"smart under rearrange\", minus = \"snip under rearrange\" }",
+    );
+    let found = |text: &str| evaluated(&study(text).unwrap(), &runs(&["short"]), false);
+    let all = found(&(standard + &trend + &other));
+    let p = |f: &Finding| f.accuracy.estimate.p_difference.unwrap();
+    let wanted = jackpot_stats::holm(&[p(&all[0]), p(&all[1])]);
+    for (found, wanted) in all.iter().zip(&wanted) {
+        assert_eq!(found.accuracy.adjusted_difference, Some(*wanted));
+    }
+    assert!(wanted[0] > p(&all[0]) || wanted[1] > p(&all[1]));
+    assert_eq!(all[2].accuracy.adjusted_difference, Some(p(&all[2])));
+}
+
+#[test]
+fn a_plan_foresees_what_each_kind_settles() {
+    let text = contrast("plus = \"snip\"\nminus = \"snip under rearrange\"")
+        + &contrast(
+            "plus = \"snip\"\nminus = \"snip under rearrange\"\nless = { plus = \"smart\", minus = \"smart under rearrange\" }",
+        )
+        + &contrast("trend = \"snip under labels-{share}\"")
+        + &contrast("plus = \"snip in long\"\nminus = \"snip in short\"");
+    let folder = tempfile::tempdir().unwrap();
+    let store = jackpot_store::Store::create(folder.path()).unwrap();
+    let all = settles(&whole_study(&text).unwrap(), &store).unwrap();
+    let kinds: Vec<&str> = all.iter().map(|s| s.what.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "a ticket and its check",
+            "two arms of any settings",
+            "a difference of differences",
+            "a trend over 4 places"
+        ]
+    );
+    let times: Vec<f64> = all.iter().map(|s| s.sd / REFERENCE_SD).collect();
+    // Of four runs the variance is twice that of two; of the line its slope's over the range, in
+    // that of two: 1 / (2 Σ (x − mean)²).
+    let square: f64 = [0.0, 0.25, 0.5, 1.0]
+        .map(|x| f64::powi(x - 0.4375, 2))
+        .iter()
+        .sum();
+    for (own, wanted) in times
+        .iter()
+        .zip([1.0, 1.0, 2f64.sqrt(), (0.5 / square).sqrt()])
+    {
+        assert!((own - wanted).abs() < 1e-9, "{times:?}");
+    }
+    assert!(
+        all.iter()
+            .all(|s| s.seeds == 5 && s.df == 4.0 && s.margin.is_some())
+    );
+    assert!(all[0].margin.unwrap() < all[2].margin.unwrap());
 }

@@ -447,6 +447,7 @@ fn finding(plus: Arm, minus: Arm, runs: &[Run]) -> Finding {
         looks: vec![SEEDS.len() as u32],
         spending: Spending::default(),
         pilot: None,
+        effects: Vec::new(),
     };
     let mut found = findings(
         &analysis,

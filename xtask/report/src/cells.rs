@@ -1,7 +1,7 @@
 //! The grid of a study: its runs grouped into cells, each cell's seeds in order.
 
 use crate::Error;
-use crate::verdict::{Findings, findings};
+use crate::verdict::{Findings, findings, findings_across};
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
 use jackpot_study::{Lineage, Named, Outcome, Outline, Results, Run, Trained};
@@ -21,11 +21,15 @@ pub(crate) struct Grid<'a> {
     pub cells: Vec<Cell<'a>>,
     /// The accuracy of a guess, in percent; none when it is not known how many classes there are.
     pub chance: Option<f64>,
+    /// Whether it holds the cells of all settings, of which only those contrasts are evaluated
+    /// that compare them.
+    pub across_settings: bool,
     /// What the declared analysis says.
     pub findings: Findings,
 }
 
 /// All seeds of one ticket under one check at one sparsity.
+#[derive(Clone)]
 pub(crate) struct Cell<'a> {
     pub sparsity: &'a str,
     pub ticket: &'a Named,
@@ -181,9 +185,28 @@ impl<'a> Grid<'a> {
             results,
             cells,
             chance,
+            across_settings: false,
             findings: Findings::default(),
         };
         grid.findings = findings(&grid)?;
+        Ok(grid)
+    }
+
+    /// The cells of all settings of a study, each setting after the other.
+    pub fn across(
+        outline: &'a Outline,
+        results: &'a Results,
+        parts: &[Grid<'a>],
+    ) -> Result<Grid<'a>, Error> {
+        let mut grid = Grid {
+            outline,
+            results,
+            cells: parts.iter().flat_map(|p| p.cells.iter().cloned()).collect(),
+            chance: None,
+            across_settings: true,
+            findings: Findings::default(),
+        };
+        grid.findings = findings_across(&grid, parts)?;
         Ok(grid)
     }
 

@@ -6,6 +6,7 @@ mod axis;
 mod before_after;
 mod canvas;
 mod chart;
+mod label;
 mod layers;
 mod legend;
 mod lines;
@@ -114,5 +115,7 @@ pub(crate) fn of_speed(curves: &[Curve]) -> Result<(Vec<u8>, Vec<u8>), Error> {
 
 /// The line under every figure: which study, and what it was drawn from.
 pub(crate) fn footer(study: &str, inputs: &Inputs) -> String {
-    format!("{study}: inputs sha256 {inputs}")
+    let after = format!(": inputs sha256 {inputs}");
+    let room = canvas::WIDTH - 32 - canvas::width(&after, canvas::FINE);
+    format!("{}{after}", canvas::fit(study, canvas::FINE, room))
 }

@@ -5,7 +5,8 @@
 use crate::cells::Grid;
 use crate::table::spell;
 use crate::verdict::{
-    arm_title, capital, family_title, plan_change_words, scope_title, signs_words,
+    arm_title, capital, contrast_title, family_title, pilot_words, plan_change_words, scope_title,
+    signs_words,
 };
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
@@ -61,10 +62,14 @@ fn main_finding<'f>(found: &'f Findings, contrast: &Contrast) -> Option<&'f Find
     })
 }
 
-/// The claims first and the controls last, then what was changed after the fact.
+/// The title of what was seen before the plan was declared.
+pub(crate) const PILOT: &str = "Pilot";
+
+/// The claims first and the controls last, then what was seen before the plan and what was changed
+/// after it.
 pub(crate) fn headlines(grid: &Grid<'_>, found: &Findings, changes: &PlanChanges) -> Vec<Headline> {
     let mut groups: Vec<(String, Vec<&Finding>)> = Vec::new();
-    for contrast in &grid.outline.analysis.contrasts {
+    for contrast in contrasts(grid) {
         let Some(finding) = main_finding(found, contrast) else {
             continue;
         };
@@ -84,6 +89,7 @@ pub(crate) fn headlines(grid: &Grid<'_>, found: &Findings, changes: &PlanChanges
     if !all.is_empty() {
         all.extend(controls(grid, found));
     }
+    all.extend(pilot_words(grid).map(|words| Headline::plain(PILOT.into(), words)));
     let changes = changes.changes.iter().enumerate();
     all.extend(changes.map(|(i, change)| {
         let title = format!("Plan change {}", i + 1);
@@ -155,13 +161,14 @@ fn said_of(finding: &Finding) -> String {
         return format!("Not applicable ({because})");
     }
     let outcome = &finding.accuracy;
+    let [more, not_less, less] = direction_words(&finding.contrast);
     let direction = match outcome.direction {
-        Some(Direction::Superior) => Some("More accurate".to_owned()),
+        Some(Direction::Superior) => Some(more.to_owned()),
         Some(Direction::NotInferior) => Some(match outcome.uncontrolled {
-            Some(why) => format!("Not less accurate by the margin, uninformative ({why})"),
-            None => "Not less accurate by the margin".into(),
+            Some(why) => format!("{not_less}, uninformative ({why})"),
+            None => not_less.to_owned(),
         }),
-        Some(Direction::Inferior) => Some("Less accurate".into()),
+        Some(Direction::Inferior) => Some(less.to_owned()),
         Some(Direction::Open) | None => None,
     };
     let within = finding.contrast.is_within_ticket();
@@ -187,16 +194,35 @@ fn said_of(finding: &Finding) -> String {
     }
 }
 
+/// What it is called to be superior, not inferior and inferior.
+fn direction_words(contrast: &Contrast) -> [&'static str; 3] {
+    if !contrast.trend.is_empty() {
+        return [
+            "Accuracy rises",
+            "Accuracy does not fall by the margin",
+            "Accuracy falls",
+        ];
+    }
+    if contrast.less.is_some() {
+        return [
+            "The first difference is greater",
+            "The first difference is not smaller by the margin",
+            "The first difference is smaller",
+        ];
+    }
+    [
+        "More accurate",
+        "Not less accurate by the margin",
+        "Less accurate",
+    ]
+}
+
 /// `SNIP −0.12 [−0.40, +0.16] points, average over sparsities, within the margin at every sparsity`.
 fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
     let contrast = &finding.contrast;
     let name = match contrast.is_within_ticket() {
         true => arm_title(grid, &contrast.plus),
-        false => format!(
-            "{} − {}",
-            arm_title(grid, &contrast.plus),
-            arm_title(grid, &contrast.minus)
-        ),
+        false => contrast_title(grid, contrast),
     };
     let mut pieces = vec![Piece::words(name.clone())];
     let estimate = &finding.accuracy.estimate;
@@ -227,21 +253,24 @@ fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
     pieces
 }
 
+/// The contrasts of the plan that are evaluated on the grid.
+fn contrasts<'g>(grid: &Grid<'g>) -> impl Iterator<Item = &'g Contrast> {
+    let (all, across) = (&grid.outline.analysis.contrasts, grid.across_settings);
+    all.iter().filter(move |c| c.is_across_settings() == across)
+}
+
 /// What the controls show, for the reader of everything above.
 fn controls(grid: &Grid<'_>, found: &Findings) -> Vec<Headline> {
-    let asked = |role| {
-        grid.outline
-            .analysis
-            .contrasts
-            .iter()
-            .any(|c| c.role == role)
-    };
+    let asked = |role| contrasts(grid).any(|c| c.role == role);
     let [tested, shown] = found.controls.same_law;
     let percent = format!("{:.0} %", LEVEL * 100.0);
     let title = "A/A control";
     let same_law = match (asked(Role::SameLaw), tested) {
         (false, _) => {
-            let none = "This study has none: no random ticket under a check that keeps its law.";
+            let none = match grid.across_settings {
+                true => "No comparison of settings is one; each setting has its own.",
+                false => "This study has none: no random ticket under a check that keeps its law.",
+            };
             Headline::plain(title.into(), none.into())
         }
         (true, 0) => Headline::plain(
@@ -282,16 +311,15 @@ fn positive_control(grid: &Grid<'_>, found: &Findings, of: ControlOf) -> Headlin
         ControlOf::Allocation => "Positive control",
         ControlOf::Placement => "Positive control of placement",
     };
-    let contrasts = grid.outline.analysis.contrasts.iter();
-    let arms: Vec<String> = contrasts
+    let arms: Vec<String> = contrasts(grid)
         .filter(|c| is_control(c, of))
-        .map(|c| {
-            let [plus, minus] = [&c.plus, &c.minus].map(|arm| arm_title(grid, arm));
-            format!("{plus} − {minus}")
-        })
+        .map(|c| contrast_title(grid, c))
         .collect();
     let [judged, beyond] = found.controls.of(of);
     let words = match (arms.is_empty(), judged) {
+        (true, _) if grid.across_settings => {
+            "No comparison of settings is one: nothing says that they could have shown a difference."
+        }
         (true, _) => {
             "This study has none: nothing says that its cells could have shown a difference."
         }

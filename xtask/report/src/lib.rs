@@ -111,7 +111,7 @@ pub fn render_with(
         order.extend(metrics);
         masks.extend(mask);
     }
-    if let Some(across) = settings::Across::new(&grids, &tables)? {
+    if let Some(across) = settings::Across::new(outline, results, &grids, &tables)? {
         outputs.extend(across.outputs(outline, results)?);
     }
     order.extend(masks);

@@ -8,6 +8,7 @@ use crate::cells::{DENSE, Grid, metrics, name_of};
 use crate::digest::of_inputs;
 use crate::figure::Figure;
 use crate::format;
+use crate::headline::Headline;
 use crate::settings::Across;
 use crate::table::{Table, spell};
 use crate::{Error, LOCK, Output};
@@ -64,7 +65,7 @@ pub(crate) fn markdown(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) ->
         let before = if i == 0 { "\n" } else { "" };
         text += &format!("{before}- {}\n", spell::cell(failure));
     }
-    text += &findings(grid);
+    text += &findings_in_markdown(&grid.findings.headlines);
     for figure in figures {
         text += &figure_in_markdown(figure);
     }
@@ -109,8 +110,8 @@ pub(crate) fn table_in_markdown(table: &Table) -> String {
 }
 
 /// The headlines, made from verdicts.
-fn findings(grid: &Grid<'_>) -> String {
-    let items = grid.findings.headlines.iter().map(|h| {
+pub(crate) fn findings_in_markdown(headlines: &[Headline]) -> String {
+    let items = headlines.iter().map(|h| {
         format!(
             "- **{}.** {}\n",
             spell::cell(&h.title),

@@ -5,11 +5,12 @@
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::figure::{self, Figure};
+use crate::headline::{Headline, PILOT};
 use crate::page::{self, Lead};
 use crate::sweep::{Grids, has_axis};
-use crate::table::{Table, joined, learning_rates, spell, sweeps};
+use crate::table::{Table, differences, joined, learning_rates, spell, sweeps, verdicts};
 use crate::{Error, Output, format};
-use jackpot_study::{Outline, Results};
+use jackpot_study::{Named, Outline, Results};
 use std::collections::BTreeMap;
 
 /// The study's grids, each titled by its setting too.
@@ -39,6 +40,7 @@ pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
         facts: grid.outline.facts.clone(),
         lines: page::headline(grid),
         findings: (grid.findings.headlines.iter())
+            .filter(|h| h.title != PILOT)
             .map(|h| (h.title.clone(), h.text()))
             .collect(),
     })
@@ -48,6 +50,8 @@ pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
 pub(crate) struct Across<'g, 'a> {
     pub grids: Grids<'g, 'a>,
     pub leads: Vec<Lead>,
+    /// What the declared analysis says where it compares settings, and what was seen before it.
+    pub findings: Vec<Headline>,
     /// Those that the study asks for.
     pub tables: Vec<Table>,
     pub figures: Vec<Figure>,
@@ -56,13 +60,21 @@ pub(crate) struct Across<'g, 'a> {
 impl<'g, 'a> Across<'g, 'a> {
     /// None for a study without settings. `tables` are those of each grid.
     pub fn new(
+        outline: &Outline,
+        results: &Results,
         all: &'g [Grid<'a>],
         tables: &[Vec<Table>],
     ) -> Result<Option<Across<'g, 'a>>, Error> {
         let Some(grids) = Grids::across(all) else {
             return Ok(None);
         };
-        let outline = grids.first.outline;
+        let together = Grid::across(outline, results, all)?;
+        let compares = !together.findings.found.findings.is_empty();
+        let across = Named {
+            name: "across".into(),
+            title: "across".into(),
+            series: None,
+        };
         let mut drawn = Vec::new();
         for name in &outline.tables {
             drawn.extend(match name.as_str() {
@@ -73,7 +85,14 @@ impl<'g, 'a> Across<'g, 'a> {
                         let table = tables.iter().find(|t| t.name == name)?;
                         Some((&grids.setting(grid)?.named, table))
                     });
-                    joined::table(&own.collect::<Vec<_>>())?
+                    let mut own: Vec<_> = own.collect();
+                    let compared = match name {
+                        "verdicts" if compares => Some(verdicts::table(&together)),
+                        "differences" if compares => Some(differences::table(&together)),
+                        _ => None,
+                    };
+                    own.extend(compared.as_ref().map(|table| (&across, table)));
+                    joined::table(&own)?
                 }
             });
         }
@@ -81,6 +100,10 @@ impl<'g, 'a> Across<'g, 'a> {
         let figures = sweeps.map(|_| figure::across(grids));
         Ok(Some(Across {
             leads: all.iter().filter_map(lead).collect(),
+            findings: match compares || outline.analysis.pilot.is_some() {
+                true => together.findings.headlines,
+                false => Vec::new(),
+            },
             figures: figures.collect::<Result<_, _>>()?,
             tables: drawn,
             grids,
@@ -130,6 +153,7 @@ impl<'g, 'a> Across<'g, 'a> {
         text += "*This page is written by the report from the study's results; `study.toml` says \
                  what was asked.* The same tickets and checks in several settings, each with a \
                  report of its own:\n";
+        text += &page::findings_in_markdown(&self.findings);
         for lead in &self.leads {
             let title = spell::cell(&lead.title);
             text += &format!("\n## [{title}]({}README.md)\n\n", lead.folder);

@@ -150,7 +150,7 @@ fn of_cell<'g, 'a>(
 }
 
 /// A title with a gap where the axis's value stands: the same for all of one line.
-fn with_gap(named: &Named, axis: &str) -> String {
+pub(crate) fn with_gap(named: &Named, axis: &str) -> String {
     let Some(series) = named.series.as_ref() else {
         return named.title.clone();
     };

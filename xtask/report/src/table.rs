@@ -11,7 +11,8 @@ mod accuracy;
 pub(crate) mod before_after;
 mod collapse;
 mod corruption;
-mod differences;
+pub(crate) mod differences;
+mod effects;
 mod hybrid;
 pub(crate) mod joined;
 mod layers;
@@ -27,7 +28,7 @@ pub(crate) mod spell;
 mod stages;
 pub(crate) mod sweeps;
 mod tickets;
-mod verdicts;
+pub(crate) mod verdicts;
 
 use crate::cells::{Cell, Grid, MeanSd};
 use crate::digest::Inputs;
@@ -139,6 +140,12 @@ pub(crate) enum Value {
         bounds: Option<(f64, f64)>,
         digits: usize,
     },
+    /// As `Interval`, of what is no difference: without a plus sign.
+    Range {
+        mean: f64,
+        bounds: (f64, f64),
+        digits: usize,
+    },
     /// A standard deviation with its degrees of freedom, not always whole.
     Spread {
         sd: f64,
@@ -180,6 +187,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "pretraining" => pretraining::table(grid),
             "references" => references::table(grid)?,
             "verdicts" => verdicts::table(grid),
+            "effects" => effects::table(grid),
             "before-after" => before_after::table(grid),
             other => return Err(unknown("table", other, TABLES)),
         });
@@ -377,6 +385,14 @@ impl Value {
                 bounds,
                 digits,
             } => spell::interval(*mean, *bounds, *digits),
+            Value::Range {
+                mean,
+                bounds: (low, high),
+                digits,
+            } => {
+                let [mean, low, high] = [mean, low, high].map(|x| spell::number(*x, *digits));
+                format!("{mean} [{low}, {high}]")
+            }
             Value::Spread { sd, df, digits } => {
                 let whole = df.fract().abs() < 0.05;
                 let df = spell::number(*df, usize::from(!whole));
@@ -394,7 +410,7 @@ impl Value {
             Value::Count(n) => *n as f64,
             Value::Number(x, _) | Value::Signed(x, _) | Value::Share(x) => *x,
             Value::MeanSd(value, _) => value.mean,
-            Value::Interval { mean, .. } => *mean,
+            Value::Interval { mean, .. } | Value::Range { mean, .. } => *mean,
             Value::Spread { sd, .. } => *sd,
             Value::Of(n, _) => *n as f64,
             _ => return None,

@@ -5,14 +5,22 @@
 use crate::Error;
 use crate::cells::{Cell, Grid};
 use crate::headline::{Headline, headlines};
+use crate::sweep::with_gap;
 use crate::table::spell;
 use jackpot_stats::{Direction, Outcome};
-use jackpot_study::{Arm, Finding, Margin, PlanChanges, Scope, Table, plan_changes};
+use jackpot_store::Digest;
+use jackpot_study::{
+    Arm, Contrast, Dose, Finding, FoundEffects, Margin, Named, PlanChanges, Scope, Table, Trained,
+    plan_changes,
+};
+use std::collections::BTreeSet;
 
 /// Everything that tables and the page say of contrasts.
 #[derive(Default)]
 pub(crate) struct Findings {
     pub found: jackpot_study::Findings,
+    /// What the declared factors explain.
+    pub effects: Vec<FoundEffects>,
     /// How the analysis came to be.
     pub changes: PlanChanges,
     /// In words, the claims first and the controls last.
@@ -20,10 +28,13 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    /// What is said of `plus − minus` there; none where the analysis does not compare them.
+    /// What is said of `plus − minus` there; none where the analysis does not compare them, but in
+    /// something that is made of more.
     pub fn of(&self, plus: &Arm, minus: &Arm, scope: &Scope) -> Option<&Finding> {
         let is = |f: &&Finding| {
-            f.scope == *scope && f.contrast.plus == *plus && f.contrast.minus == *minus
+            let contrast = &f.contrast;
+            let arms = (&contrast.plus, &contrast.minus) == (plus, minus);
+            f.scope == *scope && contrast.is_pair() && arms
         };
         self.found.findings.iter().find(is)
     }
@@ -41,13 +52,31 @@ impl Findings {
 /// # Errors
 /// When the plans in the lock cannot be read.
 pub(crate) fn findings(grid: &Grid<'_>) -> Result<Findings, Error> {
+    evaluated(grid, &|trained| grid.collapsed(trained))
+}
+
+/// What compares the settings of a study: `grid` holds the cells of all, `parts` those of each.
+///
+/// # Errors
+/// When the plans in the lock cannot be read.
+pub(crate) fn findings_across(grid: &Grid<'_>, parts: &[Grid<'_>]) -> Result<Findings, Error> {
+    // Each setting has its own chance; one training has one recipe, and so one data set.
+    let at_chance = parts.iter().flat_map(|part| {
+        let trained = part.cells.iter().flat_map(Cell::trained).map(|(_, t)| t);
+        trained.filter(|t| part.collapsed(t))
+    });
+    let at_chance: BTreeSet<Digest> = at_chance.map(|t| t.key).collect();
+    evaluated(grid, &|trained| at_chance.contains(&trained.key))
+}
+
+fn evaluated(grid: &Grid<'_>, collapsed: &dyn Fn(&Trained) -> bool) -> Result<Findings, Error> {
     let outline = grid.outline;
     let table = Table {
         runs: grid.results.runs.iter().collect(),
-        across_settings: false,
+        across_settings: grid.across_settings,
         sparsities: &outline.sparsities,
         seeds: &outline.seeds,
-        collapsed: &|trained| grid.collapsed(trained),
+        collapsed,
     };
     let found = jackpot_study::findings(&outline.analysis, &table);
     let changes = plan_changes(&outline.declared, &outline.analysis, &outline.seeds)
@@ -55,6 +84,7 @@ pub(crate) fn findings(grid: &Grid<'_>) -> Result<Findings, Error> {
     let headlines = headlines(grid, &found, &changes);
     Ok(Findings {
         found,
+        effects: jackpot_study::effects(&outline.analysis, &table),
         changes,
         headlines,
     })
@@ -88,16 +118,97 @@ pub(crate) fn capital(text: &str) -> String {
 /// The title of an arm.
 pub(crate) fn arm_title(grid: &Grid<'_>, arm: &Arm) -> String {
     let outline = grid.outline;
-    let ticket = outline.tickets.iter().find(|t| t.name == arm.ticket);
-    let ticket = ticket.map_or(arm.ticket.as_str(), |t| t.title.as_str());
-    match &arm.check {
+    let ticket = title_of(&outline.tickets, &arm.ticket);
+    let cell = match &arm.check {
         None => ticket.to_owned(),
-        Some(check) => {
-            let found = outline.checks.iter().find(|c| c.name == *check);
-            let title = found.map_or(check.as_str(), |c| c.title.as_str());
-            format!("{ticket} ({title})")
-        }
+        Some(check) => format!("{ticket} ({})", title_of(&outline.checks, check)),
+    };
+    cell + &of_setting(grid, arm)
+}
+
+/// ` in ResNet-8`, or nothing of an arm that names no setting.
+fn of_setting(grid: &Grid<'_>, arm: &Arm) -> String {
+    let Some(name) = &arm.setting else {
+        return String::new();
+    };
+    let mut settings = grid.outline.settings.iter().map(|s| &s.named);
+    let title = settings.find(|s| s.name == *name).map(|s| &s.title);
+    format!(" in {}", title.unwrap_or(name))
+}
+
+fn title_of<'g>(all: &'g [Named], name: &'g str) -> &'g str {
+    let found = all.iter().find(|n| n.name == name);
+    found.map_or(name, |n| n.title.as_str())
+}
+
+/// Both sides of a contrast, each by its name for programs and by its title.
+pub(crate) fn sides(grid: &Grid<'_>, contrast: &Contrast) -> [(String, String); 2] {
+    let two = |one: &Arm, other: &Arm| {
+        let [a, b] = [one, other].map(|arm| arm_title(grid, arm));
+        (format!("{one} − {other}"), format!("{a} − {b}"))
+    };
+    if let Some(less) = &contrast.less {
+        return [
+            two(&contrast.plus, &contrast.minus),
+            two(&less.plus, &less.minus),
+        ];
     }
+    match contrast.trend.as_slice() {
+        [first, .., last] => {
+            let (name, title, axis) = line(grid, last);
+            [(last, format!("{title}: ")), (first, String::new())].map(|(dose, before)| {
+                (
+                    format!("{name} at {}", dose.at),
+                    format!("{before}line at {axis} {}", dose.at),
+                )
+            })
+        }
+        _ => [&contrast.plus, &contrast.minus].map(|arm| (arm.to_string(), arm_title(grid, arm))),
+    }
+}
+
+/// What is compared, by its title.
+pub(crate) fn contrast_title(grid: &Grid<'_>, contrast: &Contrast) -> String {
+    if let [first, .., last] = contrast.trend.as_slice() {
+        let (_, title, axis) = line(grid, last);
+        return format!("{title}, line from {axis} {} to {}", first.at, last.at);
+    }
+    let [plus, minus] = sides(grid, contrast).map(|(_, title)| title);
+    match contrast.less {
+        Some(_) => format!("({plus}) − ({minus})"),
+        None => format!("{plus} − {minus}"),
+    }
+}
+
+/// The arms along a number by their name and title as they were written, and what the number is.
+fn line(grid: &Grid<'_>, dose: &Dose) -> (String, String, String) {
+    let outline = grid.outline;
+    let (all, name) = match &dose.arm.check {
+        Some(check) => (&outline.checks, check),
+        None => (&outline.tickets, &dose.arm.ticket),
+    };
+    let named = all.iter().find(|n| n.name == *name);
+    let block = named.and_then(|named| Some((named, named.series.as_ref()?)));
+    let Some((named, series)) = block else {
+        let title = arm_title(grid, &dose.arm);
+        return (dose.arm.to_string(), title, "place".into());
+    };
+    let axis = series.levels.first().map_or("place", |l| l.axis.as_str());
+    let gap = with_gap(named, axis);
+    let ticket = || title_of(&outline.tickets, &dose.arm.ticket);
+    let mut arm = dose.arm.clone();
+    let title = match arm.check {
+        Some(_) => {
+            arm.check = Some(series.name.clone());
+            format!("{} ({gap})", ticket())
+        }
+        None => {
+            arm.ticket = series.name.clone();
+            gap
+        }
+    };
+    let title = title + &of_setting(grid, &arm);
+    (arm.to_string(), title, axis.to_owned())
 }
 
 /// `98 %`, or `average over sparsities`.
@@ -108,6 +219,16 @@ pub(crate) fn scope_title(scope: &Scope) -> String {
         Scope::Average => "average over sparsities".into(),
         Scope::AverageUncollapsed => "average over sparsities without collapse".into(),
     }
+}
+
+/// What was seen before the plan was declared, in its author's words.
+pub(crate) fn pilot_words(grid: &Grid<'_>) -> Option<String> {
+    let pilot = grid.outline.analysis.pilot.as_ref()?;
+    let pilot = spell::line(pilot);
+    let pilot = pilot.trim_end_matches('.');
+    Some(format!(
+        "Seen before the plan was declared, and not pooled: {pilot}."
+    ))
 }
 
 /// The verdict, with the direction of a directional claim.

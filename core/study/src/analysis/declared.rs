@@ -245,7 +245,9 @@ fn between(old: &Declared, new: &Declared) -> Result<Option<PlanChange>, Error> 
 }
 
 /// What holds for every contrast, in words.
-fn rules(analysis: &Analysis) -> [(&'static str, String); 6] {
+fn rules(analysis: &Analysis) -> [(&'static str, String); 8] {
+    let effects: Vec<&str> = analysis.effects.iter().map(|e| e.of.as_str()).collect();
+    let or_none = |text: &str| if text.is_empty() { "none" } else { text }.to_owned();
     [
         ("margin of accuracy", words_of(&analysis.margins.accuracy)),
         ("margin of loss", words_of(&analysis.margins.test_loss)),
@@ -253,6 +255,8 @@ fn rules(analysis: &Analysis) -> [(&'static str, String); 6] {
         ("collapsed runs", format!("{:?}", analysis.collapsed)),
         ("looks", format!("{:?}", analysis.looks)),
         ("spending", format!("{:?}", analysis.spending)),
+        ("effects of two factors", or_none(&effects.join(", "))),
+        ("pilot", or_none(analysis.pilot.as_deref().unwrap_or(""))),
     ]
 }
 

@@ -332,7 +332,7 @@ fn early(verdict: &Verdict) -> bool {
 /// Marks cells whose pool does not share one deviation.
 fn unlike(result: &mut Findings) {
     for f in &mut result.findings {
-        let apart = f.collapsed || f.contrast.role == Role::Positive;
+        let apart = f.collapsed || f.contrast.role == Role::Positive || !f.contrast.is_pair();
         let mine =
             |p: &&Pool| p.scope == f.scope && p.within_tickets == f.contrast.is_within_ticket();
         let test = result.pools.iter().find(mine).and_then(|p| p.homogeneity);

@@ -1,5 +1,5 @@
 //! What the planned number of seeds can settle, before anything is run.
-use super::{Analysis, Arm, Contrast, Table, declared::words_of, findings};
+use super::{Analysis, Arm, Contrast, Scope, Table, declared::words_of, findings};
 use crate::{
     Error, Study,
     results::{Outcome, Trained, collect},
@@ -16,7 +16,7 @@ pub const REFERENCE_SD: f64 = 0.31;
 /// What a number of seeds settles for one kind of contrast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settles {
-    /// `check − ticket` or `two tickets`, and where.
+    /// `two tickets`, `a trend over 4 places`, and where.
     pub what: String,
     /// Of a difference of one seed, in points of accuracy.
     pub sd: f64,
@@ -31,71 +31,129 @@ pub struct Settles {
     pub margin: Option<f64>,
 }
 
+/// What contrasts of one kind have in common.
+struct Kind {
+    /// In words.
+    what: String,
+    /// Their deviation in that of a difference of two runs, where all runs vary alike and each for
+    /// itself.
+    times: f64,
+    /// Whether they share a deviation with others, where the plan pools.
+    shares: bool,
+}
+
+impl Kind {
+    fn of(contrast: &Contrast) -> Kind {
+        let what = if !contrast.trend.is_empty() {
+            format!("a trend over {} places", contrast.trend.len())
+        } else if contrast.less.is_some() {
+            "a difference of differences".into()
+        } else if contrast.is_across_settings() {
+            "two arms of any settings".into()
+        } else if contrast.is_within_ticket() {
+            "a ticket and its check".into()
+        } else {
+            "two tickets".into()
+        };
+        let terms = contrast.terms();
+        let squares: f64 = terms.iter().map(|t| (t.plus - t.minus).powi(2)).sum();
+        Kind {
+            what,
+            times: (squares / 2.0).sqrt(),
+            shares: contrast.is_pair(),
+        }
+    }
+}
+
 /// For each planned number of seeds, the smallest margin that it settles with 80 % power, for
-/// checks of one ticket and for pairs of tickets. The deviation is that of the study's finished
-/// runs, where some cells have two seeds, else [`REFERENCE_SD`].
+/// every kind of contrast: checks of one ticket, pairs of tickets, and what is made of more runs.
+/// The deviation is that of the study's finished runs, where some cells have two seeds, else
+/// [`REFERENCE_SD`].
 ///
 /// # Errors
 /// When results are there and cannot be read.
 pub fn settles(study: &Study, store: &Store) -> Result<Vec<Settles>, Error> {
     let own = own_deviations(study, store)?;
-    let analysis = &study.analysis;
     let mut all = Vec::new();
-    for (within, what) in [(true, "a ticket and its check"), (false, "two tickets")] {
-        let arms = arms(analysis, within);
-        if arms.is_empty() {
-            continue;
-        }
-        let reference = [(
-            what.to_owned(),
-            REFERENCE_SD,
-            "a reproduction of Su et al., 18 cells".to_owned(),
-        )];
+    for (kind, arms) in kinds(&study.analysis) {
         let found: Vec<_> = own
             .iter()
-            .filter(|(is_within, ..)| *is_within == within)
-            .map(|(_, sparsity, sd)| {
-                let what = format!("{what} at {sparsity}");
-                (what, *sd, "this study's finished runs".to_owned())
+            .filter(|own| own.what == kind.what)
+            .map(|own| {
+                let what = format!("{} at {}", kind.what, own.at);
+                (what, own.sd, "this study's finished runs".to_owned())
             })
             .collect();
         let known = if found.is_empty() {
-            reference.to_vec()
+            let source = match kind.shares {
+                true => "a reproduction of Su et al., 18 cells",
+                false => "as runs that vary each for itself, by a reproduction of Su et al.",
+            };
+            vec![(
+                kind.what.clone(),
+                REFERENCE_SD * kind.times,
+                source.to_owned(),
+            )]
         } else {
             found
         };
-        for (what, sd, source) in known {
-            for look in &analysis.looks {
-                let seeds = *look as usize;
-                let df = match analysis.variance {
-                    Variance::Cell => seeds.saturating_sub(1) as f64,
-                    Variance::Pooled => freedom(&arms, seeds),
-                };
-                let level = analysis.level(seeds).filter(|_| is_enough(seeds, df));
-                all.push(Settles {
-                    what: what.clone(),
-                    sd,
-                    source: source.clone(),
-                    seeds,
-                    df,
-                    margin: level.map(|l| sd * smallest_margin(Claim::Equivalence, seeds, df, l)),
-                });
-            }
+        for known in known {
+            all.extend(at_each_look(&study.analysis, &kind, &arms, &known));
         }
     }
     Ok(all)
 }
 
+/// One line a planned number of seeds, of what is known of one deviation: what, how large, by whom.
+fn at_each_look(
+    analysis: &Analysis,
+    kind: &Kind,
+    arms: &BTreeSet<[Arm; 2]>,
+    (what, sd, source): &(String, f64, String),
+) -> Vec<Settles> {
+    let at = |look: &u32| {
+        let seeds = *look as usize;
+        let df = match analysis.variance {
+            Variance::Pooled if kind.shares => freedom(arms, seeds),
+            Variance::Pooled | Variance::Cell => seeds.saturating_sub(1) as f64,
+        };
+        let level = analysis.level(seeds).filter(|_| is_enough(seeds, df));
+        Settles {
+            what: what.clone(),
+            sd: *sd,
+            source: source.clone(),
+            seeds,
+            df,
+            margin: level.map(|l| sd * smallest_margin(Claim::Equivalence, seeds, df, l)),
+        }
+    };
+    analysis.looks.iter().map(at).collect()
+}
+
+/// The kinds of contrasts that the plan has, checks first, each with its pairs of arms; a trend of
+/// other places is a kind of its own.
+fn kinds(analysis: &Analysis) -> Vec<(Kind, BTreeSet<[Arm; 2]>)> {
+    let is_control = |c: &&Contrast| c.role == super::Role::Positive;
+    let mut asked: Vec<&Contrast> = analysis.contrasts.iter().collect();
+    asked.retain(|c| !is_control(c));
+    asked.sort_by_key(|c| (!c.is_pair(), c.is_across_settings(), !c.is_within_ticket()));
+    let mut kinds: Vec<(Kind, BTreeSet<[Arm; 2]>)> = Vec::new();
+    for contrast in asked {
+        let (kind, arms) = (Kind::of(contrast), [&contrast.plus, &contrast.minus]);
+        let same = |k: &Kind| k.what == kind.what && (k.times - kind.times).abs() < 1e-9;
+        let place = kinds.iter().position(|(k, _)| same(k));
+        let place = place.unwrap_or_else(|| {
+            kinds.push((kind, BTreeSet::new()));
+            kinds.len() - 1
+        });
+        kinds[place].1.insert(arms.map(Arm::clone));
+    }
+    kinds
+}
+
 /// The margin that the plan asks for, in words.
 pub fn asked_margin(analysis: &Analysis) -> String {
     words_of(&analysis.margins.accuracy)
-}
-
-/// The pairs of arms that share a deviation.
-fn arms(analysis: &Analysis, within: bool) -> BTreeSet<[Arm; 2]> {
-    let shares = |c: &&Contrast| c.is_within_ticket() == within && c.role != super::Role::Positive;
-    let pairs = analysis.contrasts.iter().filter(shares);
-    pairs.map(|c| [c.plus.clone(), c.minus.clone()]).collect()
 }
 
 /// Degrees of freedom that these contrasts give one pool.
@@ -114,9 +172,17 @@ fn freedom(arms: &BTreeSet<[Arm; 2]>, seeds: usize) -> f64 {
     pooled(&groups).map_or(0.0, |s| s.df)
 }
 
-/// Deviations of the study's finished runs, pooled or that of the middle cell: within a ticket or
-/// not, the sparsity, points.
-fn own_deviations(study: &Study, store: &Store) -> Result<Vec<(bool, String, f64)>, Error> {
+/// A deviation of the study's finished runs, pooled or that of the middle cell.
+struct Own {
+    /// As [`Kind::what`].
+    what: String,
+    /// A sparsity, and the setting.
+    at: String,
+    /// Points.
+    sd: f64,
+}
+
+fn own_deviations(study: &Study, store: &Store) -> Result<Vec<Own>, Error> {
     let pinned = store.read_pin(&study.name).map_err(Error::from_store)?;
     if pinned.is_none() {
         return Ok(Vec::new());
@@ -152,11 +218,18 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<(bool, String, f64
         );
         let of = setting.of();
         all.extend(found.pools.into_iter().filter_map(|pool| {
-            let super::Scope::Sparsity(sparsity) = &pool.scope else {
+            let Scope::Sparsity(sparsity) = &pool.scope else {
                 return None;
             };
-            let spread = pool.spread?;
-            Some((pool.within_tickets, format!("{sparsity}{of}"), spread.sd))
+            let what = match pool.within_tickets {
+                true => "a ticket and its check",
+                false => "two tickets",
+            };
+            Some(Own {
+                what: what.into(),
+                at: format!("{sparsity}{of}"),
+                sd: pool.spread?.sd,
+            })
         }));
     }
     Ok(all)

@@ -5,6 +5,7 @@
 //! training, and whatever is changed later stands there too.
 pub(crate) mod declared;
 mod evaluate;
+mod factorial;
 mod foresee;
 mod pairs;
 mod pools;
@@ -15,6 +16,7 @@ mod text;
 pub(crate) use declared::variance_declared;
 pub use declared::{Declared, PlanChange, PlanChanges, declare, plan_changes};
 pub use evaluate::{Controls, Finding, Findings, Images, Scope, Table, findings};
+pub use factorial::{Factor, Factorial, FoundEffects, effects};
 pub use foresee::{REFERENCE_SD, Settles, asked_margin, settles};
 pub use pools::Pool;
 
@@ -44,6 +46,9 @@ pub struct Analysis {
     /// What was seen before this plan was declared, in the author's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pilot: Option<String>,
+    /// Tickets of two factors, of which each explains a share of what they differ by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Factorial>,
 }
 
 /// One comparison, at every sparsity that has both arms.
@@ -67,7 +72,7 @@ pub struct Contrast {
     /// Two more arms, whose difference is subtracted from that of the first two: a difference of
     /// differences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub less: Option<Difference>,
+    pub less: Option<ArmPair>,
     /// All arms along a number, of which `minus` is the first and `plus` the last: what is compared
     /// are the values at both ends of the line through them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,7 +85,7 @@ pub struct Contrast {
 /// One arm less another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Difference {
+pub struct ArmPair {
     /// Runs.
     pub plus: Arm,
     /// Runs that are subtracted, seed by seed.
@@ -260,9 +265,15 @@ impl Contrast {
         ]
     }
 
-    /// Whether the two arms are one ticket, with and without a check.
+    /// Whether it is one arm less another, and nothing else.
+    pub fn is_pair(&self) -> bool {
+        self.less.is_none() && self.trend.is_empty()
+    }
+
+    /// Whether it is one ticket of one setting less the same ticket under a check, or the like.
     pub fn is_within_ticket(&self) -> bool {
-        self.plus.ticket == self.minus.ticket
+        let same = self.plus.ticket == self.minus.ticket && self.plus.setting == self.minus.setting;
+        same && self.is_pair()
     }
 }
 

@@ -89,12 +89,12 @@ impl<'a> Index<'a> {
     }
 
     /// The run of an arm; a dense one stands at sparsity 0 wherever it is asked for.
-    fn run(&self, arm: &Arm, sparsity: &str, seed: u64) -> Option<&'a Run> {
+    pub(super) fn run(&self, arm: &Arm, sparsity: &str, seed: u64) -> Option<&'a Run> {
         let cell = self.cell(arm, sparsity).or_else(|| self.cell(arm, "0"))?;
         cell.get(&seed).copied()
     }
 
-    fn has(&self, arm: &Arm, sparsity: &str) -> bool {
+    pub(super) fn has(&self, arm: &Arm, sparsity: &str) -> bool {
         self.cell(arm, sparsity).is_some()
     }
 

@@ -25,8 +25,8 @@ pub(super) fn pool(m: &Material) -> Option<String> {
     };
     // Uniform random tickets vary as they like: the control must not lend its noise to others.
     // What is made of more than two runs varies more than what is made of two.
-    let of_two = m.contrast.terms().len() == 2;
-    let shares = of_two && !m.collapsed && !m.diverged && m.contrast.role != Role::Positive;
+    let shares =
+        m.contrast.is_pair() && !m.collapsed && !m.diverged && m.contrast.role != Role::Positive;
     shares.then(|| format!("{kind} {:?}", m.scope))
 }
 

@@ -1,7 +1,9 @@
 //! `[analysis]` of `study.toml`.
 use super::{
-    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, Difference, Dose, LOSS_MARGIN, MARGIN,
-    Margin, Margins, Role, standard,
+    Analysis, Arm, ArmPair, CollapsedRuns, Contrast, ControlOf, Dose, LOSS_MARGIN, MARGIN, Margin,
+    Margins, Role,
+    factorial::{EffectsSection, Factorial},
+    standard,
 };
 use crate::{Error, checks::Check, file::hint, repeat::Series, tickets::Ticket};
 use jackpot_stats::{Claim, Spending, Variance};
@@ -20,6 +22,7 @@ pub(crate) struct AnalysisSection {
     standard: Option<bool>,
     pilot: Option<String>,
     contrast: Vec<ContrastSection>,
+    effects: Vec<EffectsSection>,
 }
 
 #[derive(Deserialize)]
@@ -32,7 +35,7 @@ struct ContrastSection {
     control: Option<ControlOf>,
     plus: Option<Arm>,
     minus: Option<Arm>,
-    less: Option<Difference>,
+    less: Option<ArmPair>,
     trend: Option<Arm>,
     margin: Option<MarginSection>,
     loss_margin: Option<MarginSection>,
@@ -135,6 +138,11 @@ impl AnalysisSection {
             }
         }
         controlled(&mut contrasts, &written, asked)?;
+        let effects = self.effects.into_iter().enumerate().map(|(i, section)| {
+            let field = format!("`analysis.effects` {}", i + 1);
+            (section.read(asked)).map_err(|Error(what)| Error(format!("{field}: {what}")))
+        });
+        let effects: Vec<Factorial> = effects.collect::<Result<_, _>>()?;
         let analysis = Analysis {
             format: 1,
             contrasts,
@@ -144,6 +152,7 @@ impl AnalysisSection {
             looks,
             spending: self.spending.unwrap_or_default(),
             pilot: self.pilot,
+            effects,
         };
         known(&analysis, asked)?;
         Ok(analysis)

@@ -91,7 +91,8 @@ pub(crate) fn asks_placement(contrast: &Contrast, tickets: &[Ticket], checks: &[
         let check = checks.iter().find(|c| Some(&c.name) == arm.check.as_ref());
         check.is_none_or(|c| is_of_placement(sparse, c))
     };
-    contrast.is_within_ticket() && placed(&contrast.plus) && placed(&contrast.minus)
+    let of_one = contrast.plus.ticket == contrast.minus.ticket;
+    of_one && placed(&contrast.plus) && placed(&contrast.minus)
 }
 
 /// Whether the check keeps the weights with the lowest scores in place of the highest, as many in

@@ -2,6 +2,7 @@
 
 use super::axis::{Scale, range};
 use super::canvas::{Anchor, Canvas, FINE, GREY, INK, Shape, TEXT, WIDTH, draw, width};
+use super::label::{Name, labels};
 use super::legend::{Key, Legend};
 use super::lines::dense;
 use super::panel::{self, AXIS, Block, DASH, Panel, TITLE, look};
@@ -27,6 +28,8 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let legend = legend(grid, level);
     let widest = blocks.iter().map(|b| width(&b.ticket.title, TEXT)).max();
     let left = widest.unwrap_or_default().min(WIDTH / 4) + 40;
+    let names: Vec<Name> = (blocks.iter()).map(|b| Name::of(b.ticket)).collect();
+    let labels = labels(&names, TEXT, left - 36, |i| blocks[i].lines());
     let body = blocks.iter().map(Block::height).sum::<i32>();
     let columns = sparsities.len().clamp(1, COLUMNS);
     let across = (WIDTH - left - RIGHT - (columns as i32 - 1) * BETWEEN) / columns as i32;
@@ -50,6 +53,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             top: 20 + legend.height() + (i / columns) as i32 * down + TITLE,
             first: i % columns == 0,
             blocks: &blocks,
+            labels: &labels,
         }
     });
     let drawing = draw("accuracy", height, |canvas: &Canvas<'_>| {

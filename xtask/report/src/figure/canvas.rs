@@ -36,7 +36,7 @@ pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(crate) const GREY: RGBColor = RGBColor(0x66, 0x66, 0x66);
 pub(crate) const RULE: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 pub(crate) const BAND: RGBColor = RGBColor(0xf5, 0xf5, 0xf5);
-const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+pub(crate) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
 /// The colours of Okabe and Ito (2008, "Color Universal Design"), yellow left out: it does not
 /// show on paper. Black stands for the dense network.
@@ -79,10 +79,21 @@ pub(crate) struct Drawing {
     /// Every text that was written, and where.
     #[allow(dead_code)] // what the tests of every figure look at
     pub words: Vec<Words>,
+    /// Labels that do not say all of their titles: where each stands, and the title.
+    pub titles: Vec<Words>,
     /// Every marker of a measured point, legends' left out.
     #[allow(dead_code)] // as `words`
     pub points: Vec<(i32, i32)>,
+    /// Lines of a level across rows of words, by their ends.
+    #[allow(dead_code)] // as `words`
+    pub levels: Vec<Ends>,
+    /// Where they have gaps for words.
+    #[allow(dead_code)] // as `words`
+    pub gaps: Vec<Ends>,
 }
+
+/// Two points, or two corners.
+pub(crate) type Ends = [(i32, i32); 2];
 
 /// A text on the canvas: the corners of the box that its letters are set in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +115,9 @@ pub(crate) enum Anchor {
 pub(crate) struct Canvas<'b> {
     area: DrawingArea<SVGBackend<'b>, Shift>,
     words: RefCell<Vec<Words>>,
+    titles: RefCell<Vec<Words>>,
+    levels: RefCell<Vec<Ends>>,
+    gaps: RefCell<Vec<Ends>>,
     points: RefCell<Vec<(i32, i32)>>,
 }
 
@@ -122,25 +136,32 @@ pub(crate) fn draw(
     };
     fonts().map_err(failed)?;
     let mut svg = String::new();
-    let (words, points) = {
+    let mut drawing = {
         let size = (WIDTH.unsigned_abs(), height.unsigned_abs());
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         area.fill(&PAPER).map_err(|e| failed(e.to_string()))?;
         let canvas = Canvas {
             area,
             words: RefCell::default(),
+            titles: RefCell::default(),
             points: RefCell::default(),
+            levels: RefCell::default(),
+            gaps: RefCell::default(),
         };
         paint(&canvas).map_err(failed)?;
         canvas.area.present().map_err(|e| failed(e.to_string()))?;
-        (canvas.words.into_inner(), canvas.points.into_inner())
+        Drawing {
+            svg: String::new(),
+            height,
+            words: canvas.words.into_inner(),
+            titles: canvas.titles.into_inner(),
+            points: canvas.points.into_inner(),
+            levels: canvas.levels.into_inner(),
+            gaps: canvas.gaps.into_inner(),
+        }
     };
-    Ok(Drawing {
-        svg,
-        height,
-        words,
-        points,
-    })
+    drawing.svg = svg;
+    Ok(drawing)
 }
 
 /// Registers the bundled font with plotters, once a process.
@@ -169,6 +190,18 @@ impl Canvas<'_> {
             }
         };
         drawn.map_err(|e| e.to_string())
+    }
+
+    /// A line of a level that rows of words may stand on.
+    pub fn level(&self, ends: Ends, dash: Dash) -> Drawn {
+        self.levels.borrow_mut().push(ends);
+        self.line(&ends, INK, 4, dash)
+    }
+
+    /// A gap in such a line, for words.
+    pub fn gap(&self, ends: Ends, paper: RGBColor) -> Drawn {
+        self.gaps.borrow_mut().push(ends);
+        self.rectangle(ends[0], ends[1], paper)
     }
 
     pub fn rectangle(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Drawn {
@@ -307,6 +340,25 @@ impl Canvas<'_> {
         self.write(text, at, style.transform(FontTransform::Rotate270))
     }
 
+    /// Says in the SVG what the label stands for whose lines were written last, where they do not
+    /// say all of it.
+    pub fn titled(&self, lines: &[String], title: &str) {
+        if lines.join(" ") == title {
+            return;
+        }
+        let words = self.words.borrow();
+        let own = &words[words.len().saturating_sub(lines.len())..];
+        let Some(first) = own.first() else {
+            return;
+        };
+        let around = own.iter().fold(first.clone(), |all, one| Words {
+            text: title.to_owned(),
+            from: (all.from.0.min(one.from.0), all.from.1.min(one.from.1)),
+            to: (all.to.0.max(one.to.0), all.to.1.max(one.to.1)),
+        });
+        self.titles.borrow_mut().push(around);
+    }
+
     /// Notes where a line of text stands. Letters fill two thirds of the em.
     fn place(&self, text: &str, (x, y): (i32, i32), wide: i32, size: i32, to: Anchor) {
         let from = match to {
@@ -380,6 +432,37 @@ pub(crate) fn fit_two(text: &str, size: i32, room: i32) -> Vec<String> {
     }
 }
 
+/// The text in as many lines as it needs, parted between words, and within a word that is longer
+/// than a line.
+pub(crate) fn wrap(text: &str, size: i32, room: i32) -> Vec<String> {
+    if width(text, size) <= room {
+        return vec![text.to_owned()];
+    }
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut add = |piece: &str, space: &str| {
+        let longer = lines.last().map(|line| match line.is_empty() {
+            true => piece.to_owned(),
+            false => format!("{line}{space}{piece}"),
+        });
+        let fits = longer.filter(|line| width(line, size) <= room);
+        match (fits, lines.last_mut()) {
+            (Some(longer), Some(line)) => *line = longer,
+            _ => lines.push(piece.to_owned()),
+        }
+    };
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if width(word, size) <= room {
+            add(word, " ");
+            continue;
+        }
+        for (i, letter) in word.chars().enumerate() {
+            add(&letter.to_string(), if i == 0 { " " } else { "" });
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
 /// The SVG and the PNG of a drawing.
 pub(crate) fn render(
     name: &str,
@@ -408,12 +491,14 @@ pub(crate) fn render(
         transforms_precision: 2,
         ..usvg::WriteOptions::default()
     });
-    let svg = printed(&svg, title, drawing.height).map_err(failed)?;
+    let svg = printed(&svg, title, drawing).map_err(failed)?;
     Ok((svg.into_bytes(), png))
 }
 
-/// Gives the SVG its printed size and a title, which usvg's writer leaves out.
-fn printed(svg: &str, title: &str, height: i32) -> Result<String, Failed> {
+/// Gives the SVG its printed size and titles, which usvg's writer leaves out: its own, and those of
+/// labels that do not say all of theirs.
+fn printed(svg: &str, title: &str, drawing: &Drawing) -> Result<String, Failed> {
+    let height = drawing.height;
     let size = format!("width=\"{WIDTH}\" height=\"{height}\"");
     let scale = SCALE as i32;
     let (before, after) = svg
@@ -422,10 +507,25 @@ fn printed(svg: &str, title: &str, height: i32) -> Result<String, Failed> {
     let (attributes, content) = after
         .split_once('>')
         .ok_or_else(|| "the SVG has no content".to_owned())?;
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    let (content, end) = content
+        .rsplit_once("</svg>")
+        .ok_or_else(|| "the SVG has no end".to_owned())?;
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let title = escaped(title);
+    let titles = drawing.titles.iter().map(|words| {
+        let (x, y) = words.from;
+        format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"none\" \
+             pointer-events=\"all\"><title>{}</title></rect>",
+            words.to.0 - x,
+            words.to.1 - y,
+            escaped(&words.text)
+        )
+    });
+    let titles: String = titles.collect();
     Ok(format!(
         "{before}width=\"{}\" height=\"{}\" viewBox=\"0 0 {WIDTH} {height}\"{attributes}>\
-         <title>{title}</title>{content}",
+         <title>{title}</title>{content}{titles}</svg>{end}",
         WIDTH / scale,
         height / scale
     ))

@@ -6,8 +6,9 @@ mod key;
 use super::axis::{Scale, range, ticks};
 use super::canvas::{
     Anchor, COLOURS, Canvas, Dash, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, Shape, TEXT,
-    WIDTH, draw, fit, width,
+    WIDTH, draw, width,
 };
+use super::label::{Name, labels};
 use crate::Error;
 use crate::digest::Inputs;
 use crate::format::settle;
@@ -182,13 +183,15 @@ impl Chart {
         let down = TITLE + BODY + FLOOR + AXIS;
         let panels = self.panels.len().max(1) as i32;
         let height = 16 + legend.height() + panels * down + LABEL + 60;
+        let room = WIDTH - LEFT - RIGHT - if cut > 0 { INSET_WORDS } else { 0 };
+        let titles: Vec<Name> = self.panels.iter().map(|p| Name::only(&p.title)).collect();
+        let titles = labels(&titles, TEXT, room * 20 / 21, |_| 1);
         draw(self.name, height, |canvas| {
             legend.draw(canvas, 12)?;
             for (i, panel) in self.panels.iter().enumerate() {
                 let top = 16 + legend.height() + i as i32 * down + TITLE;
-                let room = WIDTH - LEFT - RIGHT - if cut > 0 { INSET_WORDS } else { 0 };
-                let title = fit(&panel.title, TEXT, room * 20 / 21);
-                canvas.heading(&title, (LEFT, top - 44), TEXT, Anchor::Left)?;
+                canvas.heading(&titles[i][0], (LEFT, top - 44), TEXT, Anchor::Left)?;
+                canvas.titled(&titles[i], &panel.title);
                 let whole = match cut {
                     0 => (LEFT, WIDTH - RIGHT),
                     _ => (LEFT, LEFT + (WIDTH - LEFT - RIGHT - BETWEEN) * 11 / 20),

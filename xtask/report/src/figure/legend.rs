@@ -1,10 +1,14 @@
 //! A legend above the panels, where it can cover no data.
 
-use super::canvas::{Anchor, Canvas, Dash, INK, SMALL, Shape, WIDTH, width};
+use super::canvas::{Anchor, Canvas, Dash, INK, SMALL, Shape, WIDTH, width, wrap};
 use plotters::prelude::RGBColor;
 
 const ROW: i32 = 50;
+/// Between the lines of one entry.
+const LINE: i32 = 42;
 const GAP: i32 = 44;
+/// Between a key and its words.
+const SPACE: i32 = 14;
 const LEFT: i32 = 16;
 
 /// What stands before an entry's words.
@@ -81,42 +85,57 @@ pub(crate) fn bar(
     canvas.line(&[(to, y - 9), (to, y + 9)], colour, 4, None)
 }
 
-/// Entries in rows that fit the canvas.
+/// Entries in rows that fit the canvas; one that is longer than a row has several lines.
 pub(crate) struct Legend {
-    rows: Vec<Vec<(Key, String)>>,
+    rows: Vec<Vec<(Key, Vec<String>)>>,
+}
+
+fn widest(lines: &[String]) -> i32 {
+    let widths = lines.iter().map(|line| width(line, SMALL));
+    widths.max().unwrap_or_default()
+}
+
+fn height(row: &[(Key, Vec<String>)]) -> i32 {
+    let lines = row.iter().map(|(_, lines)| lines.len()).max();
+    ROW + (lines.unwrap_or(1) as i32 - 1).max(0) * LINE
 }
 
 impl Legend {
     pub fn new(entries: Vec<(Key, String)>) -> Legend {
         let (mut rows, mut row, mut used) = (Vec::new(), Vec::new(), LEFT);
         for (key, text) in entries {
-            let needs = key.width() + 14 + width(&text, SMALL);
+            let lines = wrap(&text, SMALL, WIDTH - 2 * LEFT - key.width() - SPACE);
+            let needs = key.width() + SPACE + widest(&lines);
             if used + needs > WIDTH - LEFT && !row.is_empty() {
                 rows.push(std::mem::take(&mut row));
                 used = LEFT;
             }
             used += needs + GAP;
-            row.push((key, text));
+            row.push((key, lines));
         }
         rows.push(row);
         Legend { rows }
     }
 
     pub fn height(&self) -> i32 {
-        self.rows.len() as i32 * ROW
+        self.rows.iter().map(|row| height(row)).sum()
     }
 
     /// Draws with its top at `top`.
     pub fn draw(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), String> {
-        for (i, row) in self.rows.iter().enumerate() {
-            let y = top + ROW / 2 + i as i32 * ROW;
+        let mut y = top + ROW / 2;
+        for row in &self.rows {
             let mut x = LEFT;
-            for (key, text) in row {
+            for (key, lines) in row {
                 key.draw(canvas, x, y)?;
-                x += key.width() + 14;
-                canvas.text(text, (x, y), SMALL, INK, Anchor::Left)?;
-                x += width(text, SMALL) + GAP;
+                x += key.width() + SPACE;
+                for (line, text) in lines.iter().enumerate() {
+                    let at = (x, y + LINE * line as i32);
+                    canvas.text(text, at, SMALL, INK, Anchor::Left)?;
+                }
+                x += widest(lines) + GAP;
             }
+            y += height(row);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Overlaps of tickets' masks as a map: as found above the diagonal, by chance below it.
 
-use super::canvas::{Anchor, Canvas, FINE, GREY, INK, SMALL, TEXT, WIDTH, draw, fit, width};
+use super::canvas::{Anchor, Canvas, FINE, GREY, INK, SMALL, TEXT, WIDTH, draw, width};
+use super::label::{Name, labels};
 use super::{Figure, footer};
 use crate::Error;
 use crate::cells::Grid;
@@ -75,15 +76,31 @@ struct Map<'a> {
     side: i32,
     row: i32,
     names: i32,
+    /// The size of all letters: many tickets leave little room.
+    letters: i32,
+    /// Of the tickets, beside the rows and below the columns.
+    labels: Vec<String>,
 }
 
 impl<'a> Map<'a> {
     fn new(tickets: &'a [&'a Named]) -> Map<'a> {
-        let widest = tickets.iter().map(|t| width(&t.title, SMALL)).max();
+        let map = Map::of(tickets, SMALL);
+        match map.row < SMALL {
+            true => Map::of(tickets, FINE),
+            false => map,
+        }
+    }
+
+    fn of(tickets: &'a [&'a Named], letters: i32) -> Map<'a> {
+        let widest = tickets.iter().map(|t| width(&t.title, letters)).max();
         let widest = widest.unwrap_or_default().min(WIDTH / 3);
         let left = widest + 40;
         let side = (WIDTH - left - RIGHT) / tickets.len().max(1) as i32;
+        let names: Vec<Name> = tickets.iter().map(|t| Name::of(t)).collect();
+        let labels = labels(&names, letters, widest, |_| 1);
         Map {
+            letters,
+            labels: labels.into_iter().flatten().collect(),
             tickets,
             left,
             side,
@@ -107,9 +124,10 @@ impl<'a> Map<'a> {
         canvas.heading(&heading, (self.left, top + 40), TEXT, Anchor::Left)?;
         for (i, one) in self.tickets.iter().enumerate() {
             let y = top + TITLE + i as i32 * self.row;
-            let title = fit(&one.title, SMALL, self.left - 40);
+            let label = &self.labels[i];
             let at = (self.left - 16, y + self.row / 2);
-            canvas.text(&title, at, SMALL, INK, Anchor::Right)?;
+            canvas.text(label, at, self.letters, INK, Anchor::Right)?;
+            canvas.titled(std::slice::from_ref(label), &one.title);
             for j in (0..self.tickets.len()).filter(|j| *j != i) {
                 let (percent, _) = shared(grid, sparsity, self.tickets, (i, j));
                 self.cell(canvas, percent, (self.left + j as i32 * self.side, y))?;
@@ -125,7 +143,7 @@ impl<'a> Map<'a> {
         );
         let middle = ((from.0 + to.0) / 2, (from.1 + to.1) / 2);
         let Some(value) = value else {
-            return canvas.text("–", middle, SMALL, GREY, Anchor::Centre);
+            return canvas.text("–", middle, self.letters, GREY, Anchor::Centre);
         };
         canvas.rectangle(from, to, tint(value))?;
         let colour = match value >= DARK {
@@ -134,14 +152,19 @@ impl<'a> Map<'a> {
         };
         let digits = usize::from(self.side >= 100);
         let text = spell::number(value, digits);
-        canvas.text(&text, middle, SMALL, colour, Anchor::Centre)
+        // The table has every number; colours stand alone where the longest has no room.
+        match width("100", self.letters) + 4 <= to.0 - from.0 {
+            true => canvas.text(&text, middle, self.letters, colour, Anchor::Centre),
+            false => Ok(()),
+        }
     }
 
     fn names_below(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), String> {
         for (j, ticket) in self.tickets.iter().enumerate() {
             let x = self.left + j as i32 * self.side + self.side / 2;
-            let title = fit(&ticket.title, SMALL, self.names - 30);
-            canvas.upwards(&title, (x, top + 4), SMALL, INK, Anchor::Right)?;
+            let label = &self.labels[j];
+            canvas.upwards(label, (x, top + 4), self.letters, INK, Anchor::Right)?;
+            canvas.titled(std::slice::from_ref(label), &ticket.title);
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use super::axis::{Scale, ticks};
 use super::canvas::{
-    Anchor, BAND, COLOURS, Canvas, Dash, GREY, INK, RULE, SHAPES, SMALL, Shape, TEXT, TINY, fit,
-    fit_two, width,
+    Anchor, BAND, COLOURS, Canvas, Dash, GREY, INK, PAPER, RULE, SHAPES, SMALL, Shape, TEXT, TINY,
+    width,
 };
 use super::legend::bar;
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED};
@@ -18,6 +18,10 @@ const LINE: i32 = 48;
 const RISE: i32 = 7;
 const DROP: i32 = 13;
 const BLOCK_GAP: i32 = 20;
+/// Free to both sides of words that stand on a line.
+const ROUND: i32 = 8;
+/// From a marker to a note that has little room.
+const NEAR: i32 = 22;
 /// The heights above and below a panel's body.
 pub(super) const TITLE: i32 = 64;
 pub(super) const AXIS: i32 = 110;
@@ -35,6 +39,8 @@ pub(super) struct Panel<'g, 'a> {
     /// Whether the tickets' titles stand to its left.
     pub first: bool,
     pub blocks: &'g [Block<'a>],
+    /// Of each block, in lines.
+    pub labels: &'g [Vec<String>],
 }
 
 /// One ticket and the checks that any sparsity has of it; none is the unmodified ticket.
@@ -46,6 +52,11 @@ pub(super) struct Block<'a> {
 impl Block<'_> {
     pub fn height(&self) -> i32 {
         self.checks.len() as i32 * ROW + BLOCK_GAP
+    }
+
+    /// The lines that its label has room for.
+    pub fn lines(&self) -> usize {
+        (self.height() / LINE).clamp(1, 3) as usize
     }
 }
 
@@ -113,7 +124,7 @@ impl Panel<'_, '_> {
         let Scale { from, to, high, .. } = self.scale;
         if self.scale.holds(dense) {
             let x = self.scale.at(dense);
-            return canvas.line(&[(x, self.top), (x, bottom)], INK, 4, DASH);
+            return canvas.level([(x, self.top), (x, bottom)], DASH);
         }
         if dense > high {
             return canvas.text("dense →", (to, self.top - 32), SMALL, INK, Anchor::Right);
@@ -133,20 +144,30 @@ impl Panel<'_, '_> {
                 canvas.rectangle((start, y), (self.scale.to, next), BAND)?;
             }
             if self.first {
-                let (title, room) = (&block.ticket.title, self.scale.from - 36);
-                let lines = match next - y >= 2 * LINE {
-                    true => fit_two(title, TEXT, room),
-                    false => vec![fit(title, TEXT, room)],
-                };
+                let lines = &self.labels[i];
                 let top = (y + next - LINE * (lines.len() as i32 - 1)) / 2;
                 for (line, text) in lines.iter().enumerate() {
                     let at = (self.scale.from - 20, top + LINE * line as i32);
                     canvas.text(text, at, TEXT, INK, Anchor::Right)?;
                 }
+                canvas.titled(lines, &block.ticket.title);
             }
             y = next;
         }
         Ok(())
+    }
+
+    /// What a row at this height stands on.
+    fn paper(&self, y: i32) -> RGBColor {
+        let mut bottom = self.top;
+        let block = self.blocks.iter().position(|block| {
+            bottom += block.height();
+            y < bottom
+        });
+        match block.is_some_and(|i| i % 2 == 0) {
+            true => BAND,
+            false => PAPER,
+        }
     }
 
     fn cell(&self, canvas: &Canvas<'_>, cell: &Cell<'_>, row: i32) -> Result<(), String> {
@@ -253,16 +274,31 @@ impl Panel<'_, '_> {
         if note.is_empty() {
             return Ok(());
         }
-        let needs = width(note, TINY) + 60;
-        if ends.1 + needs <= self.scale.to {
-            self.words(canvas, note, ends.1 + 44, y)
+        let wide = width(note, TINY);
+        let needs = wide + 60;
+        let (left, edge) = (ends.0 - needs + 16, self.scale.from + 50);
+        let x = if ends.1 + needs <= self.scale.to {
+            ends.1 + 44
+        } else if left < edge && ends.1 + NEAR + wide <= self.scale.to {
+            // Neither side has its usual room.
+            ends.1 + NEAR
         } else {
-            let x = (ends.0 - needs + 16).max(self.scale.from + 50);
-            self.words(canvas, note, x, y)
-        }
+            left.max(edge)
+        };
+        self.words(canvas, note, x, y)
     }
 
+    /// Words at a row; the dense network's line has a gap where they stand on it.
     fn words(&self, canvas: &Canvas<'_>, words: &str, x: i32, y: i32) -> Result<(), String> {
+        let ends = (x - ROUND, x + width(words, TINY) + ROUND);
+        let dense = self.dense.filter(|dense| self.scale.holds(*dense));
+        let line = dense.map(|dense| self.scale.at(dense));
+        if line.is_some_and(|line| (ends.0..=ends.1).contains(&line)) {
+            // As high as the letters: the seeds below keep their dots.
+            let half = TINY / 3 + 2;
+            let gap = [(ends.0, y - half), (ends.1, y + half)];
+            canvas.gap(gap, self.paper(y))?;
+        }
         canvas.text(words, (x, y), TINY, GREY, Anchor::Left)
     }
 }

@@ -2,7 +2,7 @@
 //! under the drawing which tickets take it and which checks change it.
 
 use super::canvas::{
-    Anchor, BAND, COLOURS, Canvas, FINE, GREY, INK, SMALL, TEXT, WIDTH, draw, width,
+    Anchor, BAND, COLOURS, Canvas, FINE, GREY, INK, SMALL, TEXT, WIDTH, draw, wrap,
 };
 use super::{Figure, footer};
 use crate::Error;
@@ -50,7 +50,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let mut lines = Vec::new();
     for (i, arrow) in arrows.iter().enumerate() {
         let words = format!("{} → {}: {}", arrow.from.1, arrow.to.1, arrow.about);
-        for (j, line) in wrapped(&words, WIDTH - 110).into_iter().enumerate() {
+        for (j, line) in wrap(&words, SMALL, WIDTH - 110).into_iter().enumerate() {
             lines.push((if j == 0 { Some(i + 1) } else { None }, line));
         }
     }
@@ -97,22 +97,6 @@ fn boxes(canvas: &Canvas<'_>, arrows: &[Arrow]) -> Result<(), String> {
         canvas.text(words, (x, y), TEXT, INK, Anchor::Centre)?;
     }
     Ok(())
-}
-
-/// Words in lines that fit.
-fn wrapped(words: &str, room: i32) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split(' ') {
-        let longer = lines.last().map(|line| format!("{line} {word}"));
-        match longer.filter(|line| width(line, SMALL) <= room) {
-            Some(line) => {
-                lines.pop();
-                lines.push(line);
-            }
-            None => lines.push(super::canvas::fit(word, SMALL, room)),
-        }
-    }
-    lines
 }
 
 /// What arrows are labelled from.

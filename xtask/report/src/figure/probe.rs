@@ -2,9 +2,9 @@
 
 use super::axis::Scale;
 use super::canvas::{
-    Anchor, BAND, COLOURS, Canvas, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, TEXT, WIDTH,
-    draw, fit,
+    Anchor, BAND, COLOURS, Canvas, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, TEXT, WIDTH, draw,
 };
+use super::label::{Name, labels};
 use super::legend::{Key, Legend};
 use crate::Error;
 use crate::table::spell;
@@ -130,11 +130,14 @@ fn overlap(
     let at = ((LEFT + WIDTH - RIGHT) / 2, top + rows + 76);
     canvas.text("kept weights in common, %", at, TEXT, INK, Anchor::Centre)?;
     let mut y = top + GAP / 2;
-    for block in blocks {
+    let names: Vec<Name> = blocks.iter().map(|b| Name::only(&b.name)).collect();
+    let labels = labels(&names, TEXT, LEFT - 40, |_| 1);
+    for (i, block) in blocks.iter().enumerate() {
         let bottom = y + block.rows.len() as i32 * ROW;
         let middle = (y + bottom) / 2;
-        let label = fit(&block.name, TEXT, LEFT - 40);
-        canvas.text(&label, (LEFT - 20, middle), TEXT, INK, Anchor::Right)?;
+        let label = &labels[i];
+        canvas.text(&label[0], (LEFT - 20, middle), TEXT, INK, Anchor::Right)?;
+        canvas.titled(label, &block.name);
         for (with, all) in &block.rows {
             let place = kinds.iter().position(|k| k == with).unwrap_or(0);
             row(canvas, &scale, all, place, y + ROW / 2)?;
@@ -235,10 +238,13 @@ impl<'a> Map<'a> {
             let label = format!("asked {}", spell::percent(sparsity));
             canvas.text(&label, (x, top + TITLE + 20), SMALL, INK, Anchor::Centre)?;
         }
+        let names: Vec<Name> = self.rows.iter().map(|(name, _)| Name::only(name)).collect();
+        let labels = labels(&names, TEXT, LEFT - 40, |_| 1);
         for (place, (name, masks)) in self.rows.iter().enumerate() {
             let y = top + TITLE + 50 + place as i32 * ROW;
-            let label = fit(name, TEXT, LEFT - 40);
-            canvas.text(&label, (LEFT - 20, y + ROW / 2), TEXT, INK, Anchor::Right)?;
+            let at = (LEFT - 20, y + ROW / 2);
+            canvas.text(&labels[place][0], at, TEXT, INK, Anchor::Right)?;
+            canvas.titled(&labels[place], name);
             for (column, sparsity) in self.sparsities.iter().enumerate() {
                 let from = (LEFT + across * column as i32 + 3, y + 3);
                 let to = (from.0 + across - 6, y + ROW - 3);

@@ -2,11 +2,11 @@
 //! layer below its lowest decade, described as data.
 
 use super::canvas::{
-    Anchor, Canvas, Dash, Drawing, FINE, GREY, INK, RULE, SMALL, Shape, TEXT, WIDTH, draw, fit,
-    width,
+    Anchor, Canvas, Dash, Drawing, FINE, GREY, INK, RULE, SMALL, Shape, TEXT, WIDTH, draw, width,
 };
 use super::chart::look;
 use super::footer;
+use super::label::{Name, labels};
 use super::legend::{Key, Legend};
 use crate::Error;
 use crate::digest::Inputs;
@@ -147,10 +147,15 @@ impl Profile {
         let layout = Layout::new(&self.panels, &legend);
         let panels = self.panels.len() as i32;
         let height = layout.top - TITLE + panels * layout.panel + layout.names + 110;
+        let headings: Vec<Name> = self.panels.iter().map(|p| Name::only(&p.heading)).collect();
+        let headings = labels(&headings, TEXT, (WIDTH - LEFT - RIGHT) * 20 / 21, |_| 1);
         draw(self.name, height, |canvas| {
             legend.draw(canvas, 12)?;
             for (i, panel) in self.panels.iter().enumerate() {
                 let scale = layout.scale(i);
+                let at = (LEFT, scale.top - 36);
+                canvas.heading(&headings[i][0], at, TEXT, Anchor::Left)?;
+                canvas.titled(&headings[i], &panel.heading);
                 axes(canvas, panel, &scale, layout.zero > 0)?;
                 let last = |l: &&Line| self.over == Some(l.series);
                 let under = panel.lines.iter().filter(|l| !last(l));
@@ -245,8 +250,6 @@ fn place(i: usize, n: usize) -> i32 {
 
 fn axes(canvas: &Canvas<'_>, panel: &Panel, scale: &LogScale, zero: bool) -> Result<(), String> {
     let right = WIDTH - RIGHT;
-    let heading = fit(&panel.heading, TEXT, (WIDTH - LEFT - RIGHT) * 20 / 21);
-    canvas.heading(&heading, (LEFT, scale.top - 36), TEXT, Anchor::Left)?;
     for decade in scale.lowest..=2 {
         let value = 10f64.powi(decade);
         let y = scale.at(value);

@@ -10,7 +10,7 @@ mod synthetic;
 #[path = "../../tests/neutral/mod.rs"]
 mod neutral;
 
-use super::canvas::{WIDTH, Words};
+use super::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
 use crate::cells::Grid;
 use jackpot_store::Digest;
@@ -18,6 +18,7 @@ use jackpot_study::{
     Before, FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run,
     SparseWay, TicketKind, Way,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use synthetic::{draw, layers, outline, trained};
 
 /// Name, method, rule, epochs before, whether training starts from trained weights.
@@ -39,6 +40,12 @@ const TICKETS: [Kind; 12] = [
 ];
 const SPARSITIES: [&str; 6] = ["0.8", "0.9", "0.95", "0.98", "0.99", "0.999"];
 
+/// What a ticket of this name is like; `snip.3` is one of many like `snip`.
+fn kind(name: &str) -> Option<&'static Kind> {
+    let like = name.split('.').next().unwrap_or(name);
+    TICKETS.iter().find(|t| t.0 == like)
+}
+
 /// What a made-up study is like.
 struct Shape {
     tickets: usize,
@@ -58,9 +65,17 @@ const LARGE: Shape = Shape {
 
 impl Shape {
     fn title(&self, name: &str) -> String {
-        match self.long {
-            true => format!("{name}, scored once on one balanced batch of the training set"),
-            false => name.to_owned(),
+        match name.split_once('.') {
+            // What tells one of a block from the others stands at the end, as `each` writes it.
+            Some((_, number)) => {
+                format!(
+                    "A ticket of one block with its ratios counted layer by layer, number {number}"
+                )
+            }
+            None if self.long => {
+                format!("{name}, scored once on one balanced batch of the training set")
+            }
+            None => name.to_owned(),
         }
     }
 
@@ -72,10 +87,22 @@ impl Shape {
             named.title = self.title(name);
             named
         };
-        let tickets: Vec<Named> = std::iter::once("dense")
-            .chain(TICKETS[..self.tickets].iter().map(|t| t.0))
-            .map(ticket)
+        let name = |i: usize| match (i / TICKETS.len(), TICKETS[i % TICKETS.len()].0) {
+            (0, name) if self.tickets <= TICKETS.len() => name.to_owned(),
+            (_, name) => format!("{name}.{i}"),
+        };
+        let tickets: Vec<Named> = std::iter::once("dense".to_owned())
+            .chain((0..self.tickets).map(name))
+            .map(|name| ticket(&name))
             .collect();
+        if self.long {
+            for check in &mut outline.checks {
+                check.title = format!(
+                    "{}: what every layer keeps is moved to random places of the same layer, as in section 4 of the paper",
+                    check.title
+                );
+            }
+        }
         outline.ways = tickets
             .iter()
             .map(|t| (t.name.clone(), way(&t.name)))
@@ -118,7 +145,7 @@ impl Shape {
     }
 
     fn outcome(&self, ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
-        let random = TICKETS.iter().any(|t| t.0 == ticket && t.1 == "random");
+        let random = kind(ticket).is_some_and(|t| t.1 == "random");
         if random && check == "corrupted" {
             let because = "the ticket reads no data".into();
             return Outcome::Identical { because };
@@ -133,7 +160,7 @@ impl Shape {
             _ => layers(ticket, sparsity, seed),
         };
         let mut found = trained(&name, accuracy, 0.5, counts);
-        let before = TICKETS.iter().find(|t| t.0 == ticket).map_or(0, |t| t.3);
+        let before = kind(ticket).map_or(0, |t| t.3);
         let pretraining = (before > 0).then(|| "clean".to_owned());
         found.lineage = Some(Box::new(Lineage {
             scoring: (ticket == "snip").then(|| "clean".to_owned()),
@@ -165,7 +192,7 @@ fn results_run() -> Run {
 }
 
 fn way(name: &str) -> Way {
-    let kind = TICKETS.iter().find(|t| t.0 == name);
+    let kind = kind(name);
     let sparse = kind.map(|(_, method, rule, before, learned)| SparseWay {
         scores: (*method).into(),
         method: (*method).into(),
@@ -228,6 +255,32 @@ fn touch(a: &Words, b: &Words) -> bool {
     !apart
 }
 
+/// Labels that are cut, by what they stand for: two titles of one label.
+fn alike(figure: &Figure) -> Vec<String> {
+    let drawing = &figure.drawing;
+    let mut labels: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for title in &drawing.titles {
+        let inside = |w: &&Words| {
+            let from = title.from.0 <= w.from.0 && title.from.1 <= w.from.1;
+            from && w.to.0 <= title.to.0 && w.to.1 <= title.to.1
+        };
+        let lines: Vec<&str> = drawing
+            .words
+            .iter()
+            .filter(inside)
+            .map(|w| w.text.as_str())
+            .collect();
+        labels
+            .entry(lines.join(" "))
+            .or_default()
+            .insert(&title.text);
+    }
+    let alike = labels.iter().filter(|(_, titles)| titles.len() > 1);
+    alike
+        .map(|(label, titles)| format!("{}: `{label}` is {titles:?}", figure.name))
+        .collect()
+}
+
 /// What is wrong with a figure.
 fn faults(figure: &Figure) -> Vec<String> {
     let drawing = &figure.drawing;
@@ -255,6 +308,21 @@ fn faults(figure: &Figure) -> Vec<String> {
             faults.push(format!("{}: {one:?} on {other:?}", figure.name));
         }
     }
+    let holds = |gap: &Ends, w: &Words| {
+        let [from, to] = gap;
+        from.0 <= w.from.0 && from.1 <= w.from.1 && w.to.0 <= to.0 && w.to.1 <= to.1
+    };
+    for words in &words {
+        let through = |[(x, top), (_, bottom)]: &Ends| {
+            let across = words.from.0 < *x && *x < words.to.0;
+            across && words.from.1 < *bottom && *top < words.to.1
+        };
+        let struck = drawing.levels.iter().any(through);
+        if struck && !drawing.gaps.iter().any(|gap| holds(gap, words)) {
+            faults.push(format!("{}: a line through {words:?}", figure.name));
+        }
+    }
+    faults.extend(alike(figure));
     for (x, y) in &drawing.points {
         if !(0..=WIDTH).contains(x) || !(0..=drawing.height).contains(y) {
             faults.push(format!(
@@ -329,6 +397,63 @@ fn long_names() {
         ..LARGE
     };
     check("long", &shape);
+}
+
+#[test]
+fn forty_tickets_of_one_block_are_told_apart() {
+    let shape = Shape {
+        tickets: 40,
+        sparsities: 2,
+        seeds: 2,
+        long: true,
+        collapsed: false,
+    };
+    let mut figures = check("forty", &shape);
+    let accuracy = figures.iter_mut().find(|f| f.name == "accuracy").unwrap();
+    // Every title is in the file, whatever its label says.
+    let (svg, _) = super::canvas::render("accuracy", "Accuracy", &accuracy.drawing).unwrap();
+    let svg = String::from_utf8(svg).unwrap();
+    for i in 0..40 {
+        let title = format!(
+            "<title>A ticket of one block with its ratios counted layer by layer, number {i}</title>"
+        );
+        assert_eq!(svg.matches(&title).count(), 1, "{title}");
+    }
+    // A label that stands for two is seen.
+    accuracy.drawing.titles[1].text = "another".into();
+    let label = accuracy.drawing.titles[0].clone();
+    accuracy.drawing.titles.push(Words {
+        text: "a second title".into(),
+        ..label
+    });
+    assert_eq!(faults(accuracy).len(), 1);
+}
+
+#[test]
+fn words_on_the_dense_networks_line_have_a_gap_in_it() {
+    let shape = Shape {
+        collapsed: true,
+        tickets: 2,
+        sparsities: 1,
+        ..LARGE
+    };
+    let outline = shape.outline();
+    let mut seen = 0;
+    for dense in [10.05, 10.1, 10.15, 10.2, 10.3] {
+        let mut results = shape.results(&outline);
+        for run in results.runs.iter_mut().filter(|r| r.ticket == "dense") {
+            if let Outcome::Done(trained) = &mut run.outcome {
+                trained.accuracy = dense;
+            }
+        }
+        let grid = Grid::new(&outline, &results).unwrap();
+        let mut figure = all(&grid).unwrap().remove(0);
+        assert_eq!(figure.name, "accuracy");
+        assert_eq!(faults(&figure), [""; 0]);
+        figure.drawing.gaps.clear();
+        seen += faults(&figure).len();
+    }
+    assert!(seen > 0, "no words stand on the line");
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn mean(value: &Value) -> Option<f64> {
     match value {
         Value::Number(x, _) | Value::Signed(x, _) | Value::Share(x) => Some(*x),
         Value::MeanSd(value, _) => Some(value.mean),
-        Value::Interval { mean, .. } => Some(*mean),
+        Value::Interval { mean, .. } | Value::Range { mean, .. } => Some(*mean),
         _ => None,
     }
 }
@@ -142,6 +142,7 @@ fn df(value: &Value) -> Option<f64> {
 fn bounds(value: &Value) -> Option<(f64, f64)> {
     match value {
         Value::Interval { bounds, .. } => *bounds,
+        Value::Range { bounds, .. } => Some(*bounds),
         _ => None,
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn leads(
 ) -> Result<Vec<u8>, Error> {
     let title = &outline.title;
     let shown = across.shown(outline);
-    let provenance = Provenance::across(across.grids, &shown);
+    let findings = &across.findings;
+    let provenance = Provenance::across(across.grids, &shown, findings);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -85,6 +86,7 @@ pub(super) fn leads(
                 header { h1 { (title) } }
                 main {
                     p { "The same tickets and checks in several settings, each with a page of its own." }
+                    @if !findings.is_empty() { (found(findings, &provenance)) }
                     @for lead in &across.leads {
                         section {
                             h2 { a href={ (lead.folder) "index.html" } { (lead.title) } }
@@ -112,7 +114,7 @@ pub(super) fn leads(
                     }
                     p { a href=(LOCK) { (LOCK) } " lists every file with its sha256." }
                 }
-                @if !shown.is_empty() {
+                @if !shown.is_empty() || !findings.is_empty() {
                     (dialog())
                     script #provenance type="application/json" { (PreEscaped(json(&provenance)?)) }
                     script { (PreEscaped(SCRIPT)) }

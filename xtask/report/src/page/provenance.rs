@@ -3,6 +3,7 @@
 
 use crate::cells::{Cell, Grid};
 use crate::format::settle;
+use crate::headline::Headline;
 use crate::sweep::Grids;
 use crate::table::{NOTHING, Table};
 use jackpot_store::Digest;
@@ -39,11 +40,14 @@ impl Provenance {
         Provenance::of(all, |_| true)
     }
 
-    /// What is behind some tables of all settings.
-    pub fn across(grids: Grids<'_, '_>, tables: &[&Table]) -> Provenance {
+    /// What is behind some tables and findings of all settings.
+    pub fn across(grids: Grids<'_, '_>, tables: &[&Table], findings: &[Headline]) -> Provenance {
         let sections = tables.iter().flat_map(|table| &table.sections);
         let entries = sections.flat_map(|section| section.rows.iter().flatten());
-        let shown: BTreeSet<Digest> = entries.flat_map(|entry| &entry.from).copied().collect();
+        let pieces = findings.iter().flat_map(|finding| &finding.pieces);
+        let said = pieces.flat_map(|piece| &piece.from);
+        let shown = entries.flat_map(|entry| &entry.from).chain(said);
+        let shown: BTreeSet<Digest> = shown.copied().collect();
         let named = |grid| {
             let setting = grids.setting(grid).map(|s| s.named.title.as_str());
             (grid, setting)

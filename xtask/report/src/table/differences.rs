@@ -4,18 +4,18 @@ use super::{Column, Data, Entry, Kind, Section, Table, Value, verdicts};
 use crate::cells::{DENSE, Grid, metrics};
 use crate::digest::of_inputs;
 use jackpot_stats::Variance;
-use jackpot_study::{Arm, Finding, Role, Scope};
+use jackpot_study::{Arm, Contrast, Finding, Role, Scope};
 
-pub(super) fn table(grid: &Grid<'_>) -> Table {
+pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();
-    for within in [true, false] {
+    for kind in KINDS {
         for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
-            let rows: Vec<_> = (found(grid, within, sparsity).into_iter())
+            let rows: Vec<_> = (found(grid, kind, sparsity).into_iter())
                 .map(|f| row(grid, sparsity, f))
                 .collect();
             sections.extend(
                 Section::of(sparsity, columns(), rows).map(|section| Section {
-                    heading: format!("{}: {}", section.heading, WHAT[usize::from(within)]),
+                    heading: format!("{}: {}", section.heading, kind.title()),
                     ..section
                 }),
             );
@@ -33,10 +33,60 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
     }
 }
 
-const WHAT: [&str; 2] = [
-    "one ticket − another",
-    "ticket − the same ticket under a check",
+/// What is subtracted from what.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Difference {
+    TicketCheck,
+    TicketTicket,
+    Settings,
+    Differences,
+    Trend,
+}
+
+const KINDS: [Difference; 5] = [
+    Difference::TicketCheck,
+    Difference::TicketTicket,
+    Difference::Settings,
+    Difference::Differences,
+    Difference::Trend,
 ];
+
+impl Difference {
+    fn of(contrast: &Contrast) -> Difference {
+        if !contrast.trend.is_empty() {
+            Difference::Trend
+        } else if contrast.less.is_some() {
+            Difference::Differences
+        } else if contrast.is_across_settings() {
+            Difference::Settings
+        } else if contrast.is_within_ticket() {
+            Difference::TicketCheck
+        } else {
+            Difference::TicketTicket
+        }
+    }
+
+    /// For programs.
+    fn word(self) -> &'static str {
+        match self {
+            Difference::TicketCheck => "ticket-check",
+            Difference::TicketTicket => "ticket-ticket",
+            Difference::Settings => "settings",
+            Difference::Differences => "difference-of-differences",
+            Difference::Trend => "trend",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Difference::TicketCheck => "ticket − the same ticket under a check",
+            Difference::TicketTicket => "one ticket − another",
+            Difference::Settings => "one setting − another",
+            Difference::Differences => "one difference − another",
+            Difference::Trend => "the end of a line − its beginning",
+        }
+    }
+}
 
 fn about(grid: &Grid<'_>) -> Vec<String> {
     let deviation = match grid.outline.analysis.variance {
@@ -64,11 +114,10 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     about
 }
 
-/// The findings at a sparsity, within tickets or between them, in the order of the study's
-/// tickets and checks.
-fn found<'g>(grid: &'g Grid<'_>, within: bool, sparsity: &str) -> Vec<&'g Finding> {
+/// The findings of one kind at a sparsity, in the order of the study's tickets and checks.
+fn found<'g>(grid: &'g Grid<'_>, kind: Difference, sparsity: &str) -> Vec<&'g Finding> {
     let scope = Scope::Sparsity(sparsity.to_owned());
-    let here = |f: &&Finding| f.scope == scope && f.contrast.is_within_ticket() == within;
+    let here = |f: &&Finding| f.scope == scope && Difference::of(&f.contrast) == kind;
     let place = |arm: &Arm| {
         let ticket = grid.outline.tickets.iter();
         let check = grid.outline.checks.iter();
@@ -109,14 +158,12 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
         None => from(value),
     };
     let (accuracy, loss) = (&f.accuracy.estimate, &f.test_loss.estimate);
+    let [plus, minus] = verdicts::arms(grid, &f.contrast);
     vec![
-        Entry::text(match f.contrast.is_within_ticket() {
-            true => "ticket-check",
-            false => "ticket-ticket",
-        }),
+        Entry::text(Difference::of(&f.contrast).word()),
         Entry::text(sparsity),
-        verdicts::arm(grid, &f.contrast.plus),
-        verdicts::arm(grid, &f.contrast.minus),
+        plus,
+        minus,
         Entry::text(verdicts::part(&f.contrast)),
         Entry::text(state(f)),
         match absent {

@@ -20,7 +20,8 @@ pub(super) fn table(grid: &Grid<'_>) -> Table {
     let about_one = |f: &&Finding| {
         let unmodified = |arm: &Arm| arm.check.is_none();
         let (plus, minus) = (&f.contrast.plus, &f.contrast.minus);
-        unmodified(plus) && unmodified(minus) && is_hybrid(&plus.ticket) && plus != minus
+        let unmodified = unmodified(plus) && unmodified(minus);
+        f.contrast.is_pair() && unmodified && is_hybrid(&plus.ticket) && plus != minus
     };
     let findings = || grid.findings.found.findings.iter().filter(about_one);
     let mut scopes: Vec<Scope> = grid.sparsities().into_iter().map(of_sparsity).collect();
@@ -93,10 +94,11 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         Some(cell) => Entry::from(Value::mean_sd(grid.summary(cell).accuracy, 2), cell.keys()),
         None => Value::Blank.into(),
     };
+    let [plus, minus] = verdicts::arms(grid, &f.contrast);
     vec![
         Entry::text(f.scope.word()),
-        verdicts::arm(grid, &f.contrast.plus),
-        verdicts::arm(grid, &f.contrast.minus),
+        plus,
+        minus,
         accuracy(arm),
         accuracy(base),
         from(Value::difference(&f.accuracy.estimate, 2)),

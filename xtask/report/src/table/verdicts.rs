@@ -4,13 +4,13 @@ use super::{Column, Data, Entry, Kind, Section, Table, Value, spell};
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::verdict::{
-    Findings, arm_title, capital, family_title, margin_title, plan_change_words, scope_title,
-    signs_words, verdict_title,
+    Findings, capital, family_title, margin_title, pilot_words, plan_change_words, scope_title,
+    sides, signs_words, verdict_title,
 };
 use jackpot_stats::{Claim, Direction, LEAST_SEEDS, Outcome, POWER, Variance, Verdict};
-use jackpot_study::{Arm, CollapsedRuns, Contrast, ControlOf, Finding, Role, Scope};
+use jackpot_study::{CollapsedRuns, Contrast, ControlOf, Finding, Role, Scope};
 
-pub(super) fn table(grid: &Grid<'_>) -> Table {
+pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let findings = &grid.findings;
     let mut families: Vec<&str> = Vec::new();
     for f in &findings.found.findings {
@@ -70,8 +70,28 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
             }
         ));
     }
+    about.extend(composed(&findings.found.findings));
     about.extend(declared(findings));
+    about.extend(pilot_words(grid));
     about
+}
+
+/// How rows of more than two arms are read, where there are any.
+fn composed(findings: &[Finding]) -> Vec<String> {
+    let any = |is: fn(&Contrast) -> bool| findings.iter().any(|f| is(&f.contrast));
+    let differences = "Where both sides are differences, what is compared is one difference less \
+                       the other, seed by seed, of four runs.";
+    let trends = "A *line* is that of least squares through the accuracies at all its places, seed \
+                  by seed; what is compared are its values at both ends.";
+    let of_settings = "Where settings are compared, both sides name theirs; such a comparison has \
+                       the controls and the families of its own kind alone.";
+    let said = [
+        (any(|c| c.less.is_some()), differences),
+        (any(|c| !c.trend.is_empty()), trends),
+        (any(Contrast::is_across_settings), of_settings),
+    ];
+    let said = said.iter().filter(|(is_there, _)| *is_there);
+    said.map(|(_, words)| (*words).to_owned()).collect()
 }
 
 fn level(level: Option<f64>) -> String {
@@ -191,12 +211,13 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     let number = |of: Option<f64>, digits| from(Value::number(of, digits));
     let accuracy = &f.accuracy.estimate;
     let bound = |i: usize| accuracy.interval90.map(|b| b[i]);
+    let [plus, minus] = arms(grid, &f.contrast);
     vec![
         Entry::text(f.contrast.family.clone()),
         Entry::text(f.contrast.claim.word()),
         Entry::text(part(&f.contrast)),
-        arm(grid, &f.contrast.plus),
-        arm(grid, &f.contrast.minus),
+        plus,
+        minus,
         Value::Named {
             name: f.scope.word().into(),
             title: scope_title(&f.scope),
@@ -226,10 +247,9 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     ]
 }
 
-/// An arm by its title.
-pub(super) fn arm(grid: &Grid<'_>, arm: &Arm) -> Entry {
-    let (name, title) = (arm.to_string(), arm_title(grid, arm));
-    Value::Named { name, title }.into()
+/// Both sides of a contrast by their titles.
+pub(super) fn arms(grid: &Grid<'_>, contrast: &Contrast) -> [Entry; 2] {
+    sides(grid, contrast).map(|(name, title)| Value::Named { name, title }.into())
 }
 
 /// The part that a contrast plays, for programs.
@@ -270,10 +290,9 @@ pub(super) fn runs(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     } else if let Some(because) = &f.because {
         notes.push(format!("not run: {}", spell::reason(because)));
     } else if f.same > 0 {
-        notes.push(format!(
-            "{} one training for both arms",
-            seeds(f.same, f.asked)
-        ));
+        let arms = if f.contrast.is_pair() { "both" } else { "all" };
+        let seeds = seeds(f.same, f.asked);
+        notes.push(format!("{seeds} one training for {arms} arms"));
     }
     if f.lost > 0 {
         notes.push(format!(

@@ -120,6 +120,7 @@ pub fn analysis() -> Analysis {
         looks: vec![3],
         spending: Default::default(),
         pilot: None,
+        effects: Vec::new(),
     }
 }
 
