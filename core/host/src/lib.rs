@@ -23,6 +23,7 @@
 //! one never writes a store, and neither ever links libtorch.
 
 mod conform;
+mod discover;
 mod item;
 mod job;
 mod last_round;
@@ -47,7 +48,8 @@ mod validate;
 mod verdict;
 
 pub use conform::{Case, Kit, Report, Verdict, conform};
-pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe, discover};
+pub use discover::{beside_the_binary, discover};
+pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe};
 pub use job::{Access, Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
 pub use practice::serve_practice;
 pub use printable::{is_printable, printable};

@@ -56,7 +56,7 @@ pub struct Tools {
 impl Tools {
     pub fn open(places: &crate::Places) -> Result<Tools> {
         let programs = Programs::of_this_process()?;
-        let plugins = Plugins::open(&programs, places.plugins.as_deref())?;
+        let plugins = Plugins::open(&programs, &places.plugins)?;
         Ok(Tools { programs, plugins })
     }
 

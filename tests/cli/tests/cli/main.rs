@@ -8,6 +8,7 @@ mod curves;
 mod describe;
 mod engines;
 mod everything;
+mod faulty_plugins;
 mod handed_in;
 mod help;
 mod identical;
