@@ -4,7 +4,7 @@ use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
 use super::surroundings::Surroundings;
-use super::{RAW, fault, load, rounds};
+use super::{RAW, disturb, fault, load, rounds};
 use crate::progress::{Page, Phase};
 use crate::{Batches, Failure, Kind, Output, PluginJob, Services};
 use jackpot_abi as abi;
@@ -204,6 +204,7 @@ fn invoke(
     let lent: *const abi::jkp_run = page.pointer().cast();
     context.page.enter(Phase::Plugin);
     // SAFETY: the plugin's own code, which is what this process is for: every buffer is
+    disturb::fill_stack();
     // guarded, and the supervisor sees whatever becomes of the process.
     let status = unsafe { function(lent, &mut error) };
     if std::process::id() != us {

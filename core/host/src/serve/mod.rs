@@ -5,6 +5,7 @@
 mod autodiff;
 mod call;
 mod context;
+pub(crate) mod disturb;
 mod fault;
 mod load;
 mod memory;
@@ -38,6 +39,7 @@ pub type MakeServices<'a> = dyn FnMut(&PluginJob) -> Result<Box<dyn Services>, S
 /// The worker's side of a plugin job: load, call, write the outputs' bytes, then `done.json`.
 /// Makes its own services through `make`, and only when the item declares that it differentiates.
 pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> ExitCode {
+    disturb::prepare();
     guarded(folder, |page| {
         let plugin = load::load(&job.plugin, &job.sha256, page)?;
         std::fs::write(folder.join(NAME), &plugin.described.name)
