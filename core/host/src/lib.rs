@@ -60,6 +60,6 @@ pub use run::{batch_rows, run_plugin};
 pub use scores::{Scores, read_weights};
 pub use select::{By, Choice, Rule, Scope, Selected, Unit, select, select_counts, select_global};
 pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};
-pub use services::{Services, View, ViewMut};
+pub use services::{ServiceError, Services, View, ViewMut};
 pub use sparsity::Sparsity;
 pub use supervise::{interrupt, supervise};

@@ -82,17 +82,37 @@ fn store_failed(error: jackpot_store::Error) -> Failure {
     Failure::new("store", error.to_string())
 }
 
-/// Of a plugin's process that ran out of memory: what in the study it was given.
-fn name_the_limit(mut failure: Failure, bytes: u64) -> Failure {
-    // A plugin passes on what libtorch said, with a status of its own.
-    let short = failure.kind == "memory" || failure.message.contains("out of memory");
-    if short && bytes > 0 {
+/// Of a plugin that ran out of memory: which field of the study gives more.
+fn name_the_limit(mut failure: Failure, limits: &Limits) -> Failure {
+    if failure.kind != "memory" {
+        return failure;
+    }
+    let megabytes = |bytes: u64| bytes >> 20;
+    if failure.over_scratch {
+        failure.message += &format!(
+            "; a plugin may ask the host for `run.plugin_scratch_mb` = {}: raise it",
+            megabytes(limits.scratch)
+        );
+    } else if limits.memory > 0 {
         failure.message += &format!(
             "; a plugin's process may take `run.plugin_memory_mb` = {}: raise it, or set 0 for no limit",
-            bytes >> 20
+            megabytes(limits.memory)
         );
     }
     failure
+}
+
+/// Where a record says what a user should know of a result that is one all the same.
+pub(crate) const WARNING: &str = "warning";
+
+/// What is said of a method's mask that keeps another number of weights than it was asked for.
+fn missed(certificate: &Value) -> Option<String> {
+    let achieved = certificate.get("achieved")?;
+    let [kept, asked] = ["kept", "asked"].map(|name| achieved[name].as_u64());
+    let (kept, asked) = (kept?, asked?);
+    (kept != asked).then(|| {
+        format!("its mask keeps {kept} weights where {asked} were asked for: compare it with tickets of that sparsity")
+    })
 }
 
 impl Bench<'_> {
@@ -194,7 +214,7 @@ impl Bench<'_> {
         };
         let folder = self.store.scratch().map_err(store_failed)?;
         let done = jackpot_host::run_plugin(&server, &job, &folder.path, observe)
-            .map_err(|failure| name_the_limit(failure, job.limits.memory))?;
+            .map_err(|failure| name_the_limit(failure, &job.limits))?;
         if output == "train" {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
             Images::from_safetensors(&bytes).map_err(|e| invalid("check")(&e))?;
