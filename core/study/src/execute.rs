@@ -196,6 +196,11 @@ impl Bench<'_> {
 
     fn plugin(&self, recipe: &Recipe, observe: Observe) -> Result<Made, Failure> {
         let (item, output) = match recipe {
+            Recipe::Score {
+                item,
+                sparsity: Some(_),
+                ..
+            } => (item, "mask"),
             Recipe::Score { item, .. } => (item, "scores"),
             Recipe::Allocate { item, .. } => (item, "counts"),
             Recipe::Check {
@@ -223,7 +228,20 @@ impl Bench<'_> {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
             validate::weights(&bytes, self.given.network)?;
         }
-        self.made(output, done)
+        if output == "mask" {
+            let bytes = std::fs::read(&done.file).map_err(|e| invalid("mask")(&e))?;
+            validate::mask(&bytes, self.given.network)?;
+        }
+        // A check's mask has its ticket's to be compared with.
+        let warning = match recipe {
+            Recipe::Score { .. } => missed(&done.certificate),
+            _ => None,
+        };
+        let mut made = self.made(output, done)?;
+        if let Some(warning) = warning {
+            made.record[WARNING] = json!(warning);
+        }
+        Ok(made)
     }
 
     fn made(&self, output: &str, done: PluginOutput) -> Result<Made, Failure> {
@@ -304,8 +322,12 @@ impl Bench<'_> {
                 mask,
                 rounds,
                 platform,
+                sparsity,
                 ..
             } => {
+                if let Some(sparsity) = sparsity {
+                    job.keep = sparsity.density();
+                }
                 job.precision = platform
                     .as_ref()
                     .map_or_else(Default::default, |p| p.precision);

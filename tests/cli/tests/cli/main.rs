@@ -16,6 +16,7 @@ mod images;
 mod keeping;
 mod kit;
 mod machines;
+mod masks;
 mod mistakes;
 mod networks;
 mod numbers;
