@@ -2,14 +2,14 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_data::{Info, Layout};
-use jackpot_host::{Item, Kind, Output, Param, Rule};
+use jackpot_host::{Item, Kind, Output, Param, Rule, printable};
 use jackpot_net::Family;
 use jackpot_study::{Plugins, Precision, Profile, Programs, kernels, preset, published_rule, word};
 use std::process::ExitCode;
 
 pub fn run(places: &Places) -> Result<ExitCode> {
     let programs = Programs::of_this_process()?;
-    let plugins = Plugins::open(&programs, places.plugins.as_deref())?;
+    let plugins = Plugins::open(&programs, &places.plugins)?;
     println!("plugins");
     for plugin in &plugins.all {
         println!(
@@ -20,7 +20,18 @@ pub fn run(places: &Places) -> Result<ExitCode> {
             plugin.path.display(),
             &plugin.sha256[..16.min(plugin.sha256.len())]
         );
-        plugin.items.iter().for_each(print_item);
+        for item in &plugin.items {
+            print_item(item);
+            if let Some(first) = plugins.instead_of(plugin, &item.id) {
+                println!(
+                    "      not used: that of {} comes first",
+                    first.path.display()
+                );
+            }
+        }
+    }
+    for refused in &plugins.refused {
+        println!("  left out: {}", printable(&refused.to_string()));
     }
     if plugins.all.is_empty() {
         println!("  none; build them, or name their folder with `--plugins`");

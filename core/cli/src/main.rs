@@ -58,9 +58,11 @@ pub struct Places {
     /// that has one
     #[arg(long, global = true, value_name = "FOLDER")]
     pub store: Option<PathBuf>,
-    /// Folder of plugins; else $JACKPOT_PLUGINS, else `plugins/` beside this program
+    /// Folder of plugins, beside those of $JACKPOT_PLUGINS (separated by `:`) and `plugins/` beside
+    /// this program (can be repeated). Where two offer one id, a folder given here comes before
+    /// $JACKPOT_PLUGINS, that before this program's own, and the first named before the next
     #[arg(long, global = true, value_name = "FOLDER")]
-    pub plugins: Option<PathBuf>,
+    pub plugins: Vec<PathBuf>,
 }
 
 #[derive(Subcommand)]

@@ -2,7 +2,7 @@
 use crate::{progress::bar, study};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use jackpot_host::{Case, Kit, Report, Verdict, conform};
+use jackpot_host::{Case, Kit, Report, Verdict, beside_the_binary, conform};
 use jackpot_study::Programs;
 use std::{
     fs::File,
@@ -64,6 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         server,
         seconds: check.seconds,
         workers: check.workers.map_or_else(cores, |n| n as usize),
+        of_jackpot: of_jackpot()?,
         item: check.item.clone(),
         case: check.case.clone(),
     };
@@ -84,6 +85,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     })
+}
+
+/// The sums of the plugins beside this program; none: it has none.
+fn of_jackpot() -> Result<Vec<String>> {
+    let folder = beside_the_binary()?;
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = files.filter(|file| file.path().is_file());
+    // What cannot be read is not what is checked.
+    let sums = files.filter_map(|file| jackpot_store::Digest::of_file(&file.path()).ok());
+    Ok(sums.map(|sum| sum.to_string()).collect())
 }
 
 /// Whether it is a file for the loader at all: a damaged library is a plugin's fault, a letter

@@ -139,6 +139,10 @@ impl<'a> Display<'a> {
                     }
                 }
             }
+            Event::Warned { node, why } => {
+                let title = &self.plan.nodes[node].title;
+                self.line(&format!("warning {title}: {why}"));
+            }
             Event::Skipped { node, why } => {
                 let title = &self.plan.nodes[node].title;
                 self.line(&format!("skipped {title}: certain to collapse: {why}"));

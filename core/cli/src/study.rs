@@ -1,6 +1,7 @@
 //! Finds a study, its store and what it is run with.
 use crate::Places;
 use anyhow::{Context, Result, bail};
+use jackpot_host::printable;
 use jackpot_store::{Found, Store, require_loadable};
 use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study, Trial};
 use std::{
@@ -170,11 +171,16 @@ pub fn tools(places: &Places) -> Result<(Programs, Plugins, Libtorch)> {
     let programs = Programs::of_this_process()?;
     let (plugins, libtorch) = std::thread::scope(|scope| {
         let libtorch = scope.spawn(|| programs.libtorch());
-        let plugins = Plugins::open(&programs, places.plugins.as_deref());
+        let plugins = Plugins::open(&programs, &places.plugins);
         let libtorch = libtorch.join().expect("asking the worker does not panic");
         (plugins, libtorch)
     });
-    Ok((programs, plugins?, libtorch?))
+    let plugins = plugins?;
+    for refused in &plugins.refused {
+        let refused = refused.to_string();
+        eprintln!("note: plugin left out: {}", printable(&refused));
+    }
+    Ok((programs, plugins, libtorch?))
 }
 
 /// How many actions run at once.

@@ -1,5 +1,5 @@
 //! What a plugin offers, as the supervisor knows it.
-use crate::{Failure, Limits, Server, job, supervise};
+use crate::{Failure, Limits, Server, discover::looks_like_a_library, job, supervise};
 use jackpot_abi as abi;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -212,6 +212,19 @@ impl Item {
     }
 }
 
+/// Why no item can be called so; ids stand in file names, tables and command lines.
+pub(crate) fn unfit_id(id: &str) -> Option<&'static str> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if !id.chars().all(known) {
+        return Some("an id has the letters a to z and A to Z, digits, `.`, `-` and `_` alone");
+    }
+    let parts_begin = id
+        .split('.')
+        .all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()));
+    (!parts_begin)
+        .then_some("an id, and what stands after each dot in it, begins with a letter or a digit")
+}
+
 impl Param {
     /// The value in this parameter's type, or why not.
     pub(crate) fn accept(&self, given: &ConfigValue) -> Result<ConfigValue, String> {
@@ -268,39 +281,6 @@ pub struct Plugin {
     pub items: Vec<Item>,
 }
 
-/// The `.so` files of a folder, sorted by name: `explicit`, else `$JACKPOT_PLUGINS`, else
-/// `plugins/` beside the running binary.
-pub fn discover(explicit: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
-    let (folder, origin) = match (explicit, std::env::var_os("JACKPOT_PLUGINS")) {
-        (Some(path), _) => (path.to_path_buf(), "given"),
-        (None, Some(path)) => (PathBuf::from(path), "from `JACKPOT_PLUGINS`"),
-        (None, None) => {
-            let program = std::env::current_exe().map_err(|e| {
-                Failure::new("load", format!("the running binary has no path: {e}"))
-            })?;
-            (program.with_file_name("plugins"), "beside the binary")
-        }
-    };
-    let unreadable = |e: std::io::Error| {
-        Failure::new(
-            "load",
-            format!(
-                "plugin folder `{}` ({origin}): {e}; build the plugins or name another with `--plugins`",
-                folder.display()
-            ),
-        )
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|e| e == "so") && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 /// Seconds that a plugin may take to load and show its table.
 const DESCRIBE_SECONDS: f64 = 10.0;
 /// Enough for any library's constructors.
@@ -309,6 +289,7 @@ const DESCRIBE_MEMORY: u64 = 1 << 30;
 /// Loads the file in a fresh process and reads its table.
 pub fn describe(server: &Server, plugin: &Path) -> Result<Plugin, Failure> {
     let place = format!("plugin `{}`: describe", plugin.display());
+    looks_like_a_library(plugin).map_err(|why| Failure::new("load", why).within(&place))?;
     let sha256 = jackpot_store::Digest::of_file(plugin)
         .map_err(|e| Failure::new("load", e.to_string()).within(&place))?
         .to_string();

@@ -117,18 +117,3 @@ fn what_an_item_is_given_follows_from_what_it_declares() {
     assert!(magnitude.needs_weights() && !magnitude.needs_autodiff() && !magnitude.needs_rng());
     assert!(!with(abi::JKP_NEEDS_RNG).needs_weights());
 }
-
-#[test]
-fn discovery_lists_libraries_in_order_and_says_where_it_looked() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["b.so", "a.so", "c.txt"] {
-        std::fs::write(folder.path().join(name), "").unwrap();
-    }
-    let found = discover(Some(folder.path())).unwrap();
-    assert_eq!(
-        found,
-        [folder.path().join("a.so"), folder.path().join("b.so")]
-    );
-    let error = discover(Some(&folder.path().join("none"))).unwrap_err();
-    assert!(error.message.contains("none` (given)"), "{error}");
-}

@@ -225,6 +225,10 @@ pub struct Failure {
     /// The tail of what the worker printed, if one was started.
     #[serde(default)]
     pub log: String,
+    /// Of a failure of memory: whether [`Limits::scratch`] was used up, and not what the process may
+    /// have.
+    #[serde(default)]
+    pub over_scratch: bool,
 }
 
 impl Failure {
@@ -234,6 +238,7 @@ impl Failure {
             kind: kind.into(),
             message: message.into(),
             log: String::new(),
+            over_scratch: false,
         }
     }
     /// Says where it happened, in front of the cause.

@@ -23,6 +23,7 @@
 //! one never writes a store, and neither ever links libtorch.
 
 mod conform;
+mod discover;
 mod item;
 mod job;
 mod last_round;
@@ -47,7 +48,8 @@ mod validate;
 mod verdict;
 
 pub use conform::{Case, Kit, Report, Verdict, conform};
-pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe, discover};
+pub use discover::{beside_the_binary, discover};
+pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe};
 pub use job::{Access, Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
 pub use practice::serve_practice;
 pub use printable::{is_printable, printable};
@@ -58,6 +60,6 @@ pub use run::{batch_rows, run_plugin};
 pub use scores::{Scores, read_weights};
 pub use select::{By, Choice, Rule, Scope, Selected, Unit, select, select_counts, select_global};
 pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};
-pub use services::{Services, View, ViewMut};
+pub use services::{ServiceError, Services, View, ViewMut};
 pub use sparsity::Sparsity;
 pub use supervise::{interrupt, supervise};

@@ -1,6 +1,6 @@
 //! A function simple enough to be exact, in place of a network's loss: what a plugin's
 //! gradients are in a conformance check, without libtorch.
-use crate::{Batches, PluginJob, Services, View, ViewMut, read_weights, serve};
+use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, read_weights, serve};
 use jackpot_data::{BatchSpec, Images};
 use jackpot_net::{Mask, Objective};
 use std::path::Path;
@@ -46,7 +46,8 @@ impl Practice {
         };
         if let Some(path) = &job.mask {
             let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-            practice.set_mask(&Mask::from_bytes(&bytes).map_err(|e| e.to_string())?)?;
+            let mask = Mask::from_bytes(&bytes).map_err(|e| e.to_string())?;
+            practice.set_mask(&mask).map_err(|e| e.to_string())?;
         }
         Ok(practice)
     }
@@ -122,7 +123,7 @@ impl Services for Practice {
         true
     }
 
-    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), ServiceError> {
         for ((masked, weights), layer) in
             (self.masked.iter_mut().zip(&self.weights)).zip(&mask.layers)
         {
@@ -133,7 +134,7 @@ impl Services for Practice {
         Ok(())
     }
 
-    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, ServiceError> {
         self.sums.push(spec.n_batches * spec.parts);
         Ok(self.sums.len() as u64)
     }
@@ -143,7 +144,7 @@ impl Services for Practice {
         objective: &Objective,
         handle: u64,
         point: Option<&[View]>,
-    ) -> Result<f64, String> {
+    ) -> Result<f64, ServiceError> {
         let sum = self.sum(objective, handle)?;
         let (layers, data) = (self.point(point), self.seen(objective));
         let term = |l: usize, i: usize, w: f64| 0.5 * shown(l, i, data) * w * w;
@@ -159,7 +160,7 @@ impl Services for Practice {
         handle: u64,
         point: Option<&[View]>,
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         let sum = self.sum(objective, handle)?;
         scaled(&self.point(point), sum, self.seen(objective), out);
         Ok(())
@@ -172,7 +173,7 @@ impl Services for Practice {
         _point: Option<&[View]>,
         vector: &[View],
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         let sum = self.sum(objective, handle)?;
         let along: Vec<_> = vector.iter().map(widen).collect();
         scaled(&along, sum, self.seen(objective), out);

@@ -20,6 +20,30 @@ pub enum ViewMut<'a> {
     F64(&'a mut [f64]),
 }
 
+/// Why a service failed, in words that reach the plugin and the action's failure.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    /// There was no memory for it: the plugin sees `JKP_E_NOMEM`, and the action fails by memory
+    /// whatever status the plugin passes on.
+    #[error("{0}")]
+    Memory(String),
+    /// Anything else: the plugin sees `JKP_E_INTERNAL`.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<String> for ServiceError {
+    fn from(message: String) -> ServiceError {
+        ServiceError::Failed(message)
+    }
+}
+
+impl From<&str> for ServiceError {
+    fn from(message: &str) -> ServiceError {
+        ServiceError::Failed(message.to_owned())
+    }
+}
+
 /// What the host offers beyond random numbers. Slices are one view per prunable layer, forward
 /// order, row-major. `point` None: the weights under the mask. Gradients are with respect to the
 /// effective weight, masked entries too. Results are the sum over the batches and their parts of
@@ -32,16 +56,16 @@ pub trait Services {
     }
     /// Another round begins: from now on `point` None is the weights under this mask, and no
     /// handle of the round before stands for anything.
-    fn set_mask(&mut self, mask: &Mask) -> Result<(), String>;
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), ServiceError>;
     /// Draws batches once; the handle stands for them until the run ends.
-    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String>;
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, ServiceError>;
     /// The objective's value. `handle` is 0 with an all-ones input.
     fn loss(
         &mut self,
         objective: &Objective,
         handle: u64,
         point: Option<&[View]>,
-    ) -> Result<f64, String>;
+    ) -> Result<f64, ServiceError>;
     /// The gradient into `out`.
     fn grad(
         &mut self,
@@ -49,7 +73,7 @@ pub trait Services {
         handle: u64,
         point: Option<&[View]>,
         out: &mut [ViewMut],
-    ) -> Result<(), String>;
+    ) -> Result<(), ServiceError>;
     /// The Hessian times `vector` into `out`.
     fn hvp(
         &mut self,
@@ -58,5 +82,5 @@ pub trait Services {
         point: Option<&[View]>,
         vector: &[View],
         out: &mut [ViewMut],
-    ) -> Result<(), String>;
+    ) -> Result<(), ServiceError>;
 }

@@ -27,6 +27,8 @@ pub enum Allocation {
         /// Of which seed.
         seed: DonorSeed,
     },
+    /// Nothing is written: the method gives masks, and chooses itself what is kept.
+    ByMethod,
 }
 
 impl Allocation {

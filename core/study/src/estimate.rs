@@ -183,6 +183,10 @@ impl Plan {
                 rounds: Some(rounds),
                 ..
             } => uneven(rounds.sparsity.density()),
+            Recipe::Score {
+                sparsity: Some(sparsity),
+                ..
+            } => uneven(sparsity.density()),
             Recipe::Select { by, .. } => match by {
                 By::Global { sparsity, .. } | By::Table { sparsity, .. } => {
                     uneven(sparsity.density())

@@ -82,17 +82,37 @@ fn store_failed(error: jackpot_store::Error) -> Failure {
     Failure::new("store", error.to_string())
 }
 
-/// Of a plugin's process that ran out of memory: what in the study it was given.
-fn name_the_limit(mut failure: Failure, bytes: u64) -> Failure {
-    // A plugin passes on what libtorch said, with a status of its own.
-    let short = failure.kind == "memory" || failure.message.contains("out of memory");
-    if short && bytes > 0 {
+/// Of a plugin that ran out of memory: which field of the study gives more.
+fn name_the_limit(mut failure: Failure, limits: &Limits) -> Failure {
+    if failure.kind != "memory" {
+        return failure;
+    }
+    let megabytes = |bytes: u64| bytes >> 20;
+    if failure.over_scratch {
+        failure.message += &format!(
+            "; a plugin may ask the host for `run.plugin_scratch_mb` = {}: raise it",
+            megabytes(limits.scratch)
+        );
+    } else if limits.memory > 0 {
         failure.message += &format!(
             "; a plugin's process may take `run.plugin_memory_mb` = {}: raise it, or set 0 for no limit",
-            bytes >> 20
+            megabytes(limits.memory)
         );
     }
     failure
+}
+
+/// Where a record says what a user should know of a result that is one all the same.
+pub(crate) const WARNING: &str = "warning";
+
+/// What is said of a method's mask that keeps another number of weights than it was asked for.
+fn missed(certificate: &Value) -> Option<String> {
+    let achieved = certificate.get("achieved")?;
+    let [kept, asked] = ["kept", "asked"].map(|name| achieved[name].as_u64());
+    let (kept, asked) = (kept?, asked?);
+    (kept != asked).then(|| {
+        format!("its mask keeps {kept} weights where {asked} were asked for: compare it with tickets of that sparsity")
+    })
 }
 
 impl Bench<'_> {
@@ -176,6 +196,11 @@ impl Bench<'_> {
 
     fn plugin(&self, recipe: &Recipe, observe: Observe) -> Result<Made, Failure> {
         let (item, output) = match recipe {
+            Recipe::Score {
+                item,
+                sparsity: Some(_),
+                ..
+            } => (item, "mask"),
             Recipe::Score { item, .. } => (item, "scores"),
             Recipe::Allocate { item, .. } => (item, "counts"),
             Recipe::Check {
@@ -194,7 +219,7 @@ impl Bench<'_> {
         };
         let folder = self.store.scratch().map_err(store_failed)?;
         let done = jackpot_host::run_plugin(&server, &job, &folder.path, observe)
-            .map_err(|failure| name_the_limit(failure, job.limits.memory))?;
+            .map_err(|failure| name_the_limit(failure, &job.limits))?;
         if output == "train" {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
             Images::from_safetensors(&bytes).map_err(|e| invalid("check")(&e))?;
@@ -203,7 +228,20 @@ impl Bench<'_> {
             let bytes = std::fs::read(&done.file).map_err(|e| invalid("check")(&e))?;
             validate::weights(&bytes, self.given.network)?;
         }
-        self.made(output, done)
+        if output == "mask" {
+            let bytes = std::fs::read(&done.file).map_err(|e| invalid("mask")(&e))?;
+            validate::mask(&bytes, self.given.network)?;
+        }
+        // A check's mask has its ticket's to be compared with.
+        let warning = match recipe {
+            Recipe::Score { .. } => missed(&done.certificate),
+            _ => None,
+        };
+        let mut made = self.made(output, done)?;
+        if let Some(warning) = warning {
+            made.record[WARNING] = json!(warning);
+        }
+        Ok(made)
     }
 
     fn made(&self, output: &str, done: PluginOutput) -> Result<Made, Failure> {
@@ -284,8 +322,12 @@ impl Bench<'_> {
                 mask,
                 rounds,
                 platform,
+                sparsity,
                 ..
             } => {
+                if let Some(sparsity) = sparsity {
+                    job.keep = sparsity.density();
+                }
                 job.precision = platform
                     .as_ref()
                     .map_or_else(Default::default, |p| p.precision);

@@ -120,7 +120,7 @@ pub use setting::Setting;
 pub use stage::Stage;
 pub use survey::survey;
 pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
-pub use toolbox::{Device, Plugins, Programs};
+pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 pub use training::Precision;
 pub use trial::Trial;
 pub use way::{Change, SparseWay, TicketKind, Way};

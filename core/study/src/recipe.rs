@@ -211,7 +211,8 @@ pub enum Recipe {
         /// The seed's key `init`.
         key: String,
     },
-    /// Output `scores`; with rounds also `mask`, what the last round keeps.
+    /// Output `scores`; with rounds also `mask`, what the last round keeps. Of a method that gives
+    /// masks, `mask` alone.
     Score {
         /// The method.
         #[serde(flatten)]
@@ -236,6 +237,9 @@ pub enum Recipe {
         /// None: one call.
         #[serde(skip_serializing_if = "Option::is_none")]
         rounds: Option<Rounds>,
+        /// What a method that gives masks is asked to reach; none: it gives scores, which serve all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sparsity: Option<Sparsity>,
     },
     /// Output `counts`.
     Allocate {

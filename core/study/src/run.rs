@@ -10,7 +10,7 @@ use crate::{
     analysis::{Declared, declare},
     assess::{Assessment, Memo, State, Summary, assess},
     evidence::surveyed,
-    execute::{Bench, Made},
+    execute::{Bench, Made, WARNING},
     facts::Collapsed,
     origins::Origins,
     outcome::{Ended, Failed, blame, pinned, place},
@@ -82,6 +82,13 @@ pub enum Event<'a> {
         node: usize,
         /// At risk or certain.
         collapse: &'a Collapse,
+    },
+    /// It was made, and there is something to be said about it, which its record keeps.
+    Warned {
+        /// Index of the node.
+        node: usize,
+        /// In words.
+        why: &'a str,
     },
     /// It is certain to collapse, so the study does not start it.
     Skipped {
@@ -465,6 +472,9 @@ impl Shared<'_> {
         let recipe = task.recipe.to_value()?;
         let record = self.record(&made, start.elapsed().as_secs_f64())?;
         let committed = self.bench.store.commit(&recipe, &made.outputs, &record);
+        if let Some(why) = made.record[WARNING].as_str() {
+            (self.observe)(Event::Warned { node, why });
+        }
         Ok(Done {
             committed: committed.map_err(Error::from_store)?,
             diverged: diverged(self.bench.store, &made.outputs)?,

@@ -260,22 +260,22 @@ fn dense(t: &TicketSection) -> Result<Option<Sparse>, Error> {
     }
 }
 
+/// What is said where a sparse ticket lacks a field.
+pub(crate) fn missing(ticket: &str, field: &str, example: &str) -> Error {
+    Error(format!(
+        "ticket `{ticket}`: expected `{field} = {example}` (or `dense = true`), found nothing"
+    ))
+}
+
 fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
     let name = &t.name;
-    let missing = |field: &str, example: &str| {
-        Error(format!(
-            "ticket `{name}`: expected `{field} = {example}` (or `dense = true`), found nothing"
-        ))
+    let missing = || missing(name, "scores", "{ method = \"magnitude\" }");
+    let scores = t.scores.as_ref().ok_or_else(missing)?;
+    // Whether the method needs one is known when its plugin is.
+    let (allocation, reserve, unit) = match &t.allocation {
+        Some(section) => allocation(name, section)?,
+        None => (Allocation::ByMethod, Reserve::default(), Unit::default()),
     };
-    let scores = t
-        .scores
-        .as_ref()
-        .ok_or_else(|| missing("scores", "{ method = \"magnitude\" }"))?;
-    let a = t
-        .allocation
-        .as_ref()
-        .ok_or_else(|| missing("allocation", "\"global\""))?;
-    let (allocation, reserve, unit) = allocation(name, a)?;
     let rounds = t
         .rounds
         .as_ref()
@@ -399,7 +399,7 @@ fn one_shot(
     if rounds.is_none() {
         return Ok(());
     }
-    if !matches!(allocation, Allocation::Global(_)) {
+    if !matches!(allocation, Allocation::Global(_) | Allocation::ByMethod) {
         return refuse(
             "`rounds`: rounds of training and pruning select globally; expected `allocation` to be `global`; to train other weights with its counts, let another ticket `copy` it",
         );

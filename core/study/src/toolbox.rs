@@ -264,14 +264,35 @@ fn cpu_level() -> &'static str {
 /// Every plugin that was found, described.
 #[derive(Clone, Debug, Default)]
 pub struct Plugins {
-    /// Sorted by path.
+    /// By folder, then by name, as [`jackpot_host::discover`] has them; each file's bytes once.
     pub all: Vec<Plugin>,
+    /// What is called a plugin and cannot be had as one. It costs what needs it, and nothing else.
+    pub refused: Vec<RefusedPlugin>,
+}
+
+/// A file that could not be described.
+#[derive(Clone, Debug)]
+pub struct RefusedPlugin {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is, or does, instead.
+    pub why: String,
+}
+
+impl std::fmt::Display for RefusedPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.why)
+    }
 }
 
 impl Plugins {
-    /// Finds and describes them, each in a fresh process of its own.
-    pub fn open(programs: &Programs, explicit: Option<&Path>) -> Result<Plugins, Error> {
-        let paths = jackpot_host::discover(explicit).map_err(Error::from_host)?;
+    /// Finds and describes them, each in a fresh process of its own, in these folders, those of
+    /// `$JACKPOT_PLUGINS` and the one beside the program.
+    ///
+    /// # Errors
+    /// A folder that was named cannot be read. A faulty plugin is none: see [`Plugins::refused`].
+    pub fn open(programs: &Programs, folders: &[PathBuf]) -> Result<Plugins, Error> {
+        let paths = jackpot_host::discover(folders).map_err(Error::from_host)?;
         let server = programs.light_server();
         let described: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = paths
@@ -283,14 +304,40 @@ impl Plugins {
                 .map(|t| t.join().expect("describing a plugin does not panic"))
                 .collect()
         });
-        let mut all = Vec::new();
-        for plugin in described {
-            all.push(plugin.map_err(Error::from_host)?);
+        let mut plugins = Plugins::default();
+        for (path, described) in paths.into_iter().zip(described) {
+            match described {
+                Ok(plugin) => plugins.add(plugin),
+                Err(failure) if failure.kind == "interrupted" => {
+                    return Err(Error::from_host(failure));
+                }
+                Err(failure) => plugins
+                    .refused
+                    .push(RefusedPlugin::of(path, &failure.message)),
+            }
         }
-        Ok(Plugins { all })
+        Ok(plugins)
     }
 
-    /// The one item of that id and kind.
+    /// The same file in two places is one plugin.
+    fn add(&mut self, plugin: Plugin) {
+        if self.all.iter().all(|known| known.sha256 != plugin.sha256) {
+            self.all.push(plugin);
+        }
+    }
+
+    /// The plugin whose item of this id another one is used for: that of a folder which was named
+    /// before its own.
+    pub fn instead_of(&self, plugin: &Plugin, id: &str) -> Option<&Plugin> {
+        let first = self
+            .all
+            .iter()
+            .find(|p| p.items.iter().any(|i| i.id == id))?;
+        (first.path.parent() != plugin.path.parent()).then_some(first)
+    }
+
+    /// The one item of that id and kind. Where folders offer the same id, the folder that was named
+    /// first has it.
     pub fn item(&self, id: &str, kind: Kind, field: &str) -> Result<(&Plugin, &Item), Error> {
         let items = || {
             self.all
@@ -299,29 +346,55 @@ impl Plugins {
                 .filter(|(_, i)| i.kind == kind)
         };
         let mut found = items().filter(|(_, i)| i.id == id);
-        match (found.next(), found.next()) {
-            (Some(one), None) => Ok(one),
-            (Some((a, _)), Some((b, _))) => Err(Error(format!(
-                "{field}: `{id}` is offered by two plugins, {} and {}; remove one of them",
-                a.path.display(),
-                b.path.display()
-            ))),
-            (None, _) => {
-                let known: Vec<&str> = items().map(|(_, i)| i.id.as_str()).collect();
-                let word = match kind {
-                    Kind::Method => "method",
-                    Kind::Check => "check",
-                };
-                Err(Error(format!(
-                    "{field}: expected a {word} of a plugin, found `{id}`{}; known: {} (plugins are looked for in `--plugins`, `$JACKPOT_PLUGINS`, then `plugins/` beside the program)",
-                    hint(id, known.iter().copied()),
-                    if known.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        crate::file::quoted(&known)
-                    }
-                )))
-            }
+        let Some((plugin, item)) = found.next() else {
+            return Err(self.unknown(id, kind, field));
+        };
+        let mut beside = found.filter(|(other, _)| other.path.parent() == plugin.path.parent());
+        if let Some((other, _)) = beside.next() {
+            return Err(Error(format!(
+                "{field}: `{id}` is offered by two plugins of one folder, {} and {}; remove one of them",
+                plugin.path.display(),
+                other.path.display()
+            )));
+        }
+        Ok((plugin, item))
+    }
+
+    /// What is said of an id that nobody offers: what could have been meant, and which plugins
+    /// could not be asked.
+    fn unknown(&self, id: &str, kind: Kind, field: &str) -> Error {
+        let items = self.all.iter().flat_map(|p| &p.items);
+        let known: Vec<&str> = items
+            .filter(|i| i.kind == kind)
+            .map(|i| i.id.as_str())
+            .collect();
+        let word = match kind {
+            Kind::Method => "method",
+            Kind::Check => "check",
+        };
+        let names = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            crate::file::quoted(&known)
+        };
+        let refused = self.refused.iter();
+        let refused: String = refused
+            .map(|refused| format!("\n  it may be in this plugin, which is left out: {refused}"))
+            .collect();
+        Error(format!(
+            "{field}: expected a {word} of a plugin, found `{id}`{}; known: {names} (plugins are looked for in `--plugins`, `$JACKPOT_PLUGINS` and `plugins/` beside the program){refused}",
+            hint(id, known.iter().copied()),
+        ))
+    }
+}
+
+impl RefusedPlugin {
+    /// `why` may begin with the file's name, which stands before it already.
+    fn of(path: PathBuf, why: &str) -> RefusedPlugin {
+        let named = format!("plugin `{}`: describe: ", path.display());
+        RefusedPlugin {
+            why: why.strip_prefix(&named).unwrap_or(why).to_owned(),
+            path,
         }
     }
 }

@@ -143,6 +143,7 @@ fn sparse(s: &Sparse) -> SparseWay {
         Allocation::Rule { item, params } => (item.as_str(), item.clone() + &words::given(params)),
         Allocation::Table(_) => ("densities", "own densities".into()),
         Allocation::Copy { ticket, .. } => ("copy", format!("as {ticket}")),
+        Allocation::ByMethod => ("method", "the method's own".into()),
     };
     SparseWay {
         scores: s.method.clone() + &words::given(&s.params),

@@ -23,10 +23,16 @@ impl Plan {
         if let Some(rounds) = &sparse.rounds {
             stages.push(self.rounds_in_words(setting, rounds));
         }
-        stages.push(format!("score {}", self.scored(sparse)));
-        let profile = (sparse.allocation.item())
-            .map_or(String::new(), |id| self.profile_in_words(id, sparse));
-        stages.push(format!("keep {}{profile}", kept(sparse)));
+        let scored = self.scored(sparse);
+        match kept(sparse) {
+            Some(kept) => {
+                let profile = (sparse.allocation.item())
+                    .map_or(String::new(), |id| self.profile_in_words(id, sparse));
+                stages.push(format!("score {scored}"));
+                stages.push(format!("keep {kept}{profile}"));
+            }
+            None => stages.push(format!("keep what {scored} chooses")),
+        }
         let start = match (sparse.start, &sparse.rounds) {
             (Stage::Trained, Some(_)) => "the weights of the last round".to_owned(),
             (stage, _) => stage.to_string(),
@@ -165,7 +171,8 @@ pub(crate) fn whole(unit: Unit) -> &'static str {
     }
 }
 
-fn kept(sparse: &Sparse) -> String {
+/// None: what the method's mask says.
+fn kept(sparse: &Sparse) -> Option<String> {
     let reserve = &sparse.reserve;
     let mut words = vec![match &sparse.allocation {
         Allocation::Global(Scope::All) => "the largest of all layers".to_owned(),
@@ -180,6 +187,7 @@ fn kept(sparse: &Sparse) -> String {
             DonorSeed::Same => format!("as many a layer as {ticket}"),
             DonorSeed::Next => format!("as many a layer as {ticket} of the next seed"),
         },
+        Allocation::ByMethod => return None,
     }];
     if !sparse.unit.is_weights() {
         words.push("convolutions by whole filters".into());
@@ -196,7 +204,7 @@ fn kept(sparse: &Sparse) -> String {
     if sparse.selection == Some(Selection::Published) {
         words.push("ties as published".into());
     }
-    words.join(", ")
+    Some(words.join(", "))
 }
 
 /// " (share = 0.5)".

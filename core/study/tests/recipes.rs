@@ -128,6 +128,7 @@ fn recipes() -> Vec<Recipe> {
             key: Some(key()),
             mask: None,
             rounds: None,
+            sparsity: None,
         },
         Recipe::Allocate {
             item: item("smart-ratio", &[]),
@@ -223,6 +224,7 @@ fn later_recipes() -> Vec<Recipe> {
             key: None,
             mask: Some(object(7)),
             rounds: Some(rounds),
+            sparsity: None,
         },
         Recipe::Select {
             architecture: architecture(),

@@ -17,7 +17,7 @@ mod sparse;
 mod steps;
 mod training;
 
-use jackpot_host::{Failure, PluginJob, Services};
+use jackpot_host::{Failure, PluginJob, ServiceError, Services};
 use jackpot_study::Job;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -108,7 +108,7 @@ fn read_job(folder: &Path) -> Result<Job, Failure> {
     serde_json::from_slice(&text).map_err(|e| named(&path, e))
 }
 
-fn make_services(job: &PluginJob) -> Result<Box<dyn Services>, String> {
+fn make_services(job: &PluginJob) -> Result<Box<dyn Services>, ServiceError> {
     // Plugins' gradients are part of results as trainings are: always one thread.
     jackpot_nn::set_threads(1).map_err(|e| e.to_string())?;
     Ok(Box::new(services::Gradients::new(job)?))
@@ -131,11 +131,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn failure(kind: &str, message: String) -> Failure {
-    Failure {
-        kind: kind.to_string(),
-        message,
-        log: String::new(),
-    }
+    Failure::new(kind, message)
 }
 
 /// What libtorch's side says, with its kind.

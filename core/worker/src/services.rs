@@ -1,6 +1,6 @@
 //! What plugins are offered: [`jackpot_nn::Autodiff`] behind [`jackpot_host::Services`].
 use jackpot_data::{BatchSpec, Rows};
-use jackpot_host::{Batches, PluginJob, Services, View, ViewMut};
+use jackpot_host::{Batches, PluginJob, ServiceError, Services, View, ViewMut};
 use jackpot_net::{Mask, Objective, ScorePrecision};
 use jackpot_nn::{Autodiff, Slice, SliceMut, Source};
 use std::path::Path;
@@ -13,13 +13,14 @@ pub struct Gradients {
 
 impl Gradients {
     /// Reads what the job names.
-    pub fn new(job: &PluginJob) -> Result<Gradients, String> {
+    pub fn new(job: &PluginJob) -> Result<Gradients, ServiceError> {
         let network = job.architecture.build().map_err(|e| e.to_string())?;
         let Some(weights) = &job.weights else {
             return Err(format!(
                 "item `{}` differentiates, but its job has no weights",
                 job.item.id
-            ));
+            )
+            .into());
         };
         let weights = read(weights)?;
         let mask = match &job.mask {
@@ -41,8 +42,8 @@ impl Gradients {
             }),
         };
         let device = jackpot_nn::parse_device(&job.device).map_err(|e| e.to_string())?;
-        let autodiff = Autodiff::new(&network, &weights, mask.as_ref(), source, device)
-            .map_err(|e| e.to_string())?;
+        let autodiff =
+            Autodiff::new(&network, &weights, mask.as_ref(), source, device).map_err(told)?;
         Ok(Gradients {
             autodiff: match job.precision {
                 ScorePrecision::F32 => autodiff,
@@ -61,12 +62,12 @@ impl Gradients {
 }
 
 impl Services for Gradients {
-    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
-        self.autodiff.set_mask(mask).map_err(|e| e.to_string())
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), ServiceError> {
+        self.autodiff.set_mask(mask).map_err(told)
     }
 
-    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
-        self.autodiff.batches(spec).map_err(|e| e.to_string())
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, ServiceError> {
+        self.autodiff.batches(spec).map_err(told)
     }
 
     fn loss(
@@ -74,12 +75,12 @@ impl Services for Gradients {
         objective: &Objective,
         handle: u64,
         point: Option<&[View]>,
-    ) -> Result<f64, String> {
+    ) -> Result<f64, ServiceError> {
         let point = point.map(slices);
         let loss = self
             .autodiff
             .loss(&self.objective(objective), handle, point.as_deref());
-        loss.map_err(|e| e.to_string())
+        loss.map_err(told)
     }
 
     fn grad(
@@ -88,13 +89,13 @@ impl Services for Gradients {
         handle: u64,
         point: Option<&[View]>,
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         let point = point.map(slices);
         let objective = self.objective(objective);
         let done = self
             .autodiff
             .grad(&objective, handle, point.as_deref(), &mut slices_mut(out));
-        done.map_err(|e| e.to_string())
+        done.map_err(told)
     }
 
     fn hvp(
@@ -104,14 +105,22 @@ impl Services for Gradients {
         point: Option<&[View]>,
         vector: &[View],
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         let (point, vector) = (point.map(slices), slices(vector));
         let objective = self.objective(objective);
         let out = &mut slices_mut(out);
         let done = self
             .autodiff
             .hvp(&objective, handle, point.as_deref(), &vector, out);
-        done.map_err(|e| e.to_string())
+        done.map_err(told)
+    }
+}
+
+/// What libtorch's errors are to a plugin.
+fn told(error: jackpot_nn::Error) -> ServiceError {
+    match error {
+        jackpot_nn::Error::Memory(_) => ServiceError::Memory(error.to_string()),
+        other => ServiceError::Failed(other.to_string()),
     }
 }
 

@@ -54,7 +54,7 @@ fn live(
     study: &Path,
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let study = Study::load(study)?;
-    let plugins = Plugins::open(programs, Some(plugins))?;
+    let plugins = Plugins::open(programs, &[plugins.to_owned()])?;
     let plan = jackpot_study::plan(study, plugins, programs.libtorch()?)?;
     let store = Store::open(store)?;
     let options = Options {

@@ -331,6 +331,12 @@ RUN other_thread(R run, E err) {
 RUN service_panics(R run, E err) { return gradient(run, 13, err); }
 RUN service_fails(R run, E err) { return gradient(run, 14, err); }
 RUN service_is_slow(R run, E err) { return gradient(run, 15, err); }
+RUN service_lacks_memory(R run, E err) { return gradient(run, 16, err); }
+RUN hides_lack_of_memory(R run, E err) { gradient(run, 16, err); return JKP_E_INTERNAL; }
+RUN hides_lack_of_scratch(R run, E err) {
+  (void)err;
+  return run->host->scratch(run, 1ull << 36, 64) ? JKP_OK : JKP_E_INTERNAL;
+}
 RUN bad_temperature(R run, E err) { return gradient(run, -1, err); }
 RUN no_handle(R run, E err) { jkp_objective o = objective(1); return autodiff(run)->grad(run, &o, 0, NULL, run->out, err); }
 RUN no_parts(R run, E err) {
@@ -400,6 +406,7 @@ static const jkp_param *const params[] = {&text, &number, &share, &flag};
   SCORES(X, W, takes_rng) SCORES(X, W, takes_autodiff) SCORES(X, W | JKP_NEEDS_GRAD, takes_batch) \
   SCORES(X, AD, takes_hvp) SCORES(X, 0, reads_weights) SCORES(X, W | JKP_NEEDS_RNG, other_thread) \
   SCORES(X, AD, service_panics) SCORES(X, AD, service_fails) SCORES(X, AD, service_is_slow) SCORES(X, AD, bad_temperature) \
+  SCORES(X, AD, service_lacks_memory) SCORES(X, AD, hides_lack_of_memory) SCORES(X, 0, hides_lack_of_scratch) \
   SCORES(X, AD, no_handle) SCORES(X, AD, no_parts) SCORES(X, AD, into_params) SCORES(X, AD, overlaps) SCORES(X, AD, short_objective)
 ITEMS(ITEM)
 static const jkp_item item_uniform = {

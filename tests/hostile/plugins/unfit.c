@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#ifndef PREFIX
+#define PREFIX "org.test.unfit."
+#endif
 #define RUN static jkp_status
 typedef const jkp_run *R;
 typedef jkp_error *E;
@@ -74,7 +77,7 @@ static const jkp_param much = {sizeof much, "how much", {"much", JKP_I64, 0, 1, 
 static const jkp_param *const params[] = {&much};
 #define ITEM(KIND, OUTPUT, NAME, CASE, SUMMARY, N) \
   static const jkp_item item_##NAME = {.struct_size = sizeof(jkp_item), .kind = KIND, .output = OUTPUT, \
-    .id = "org.test.unfit." #NAME, .version = CASE, .summary = SUMMARY, .params = N ? params : NULL, .n_params = N, .run = NAME};
+    .id = PREFIX #NAME, .version = CASE, .summary = SUMMARY, .params = N ? params : NULL, .n_params = N, .run = NAME};
 #define S(X, NAME, CASE) X(JKP_METHOD, JKP_SCORES, NAME, CASE, "a test", 0)
 #define ITEMS(X) \
   S(X, fit, "") X(JKP_METHOD, JKP_SCORES, mute, "says what it is", " ", 0) S(X, reads_clock, "the same run twice") \

@@ -5,7 +5,7 @@
 use jackpot_data::BatchSpec;
 use jackpot_host::practice::Practice;
 pub use jackpot_host::practice::coefficient;
-use jackpot_host::{PluginJob, Services, View, ViewMut};
+use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut};
 use jackpot_net::{Mask, Objective};
 use std::time::Duration;
 
@@ -20,10 +20,11 @@ impl Moody {
 }
 
 /// Whether the mood is good.
-fn mood(objective: &Objective) -> Result<(), String> {
+fn mood(objective: &Objective) -> Result<(), ServiceError> {
     match objective.temperature {
         13.0 => panic!("thirteen"),
         14.0 => return Err("the toy is out of order".into()),
+        16.0 => return Err(ServiceError::Memory("the toy has no room left".into())),
         15.0 => std::thread::sleep(Duration::from_millis(1500)),
         _ => {}
     }
@@ -31,11 +32,11 @@ fn mood(objective: &Objective) -> Result<(), String> {
 }
 
 impl Services for Moody {
-    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), ServiceError> {
         self.0.set_mask(mask)
     }
 
-    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, ServiceError> {
         self.0.batches(spec)
     }
 
@@ -44,7 +45,7 @@ impl Services for Moody {
         objective: &Objective,
         handle: u64,
         point: Option<&[View]>,
-    ) -> Result<f64, String> {
+    ) -> Result<f64, ServiceError> {
         mood(objective)?;
         self.0.loss(objective, handle, point)
     }
@@ -55,7 +56,7 @@ impl Services for Moody {
         handle: u64,
         point: Option<&[View]>,
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         mood(objective)?;
         self.0.grad(objective, handle, point, out)
     }
@@ -67,7 +68,7 @@ impl Services for Moody {
         point: Option<&[View]>,
         vector: &[View],
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         mood(objective)?;
         self.0.hvp(objective, handle, point, vector, out)
     }

@@ -4,7 +4,7 @@
 //! What a plugin asked of it is written to `asked` in the job's folder.
 
 use jackpot_data::BatchSpec;
-use jackpot_host::{PluginJob, Services, View, ViewMut, read_weights, serve_with};
+use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut, read_weights, serve_with};
 use jackpot_net::{Mask, Objective};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,8 @@ impl Toy {
         };
         if let Some(path) = &job.mask {
             let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-            toy.set_mask(&Mask::from_bytes(&bytes).map_err(|e| e.to_string())?)?;
+            let mask = Mask::from_bytes(&bytes).map_err(|e| e.to_string())?;
+            toy.set_mask(&mask).map_err(|e| e.to_string())?;
         }
         Ok(toy)
     }
@@ -75,7 +76,7 @@ fn write(out: &mut [ViewMut], value: impl Fn(usize, usize) -> f64) {
 }
 
 impl Services for Toy {
-    fn set_mask(&mut self, mask: &Mask) -> Result<(), String> {
+    fn set_mask(&mut self, mask: &Mask) -> Result<(), ServiceError> {
         self.note(format!("mask of {}", mask.kept()))?;
         for ((masked, weights), layer) in
             (self.masked.iter_mut().zip(&self.weights)).zip(&mask.layers)
@@ -86,12 +87,12 @@ impl Services for Toy {
         Ok(())
     }
 
-    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, String> {
+    fn batches(&mut self, spec: &BatchSpec) -> Result<u64, ServiceError> {
         self.note(format!("{spec:?}"))?;
         Ok(7)
     }
 
-    fn loss(&mut self, _: &Objective, _: u64, _: Option<&[View]>) -> Result<f64, String> {
+    fn loss(&mut self, _: &Objective, _: u64, _: Option<&[View]>) -> Result<f64, ServiceError> {
         Err("the toy has no loss".into())
     }
 
@@ -101,7 +102,7 @@ impl Services for Toy {
         handle: u64,
         point: Option<&[View]>,
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         let place = if point.is_some() { "point" } else { "weights" };
         self.note(format!("grad {handle} at {place}: {objective:?}"))?;
         write(out, |layer, i| {
@@ -117,7 +118,7 @@ impl Services for Toy {
         point: Option<&[View]>,
         vector: &[View],
         out: &mut [ViewMut],
-    ) -> Result<(), String> {
+    ) -> Result<(), ServiceError> {
         let place = if point.is_some() { "point" } else { "weights" };
         self.note(format!("hvp {handle} at {place}: {objective:?}"))?;
         write(out, |layer, i| curvature(layer, i) * at(&vector[layer], i));

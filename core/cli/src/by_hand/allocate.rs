@@ -124,7 +124,7 @@ fn counts(
     let tools = Tools::open(places)?;
     let method = tools.method(
         allocation,
-        Output::Counts,
+        &[Output::Counts],
         "allocation",
         &common.param,
         common.profile()?,

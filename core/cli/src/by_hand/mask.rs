@@ -10,6 +10,7 @@ use jackpot_host::{
     Unit, select,
 };
 use jackpot_net::{Mask, Network};
+use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -24,9 +25,10 @@ pub struct Arguments {
     method: String,
     #[command(flatten)]
     given: Given,
-    /// `global`, or an allocation such as `smart-ratio`
-    #[arg(long, default_value = "global")]
-    allocation: String,
+    /// `global`, or an allocation such as `smart-ratio` [default: global]; a method that gives
+    /// masks takes none
+    #[arg(long)]
+    allocation: Option<String>,
     /// A parameter of the allocation
     #[arg(long, value_name = "NAME=VALUE")]
     allocation_param: Vec<String>,
@@ -53,6 +55,12 @@ pub struct Arguments {
     out: PathBuf,
 }
 
+impl Arguments {
+    fn allocation(&self) -> &str {
+        self.allocation.as_deref().unwrap_or("global")
+    }
+}
+
 /// What is asked for, read once.
 struct Asked {
     network: Network,
@@ -75,7 +83,7 @@ impl Asked {
             "convolutions" => Scope::Convolutions,
             other => bail!("`--scope`: expected all or convolutions, found `{other}`"),
         };
-        let global = arguments.allocation == "global" && own.is_none();
+        let global = arguments.allocation() == "global" && own.is_none();
         let rule = rule(arguments, global)?;
         if !global && (rule != Rule::Exact || scope != Scope::All) {
             bail!(
@@ -105,16 +113,19 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let asked = Asked::of(arguments)?;
     let tools = Tools::open(places)?;
     let common = &arguments.common;
-    let global = arguments.allocation == "global" && asked.own.is_none();
+    let global = arguments.allocation() == "global" && asked.own.is_none();
     let method = tools.method(
         &arguments.method,
-        Output::Scores,
+        &[Output::Scores, Output::Masks],
         "method",
         &common.param,
         // Without a global selection the profile is the allocation's.
         common.profile()?.filter(|_| global || asked.own.is_some()),
     )?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
+    if method.item.output == Output::Masks {
+        return by_method(arguments, &asked, &tools, &method, folder.path());
+    }
     let rounds = rounds(arguments, &asked, &method, global)?;
     let inputs = Inputs {
         rounds: rounds.clone(),
@@ -150,6 +161,54 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     };
     let (mask, selected) = select(network, &scores, &choice)?;
     finish(arguments, &asked, &mask, &selected)
+}
+
+/// The mask of a method that gives masks: nothing is selected.
+fn by_method(
+    arguments: &Arguments,
+    asked: &Asked,
+    tools: &Tools,
+    method: &Chosen,
+    folder: &Path,
+) -> Result<ExitCode> {
+    let id = &method.item.id;
+    let stray = [
+        ("allocation", arguments.allocation.is_some()),
+        ("allocation-param", !arguments.allocation_param.is_empty()),
+        ("densities", asked.own.is_some()),
+        ("scope", asked.scope != Scope::All),
+        ("whole` and `--floor", !asked.reserve.is_nothing()),
+        ("unit", !asked.unit.is_weights()),
+        ("selection", arguments.selection.is_some()),
+    ];
+    if let Some((flag, _)) = stray.iter().find(|(_, given)| *given) {
+        bail!(
+            "`--{flag}`: `{id}` gives masks, and chooses itself which weights are kept; leave it out"
+        );
+    }
+    let rounds = arguments.in_rounds.count(method.item).map(|count| {
+        let (sparsity, reserve) = (&asked.sparsity, Reserve::default());
+        arguments.in_rounds.to(count, sparsity, Scope::All, reserve)
+    });
+    let inputs = Inputs {
+        keep: asked.sparsity.density(),
+        rounds,
+        ..Inputs::of(method.item, &asked.network, &arguments.given, folder)?
+    };
+    let place = make(folder, "mask")?;
+    let done = tools.run(method, &asked.network, inputs, &arguments.common, &place)?;
+    let mask = Mask::from_bytes(&std::fs::read(&done.file)?)?;
+    let wanted = asked.sparsity.kept(mask.total());
+    if mask.kept() != wanted {
+        eprintln!(
+            "note: the mask of `{id}` keeps {} weights where {wanted} were asked for",
+            mask.kept()
+        );
+    }
+    let mut said = written(arguments, asked, &mask)?;
+    said["certificate"] = done.certificate;
+    println!("{said:#}");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn make(folder: &Path, name: &str) -> Result<PathBuf> {
@@ -216,8 +275,8 @@ fn counts(
 ) -> Result<Vec<u64>> {
     let common = &arguments.common;
     let method = tools.method(
-        &arguments.allocation,
-        Output::Counts,
+        arguments.allocation(),
+        &[Output::Counts],
         "allocation",
         &arguments.allocation_param,
         common.profile()?,
@@ -237,14 +296,20 @@ fn finish(
     mask: &Mask,
     selected: &Selected,
 ) -> Result<ExitCode> {
+    let mut said = written(arguments, asked, mask)?;
+    said["ties"] = selected.ties.into();
+    said["near_the_threshold"] = selected.near.into();
+    println!("{said:#}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the mask, and says what it keeps.
+fn written(arguments: &Arguments, asked: &Asked, mask: &Mask) -> Result<Value> {
     std::fs::write(&arguments.out, mask.to_safetensors()?)
         .with_context(|| format!("`--out {}`", arguments.out.display()))?;
     let mut said = shares(&asked.network, &mask.counts(), &asked.sparsity)?;
     said["total"] = mask.total().into();
     said["kept"] = mask.kept().into();
-    said["ties"] = selected.ties.into();
-    said["near_the_threshold"] = selected.near.into();
     said["out"] = arguments.out.display().to_string().into();
-    println!("{said:#}");
-    Ok(ExitCode::SUCCESS)
+    Ok(said)
 }

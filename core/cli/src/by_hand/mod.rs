@@ -56,28 +56,36 @@ pub struct Tools {
 impl Tools {
     pub fn open(places: &crate::Places) -> Result<Tools> {
         let programs = Programs::of_this_process()?;
-        let plugins = Plugins::open(&programs, places.plugins.as_deref())?;
+        let plugins = Plugins::open(&programs, &places.plugins)?;
         Ok(Tools { programs, plugins })
     }
 
-    /// A method that gives `output`, with its parameters complete.
+    /// A method that gives one of `outputs`, with its parameters complete.
     pub fn method(
         &self,
         id: &str,
-        output: Output,
+        outputs: &[Output],
         flag: &str,
         params: &[String],
         profile: Option<Profile>,
     ) -> Result<Chosen<'_>> {
         let chosen = self.item(id, Kind::Method, flag, params, profile)?;
-        if chosen.item.output != output {
-            bail!(
-                "`--{flag}`: expected a method that gives {}, found `{id}`, which gives {}",
-                word(output),
-                word(chosen.item.output)
-            );
+        let found = chosen.item.output;
+        if outputs.contains(&found) {
+            return Ok(chosen);
         }
-        Ok(chosen)
+        let expected: Vec<&str> = outputs.iter().map(|o| word(*o)).collect();
+        let instead = match (found, flag) {
+            (Output::Masks, "method") => ": use `jackpot mask`",
+            (Output::Masks | Output::Scores, _) => ": it is a `--method` of `jackpot mask`",
+            (Output::Counts, _) => ": use `jackpot allocate`, or `--allocation` of `jackpot mask`",
+            _ => "",
+        };
+        bail!(
+            "`--{flag}`: expected a method that gives {}, found `{id}`, which gives {}{instead}",
+            expected.join(" or "),
+            word(found)
+        );
     }
 
     /// An item with its parameters complete.

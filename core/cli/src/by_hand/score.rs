@@ -36,7 +36,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let common = &arguments.common;
     let method = tools.method(
         &arguments.method,
-        Output::Scores,
+        &[Output::Scores],
         "method",
         &common.param,
         common.profile()?,

@@ -1,9 +1,10 @@
 //! What the kit runs items on: networks, weights, masks, scores and images of its own.
 use super::Kit;
 use crate::scores::write_tensors;
+use crate::serve::disturb::{DISTURBED, FILL};
 use crate::{
     Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Reserve,
-    RoundSchedule, Rounds, Scope, Scores, Sparsity, job, run_plugin,
+    RoundSchedule, Rounds, Scope, Scores, Server, Sparsity, job, run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Mask, Network, ScorePrecision};
@@ -11,6 +12,7 @@ use jackpot_rng::Key;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Bytes that a run may use beside its scratch.
 const MEMORY: u64 = 1 << 30;
@@ -82,16 +84,31 @@ impl<'a> Bench<'a> {
         Bench { kit, plugin }
     }
 
+    /// Whether the plugin is one of Jackpot's own.
+    pub(super) fn is_jackpots(&self) -> bool {
+        self.kit.of_jackpot.contains(&self.plugin.sha256)
+    }
+
     /// Runs the item in a worker of its own.
     pub(super) fn run(&self, item: &Item, ground: &Ground) -> Outcome {
+        self.run_by(&self.kit.server, item, ground)
+    }
+
+    /// The same in another second, with another environment, on one processor, with memory that
+    /// holds something else before it is written. Another process it is anyway, at other addresses.
+    pub(super) fn run_disturbed(&self, item: &Item, ground: &Ground) -> Outcome {
+        next_second();
+        let mut server = self.kit.server.clone();
+        let mut environment = other_environment();
+        environment.append(&mut server.environment);
+        server.environment = environment;
+        self.run_by(&server, item, ground)
+    }
+
+    fn run_by(&self, server: &Server, item: &Item, ground: &Ground) -> Outcome {
         let folder = job::temporary_folder()?;
         let job = self.job(item, ground, folder.path())?;
-        let output = run_plugin(
-            &self.kit.server,
-            &job,
-            &folder.path().join("run"),
-            &mut |_| (),
-        )?;
+        let output = run_plugin(server, &job, &folder.path().join("run"), &mut |_| ())?;
         std::fs::read(&output.file).map_err(|e| io(&output.file, &e))
     }
 
@@ -137,6 +154,36 @@ impl<'a> Bench<'a> {
         give(&mut job, ground, folder)?;
         Ok(job)
     }
+}
+
+/// Until a clock of seconds shows another number than it showed for anything before.
+fn next_second() {
+    // A clock before 1970 has seconds all the same.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let into = now.map_or(0, |now| now.subsec_millis());
+    std::thread::sleep(Duration::from_millis(u64::from(1005 - into)));
+}
+
+/// Every variable of this process with another value, those that programs often read among them.
+fn other_environment() -> BTreeMap<String, String> {
+    let often = [
+        "HOME", "USER", "LOGNAME", "HOSTNAME", "LANG", "LC_ALL", "TERM", "SEED", "DEBUG",
+    ];
+    let often = often.map(|name| (name.to_owned(), String::new()));
+    // What the dynamic linker and the memory allocator read is no plugin's.
+    let ours = ["LD_", "MALLOC_", "GLIBC_", "JACKPOT_"];
+    let here = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let all = often.into_iter().chain(here);
+    let all = all.filter(|(name, _)| !ours.iter().any(|start| name.starts_with(start)));
+    let mut others: BTreeMap<String, String> = all
+        .map(|(name, value)| (name, format!("{value}/other")))
+        .collect();
+    let set = [("TZ", "JKP-3"), ("OMP_NUM_THREADS", "1"), (DISTURBED, "1")];
+    others.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    // Of glibc: what `malloc` gives is filled.
+    others.insert("MALLOC_PERTURB_".to_owned(), FILL.to_string());
+    others
 }
 
 fn io(path: &Path, error: &std::io::Error) -> Failure {

@@ -21,6 +21,8 @@ pub struct Kit {
     pub seconds: f64,
     /// Cases at the same time.
     pub workers: usize,
+    /// The sha256 of the plugins that come with Jackpot, in hex: theirs are the ids without a dot.
+    pub of_jackpot: Vec<String>,
     /// Only this item; else all.
     pub item: Option<String>,
     /// Only cases whose name holds this; else all.

@@ -4,8 +4,8 @@
 //! strides, and that what is written overlaps nothing else.
 use super::context::Context;
 use super::spans::{Point, Refused, Tensors, disjoint, invalid, read, sized, views, views_mut};
-use crate::Services;
 use crate::progress::Phase;
+use crate::{ServiceError, Services};
 use jackpot_abi as abi;
 use jackpot_data::BatchSpec;
 use jackpot_net::{Input, Loss, Objective};
@@ -71,6 +71,9 @@ unsafe fn service(
             {
                 error.set(status, &message);
             }
+            if status == abi::JKP_E_NOMEM {
+                context.service_lacked_memory.set(true);
+            }
             context.trouble.borrow_mut().get_or_insert(message);
             status
         }
@@ -79,8 +82,11 @@ unsafe fn service(
     status
 }
 
-fn failed(message: String) -> Refused {
-    (abi::JKP_E_INTERNAL, message)
+fn failed(error: ServiceError) -> Refused {
+    match error {
+        ServiceError::Memory(message) => (abi::JKP_E_NOMEM, message),
+        ServiceError::Failed(message) => (abi::JKP_E_INTERNAL, message),
+    }
 }
 
 unsafe extern "C" fn batches(

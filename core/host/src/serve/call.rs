@@ -4,7 +4,7 @@ use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
 use super::surroundings::Surroundings;
-use super::{RAW, fault, load, rounds};
+use super::{RAW, disturb, fault, load, rounds};
 use crate::progress::{Page, Phase};
 use crate::{Batches, Failure, Kind, Output, PluginJob, Services};
 use jackpot_abi as abi;
@@ -50,6 +50,7 @@ pub(super) fn call(
         refused: RefCell::default(),
         trouble: RefCell::default(),
         over_budget: Cell::new(None),
+        service_lacked_memory: Cell::new(false),
         budget: Cell::new(job.limits.scratch),
         scratch: RefCell::default(),
         thread: std::thread::current().id(),
@@ -203,6 +204,7 @@ fn invoke(
     page.rewrite(bytes)?;
     let lent: *const abi::jkp_run = page.pointer().cast();
     context.page.enter(Phase::Plugin);
+    disturb::fill_stack();
     // SAFETY: the plugin's own code, which is what this process is for: every buffer is
     // guarded, and the supervisor sees whatever becomes of the process.
     let status = unsafe { function(lent, &mut error) };
@@ -260,7 +262,8 @@ fn outcome(
         true => format!("returned {name} without a message"),
         false => format!("returned {name}: {said}"),
     };
-    if let Some((asked, left)) = context.over_budget.get() {
+    let refused_scratch = context.over_budget.get();
+    if let Some((asked, left)) = refused_scratch {
         message +=
             &format!("; it had asked for {asked} bytes of scratch with {left} left of its budget");
     }
@@ -269,5 +272,15 @@ fn outcome(
     {
         message += &format!("; a host service had said: {trouble}");
     }
-    Err(Failure::new(kind, message))
+    // Whoever passes on a lack of memory by another status lacks it all the same.
+    let passed_on = matches!(status, abi::JKP_E_INTERNAL | abi::JKP_E_PANIC);
+    let lacked = refused_scratch.is_some() || context.service_lacked_memory.get();
+    let kind = if passed_on && lacked { "memory" } else { kind };
+    // Within the budget it is the process that had no more.
+    let over_scratch =
+        kind == "memory" && refused_scratch.is_some_and(|(asked, left)| asked > left);
+    Err(Failure {
+        over_scratch,
+        ..Failure::new(kind, message)
+    })
 }

@@ -41,6 +41,8 @@ pub(super) struct Context {
     pub(super) trouble: RefCell<Option<String>>,
     /// Bytes asked for beyond the budget: how many, and how many were left.
     pub(super) over_budget: Cell<Option<(u64, u64)>>,
+    /// Whether a service failed for want of memory.
+    pub(super) service_lacked_memory: Cell<bool>,
     pub(super) budget: Cell<u64>,
     /// Scratch of the running call.
     pub(super) scratch: RefCell<Vec<Guarded>>,

@@ -5,6 +5,7 @@
 mod autodiff;
 mod call;
 mod context;
+pub(crate) mod disturb;
 mod fault;
 mod load;
 mod memory;
@@ -17,7 +18,7 @@ mod surroundings;
 mod table;
 
 use crate::progress::{Page, Phase};
-use crate::{Access, Failure, PluginJob, Progress, Services};
+use crate::{Access, Failure, PluginJob, Progress, ServiceError, Services};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -33,11 +34,12 @@ pub(crate) const BEFORE: &str = "mask-before";
 pub(crate) const NAME: &str = "plugin-name";
 
 /// How a server makes its services for a job.
-pub type MakeServices<'a> = dyn FnMut(&PluginJob) -> Result<Box<dyn Services>, String> + 'a;
+pub type MakeServices<'a> = dyn FnMut(&PluginJob) -> Result<Box<dyn Services>, ServiceError> + 'a;
 
 /// The worker's side of a plugin job: load, call, write the outputs' bytes, then `done.json`.
 /// Makes its own services through `make`, and only when the item declares that it differentiates.
 pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> ExitCode {
+    disturb::prepare();
     guarded(folder, |page| {
         let plugin = load::load(&job.plugin, &job.sha256, page)?;
         std::fs::write(folder.join(NAME), &plugin.described.name)
@@ -46,12 +48,21 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         crate::rounds::check_item(&job.item, job.rounds.as_ref())?;
         let offered = job.access == Access::Everything;
         let services = match job.item.needs_autodiff() || offered {
-            true => Some(make(job).map_err(|e| Failure::new("error", e))?),
+            true => Some(make(job).map_err(unmade)?),
             false => None,
         };
         let problem = problem::Problem::read(job)?;
         call::call(folder, page, job, problem, item, services)
     })
+}
+
+/// Why a server has no services for a job.
+fn unmade(error: ServiceError) -> Failure {
+    let kind = match error {
+        ServiceError::Memory(_) => "memory",
+        ServiceError::Failed(_) => "error",
+    };
+    Failure::new(kind, error.to_string())
 }
 
 /// The worker's side of a description: load, then the table as `done.json`.
@@ -78,7 +89,8 @@ pub fn serve_main(folder: &Path) -> ExitCode {
         Err(format!(
             "item `{}` differentiates, and this server has no autodiff: start it with `jackpot-worker`",
             job.item.id
-        ))
+        )
+        .into())
     })
 }
 
@@ -114,7 +126,10 @@ fn guarded(folder: &Path, job: impl FnOnce(&'static Page) -> Result<Value, Failu
     let written = match outcome {
         Ok(result) => progress.finish(&result).map(|()| ExitCode::SUCCESS),
         Err(failure) => {
-            let report = json!({ "kind": failure.kind, "message": failure.message });
+            let report = json!({
+                "kind": failure.kind, "message": failure.message,
+                "over_scratch": failure.over_scratch,
+            });
             crate::job::write_json(folder, "error.json", &report)
                 .map(|()| ExitCode::FAILURE)
                 .map_err(|f| std::io::Error::other(f.message))

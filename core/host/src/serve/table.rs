@@ -104,6 +104,12 @@ unsafe fn read_item(
     let raw: &'static abi::jkp_item = unsafe { &*pointer };
     // SAFETY: a text of the table.
     let id = unsafe { named(raw.id, &format!("item {index}'s id")) }?;
+    if let Some(why) = crate::item::unfit_id(&id) {
+        return refuse(format!(
+            "item {index}'s id is `{}`: {why}",
+            id.escape_debug()
+        ));
+    }
     let within = |f: Failure| f.within(&format!("item `{id}`"));
     if raw.run.is_none() {
         return refuse(format!("item `{id}`: `run` is NULL"));

@@ -67,7 +67,10 @@ fn contrast(claim: Claim, family: &str, role: Role, plus: Arm, minus: Arm) -> Co
 
 /// Whether a ticket's counts stay as they are whatever its scores are.
 fn keeps_counts(sparse: &Sparse) -> bool {
-    !matches!(sparse.allocation, Allocation::Global(_))
+    !matches!(
+        sparse.allocation,
+        Allocation::Global(_) | Allocation::ByMethod
+    )
 }
 
 /// Whether a check changes nothing but which weights of each layer are kept, or their values.

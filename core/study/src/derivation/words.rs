@@ -95,11 +95,14 @@ impl Tracer<'_> {
                 key,
                 rounds,
                 platform,
+                sparsity,
                 ..
             } => {
-                let rounds = rounds.as_ref().map_or(String::new(), |r| {
-                    format!(", {} rounds to {}", r.count, r.sparsity.text())
-                });
+                let rounds = match (rounds, sparsity) {
+                    (Some(r), _) => format!(", {} rounds to {}", r.count, r.sparsity.text()),
+                    (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
+                    (None, None) => String::new(),
+                };
                 let seed = key.as_ref();
                 let seed = seed.map(|k| format!(", {}", self.seed(k, None)));
                 let seed = seed.unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::{
     stage::Stage,
     tickets::{Sparse, Ticket},
 };
-use jackpot_host::Kind;
+use jackpot_host::{Kind, Output};
 use jackpot_store::Digest;
 
 impl Builder {
@@ -68,6 +68,7 @@ impl Builder {
                 _ => Some("the dense network is trained on the clean data only"),
             });
         };
+        let gives_masks = self.method(sparse)?.output == Output::Masks;
         let scoring = self.reads_data(sparse, Sees::Scoring)?;
         let pretraining = self.reads_data(sparse, Sees::Pretraining)?;
         // A plugin's declaration is what is known of it: the host gives it no more, and what
@@ -79,6 +80,9 @@ impl Builder {
             Target::ScoringData => Some("no method of it declares data"),
             Target::PretrainingData if pretraining => None,
             Target::PretrainingData => Some("the ticket is made without pretraining"),
+            Target::Scores if gives_masks => {
+                Some("its method gives masks: it has no scores that could be changed")
+            }
             Target::Scores | Target::Mask | Target::Weights => None,
         })
     }
@@ -154,7 +158,7 @@ impl Builder {
         }
     }
 
-    fn method(&self, sparse: &Sparse) -> Result<&jackpot_host::Item, Error> {
+    pub(super) fn method(&self, sparse: &Sparse) -> Result<&jackpot_host::Item, Error> {
         let plugins = &self.plan.plugins;
         let (_, method) = plugins.item(&sparse.method, Kind::Method, "`scores`")?;
         Ok(method)

@@ -6,7 +6,7 @@ use crate::{
     profile::{Profile, published_rule},
     recipe::{By, Config, Input, Recipe},
     stage::Stage,
-    tickets::Sparse,
+    tickets::{Sparse, missing},
 };
 use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit};
 
@@ -29,6 +29,12 @@ impl Builder {
         at: &At,
     ) -> Result<Input, Error> {
         self.check_profile(sparse, at)?;
+        if self.method(sparse)?.output == Output::Masks {
+            return self.mask_by_method(sparse, sparsity, at);
+        }
+        if matches!(sparse.allocation, Allocation::ByMethod) {
+            return Err(missing(&at.ticket.name, "allocation", "\"global\""));
+        }
         self.check_unit(sparse, at)?;
         if let Some(rounds) = &sparse.rounds {
             return self.mask_after_rounds(sparse, rounds, sparsity, at);
@@ -39,6 +45,7 @@ impl Builder {
             weights: None,
             mask: None,
             rounds: calls,
+            mask_at: None,
         };
         let scores = self.scores(sparse, &scored, at)?;
         if in_rounds {
@@ -59,6 +66,37 @@ impl Builder {
             sparsity,
         };
         self.select(chosen, String::new(), at)
+    }
+
+    /// The mask of a method that gives masks: nothing is selected.
+    fn mask_by_method(
+        &mut self,
+        sparse: &Sparse,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let stray = [
+            (
+                "allocation",
+                !matches!(sparse.allocation, Allocation::ByMethod),
+            ),
+            ("selection", sparse.selection.is_some()),
+            ("rounds", sparse.rounds.is_some()),
+        ];
+        if let Some((field, _)) = stray.iter().find(|(_, given)| *given) {
+            return Err(Error(format!(
+                "ticket `{}`: `{field}`: `{}` gives masks, and chooses itself which weights are kept; remove `{field}`",
+                at.ticket.name, sparse.method
+            )));
+        }
+        let scored = Scored {
+            weights: None,
+            mask: None,
+            rounds: self.calls(sparse, sparsity, at)?,
+            mask_at: Some(sparsity),
+        };
+        let mask = self.scores(sparse, &scored, at)?;
+        Ok(Input::Node(mask))
     }
 
     /// Refuses whole filters of a network that has none, before anything runs.
@@ -125,6 +163,8 @@ impl Builder {
             Allocation::Rule { item, .. } => refuse(format!(
                 "`allocation`: expected `global` or `{{ copy = \"…\" }}`, found `{item}`; or write `rounds = 1`"
             )),
+            // Refused where the mask is asked for.
+            Allocation::ByMethod => Ok(()),
             Allocation::Table(_) => refuse(
                 "`allocation`: expected `global` or `{ copy = \"…\" }`, found `densities`; or write `rounds = 1`".into(),
             ),
@@ -205,6 +245,7 @@ impl Builder {
                 };
                 Ok(By::Mask(self.mask(&donor, sparsity, &other)?))
             }
+            Allocation::ByMethod => Err(missing(&at.ticket.name, "allocation", "\"global\"")),
         }
     }
 

@@ -104,6 +104,7 @@ impl Builder {
             weights: state.trained,
             mask: state.mask,
             rounds: None,
+            mask_at: None,
         };
         let scores = self.scores(sparse, &scored, at)?;
         let scores = self.changed_scores(Input::Node(scores), at)?;

@@ -12,13 +12,15 @@ use jackpot_host::{Kind, Output, Rounds, Scope, Sparsity};
 
 /// What a method is given to score.
 #[derive(Clone)]
-pub(super) struct Scored {
+pub(super) struct Scored<'a> {
     /// None: those of the ticket's stage, if the method reads any.
     pub weights: Option<Input>,
     /// What is kept so far.
     pub mask: Option<Input>,
     /// None: one call.
     pub rounds: Option<Rounds>,
+    /// What a method that gives masks is asked to reach; none: it gives scores.
+    pub mask_at: Option<&'a Sparsity>,
 }
 
 impl Builder {
@@ -103,7 +105,8 @@ impl Builder {
         }))
     }
 
-    /// The scores of one call, or the last of many, before a check changes them.
+    /// The scores of one call, or the last of many, before a check changes them; or the mask that
+    /// a method gives itself.
     pub(super) fn scores(
         &mut self,
         sparse: &Sparse,
@@ -113,7 +116,17 @@ impl Builder {
         let field = format!("ticket `{}`: `scores`", at.ticket.name);
         let params = self.with_profile(&sparse.method, &sparse.params, sparse, &field)?;
         let (item, needs) = self.item(&sparse.method, &params, Kind::Method, &field)?;
-        needs.expect(Output::Scores, &sparse.method, &field)?;
+        let (output, name, verb) = match scored.mask_at {
+            None => (Output::Scores, "scores", "score"),
+            Some(_) => (Output::Masks, "mask", "mask"),
+        };
+        needs.expect(output, &sparse.method, &field)?;
+        if needs.scores {
+            return Err(Error(format!(
+                "{field}: `{}` asks for scores to read, which only an allocation is given",
+                sparse.method
+            )));
+        }
         if needs.donor {
             return Err(Error(format!(
                 "{field}: `{}` asks for another ticket's mask, which a method is not given; use `allocation = {{ copy = \"…\" }}`",
@@ -142,10 +155,11 @@ impl Builder {
         } else {
             at.keys().selection()
         };
-        let in_words = scored
-            .rounds
-            .as_ref()
-            .map(|r| format!(" in {} rounds to {}", r.count, r.sparsity.text()));
+        let in_words = match (&scored.rounds, scored.mask_at) {
+            (Some(r), _) => format!(" in {} rounds to {}", r.count, r.sparsity.text()),
+            (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
+            (None, None) => String::new(),
+        };
         let recipe = Recipe::Score {
             item,
             architecture: self.setting().architecture.clone(),
@@ -161,19 +175,16 @@ impl Builder {
             key: (needs.draws || needs.data).then(|| key.to_hex()),
             mask: scored.mask,
             rounds: scored.rounds.clone(),
+            sparsity: scored.mask_at.cloned(),
         };
         let title = format!(
-            "score {}{}{}{}, seed {}",
+            "{verb} {}{}{in_words}{}, seed {}",
             sparse.method,
             at.of_ticket(&sparse.method),
-            in_words.unwrap_or_default(),
             at.on_changed_data(),
             at.seed
         );
         let node = self.node(title, recipe)?;
-        Ok(Ref {
-            node,
-            output: "scores",
-        })
+        Ok(Ref { node, output: name })
     }
 }

@@ -84,6 +84,7 @@ pub fn plugins(build: u8) -> Plugins {
             license: "MIT".into(),
             items,
         }],
+        refused: Vec::new(),
     }
 }
 

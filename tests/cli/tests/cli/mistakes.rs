@@ -135,9 +135,33 @@ fn a_method_without_enough_memory_is_told_which_field_gives_more() {
     let place = Place::with(&format!("{head}\n[[ticket]]{snip}\n{run}\n"));
     let (code, out, err) = outcome(place.command("run", &[]).output().unwrap());
     assert_eq!(code, 1, "{out}{err}");
-    for words in ["`snip`", "out of memory", "`run.plugin_memory_mb` = 128"] {
+    let words = ["`snip`", "out of memory", "`run.plugin_memory_mb` = 128"];
+    for words in words {
         assert!(err.contains(words), "{words}: {err}");
     }
+    assert!(!err.contains("plugin_scratch_mb"), "{err}");
+    // The store keeps what kind of failure it was.
+    let kept = std::process::Command::new("grep")
+        .args(["-rl", "\"kind\":\"memory\""])
+        .arg(place.store().join("failures"))
+        .output();
+    assert_eq!(outcome(kept.unwrap()).1.lines().count(), 1);
+}
+
+/// What a method asks the host for has a field of its own.
+#[test]
+fn a_method_without_enough_scratch_is_told_of_the_field_for_scratch() {
+    let mut blocks = TINY.split("\n[[ticket]]");
+    let head = blocks.next().unwrap().replace("width = 8", "width = 64");
+    let grasp = "\nname = \"grasp\"\nscores = { method = \"grasp\" }\nallocation = \"global\"";
+    let run = "[run]\nplugin_scratch_mb = 1";
+    let place = Place::with(&format!("{head}\n[[ticket]]{grasp}\n{run}\n"));
+    let (code, out, err) = outcome(place.command("run", &[]).output().unwrap());
+    assert_eq!(code, 1, "{out}{err}");
+    for words in ["`grasp`", "JKP_E_NOMEM", "`run.plugin_scratch_mb` = 1"] {
+        assert!(err.contains(words), "{words}: {err}");
+    }
+    assert!(!err.contains("plugin_memory_mb"), "{err}");
 }
 
 /// Counts that leave a filter fewer than two inputs are told; whole filters have all of theirs.

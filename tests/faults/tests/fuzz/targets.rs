@@ -355,7 +355,10 @@ fn plugin(bytes: &[u8]) -> bool {
         )];
         let _ = item.configure(&unknown.into());
     }
-    let plugins = jackpot_study::Plugins { all: vec![plugin] };
+    let plugins = jackpot_study::Plugins {
+        all: vec![plugin],
+        ..Default::default()
+    };
     for kind in [jackpot_host::Kind::Method, jackpot_host::Kind::Check] {
         let _ = plugins.item("snip", kind, "field");
     }

@@ -108,6 +108,14 @@ pub fn build(source: &'static str) -> Vec<u8> {
     made.clone()
 }
 
+/// A build of its own, with these arguments.
+pub fn build_with(source: &str, arguments: &[&str]) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("plugin.so");
+    compile(source, arguments, &path);
+    std::fs::read(path).expect("it was just written")
+}
+
 impl Bench {
     pub fn new() -> Bench {
         Bench::of("hostile.c")

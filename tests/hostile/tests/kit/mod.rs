@@ -1,5 +1,5 @@
 //! The conformance kit: what is fit passes, and each unfit item fails by its own case.
-use crate::bench::{Bench, WORKER, build, server};
+use crate::bench::{Bench, WORKER, build, build_with, server};
 use crate::modes::{CPP, MODES, PROCESS};
 use jackpot_host::{Case, Kit, Report, Server, Verdict, conform};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ fn kit(case: Option<&str>) -> Kit {
         server: server(),
         seconds: 1.0,
         workers: 2,
+        of_jackpot: Vec::new(),
         item: None,
         case: case.map(str::to_owned),
     }
@@ -70,6 +71,92 @@ fn each_unfit_item_fails_by_its_own_case() {
         assert!(found.iter().all(|(_, why)| why.len() > 20), "{found:?}");
     }
     assert!(report.failed() >= plugin.items.len() - 1);
+}
+
+/// Whatever a result may not depend on differs between the two runs that are compared.
+#[test]
+fn each_leak_into_a_result_is_found_by_running_it_twice() {
+    let report = report("impure.c", Some("the same run twice"));
+    let plugin = report.plugin.as_ref().expect("it loads");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut missed = Vec::new();
+    for item in &plugin.items {
+        let found = failed(&report, &item.id);
+        let name = item.id.rsplit('.').next().expect("an id is no empty text");
+        let leaks = match name {
+            "pure" => false,
+            "number_of_processors" => cores > 1,
+            _ => true,
+        };
+        match found.as_slice() {
+            [] if !leaks => {}
+            [(_, why)] if leaks && why.contains("bytes differ") => {}
+            other => missed.push(format!("{name}: {other:?}")),
+        }
+    }
+    assert_eq!(plugin.items.len(), 16);
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Ids without a dot are Jackpot's own plugins' alone.
+#[test]
+fn an_id_without_a_dot_fails_where_the_plugin_is_not_jackpots_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let library = folder.path().join("plugin.so");
+    let named = build_with("unfit.c", &["-DPREFIX=\"unfit-\""]);
+    std::fs::write(&library, &named).expect("the folder is ours");
+    let tried = |of_jackpot: Vec<String>| {
+        let kit = Kit {
+            of_jackpot,
+            ..kit(Some("has an id"))
+        };
+        conform(&kit, &library, &|_, _| ()).expect("the toy worker starts")
+    };
+    let report = tried(Vec::new());
+    let plugin = report.plugin.as_ref().expect("it loads");
+    let [(_, why)] = failed(&report, "unfit-fit")[..] else {
+        panic!("one case was tried");
+    };
+    for words in [
+        "reserved to Jackpot",
+        "`org.you.unfit-fit`",
+        "letters, digits",
+    ] {
+        assert!(why.contains(words), "{why}");
+    }
+    assert_eq!(tried(vec![plugin.sha256.clone()]).failed(), 0);
+}
+
+/// An id that would do harm in a page, a path or a terminal is refused when the plugin is loaded.
+#[test]
+fn an_id_of_other_characters_is_refused_with_those_that_it_may_have() {
+    for prefix in [
+        "org.<script>alert(1)</script>.",
+        "org.a b\n",
+        "org/../",
+        "org.ä.",
+        ".",
+        "org..",
+        "-",
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let library = folder.path().join("plugin.so");
+        let escaped = prefix.escape_default().to_string().replace("\\u{e4}", "ä");
+        let named = build_with("unfit.c", &[&format!("-DPREFIX=\"{escaped}\"")]);
+        std::fs::write(&library, &named).expect("the folder is ours");
+        let report = conform(&kit(None), &library, &|_, _| ()).expect("the toy worker starts");
+        assert!(report.plugin.is_none(), "{prefix}");
+        let [
+            Case {
+                verdict: Verdict::Failed(why),
+                ..
+            },
+        ] = report.cases.as_slice()
+        else {
+            panic!("{prefix}: loading alone was tried");
+        };
+        assert!(why.contains("item 0's id is"), "{prefix}: {why}");
+    }
 }
 
 /// What the suite contains, the kit names: beside the few that only misbehave in a setting
@@ -158,7 +245,12 @@ fn every_shipped_plugin_passes() {
     );
     let (mut items, mut passed) = (0, 0);
     for library in libraries {
-        let report = conform(&kit(None), &library, &|_, _| ()).expect("the toy worker starts");
+        let sum = jackpot_store::Digest::of_file(&library).expect("it can be read");
+        let own = Kit {
+            of_jackpot: vec![sum.to_string()],
+            ..kit(None)
+        };
+        let report = conform(&own, &library, &|_, _| ()).expect("the toy worker starts");
         let plugin = report.plugin.as_ref().expect("it loads");
         for item in &plugin.items {
             let failed = failed(&report, &item.id);

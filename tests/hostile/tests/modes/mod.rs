@@ -159,6 +159,13 @@ pub const MODES: &[(&str, &str, &str)] = &[
     ("service_panics", "error", "the host panicked: thirteen"),
     ("no_parts", "invalid", "`parts` is 0, expected at least 1"),
     ("service_fails", "error", "the toy is out of order"),
+    ("service_lacks_memory", "memory", "returned JKP_E_NOMEM"),
+    ("hides_lack_of_memory", "memory", "the toy has no room left"),
+    (
+        "hides_lack_of_scratch",
+        "memory",
+        "asked for 68719476736 bytes of scratch",
+    ),
     (
         "bad_temperature",
         "invalid",
