@@ -141,10 +141,16 @@ fn run(task: Task) -> Result<()> {
     }
 }
 
-/// The workspace this xtask was built from, or the one it is called in.
+/// The workspace that `cargo xtask` is called in; of the program without cargo the one around the
+/// current folder, or else the one it was built from.
 fn root() -> Result<PathBuf> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let around = here.ancestors().map(|folder| folder.join("xtask"));
+    let around = || around.into_iter().find(|x| x.join("Cargo.toml").is_file());
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        .map(PathBuf::from)
+        .or_else(around)
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
     let root = manifest
         .parent()
         .context("xtask lies in the workspace's root")?;

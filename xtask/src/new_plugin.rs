@@ -39,10 +39,7 @@ pub fn run(root: &Path, name: &str, kind: Kind, language: Language) -> Result<()
         let folder = path.parent().context("a file lies in a folder")?;
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         fs::write(&path, text).with_context(|| path.display().to_string())?;
-        println!(
-            "wrote {}",
-            path.strip_prefix(root).unwrap_or(&path).display()
-        );
+        println!("wrote {}", path.display());
     }
     let library = match language {
         Language::Rust => format!("libjackpot_{}.so", name.replace('-', "_")),

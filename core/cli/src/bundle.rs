@@ -19,8 +19,8 @@ pub struct Arguments {
 enum What {
     /// Write a study's finished actions and their results as one file
     Export {
-        /// The study's name, as it is pinned
-        study: String,
+        /// The study's name, as it is pinned, or its folder
+        study: PathBuf,
         /// `NAME.tar`, or `NAME.tar.zst` for a compressed one
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -95,14 +95,15 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn export(places: &Places, name: &str, out: &Path, with: &[Heavy]) -> Result<()> {
+fn export(places: &Places, study: &Path, out: &Path, with: &[Heavy]) -> Result<()> {
     let packing = match out.to_string_lossy() {
         name if name.ends_with(".tar") => Packing::Tar,
         name if name.ends_with(".tar.zst") => Packing::Zstd,
         name => bail!("expected a file name that ends with `.tar` or `.tar.zst`, found `{name}`"),
     };
     let store = study::store(places)?;
-    let mut selection = jackpot_study::selection(&store, name)?;
+    let name = study::pinned_name(study)?;
+    let mut selection = jackpot_study::selection(&store, &name)?;
     for output in with.iter().flat_map(|what| what.outputs()) {
         selection.without.remove(*output);
     }

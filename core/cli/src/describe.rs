@@ -108,6 +108,10 @@ fn table(network: &Network) -> String {
         let [a, b, c, d, _] = widths;
         out += &format!("  {layer:a$}  {shape:b$}  {weights:>c$}  {adds:>d$}  {role}\n");
     }
+    out += "\nnot prunable: the other entries of the state_dict\n";
+    for (module, entries, shape) in others(network) {
+        out += &format!("  {module:20}  {shape:>8}  {}\n", entries.join(", "));
+    }
     let totals = [
         ("prunable weights", network.prunable_weights()),
         ("all parameters", network.trained_parameters()),
@@ -118,6 +122,25 @@ fn table(network: &Network) -> String {
         out += &format!("  {name:16}  {:>15}\n", grouped(total));
     }
     out
+}
+
+/// What a state_dict holds beside the prunable weights: modules with the names and the shape of
+/// their entries, in its order.
+fn others(network: &Network) -> Vec<(&str, Vec<&str>, String)> {
+    let mut rows: Vec<(&str, Vec<&str>, String)> = Vec::new();
+    let is_layer = |name: &str| network.layers.iter().any(|layer| layer.name == name);
+    for parameter in network.parameters.iter().filter(|p| !is_layer(&p.name)) {
+        let (module, entry) = parameter
+            .name
+            .rsplit_once('.')
+            .unwrap_or(("", &parameter.name));
+        let shape = sides(parameter.shape.iter());
+        match rows.last_mut() {
+            Some((last, entries, of)) if *last == module && *of == shape => entries.push(entry),
+            _ => rows.push((module, vec![entry], shape)),
+        }
+    }
+    rows
 }
 
 fn row(layer: Description) -> [String; 5] {
@@ -152,6 +175,9 @@ fn as_json(network: &Network) -> serde_json::Value {
         "block": a.block.name(),
         "stem": a.stem.name(),
         "layers": layers,
+        "state_dict": network.parameters.iter().map(|p| json!({
+            "name": p.name, "shape": p.shape,
+        })).collect::<Vec<_>>(),
         "prunable": network.prunable_weights(),
         "parameters": network.trained_parameters(),
         "multiply_adds": network.multiply_adds(),
@@ -201,6 +227,15 @@ mod tests {
             "linear,",
             "classifier"
         ]));
+        assert!(has(&[
+            "bn1",
+            "64",
+            "weight,",
+            "bias,",
+            "running_mean,",
+            "running_var"
+        ]));
+        assert!(has(&["fc", "1000", "bias"]));
         assert!(has(&["all", "parameters", "11,689,512"]));
         assert!(has(&["multiply-adds", "1,814,073,344"]));
         assert_eq!(text.lines().filter(|l| l.contains(".weight")).count(), 21);
@@ -213,6 +248,8 @@ mod tests {
         let value = as_json(&network);
         assert_eq!(value["parameters"], 431_080);
         assert_eq!(value["prunable"], 430_500);
+        // Four layers, each with a weight and a bias.
+        assert_eq!(value["state_dict"].as_array().unwrap().len(), 8);
         let sum = |field: &str| -> u64 {
             let layers = value["layers"].as_array().unwrap().iter();
             layers.map(|layer| layer[field].as_u64().unwrap()).sum()

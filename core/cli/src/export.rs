@@ -3,14 +3,16 @@ use crate::{Places, study};
 use anyhow::{Context, Result, bail};
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Found, Store};
+use jackpot_study::RunName;
 use safetensors::SafeTensors;
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// An action or object: at least the first four digits of its sha256
+    /// An action or object, at least the first four digits of its sha256, or a run:
+    /// `quick/snip/none/0.98/1`
     hash: String,
-    /// Which output of an action, where it has several
+    /// Which output of an action, where it has several; of a run also its `mask`
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
     /// Where to write it (safetensors with PyTorch's names; masks as u8 0/1)
@@ -23,9 +25,17 @@ const TENSORS: [&str; 6] = ["mask", "checkpoint", "weights", "scores", "train", 
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    let digest = match study::one(&store, &arguments.hash)? {
-        Found::Object(digest) => object(&arguments.output, digest)?,
-        Found::Action(key) => output(&store, &key, arguments.output.as_deref())?,
+    let (given, asked) = (&arguments.hash, arguments.output.as_deref());
+    let digest = match RunName::parse(given).filter(|_| asked == Some("mask")) {
+        // The mask of a run is no output of its training.
+        Some(run) => {
+            let mask = run.pinned(&store)?.mask;
+            mask.with_context(|| format!("`{given}` has no mask: it is dense, or was not run"))?
+        }
+        None => match study::one_or_run(&store, given)? {
+            Found::Object(digest) => object(&arguments.output, digest)?,
+            Found::Action(key) => output(&store, &key, asked)?,
+        },
     };
     let (what, bytes) = tensors(&digest, store.get(&digest)?)?;
     std::fs::write(&arguments.out, bytes)

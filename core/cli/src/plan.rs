@@ -4,7 +4,7 @@ use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
     Origins, Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, facts, foresee,
-    predictions, settles,
+    predictions, require, settles,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -28,7 +28,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = &looked_in.store;
     let (mut plan, programs, missing) = study::outlook(places, &arguments.study)?;
     let mut warnings = missing;
-    warnings.extend(foresee(&mut plan, store, &programs));
+    require(&plan, store)?;
+    warnings.extend(foresee(&mut plan, store, &programs)?);
     let a = assess(&plan, store, &mut Memo::default(), &mut |d| store.has(d))?;
     let origins = Origins::of(&plan, store)?;
     let workers = arguments.workers.count();

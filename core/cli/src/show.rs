@@ -10,13 +10,13 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// At least the first four digits of a sha256
+    /// At least the first four digits of a sha256, or a run: `quick/snip/none/0.98/1`
     hash: String,
 }
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    match study::one(&store, &arguments.hash)? {
+    match study::one_or_run(&store, &arguments.hash)? {
         Found::Action(key) => action(&store, &key)?,
         Found::Object(digest) => object(&store, &digest)?,
     }

@@ -3,7 +3,7 @@ use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_host::printable;
 use jackpot_store::{Found, Store, require_loadable};
-use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study, Trial};
+use jackpot_study::{Libtorch, Plan, Plugins, Programs, RunName, Study, Trial};
 use std::{
     env,
     num::NonZeroUsize,
@@ -80,6 +80,36 @@ pub fn empty(folder: &Path) -> bool {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// The name under which a study is pinned, given as that name, as its folder or as its
+/// `study.toml`.
+pub fn pinned_name(given: &Path) -> Result<String> {
+    let text = given.to_string_lossy();
+    if !text.contains('/') && !given.join("study.toml").is_file() {
+        return Ok(text.into_owned());
+    }
+    let found = find(given)?;
+    let whole = || format!("`{}`", given.display());
+    let found = found.canonicalize().with_context(whole)?;
+    let folder = match found.is_dir() {
+        true => Some(found.as_path()),
+        false => found.parent(),
+    };
+    let name = folder.and_then(Path::file_name).with_context(whole)?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+/// The training of a run, by its name, or the one action or object whose hash starts so.
+pub fn one_or_run(store: &Store, given: &str) -> Result<Found> {
+    let Some(name) = RunName::parse(given) else {
+        return one(store, given);
+    };
+    let cell = name.pinned(store)?;
+    match cell.action {
+        Some(key) => Ok(Found::Action(key)),
+        None => bail!("`{given}` has no training: `jackpot explain {given}` says why"),
     }
 }
 

@@ -34,7 +34,8 @@ pub fn scoring_rows(
     classes: u32,
 ) -> Result<Vec<Vec<u32>>, Error> {
     let by_class = rows_by_class(labels, classes)?;
-    let size = check(spec, &by_class, labels.len())?;
+    let sizes: Vec<u64> = by_class.iter().map(|rows| rows.len() as u64).collect();
+    let size = scoring_batch(spec, labels.len() as u64, classes, Some(&sizes))? as usize;
     let batch = |index: u64| -> Vec<u32> {
         let key = spec.key.fold(index);
         let mut rows: Vec<u32> = Vec::with_capacity(size);
@@ -81,24 +82,32 @@ fn rows_by_class(labels: &[i64], classes: u32) -> Result<Vec<Vec<u32>>, Error> {
     Ok(by_class)
 }
 
-/// Rows a batch, or why there are none.
-fn check(spec: &BatchSpec, by_class: &[Vec<u32>], rows: usize) -> Result<usize, Error> {
+/// Images a batch of a request, or why there are none. Of rows whose labels are not known yet,
+/// `by_class` is none: then only what no labels could help is refused.
+///
+/// # Errors
+/// A request that the rows cannot meet.
+pub fn scoring_batch(
+    spec: &BatchSpec,
+    rows: u64,
+    classes: u32,
+    by_class: Option<&[u64]>,
+) -> Result<u64, Error> {
     let invalid = |message: String| Err(Error::Invalid(message));
     if spec.n_batches == 0 {
         return invalid("scoring batches: 0 batches asked, expected at least 1".to_owned());
     }
     let size = if spec.per_class > 0 {
-        for (class, members) in by_class.iter().enumerate() {
-            if (members.len() as u64) < spec.per_class {
+        let sizes = by_class.unwrap_or_default().iter().enumerate();
+        for (class, &members) in sizes {
+            if members < spec.per_class {
                 return invalid(format!(
-                    "scoring batches: {} images of every class asked, but class {class} has {}: ask for fewer a class",
-                    spec.per_class,
-                    members.len()
+                    "scoring batches: {} images of every class asked, but class {class} has {members}: ask for fewer a class",
+                    spec.per_class
                 ));
             }
         }
-        // No overflow: every class holds at least that many rows.
-        spec.per_class * by_class.len() as u64
+        spec.per_class.saturating_mul(u64::from(classes))
     } else {
         if spec.batch_size == 0 {
             return invalid(
@@ -108,7 +117,7 @@ fn check(spec: &BatchSpec, by_class: &[Vec<u32>], rows: usize) -> Result<usize, 
         }
         spec.batch_size
     };
-    if size > rows as u64 {
+    if size > rows {
         return invalid(format!(
             "scoring batches: {size} images a batch asked, but the data set has {rows}"
         ));
@@ -120,14 +129,14 @@ fn check(spec: &BatchSpec, by_class: &[Vec<u32>], rows: usize) -> Result<usize, 
         ));
     }
     // Each batch draws an order of all rows: refuse a count that only a typing error explains.
-    if spec.n_batches.saturating_mul(rows as u64) > MAX_DRAWS {
+    if spec.n_batches.saturating_mul(rows) > MAX_DRAWS {
         return invalid(format!(
             "scoring batches: {} batches, expected at most {} from {rows} images",
             spec.n_batches,
-            MAX_DRAWS / rows as u64
+            MAX_DRAWS / rows
         ));
     }
-    Ok(size as usize)
+    Ok(size)
 }
 
 /// Rows put in order over all batches of one request.

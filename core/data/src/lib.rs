@@ -36,7 +36,7 @@ mod transform;
 mod tree;
 mod verify;
 
-pub use batches::{BatchSpec, epoch_order, scoring_rows};
+pub use batches::{BatchSpec, epoch_order, scoring_batch, scoring_rows};
 pub use canonical::RowOrder;
 pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
 #[doc(hidden)]
@@ -44,7 +44,7 @@ pub use idx::read as read_idx;
 pub use images::{Images, centre};
 pub use manifest::sum_of;
 pub use normalisation::Normalisation;
-pub use prepare::{Preparation, Prepared, prepare, prepared_shape, write_prepared};
+pub use prepare::{Preparation, Prepared, class_rows, prepare, prepared_shape, write_prepared};
 pub use remote::{Remote, remotes};
 pub use resample::{Filter, WHOLE, filters};
 pub use rows::{Rows, StoredRows};

@@ -156,6 +156,33 @@ pub fn prepared_shape(
     Ok(([info.image[0], side, side], rows, info.test_rows))
 }
 
+/// How many training rows each class has after preparation, as far as no image has to be read
+/// for it (for plans): of a subset, which is balanced, and of folders, whose names are labels.
+///
+/// # Errors
+/// A class of too few rows for the subset.
+pub fn class_rows(source: &Source, preparation: &Preparation) -> Result<Option<Vec<u64>>, Error> {
+    let info = &source.info;
+    let (_, rows, _) = prepared_shape(info, preparation)?;
+    let tree = source.tree.as_ref().filter(|_| info.layout.is_tree());
+    let labels = tree.map(|tree| {
+        let leaves = tree.0.train.iter();
+        leaves.map(|l| i64::from(l.label)).collect::<Vec<_>>()
+    });
+    if preparation.train_subset.is_some() || info.embedded {
+        if let Some(labels) = &labels {
+            balanced_rows(labels, rows, info)?;
+        }
+        let each = u64::from(rows / info.classes.max(1));
+        return Ok(Some(vec![each; info.classes as usize]));
+    }
+    Ok(labels.map(|labels| {
+        let mut counts = vec![0; info.classes as usize];
+        labels.iter().for_each(|&y| counts[y as usize] += 1);
+        counts
+    }))
+}
+
 /// Largest side after padding or resizing: beyond it a typing error would fill the memory.
 const MAX_SIDE: u32 = 512;
 

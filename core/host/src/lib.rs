@@ -54,7 +54,7 @@ pub use job::{Access, Batches, Failure, Finished, Limits, PluginJob, PluginOutpu
 pub use practice::serve_practice;
 pub use printable::{is_printable, printable};
 pub use progress::Progress;
-pub use reserve::{Reserve, reserve_counts, table_counts};
+pub use reserve::{Reserve, counts_kept, reserve_counts, table_counts};
 pub use rounds::{RoundSchedule, Rounds};
 pub use run::{batch_rows, run_plugin};
 pub use scores::{Scores, read_weights};

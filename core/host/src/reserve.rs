@@ -1,6 +1,6 @@
 //! What is kept whatever the scores say, and counts that respect it exactly.
 use crate::select::invalid;
-use crate::{Failure, Scope, Sparsity};
+use crate::{Failure, Scope, Sparsity, Unit};
 use jackpot_net::{Layer, Network};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +38,66 @@ impl Reserve {
 
     pub(crate) fn keeps_whole(&self, layer: &Layer) -> bool {
         (self.first && layer.first) || (self.classifier && layer.classifier)
+    }
+
+    /// Refuses a selection over all layers at this sparsity that cannot keep what is reserved,
+    /// without scores.
+    ///
+    /// # Errors
+    /// What the sparsity keeps, and what is reserved alone.
+    pub fn fits(
+        &self,
+        network: &Network,
+        sparsity: &Sparsity,
+        scope: Scope,
+    ) -> Result<(), Failure> {
+        let kept = sparsity.kept(network.prunable_weights());
+        let asked = format!("sparsity {sparsity} keeps {kept}");
+        let all = |i: usize| network.layers[i].len() as u64;
+        let reserve = self.with(scope);
+        reserve.least_of_all(network, &all, kept, &asked).map(drop)
+    }
+
+    /// How many weights are reserved of those that may be chosen, of each layer `candidates`,
+    /// where `total` are kept in all.
+    pub(crate) fn least_of_all(
+        &self,
+        network: &Network,
+        candidates: &dyn Fn(usize) -> u64,
+        total: u64,
+        asked: &str,
+    ) -> Result<u64, Failure> {
+        let all = network.prunable_weights();
+        let (mut whole, mut floors, mut is_whole) = (0, 0, false);
+        for (i, layer) in network.layers.iter().enumerate() {
+            if self.keeps_whole(layer) {
+                whole += candidates(i);
+                is_whole = true;
+            } else {
+                floors += self.floor.min(candidates(i));
+            }
+        }
+        if is_whole && total <= whole {
+            return Err(invalid(format!(
+                "{asked} of {all} weights, but {}, which this selection keeps whole, has {whole}: \
+                 lower the sparsity, or select over all layers with nothing kept whole",
+                self.whole_in_words()
+            )));
+        }
+        let least = whole + floors;
+        if least > total {
+            let also = if is_whole {
+                " and the layers kept whole"
+            } else {
+                ""
+            };
+            return Err(invalid(format!(
+                "{asked} of {all} weights, but the floor of {} a layer{also} alone keeps {least}: \
+                 lower the sparsity or the floor",
+                self.floor
+            )));
+        }
+        Ok(least)
     }
 
     pub(crate) fn whole_in_words(&self) -> &'static str {
@@ -100,6 +160,25 @@ pub fn reserve_counts(
              what is reserved"
         ))
     })
+}
+
+/// What a mask keeps of each layer where an allocation counts `counts`, without scores: what is
+/// reserved is there, and whole filters are whole.
+///
+/// # Errors
+/// As [`reserve_counts`]; a mask that would keep nothing or everything.
+pub fn counts_kept(
+    network: &Network,
+    counts: &[u64],
+    reserve: &Reserve,
+    unit: Unit,
+) -> Result<Vec<u64>, Failure> {
+    unit.fits(network)?;
+    let counts = reserve_counts(network, counts, reserve)?;
+    let counts = unit.counts(network, &counts, reserve.floor);
+    let kept = counts.iter().sum();
+    crate::select::refuse_nothing_and_all(kept, network.prunable_weights(), unit)?;
+    Ok(counts)
 }
 
 fn check_counts(network: &Network, counts: &[u64]) -> Result<(), Failure> {

@@ -188,14 +188,7 @@ pub(crate) fn select_values(
 fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure> {
     let (kept, total) = (mask.kept(), mask.total());
     let refused = match choice.by {
-        By::Counts(_) if kept == 0 => "the counts keep no weight at all".to_string(),
-        By::Counts(_) if kept == total => {
-            let whole = match choice.unit {
-                Unit::Weights => "",
-                Unit::Filters => ", rounded to whole filters,",
-            };
-            format!("the counts{whole} keep every weight: that is the dense network")
-        }
+        By::Counts(_) => return refuse_nothing_and_all(kept, total, choice.unit),
         // A published rule may keep everything through ties: that is the rule, reproduced.
         By::Sparsity { sparsity, rule, .. }
             if kept == 0 || (kept == total && rule == Rule::Exact) =>
@@ -210,6 +203,23 @@ fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure
     Err(invalid(refused))
 }
 
+/// The same of counts a layer that add up to `kept` of `total` weights.
+pub(crate) fn refuse_nothing_and_all(kept: u64, total: u64, unit: Unit) -> Result<(), Failure> {
+    if kept == 0 {
+        return Err(invalid("the counts keep no weight at all".into()));
+    }
+    if kept < total {
+        return Ok(());
+    }
+    let whole = match unit {
+        Unit::Weights => "",
+        Unit::Filters => ", rounded to whole filters,",
+    };
+    Err(invalid(format!(
+        "the counts{whole} keep every weight: that is the dense network"
+    )))
+}
+
 /// Exactly `total` over all layers: what is reserved first, then the largest of the rest.
 fn by_total(
     network: &Network,
@@ -221,36 +231,16 @@ fn by_total(
 ) -> Result<Selected, Failure> {
     let reserve = choice.reserve.with(scope);
     let all = network.prunable_weights();
-    let (mut whole, mut spared) = (Vec::new(), 0);
+    let kept = reserve.least_of_all(network, &|i| open.candidates(i), total, asked)?;
     for (i, layer) in network.layers.iter().enumerate() {
         if reserve.keeps_whole(layer) {
-            spared += open.keep_whole(i);
-            whole.push(layer);
+            open.keep_whole(i);
         } else if reserve.floor > 0 {
             let least = reserve.floor.min(open.candidates(i));
             open.keep_largest(i..i + 1, least, Ties::ByIndex);
         }
     }
-    if !whole.is_empty() && total <= spared {
-        return Err(invalid(format!(
-            "{asked} of {all} weights, but {}, which this selection keeps whole, has {spared}: \
-             lower the sparsity, or select over all layers with nothing kept whole",
-            reserve.whole_in_words()
-        )));
-    }
-    let kept = open.kept();
-    let Some(rest) = total.checked_sub(kept) else {
-        return Err(invalid(format!(
-            "{asked} of {all} weights, but the floor of {} a layer{} alone keeps {kept}: lower \
-             the sparsity or the floor",
-            reserve.floor,
-            if whole.is_empty() {
-                ""
-            } else {
-                " and the layers kept whole"
-            }
-        )));
-    };
+    let rest = total - kept;
     let left: u64 = (0..network.layers.len()).map(|i| open.candidates(i)).sum();
     if rest > left {
         return Err(invalid(format!(
@@ -357,16 +347,10 @@ impl<'a> Open<'a> {
         self.of(i).count() as u64
     }
 
-    fn kept(&self) -> u64 {
-        let count = |layer: &Vec<bool>| layer.iter().filter(|&&k| k).count() as u64;
-        self.kept.iter().map(count).sum()
-    }
-
-    /// Keeps all that may be chosen of a layer, and says how many.
-    fn keep_whole(&mut self, i: usize) -> u64 {
+    /// Keeps all that may be chosen of a layer.
+    fn keep_whole(&mut self, i: usize) {
         let mask = self.within(i).map(<[bool]>::to_vec);
         self.kept[i] = mask.unwrap_or_else(|| vec![true; self.values[i].len()]);
-        self.kept[i].iter().filter(|&&k| k).count() as u64
     }
 
     /// Keeps the `k` largest of what may be chosen in `layers`; all if there are no more.

@@ -5,7 +5,7 @@
 
 use crate::builder::Misfit;
 use crate::family::{Block, Family, Stem};
-use crate::{lenet, mobilenet, resnet, vgg, wrn};
+use crate::{Training, lenet, mobilenet, resnet, vgg, wrn};
 use serde::{Deserialize, Serialize};
 
 /// The non-linearity. Everything published uses `relu`; `tanh` and `softplus` exist
@@ -416,6 +416,28 @@ impl Layer {
 }
 
 impl Network {
+    /// Refuses a training on so many rows, those for validation not among them, that would
+    /// normalise a single value. The variance of one value is no number: a last batch of one
+    /// image through a layer of 1×1 maps would end the training as "diverged", which it did not.
+    ///
+    /// # Errors
+    /// The layer, and what to do.
+    pub fn refuse_single_values(&self, training: &Training, trained: u64) -> Result<(), Error> {
+        let last = training.smallest_batch(trained);
+        for node in &self.nodes {
+            if let Op::BatchNorm { weight, .. } = node.op
+                && last * (node.output[1] * node.output[2]) as u64 == 1
+            {
+                let name = &self.parameters[weight].name;
+                return Error::invalid(format!(
+                    "`{name}` would normalise a single value: {trained} training rows in batches of {} leave a last batch of {last}; choose another `batch` or `train_subset`",
+                    training.batch
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// All weights of convolutions and linear layers (no bias, no normalisation).
     pub fn prunable_weights(&self) -> u64 {
         self.layers.iter().map(|layer| layer.len() as u64).sum()

@@ -115,6 +115,32 @@ pub struct Training {
     pub validation_rows: u32,
 }
 
+/// How many rows of each class are held back where `validation` are in all, given how many each
+/// class has: as many of every class that has any, the first ones one more where it does not
+/// divide.
+///
+/// # Errors
+/// A class that would have no row left to train on.
+pub fn held_back(validation: u32, by_class: &[u64]) -> Result<Vec<u64>, Error> {
+    let present = by_class.iter().filter(|&&rows| rows > 0).count().max(1) as u64;
+    let (each, more) = (
+        u64::from(validation) / present,
+        u64::from(validation) % present,
+    );
+    let mut held = vec![0; by_class.len()];
+    let with_rows = by_class.iter().enumerate().filter(|(_, rows)| **rows > 0);
+    for (place, (class, &rows)) in (0..).zip(with_rows) {
+        held[class] = each + u64::from(place < more);
+        if held[class] >= rows {
+            return Error::invalid(format!(
+                "`validation_rows` = {validation}: class {class} would give {} of its {rows} training rows and keep none; choose fewer",
+                held[class]
+            ));
+        }
+    }
+    Ok(held)
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -161,6 +187,16 @@ impl Training {
     pub fn steps(&self, rows: u64) -> u64 {
         let all = u64::from(self.epochs) * self.steps_in_epoch(rows);
         self.until.map_or(all, |until| until.min(all))
+    }
+
+    /// Images of the smallest batch of a training on so many rows, those for validation not
+    /// among them: the last of a pass, unless every epoch ends before it.
+    pub fn smallest_batch(&self, trained: u64) -> u64 {
+        let batch = u64::from(self.batch.max(1));
+        let pass = trained.div_ceil(batch);
+        let ragged = trained % batch;
+        let met = self.steps_per_epoch.is_none_or(|n| u64::from(n) >= pass);
+        if ragged > 0 && met { ragged } else { batch }
     }
 
     /// Learning rate of the training's step `step` (from 0) where an epoch has

@@ -1,6 +1,6 @@
 //! Which rows a training meets, step by step, and which it never meets.
 use crate::{Error, error::invalid};
-use jackpot_net::Order;
+use jackpot_net::{Order, held_back};
 use jackpot_rng::Key;
 
 /// The training rows of a data object, divided.
@@ -31,24 +31,11 @@ impl Split {
                 None => return invalid(format!("row {row} has the label {label}")),
             }
         }
-        let present: Vec<usize> = (0..by_class.len())
-            .filter(|&class| !by_class[class].is_empty())
-            .collect();
+        let sizes: Vec<u64> = by_class.iter().map(|rows| rows.len() as u64).collect();
+        let counts = held_back(validation, &sizes)?;
         let mut held = vec![false; labels.len()];
-        for (place, &class) in present.iter().enumerate() {
-            let rows = &by_class[class];
-            let (count, more) = (
-                validation as usize / present.len(),
-                validation as usize % present.len(),
-            );
-            let count = count + usize::from(place < more);
-            if count >= rows.len() {
-                return invalid(format!(
-                    "`validation_rows` = {validation}: class {class} would give {count} of its {} \
-                     training rows and keep none; choose fewer",
-                    rows.len()
-                ));
-            }
+        for (rows, count) in by_class.iter().zip(counts) {
+            let count = count as usize;
             for i in 0..count {
                 // The middle of the i-th of `count` equal parts.
                 held[rows[(2 * i + 1) * rows.len() / (2 * count)] as usize] = true;

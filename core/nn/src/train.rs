@@ -7,7 +7,7 @@ use crate::{
     evaluate, state,
 };
 use jackpot_data::{Normalisation, Rows};
-use jackpot_net::{Mask, Network, Op, Training};
+use jackpot_net::{Mask, Network, Training};
 use jackpot_rng::Key;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -211,7 +211,8 @@ impl Course {
                 "`until`: expected at most the {whole} steps of the training, found {until}"
             ));
         }
-        refuse_single_values(job.network, &course)?;
+        let trained = course.rows.trained.len() as u64;
+        job.network.refuse_single_values(settings, trained)?;
         Ok(course)
     }
 
@@ -311,29 +312,6 @@ impl Pass {
             order: batch::row_tensor(&order, job.device)?,
         })
     }
-}
-
-/// The variance of one value is no number: a last batch of one image through a layer of
-/// 1×1 maps would end the training as "diverged", which it did not.
-fn refuse_single_values(network: &Network, course: &Course) -> Result<(), Error> {
-    let (rows, batch) = (course.rows.trained.len(), course.batch);
-    // An epoch that ends before the pass does never meets the pass's last batch.
-    let last = match rows % batch {
-        ragged if ragged > 0 && course.epoch >= course.pass => ragged,
-        _ => batch,
-    };
-    for node in &network.nodes {
-        if let Op::BatchNorm { weight, .. } = node.op
-            && last * node.output[1] * node.output[2] == 1
-        {
-            let name = &network.parameters[weight].name;
-            return invalid(format!(
-                "`{name}` would normalise a single value: {rows} training rows in batches of {batch} \
-                 leave a last batch of {last}; choose another `batch` or `train_subset`"
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The sha256 of all inputs.

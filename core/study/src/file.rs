@@ -81,6 +81,8 @@ const LEAST_MEMORY_MB: u64 = 128;
 pub struct Study {
     /// The folder's name: names the pin and the report.
     pub name: String,
+    /// Of its first steps alone, on whatever images are here.
+    pub(crate) is_trial: bool,
     /// For people.
     pub title: String,
     /// Where `study.toml` lies.
@@ -227,6 +229,7 @@ impl Study {
                 &settings,
             )?,
             name,
+            is_trial: trial.is_some(),
             title: file.title,
             folder: folder.to_owned(),
             digest: Digest::of(text.as_bytes()),

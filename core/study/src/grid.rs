@@ -70,6 +70,8 @@ pub(crate) struct Builder {
     pub plan: Plan,
     /// Index of the setting that is being planned.
     pub setting: usize,
+    /// Of each setting, the training rows of each class, where they are known.
+    pub by_class: Vec<Option<Vec<u64>>>,
     index: BTreeMap<String, usize>,
 }
 
@@ -91,6 +93,7 @@ impl Builder {
     ) -> Result<Builder, Error> {
         let mut networks = Vec::new();
         let mut sources: Vec<Source> = Vec::new();
+        let mut by_class = Vec::new();
         for (at, setting) in study.settings.iter().enumerate() {
             let named = |e: Error| match &setting.name {
                 None => e,
@@ -112,6 +115,15 @@ impl Builder {
                 Some(same) => sources[same].clone(),
                 None => open(setting).map_err(named)?,
             };
+            // In a trial, whatever images are here.
+            let rows = match study.is_trial {
+                true => None,
+                false => {
+                    let rows = jackpot_data::class_rows(&source, &setting.data.preparation);
+                    rows.map_err(|e| named(Error(format!("`data`: {e}"))))?
+                }
+            };
+            by_class.push(rows);
             sources.push(source);
         }
         let device = Device::of(&study.run)?;
@@ -130,6 +142,7 @@ impl Builder {
                 foreseen: BTreeMap::new(),
             },
             setting: 0,
+            by_class,
             index: BTreeMap::new(),
         })
     }

@@ -48,6 +48,7 @@ mod recipe;
 mod recorded;
 mod reference;
 mod repeat;
+mod require;
 mod rerun;
 mod results;
 mod run;
@@ -110,6 +111,7 @@ pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 pub use reference::Reference;
 pub use repeat::{Level, Series};
+pub use require::require;
 pub use rerun::{Again, Rerun, behind, chosen};
 pub use results::{
     Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,

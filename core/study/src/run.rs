@@ -12,11 +12,13 @@ use crate::{
     evidence::surveyed,
     execute::{Bench, Made, WARNING},
     facts::Collapsed,
+    foresee::refuse_reserves,
     origins::Origins,
     outcome::{Ended, Failed, blame, pinned, place},
     pin::Pin,
     plan::Plan,
-    recipe::{Input, Recipe, floats_to_text},
+    recipe::{Recipe, floats_to_text},
+    require::require,
     setting::Setting,
     toolbox::Programs,
     validate,
@@ -206,7 +208,8 @@ pub(crate) fn drive(
     stop: &AtomicBool,
     (ready, observe): Around<'_>,
 ) -> Result<End, Error> {
-    require_objects(plan, store)?;
+    require(plan, store)?;
+    refuse_reserves(plan, store, programs)?;
     let running = store.running().map_err(Error::from_store)?;
     store.forget_leftovers().map_err(Error::from_store)?;
     ready()?;
@@ -225,24 +228,6 @@ pub(crate) fn drive(
     };
     std::thread::scope(|scope| shared.work(scope, options.workers.get() - 1));
     shared.finish()
-}
-
-/// What a study names by its hash must be in the store: no action makes it.
-fn require_objects(plan: &Plan, store: &Store) -> Result<(), Error> {
-    for node in &plan.nodes {
-        for input in node.recipe.inputs() {
-            if let Input::Object(digest) = input
-                && !store.has(&digest)
-            {
-                return Err(Error(format!(
-                    "{}: the study names the object {digest}, which is not in {}; `jackpot import` puts weights there and prints their name",
-                    node.title,
-                    store.root().display()
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What is known while the plan runs; one lock guards it.

@@ -245,18 +245,13 @@ pub(crate) fn fits(
     train_rows: u32,
     section: &str,
 ) -> Result<[u32; 3], Error> {
-    if training.batch > train_rows {
-        return Err(Error(format!(
-            "{section}.batch`: expected at most the {train_rows} training rows, found {}",
-            training.batch
-        )));
-    }
     if training.validation_rows >= train_rows {
         return Err(Error(format!(
             "{section}.validation_rows`: expected fewer than the {train_rows} training rows, found {}",
             training.validation_rows
         )));
     }
+    batch_fits(training, train_rows.into(), section)?;
     let shown = training.augment.crop.map_or([h, w], |side| [side; 2]);
     if shown.contains(&0) || shown[0] > h || shown[1] > w {
         return Err(Error(format!(
@@ -271,6 +266,24 @@ pub(crate) fn fits(
         )));
     }
     Ok([channels, shown[0], shown[1]])
+}
+
+/// A batch is never larger than the rows that are trained on: of `rows`, those that are not
+/// held back.
+pub(crate) fn batch_fits(training: &Training, rows: u64, section: &str) -> Result<(), Error> {
+    let held = training.validation_rows;
+    let trained = rows.saturating_sub(held.into());
+    if u64::from(training.batch) <= trained {
+        return Ok(());
+    }
+    let of = match held {
+        0 => format!("{rows} training rows"),
+        _ => format!("{trained} training rows that `validation_rows` = {held} leaves"),
+    };
+    Err(Error(format!(
+        "{section}.batch`: expected at most the {of}, found {}",
+        training.batch
+    )))
 }
 
 /// A training as a report's facts tell it; what is as usual is not told.

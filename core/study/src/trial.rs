@@ -63,8 +63,9 @@ impl Trial {
             let steps = training.steps_in_epoch(u64::from(rows));
             training.steps_per_epoch = Some(u32::try_from(steps).unwrap_or(u32::MAX));
         }
-        training.batch = training.batch.min(data.train_rows);
         training.validation_rows = training.validation_rows.min(data.train_rows / 2);
+        let trained = data.train_rows - training.validation_rows;
+        training.batch = training.batch.min(trained);
         training.until = Some(self.steps);
     }
 }

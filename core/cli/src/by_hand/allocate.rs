@@ -82,11 +82,15 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     };
     let (reserve, unit) = (arguments.kept.reserve()?, arguments.kept.unit());
     unit.fits(&network).context("`--unit`")?;
-    let counts = reserve_counts(&network, &counts, &reserve)?;
+    let own = counts;
+    let counts = reserve_counts(&network, &own, &reserve)?;
     let counts = unit.counts(&network, &counts, reserve.floor);
     // A layer that is cut is said beside the JSON as well.
     if !log.trim().is_empty() {
         eprintln!("{}", log.trim());
+        if counts != own {
+            eprintln!("(of the rule's own counts, before `--floor`, `--whole` and `--unit`)");
+        }
     }
     if arguments.json {
         println!("{:#}", shares(&network, &counts, &sparsity)?);

@@ -129,7 +129,9 @@ unsafe extern "C" fn batches(
             augment: spec.augment == 1,
             shuffle: spec.shuffle == 1,
         };
-        *handle = services.batches(&spec).map_err(failed)?;
+        // Drawing rows computes nothing: what it refuses is what was asked for.
+        let refused = |why| (abi::JKP_E_INVALID, why);
+        *handle = services.batches(&spec).map_err(refused)?;
         context.batches.borrow_mut().push(record(context, &spec));
         Ok(())
     };

@@ -8,7 +8,7 @@ use crate::{
     stage::Stage,
     tickets::{Sparse, missing},
 };
-use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit};
+use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 
 /// What a selection chooses, and from what.
 pub(super) struct Chosen<'a> {
@@ -36,6 +36,7 @@ impl Builder {
             return Err(missing(&at.ticket.name, "allocation", "\"global\""));
         }
         self.check_unit(sparse, at)?;
+        self.check_reserve(sparse, sparsity, at)?;
         if let Some(rounds) = &sparse.rounds {
             return self.mask_after_rounds(sparse, rounds, sparsity, at);
         }
@@ -107,6 +108,34 @@ impl Builder {
                 "ticket `{}`: `allocation.unit`: {e}",
                 at.ticket.name
             ))
+        })
+    }
+
+    /// Refuses what no mask of this sparsity can hold, as far as it is known without scores.
+    fn check_reserve(&self, sparse: &Sparse, sparsity: &Sparsity, at: &At) -> Result<(), Error> {
+        let network = &self.plan.networks[self.setting];
+        let fits = match &sparse.allocation {
+            // A published rule with something reserved is refused as such. Layers that are too
+            // large to be kept whole at one sparsity of the grid are foreseen, with a warning.
+            Allocation::Global(scope)
+                if sparse.reserve.floor > 0 && self.selection(sparse) == Selection::Exact =>
+            {
+                sparse.reserve.fits(network, sparsity, *scope)
+            }
+            Allocation::Table(densities) => {
+                let counts = jackpot_host::table_counts(network, densities, sparsity);
+                counts
+                    .and_then(|c| counts_kept(network, &c, &sparse.reserve, sparse.unit))
+                    .map(drop)
+            }
+            _ => Ok(()),
+        };
+        fits.map_err(|e| {
+            let field = match sparse.allocation {
+                Allocation::Table(_) => "allocation.densities",
+                _ => "allocation.floor",
+            };
+            Error(format!("ticket `{}`: `{field}`: {e}", at.ticket.name))
         })
     }
 
@@ -218,20 +247,10 @@ impl Builder {
             Allocation::Rule { item, params } => Ok(By::Counts(
                 self.counts(item, params, sparse, scores, sparsity, at)?,
             )),
-            Allocation::Table(densities) => {
-                let network = &self.plan.networks[self.setting];
-                // Refused here, before anything runs.
-                jackpot_host::table_counts(network, densities, sparsity).map_err(|e| {
-                    Error(format!(
-                        "ticket `{}`: `allocation.densities`: {e}",
-                        at.ticket.name
-                    ))
-                })?;
-                Ok(By::Table {
-                    densities: densities.clone(),
-                    sparsity: sparsity.clone(),
-                })
-            }
+            Allocation::Table(densities) => Ok(By::Table {
+                densities: densities.clone(),
+                sparsity: sparsity.clone(),
+            }),
             Allocation::Copy { ticket, seed } => {
                 let donor = self.sparse(ticket).clone();
                 let field = format!("ticket `{}`: `allocation.seed`", at.ticket.name);

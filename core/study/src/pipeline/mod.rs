@@ -7,6 +7,7 @@ mod checked;
 mod identical;
 mod masks;
 mod rounds;
+mod rows;
 mod scores;
 mod weights;
 
@@ -80,6 +81,7 @@ impl Builder {
             weights,
             mask,
             rows: clean,
+            known: self.clean_rows(),
             training,
             compute,
             redraw: at.check.map_or(&[], |c| &c.redraw),

@@ -153,11 +153,13 @@ impl Builder {
             at.seed
         );
         let rows = self.seen(Sees::Pretraining, at)?;
+        let known = self.rows_seen(Sees::Pretraining, at)?;
         let trained = Trained {
             title,
             weights,
             mask: Some(mask),
             rows,
+            known,
             training,
             compute: rounds.compute,
             redraw: &[],

@@ -135,11 +135,17 @@ impl Builder {
         }
         let data = match needs.data {
             false => None,
-            true => Some(Sampled {
-                train: self.seen(Sees::Scoring, at)?,
-                normalisation: self.data("normalisation")?,
-                augment: self.setting().training.augment.clone(),
-            }),
+            true => {
+                // What the check cannot do to the rows is said first.
+                let train = self.seen(Sees::Scoring, at)?;
+                let rows = self.rows_seen(Sees::Scoring, at)?;
+                self.batches_fit(&item.config, &rows, at)?;
+                Some(Sampled {
+                    train,
+                    normalisation: self.data("normalisation")?,
+                    augment: self.setting().training.augment.clone(),
+                })
+            }
         };
         let weights = match (needs.weights, scored.weights) {
             (false, _) => None,

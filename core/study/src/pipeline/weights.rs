@@ -3,6 +3,7 @@ use crate::{
     Compute, Error,
     checks::{Redraw, Sees},
     grid::{At, Builder},
+    pipeline::rows::KnownRows,
     recipe::{Input, Platform, Recipe},
     stage::{self, Stage},
 };
@@ -15,6 +16,7 @@ pub(crate) struct Trained<'a> {
     pub weights: Input,
     pub mask: Option<Input>,
     pub rows: Input,
+    pub known: KnownRows,
     pub training: Training,
     pub compute: Compute,
     /// Keys that it does not share with the other trainings of its seed.
@@ -58,6 +60,7 @@ impl Builder {
         training.until = until.into_iter().chain(training.until).min();
         let weights = self.weights(Stage::Initial, at)?;
         let rows = self.seen(Sees::Pretraining, at)?;
+        let known = self.rows_seen(Sees::Pretraining, at)?;
         let title = format!(
             "train dense on {}{}, seed {}",
             at.seen_in_words(Sees::Pretraining),
@@ -73,6 +76,7 @@ impl Builder {
             weights,
             mask: None,
             rows,
+            known,
             training,
             compute: self.setting().compute.dense(),
             redraw: &[],
@@ -117,6 +121,7 @@ impl Builder {
                 check.unwrap_or_default()
             ))
         })?;
+        self.rows_fit(&trained.training, &trained.known, at)?;
         let Compute { engine, precision } = trained.compute;
         let again = |what, key: Key| match trained.redraw.contains(&what) {
             true => key.fold_name("redrawn").to_hex(),

@@ -53,6 +53,11 @@ fn a_cut_network_is_printed_beside_the_counts() {
         let (code, out, err) = call(&[&arguments[..], form].concat());
         assert_eq!(code, 0, "{out}{err}");
         assert!(err.contains("cut: `conv1.weight` keeps no weight"), "{err}");
+        assert!(!err.contains("before `--floor`"), "{err}");
+        // A floor keeps it: the rule's words are of its own counts.
+        let (code, _, err) = call(&[&arguments[..], form, &["--floor", "1"]].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(err.contains("before `--floor`"), "{err}");
     }
 }
 

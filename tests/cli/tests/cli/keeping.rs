@@ -333,3 +333,47 @@ fn a_bundle_that_was_tampered_with_is_refused_and_named() {
         assert!(!out.exists());
     }
 }
+
+/// A study is its name, its folder or its file, and a run its name, wherever either is asked for.
+#[test]
+fn studies_and_runs_are_named_alike_in_every_command() {
+    let place = finished().copy();
+    let (by_name, _) = exported(&place, "by-name.tar", &[]);
+    let by_name = fs::read(by_name).unwrap();
+    let folder = place.study();
+    let file = folder.join("study.toml");
+    for (i, given) in [folder, file].iter().enumerate() {
+        let out = place.folder.path().join(format!("{i}.tar"));
+        let [given, out] = [given, &out].map(|path| path.to_str().unwrap());
+        done(&place, &["bundle", "export", given, "--out", out]);
+        assert_eq!(fs::read(out).unwrap(), by_name, "{given}");
+    }
+    let cell = place.cell("snip", "none");
+    let [action, mask] = ["action", "mask"].map(|name| cell[name].as_str().unwrap());
+    let run = "tiny/snip/none/0.9/1";
+    assert_eq!(
+        done(&place, &["show", run]),
+        done(&place, &["show", action])
+    );
+    let export = |what: &[&str]| {
+        let out = place.folder.path().join("mask.safetensors");
+        let to = ["--out", out.to_str().unwrap()];
+        done(&place, &[&["export"], what, &to].concat());
+        fs::read(out).unwrap()
+    };
+    assert_eq!(export(&[run, "--output", "mask"]), export(&[mask]));
+    let out = place.folder.path().join("none.safetensors");
+    let out = out.to_str().unwrap();
+    for (given, expected) in [
+        ("tiny/dense/none/0/1", "has no mask"),
+        ("tiny/snipp/none/0.9/1", "did you mean `snip`?"),
+    ] {
+        let arguments = ["export", given, "--output", "mask", "--out", out];
+        let (code, _, err) = on(&place, &arguments);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(expected), "{err}");
+    }
+    let (code, _, err) = on(&place, &["show", "tiny/dense/corrupted-data/0/1"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("has no training"), "{err}");
+}
