@@ -130,7 +130,10 @@ unsafe extern "C" fn batches(
             shuffle: spec.shuffle == 1,
         };
         // Drawing rows computes nothing: what it refuses is what was asked for.
-        let refused = |why| (abi::JKP_E_INVALID, why);
+        let refused = |error| match error {
+            ServiceError::Failed(why) => (abi::JKP_E_INVALID, why),
+            memory @ ServiceError::Memory(_) => failed(memory),
+        };
         *handle = services.batches(&spec).map_err(refused)?;
         context.batches.borrow_mut().push(record(context, &spec));
         Ok(())

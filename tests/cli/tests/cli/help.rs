@@ -12,8 +12,8 @@ fn help(arguments: &[&str]) -> String {
 fn every_command_explains_itself() {
     insta::assert_snapshot!("jackpot", help(&["--help"]));
     for command in [
-        "plan", "run", "report", "probe", "list", "describe", "data", "show", "audit", "explain", "diff",
-        "import", "export", "score", "mask", "allocate", "check", "steps",
+        "plan", "run", "report", "probe", "list", "describe", "data", "show", "audit", "explain",
+        "diff", "import", "export", "score", "mask", "allocate", "check", "steps",
     ] {
         insta::assert_snapshot!(command, help(&[command, "--help"]));
     }
