@@ -44,14 +44,15 @@ fn the_outline_is_the_files() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/quick");
     let outline = outline(&folder).unwrap();
     assert_eq!(outline.name, "quick");
-    assert_eq!(outline.digest, jackpot_store::Digest::of(QUICK.as_bytes()));
+    let shipped = std::fs::read(folder.join("study.toml")).unwrap();
+    assert_eq!(outline.digest, jackpot_store::Digest::of(&shipped));
     assert_eq!(outline.checks[1].title, "Layerwise rearrange");
     let facts: Vec<&str> = outline
         .facts
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(facts, ["data", "network", "training"]);
+    assert_eq!(facts, ["data", "network", "training", "scores"]);
     assert!(outline.facts[1].1.starts_with("ResNet-8 of width 16"));
     let training = &outline.facts[2].1;
     assert!(training.starts_with("5 epochs, batch 64"), "{training}");

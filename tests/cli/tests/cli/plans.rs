@@ -202,8 +202,8 @@ fn weights_of_the_store_are_there_and_of_this_network() {
     let weights = place.kinds();
     assert!(weights["init"] > 0);
     let drawn = place.actions().into_values();
-    let drawn = drawn.filter_map(|outputs| Some(outputs.get("weights")?.as_str()?.to_owned()));
-    let object = drawn.last().unwrap();
+    let mut drawn = drawn.filter_map(|outputs| Some(outputs.get("weights")?.as_str()?.to_owned()));
+    let object = drawn.next_back().unwrap();
     let ask = |text: &str, object: &str| {
         let of = format!("method = \"magnitude\", of = {{ object = \"{object}\" }}");
         place.write(&text.replace("method = \"magnitude\", of = \"trained\"", &of));
