@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-store", &[]),
     ("jackpot-net", &["jackpot-rng"]),
     ("jackpot-sparse", &["jackpot-net"]),
-    ("jackpot-data", &["jackpot-rng"]),
+    ("jackpot-data", &["jackpot-net", "jackpot-rng"]),
     (
         "jackpot-nn",
         &["jackpot-data", "jackpot-net", "jackpot-rng"],
