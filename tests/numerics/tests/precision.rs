@@ -57,8 +57,9 @@ fn masks_in_f64_are_those_of_pytorch_in_f64() {
             if precision == ScorePrecision::F64 {
                 assert!(share >= ENOUGH, "{method}: {share}");
             }
-            // No layout of f32 holds the bound for both: it tells f64 from them.
-            if precision != ScorePrecision::F64 && method == "snip" {
+            // What an old study means by its silence does not hold the bound: it tells the two
+            // apart.
+            if precision == ScorePrecision::F32 && method == "snip" {
                 assert!(share < ENOUGH, "{method}: {share}");
             }
         }

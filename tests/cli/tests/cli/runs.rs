@@ -463,8 +463,8 @@ fn a_training_that_diverged_is_said_and_counted() {
     let place = Place::with(&study.replace("lr = 0.1", "lr = 1e30"));
     let (code, out, err) = outcome(place.command("run", &[]).output().unwrap());
     assert_eq!(code, 0, "{out}{err}");
-    let line = err.lines().find(|l| l.contains("train dense")).unwrap();
-    assert!(line.starts_with("done "), "{line}");
+    let done = |line: &&str| line.starts_with("done ") && line.contains("train dense");
+    let line = err.lines().find(done).unwrap();
     assert!(line.contains(": diverged in epoch "), "{line}");
     assert!(out.contains(" 0 failed, 1 diverged;"), "{out}");
     // It is found in the store, too.

@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -43,8 +44,21 @@ fn running(folder: &Path) -> Vec<String> {
     lines.filter(|line| line.contains(name)).collect()
 }
 
+/// What runs in the background of a script is started with Ctrl-C ignored, and its children inherit
+/// that; where this process handles it, they start with what a terminal would give them.
+fn as_at_a_terminal() {
+    let seen = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let caught = seen.clone();
+        signal_hook::flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true)))
+            .and_then(|_| signal_hook::flag::register(signal, caught))
+            .unwrap();
+    }
+}
+
 #[test]
 fn every_command_ends_within_seconds_of_a_signal() {
+    as_at_a_terminal();
     let commands = Commands::new();
     let moments = [0, 60, 250, 700];
     for (turn, moment) in moments.into_iter().enumerate() {
@@ -80,6 +94,7 @@ fn every_command_ends_within_seconds_of_a_signal() {
 /// that looks up.
 #[test]
 fn a_run_that_waits_ends_too() {
+    as_at_a_terminal();
     for signal in ["-TERM", "-INT"] {
         let place = Place::new();
         let store = place.store().to_str().unwrap().to_owned();

@@ -103,11 +103,13 @@ impl Folder {
 
     fn remembered(&self) -> usize {
         let folder = fs::read_dir(self.path("cache/jackpot/sums")).unwrap();
-        let files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
-        let [sums] = &files[..] else {
-            panic!("{files:?}");
+        let texts = folder.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+        // Beside those of the set's images stand those of the worker's libtorch.
+        let texts: Vec<String> = texts.filter(|text| text.contains(".png")).collect();
+        let [sums] = &texts[..] else {
+            panic!("{texts:?}");
         };
-        fs::read_to_string(sums).unwrap().lines().count() - 1
+        sums.lines().count() - 1
     }
 }
 
