@@ -2,12 +2,13 @@
 //! 5 % of tables, and of A/A cells 5 % show a difference.
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
+mod support;
+
 use jackpot_rng::{Key, normal};
 use jackpot_stats::{Claim, Spending, Uncontrolled, Variance, Verdict, Why};
-use jackpot_store::Digest;
 use jackpot_study::{
     Analysis, Arm, CollapsedRuns, Contrast, ControlOf, Finding, Findings, Margin, Margins, Outcome,
-    Role, Run, Scope, Table, Trained, findings,
+    Role, Run, Scope, Table, findings,
 };
 
 const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
@@ -59,21 +60,7 @@ fn run(ticket: &str, check: &str, sparsity: &str, seed: u64, accuracy: f64) -> R
         check: check.into(),
         sparsity: sparsity.into(),
         seed,
-        outcome: Outcome::Done(Trained {
-            key: Digest::of(name.as_bytes()),
-            metrics: Digest::of(format!("metrics {name}").as_bytes()),
-            mask: None,
-            accuracy,
-            best_accuracy: accuracy,
-            selected_accuracy: None,
-            test_loss: 0.5,
-            curve: Vec::new(),
-            pretraining: None,
-            before: None,
-            layers: Vec::new(),
-            bits: None,
-            lineage: None,
-        }),
+        outcome: Outcome::Done(support::made_up(&name, accuracy)),
         facts: None,
     }
 }

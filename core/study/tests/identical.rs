@@ -8,7 +8,7 @@ use jackpot_stats::{Claim, Spending, Variance, Verdict};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
     Analysis, Arm, CollapsedRuns, Content, Contrast, ControlOf, Finding, Input, Margin, Margins,
-    NOT_KNOWN, Origins, Outcome, Pin, PinnedCell, Plan, Recipe, Role, Run, Table, Trained, collect,
+    NOT_KNOWN, Origins, Outcome, Pin, PinnedCell, Plan, Recipe, Role, Run, Table, collect,
     findings,
 };
 use std::collections::BTreeMap;
@@ -405,21 +405,7 @@ fn run(ticket: &str, check: &str, seed: u64, outcome: Outcome) -> Run {
 
 fn done(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
     let name = format!("{ticket} {check} {seed}");
-    let trained = Trained {
-        key: Digest::of(name.as_bytes()),
-        metrics: Digest::of(format!("metrics {name}").as_bytes()),
-        mask: None,
-        accuracy,
-        best_accuracy: accuracy,
-        selected_accuracy: None,
-        test_loss: 0.5,
-        curve: Vec::new(),
-        pretraining: None,
-        before: None,
-        layers: Vec::new(),
-        bits: None,
-        lineage: None,
-    };
+    let trained = support::made_up(&name, accuracy);
     run(ticket, check, seed, Outcome::Done(trained))
 }
 
