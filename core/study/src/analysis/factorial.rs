@@ -3,10 +3,10 @@
 use super::{Analysis, Arm, CollapsedRuns, Scope, Table, pairs::Index, section::Asked};
 use crate::{
     Error,
-    file::hint,
-    repeat::Series,
-    results::{Outcome, Trained},
-    tickets::Ticket,
+    results::load::{Outcome, Trained},
+    spec::file::hint,
+    spec::repeat::Series,
+    spec::tickets::Ticket,
 };
 use jackpot_stats::Effects;
 use jackpot_store::Digest;

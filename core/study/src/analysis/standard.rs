@@ -2,11 +2,11 @@
 //! each needs, and the controls.
 use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
-    allocations::Allocation,
-    checks::{Check, Step, Target},
-    stage::Stage,
-    tickets::{Sparse, Ticket},
-    way::{TicketKind, kind},
+    describe::way::{TicketKind, kind},
+    spec::allocations::Allocation,
+    spec::checks::{Check, Step, Target},
+    spec::stage::Stage,
+    spec::tickets::{Sparse, Ticket},
 };
 use jackpot_stats::Claim;
 

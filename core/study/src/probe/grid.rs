@@ -2,14 +2,14 @@
 use super::{LeftOut, depends_on};
 use crate::{
     Allocation, Error,
-    file::Study,
-    grid::{At, Builder},
-    plan::Plan,
-    recipe::{Input, Libtorch, Recipe, Ref},
-    setting::fit,
-    stage::Stage,
-    tickets::{Sparse, Ticket},
-    toolbox::Plugins,
+    actions::recipe::{Input, Libtorch, Recipe, Ref},
+    plan::graph::Plan,
+    plan::grid::{At, Builder},
+    plan::toolbox::Plugins,
+    spec::file::Study,
+    spec::setting::fit,
+    spec::stage::Stage,
+    spec::tickets::{Sparse, Ticket},
 };
 use jackpot_host::{Scope, Sparsity};
 

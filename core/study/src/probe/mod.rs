@@ -21,12 +21,12 @@ pub use tables::{ProbeTable, Spelled};
 
 use crate::{
     Error, Event, Finish, MaskFacts, Options,
-    assess::Assessment,
-    plan::Plan,
-    recipe::{Recipe, Ref},
-    run::drive,
-    toolbox::Programs,
-    validate,
+    actions::recipe::{Recipe, Ref},
+    actions::validate,
+    plan::assess::Assessment,
+    plan::graph::Plan,
+    plan::toolbox::Programs,
+    run::queue::drive,
 };
 use grid::Variant;
 use jackpot_net::Mask;

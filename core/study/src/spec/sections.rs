@@ -1,0 +1,152 @@
+//! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
+use crate::{
+    analysis::section::AnalysisSection, results::facts::Collapsed, spec::checks::CheckSection,
+    spec::keys::SeedsSection, spec::reference::Reference, spec::tickets::TicketSection,
+    spec::training::TrainingSection,
+};
+use jackpot_data::RowOrder;
+use jackpot_net::{Activation, Block, Family, ScorePrecision, Stem};
+use serde::Deserialize;
+use std::path::PathBuf;
+use toml::{Spanned, Value};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StudyFile {
+    pub title: String,
+    /// Read from the text by [`SparsitiesSection`], which keeps their spelling.
+    #[serde(rename = "sparsities")]
+    pub _sparsities: Vec<Value>,
+    pub seeds: SeedsSection,
+    #[serde(default)]
+    pub tables: Vec<String>,
+    #[serde(default)]
+    pub figures: Vec<String>,
+    pub data: Option<DataSection>,
+    pub network: Option<NetworkSection>,
+    pub training: Option<TrainingSection>,
+    pub scoring: Option<ScoringSection>,
+    #[serde(default)]
+    pub setting: Vec<SettingSection>,
+    #[serde(default)]
+    pub run: RunSection,
+    #[serde(default)]
+    pub analysis: AnalysisSection,
+    #[serde(default)]
+    pub probe: ProbeSection,
+    pub ticket: Vec<TicketSection>,
+    #[serde(default)]
+    pub check: Vec<CheckSection>,
+    #[serde(default)]
+    pub reference: Vec<Reference>,
+}
+
+/// The one list whose spelling counts.
+#[derive(Deserialize)]
+pub(crate) struct SparsitiesSection {
+    pub sparsities: Vec<Spanned<Value>>,
+}
+
+/// Each of the three stands in for the study's own; of `training`, what is written changes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingSection {
+    pub name: String,
+    pub title: Option<String>,
+    pub data: Option<DataSection>,
+    pub network: Option<NetworkSection>,
+    pub training: Option<TrainingSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DataSection {
+    pub set: String,
+    pub folder: Option<PathBuf>,
+    #[serde(default)]
+    pub partial: bool,
+    #[serde(default)]
+    pub order: RowOrder,
+    pub classes: Option<u32>,
+    pub train_rows: Option<u32>,
+    pub test_rows: Option<u32>,
+    pub resize: Option<u32>,
+    pub crop: Option<u32>,
+    pub pad_to: Option<u32>,
+    pub train_subset: Option<u32>,
+    pub memory_mb: Option<u32>,
+    /// Of a trial: the training rows of the whole set, where the folder may hold fewer.
+    #[serde(skip)]
+    pub whole_rows: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkSection {
+    pub family: Family,
+    pub depth: Option<u32>,
+    pub width: Option<u32>,
+    pub widen: Option<u32>,
+    #[serde(default)]
+    pub activation: Activation,
+    #[serde(default)]
+    pub block: Block,
+    #[serde(default)]
+    pub stem: Stem,
+}
+
+/// How scores are computed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScoringSection {
+    pub precision: ScorePrecision,
+}
+
+/// What `jackpot probe` looks at beside the study itself.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProbeSection {
+    pub widths: Vec<u32>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RunSection {
+    pub device: String,
+    pub device_class: String,
+    pub threads: u32,
+    pub plugin_seconds: f64,
+    pub plugin_memory_mb: u64,
+    pub plugin_scratch_mb: u64,
+    pub keep_checkpoints: bool,
+    pub collapsed: Collapsed,
+}
+
+impl Default for RunSection {
+    fn default() -> Self {
+        RunSection {
+            device: "cpu".into(),
+            device_class: "cpu-avx2".into(),
+            threads: 1,
+            plugin_seconds: 300.0,
+            plugin_memory_mb: 8192,
+            plugin_scratch_mb: 1024,
+            keep_checkpoints: false,
+            collapsed: Collapsed::Run,
+        }
+    }
+}
+
+/// "an integer", "a string": what a value is, with its article.
+pub(crate) fn value_kind(value: &Value) -> String {
+    kind(value.type_str())
+}
+
+/// A kind with its article.
+pub(crate) fn kind(kind: &str) -> String {
+    let article = match kind.starts_with(['a', 'i']) {
+        true => "an",
+        false => "a",
+    };
+    format!("{article} {kind}")
+}
