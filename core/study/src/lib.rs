@@ -11,17 +11,19 @@
 mod actions;
 mod analysis;
 mod describe;
+mod floats;
+mod messages;
+mod needs;
 mod plan;
 mod probe;
 mod results;
 mod run;
 mod spec;
+mod toolbox;
 
 pub use actions::jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use actions::makers::Makers;
-pub use actions::recipe::{
-    By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled,
-};
+pub use actions::recipe::{By, File, Input, Item, Platform, Recipe, Ref, Sampled};
 pub use analysis::{
     Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls,
     Declared, Dose, Factor, Factorial, Finding, Findings, FoundEffects, Images, LEVEL, LOSS_MARGIN,
@@ -31,6 +33,8 @@ pub use analysis::{
 pub use describe::way::{Change, SparseWay, TicketKind, Way};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
+pub use messages::nearest;
+pub use needs::word;
 pub use plan::alike::alike;
 pub use plan::allocation_warnings::foresee;
 pub use plan::assess::{Assessment, Memo, State, Summary, assess};
@@ -41,11 +45,9 @@ pub use plan::explain::{
 pub use plan::graph::{Cell, Content, Node, Plan};
 pub use plan::grid::{outlook, plan};
 pub use plan::lineage::{Lineage, NOT_KNOWN};
-pub use plan::needs::word;
 pub use plan::origins::Origins;
 pub use plan::pretraining::Pretrained;
 pub use plan::require::require;
-pub use plan::toolbox::{Device, Plugins, Programs, RefusedPlugin};
 pub use probe::{
     Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
     Spelled, allocation_distance, chance, make, measure, probe, spearman,
@@ -53,7 +55,7 @@ pub use probe::{
 pub use results::curves::{EpochNumbers, curves};
 pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
 pub use results::evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
-pub use results::facts::{Collapse, Collapsed, MaskFacts, Selected, predictions};
+pub use results::facts::{Collapse, MaskFacts, Selected, predictions};
 pub use results::load::{
     Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
     collect, facts, outline,
@@ -70,16 +72,22 @@ pub use spec::allocations::{Allocation, DonorSeed};
 pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
 pub use spec::data::DataChoice;
 pub use spec::engine::{Compute, Engine, kernels, lowers, storage};
-pub use spec::file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
+pub use spec::file::{FIGURES, Study, TABLES};
 pub use spec::keys::{Held, Keys};
+pub use spec::names::NO_CHECK;
+pub use spec::profile::Config;
 pub use spec::profile::{Profile, preset, published_rule};
 pub use spec::reference::Reference;
 pub use spec::repeat::{Level, Series};
+pub use spec::run_section::Collapsed;
+pub use spec::run_section::RunChoice;
 pub use spec::setting::Setting;
 pub use spec::stage::Stage;
 pub use spec::tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use spec::training::Precision;
 pub use spec::trial::Trial;
+pub use toolbox::Libtorch;
+pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 
 /// What is wrong and what to do, in words.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -3,10 +3,11 @@
 use crate::{
     Error, EvaluateJob, Job, TrainJob,
     actions::pure::{self, invalid},
-    actions::recipe::{Input, Item, Platform, Recipe, Sampled, floats_to_text},
+    actions::recipe::{Input, Item, Platform, Recipe, Sampled},
     actions::validate,
+    floats::floats_to_text,
     plan::graph::Plan,
-    plan::toolbox::{Device, Plugins, Programs},
+    toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Images, Normalisation, Preparation, Source, StoredRows};
 use jackpot_host::{Batches, Failure, Limits, Plugin, PluginJob, PluginOutput};

@@ -6,7 +6,10 @@
 //!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::{Compute, Engine, Error, Precision};
+use crate::{
+    Compute, Engine, Error, Precision, floats::floats_to_text, spec::profile::Config,
+    toolbox::Libtorch,
+};
 use jackpot_data::RowOrder;
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
@@ -64,24 +67,6 @@ impl Serialize for Input {
 impl<'de> Deserialize<'de> for Input {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
         Digest::deserialize(deserializer).map(Input::Object)
-    }
-}
-
-/// A method's or check's parameters, complete.
-pub type Config = BTreeMap<String, ConfigValue>;
-
-/// Which libtorch computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Libtorch {
-    /// For example `2.13.0`.
-    pub version: String,
-    /// First 16 hexadecimal digits of the library's sha256.
-    pub build: String,
-}
-
-impl std::fmt::Display for Libtorch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (build {})", self.version, self.build)
     }
 }
 
@@ -494,20 +479,6 @@ fn changed_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Part, D::E
             "`on`: expected `data`, `scores`, `mask` or `weights`, found `{word}`"
         ))
     })
-}
-
-/// Spells every float of a value as canonical JSON wants it.
-pub(crate) fn floats_to_text(value: &mut Value) -> Result<(), Error> {
-    match value {
-        Value::Number(n) if n.is_f64() => {
-            let x = n.as_f64().unwrap_or(f64::NAN);
-            *value = canonical::float(x).map_err(Error::from_store)?.into();
-        }
-        Value::Array(items) => items.iter_mut().try_for_each(floats_to_text)?,
-        Value::Object(map) => map.values_mut().try_for_each(floats_to_text)?,
-        _ => {}
-    }
-    Ok(())
 }
 
 /// Integers of a configuration are 64 bits wide, so they travel as decimal text; the item's

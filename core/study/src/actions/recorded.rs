@@ -1,5 +1,5 @@
 //! Reading a recipe back from the store: the reverse of [`Recipe::to_value`].
-use crate::{Error, actions::recipe::Recipe};
+use crate::{Error, actions::recipe::Recipe, floats::floats_from_text};
 use jackpot_store::{Digest, canonical};
 use serde_json::Value;
 
@@ -35,21 +35,6 @@ impl Recipe {
             true => Ok(recipe),
             false => Err(wrong(&"its canonical spelling has another sha256")),
         }
-    }
-}
-
-/// Text that spells a float canonically always has an exponent, as no other text of a recipe
-/// does: not a sparsity, a key, a digest or a version.
-pub(crate) fn floats_from_text(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let Ok(x) = canonical::parse_float(text) {
-                *value = x.into();
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(floats_from_text),
-        Value::Object(map) => map.values_mut().for_each(floats_from_text),
-        _ => {}
     }
 }
 

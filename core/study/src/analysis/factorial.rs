@@ -3,8 +3,8 @@
 use super::{Analysis, Arm, CollapsedRuns, Scope, Table, pairs::Index, section::Asked};
 use crate::{
     Error,
+    messages::hint,
     results::load::{Outcome, Trained},
-    spec::file::hint,
     spec::repeat::Series,
     spec::tickets::Ticket,
 };

@@ -6,7 +6,7 @@ use super::{
     standard,
 };
 use crate::{
-    Error, spec::checks::Check, spec::file::hint, spec::repeat::Series, spec::tickets::Ticket,
+    Error, messages::hint, spec::checks::Check, spec::repeat::Series, spec::tickets::Ticket,
 };
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;
@@ -85,7 +85,7 @@ impl TryFrom<Value> for MarginSection {
             other => {
                 return Err(format!(
                     "a margin is a number or `{{ share = 0.25, of = \"dense − uniform\" }}`, found {}",
-                    crate::spec::sections::value_kind(&other)
+                    crate::messages::value_kind(&other)
                 ));
             }
         };

@@ -1,6 +1,8 @@
 //! A study's tickets and checks in words, stage by stage.
 use crate::{
     Compute,
+    messages::epochs,
+    messages::steps,
     plan::graph::Plan,
     spec::checks::{Check, Steps},
     spec::profile::preset,
@@ -149,18 +151,6 @@ impl Check {
         }
         words.join("; ")
     }
-}
-
-/// "5 epochs", "1 epoch".
-pub(crate) fn epochs(n: f64) -> String {
-    let plural = if n == 1.0 { "" } else { "s" };
-    format!("{n} epoch{plural}")
-}
-
-/// "390 steps an epoch", "1 step an epoch".
-pub(crate) fn steps(n: u32) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{n} step{plural} an epoch")
 }
 
 /// What is said behind how many are kept.

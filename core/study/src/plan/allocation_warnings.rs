@@ -6,7 +6,7 @@ use crate::{
     actions::execute::Bench,
     actions::recipe::{By, Input, Recipe},
     plan::graph::Plan,
-    plan::toolbox::Programs,
+    toolbox::Programs,
 };
 use jackpot_host::{Reserve, Rule, Unit, counts_kept};
 use jackpot_net::Network;

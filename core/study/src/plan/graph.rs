@@ -1,9 +1,10 @@
 //! A study as a graph of actions.
 use crate::{
-    actions::recipe::{Libtorch, Recipe, Ref},
-    plan::toolbox::{Device, Plugins},
+    actions::recipe::{Recipe, Ref},
     spec::file::Study,
     spec::setting::Setting,
+    toolbox::Libtorch,
+    toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
 use jackpot_net::{Network, ScorePrecision};

@@ -1,15 +1,17 @@
 //! From a study to a graph of actions: shared prefixes appear once.
 use crate::{
     Engine, Error,
-    actions::recipe::{Input, Libtorch, Recipe, Ref},
+    actions::recipe::{Input, Recipe, Ref},
     plan::graph::{Cell, Node, Plan},
-    plan::toolbox::{Device, Plugins},
     spec::checks::{Check, Sees},
     spec::engine::kernels,
-    spec::file::{NO_CHECK, Study},
+    spec::file::Study,
     spec::keys::{Held, Keys},
+    spec::names::NO_CHECK,
     spec::setting::Setting,
     spec::tickets::{Sparse, Ticket},
+    toolbox::Libtorch,
+    toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
 use jackpot_host::Sparsity;

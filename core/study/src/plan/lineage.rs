@@ -1,7 +1,8 @@
 //! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
 use crate::{
-    actions::recipe::{Config, Input, Recipe},
+    actions::recipe::{Input, Recipe},
     plan::graph::{Cell, Content, Plan},
+    spec::profile::Config,
 };
 use jackpot_net::{Order, Training};
 use jackpot_store::Digest;
@@ -159,11 +160,11 @@ impl Plan {
             .steps_per_epoch
             .filter(|_| training.steps_per_epoch != base.steps_per_epoch)
         {
-            words.push(crate::describe::words::steps(steps));
+            words.push(crate::messages::steps(steps));
         }
         let whole = |t: &Training| t.epochs + t.offset_epochs;
         if whole(training) != whole(base) {
-            words.push(crate::describe::words::epochs(f64::from(training.epochs)));
+            words.push(crate::messages::epochs(f64::from(training.epochs)));
         }
         match words.is_empty() {
             true => String::new(),

@@ -2,14 +2,15 @@
 use super::{LeftOut, depends_on};
 use crate::{
     Allocation, Error,
-    actions::recipe::{Input, Libtorch, Recipe, Ref},
+    actions::recipe::{Input, Recipe, Ref},
     plan::graph::Plan,
     plan::grid::{At, Builder},
-    plan::toolbox::Plugins,
     spec::file::Study,
     spec::setting::fit,
     spec::stage::Stage,
     spec::tickets::{Sparse, Ticket},
+    toolbox::Libtorch,
+    toolbox::Plugins,
 };
 use jackpot_host::{Scope, Sparsity};
 

@@ -25,8 +25,8 @@ use crate::{
     actions::validate,
     plan::assess::Assessment,
     plan::graph::Plan,
-    plan::toolbox::Programs,
     run::queue::drive,
+    toolbox::Programs,
 };
 use grid::Variant;
 use jackpot_net::Mask;

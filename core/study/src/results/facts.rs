@@ -15,17 +15,6 @@ use std::collections::{BTreeMap, btree_map::Entry};
 pub use jackpot_host::Selected;
 pub use jackpot_net::Collapse;
 
-/// What is done with a training whose mask is certain to collapse.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Collapsed {
-    /// It is run all the same, and said.
-    #[default]
-    Run,
-    /// It is not started; the cell says why.
-    Skip,
-}
-
 /// Facts of a mask, whatever it is trained to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

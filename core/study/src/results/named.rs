@@ -1,5 +1,5 @@
 //! A run of a study by the name that reports give it.
-use crate::{Error, NO_CHECK, run::manifest::Pin, run::manifest::PinnedCell, spec::file::hint};
+use crate::{Error, NO_CHECK, messages::hint, run::manifest::Pin, run::manifest::PinnedCell};
 use jackpot_store::Store;
 
 /// One cell of one study's grid.

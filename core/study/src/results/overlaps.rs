@@ -3,7 +3,7 @@ use crate::{
     Error,
     probe::chance_of_masks,
     results::load::{Results, Run, mask},
-    spec::file::NO_CHECK,
+    spec::names::NO_CHECK,
 };
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Store};

@@ -1,7 +1,7 @@
 //! `pins/NAME.json`: which action fills which cell of a study's grid.
 //!
 //! Canonical JSON, so the same study on the same store gives the same bytes.
-use crate::{Error, actions::recipe::Libtorch, plan::lineage::Lineage};
+use crate::{Error, plan::lineage::Lineage, toolbox::Libtorch};
 use jackpot_net::Architecture;
 use jackpot_store::{Digest, Look, Store, canonical};
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@
 //! that were verified, and read only where they are not.
 use crate::{
     Error,
-    actions::recipe::floats_to_text,
-    actions::recorded::floats_from_text,
+    floats::floats_from_text,
+    floats::floats_to_text,
     results::facts::MaskFacts,
     results::load::{Facts, Layers, results_of_pin},
     results::overlaps::{Overlap, overlaps},

@@ -6,7 +6,7 @@ use crate::{
     plan::origins::Origins,
     results::load::IDENTICAL_TO,
     run::manifest::PinnedCell,
-    spec::file::NO_CHECK,
+    spec::names::NO_CHECK,
 };
 use jackpot_store::Digest;
 use serde_json::{Value, json};

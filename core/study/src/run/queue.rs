@@ -8,20 +8,21 @@ mod upkeep;
 use crate::{
     Error,
     actions::execute::{Bench, Made, WARNING},
-    actions::recipe::{Recipe, floats_to_text},
+    actions::recipe::Recipe,
     actions::validate,
     analysis::{Declared, declare},
+    floats::floats_to_text,
     plan::allocation_warnings::refuse_reserves,
     plan::assess::{Assessment, Memo, State, Summary, assess},
     plan::graph::Plan,
     plan::origins::Origins,
     plan::require::require,
-    plan::toolbox::Programs,
     results::evidence::surveyed,
-    results::facts::Collapsed,
     run::manifest::Pin,
     run::outcome::{Ended, Failed, blame, pinned, place},
+    spec::run_section::Collapsed,
     spec::setting::Setting,
+    toolbox::Programs,
 };
 use jackpot_host::Failure;
 use jackpot_net::Collapse;

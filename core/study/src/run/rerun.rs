@@ -6,11 +6,12 @@ use crate::{
     Engine, Error,
     actions::execute::{Bench, Given},
     actions::makers::Makers,
-    actions::recipe::{Item, Libtorch, Recipe},
-    plan::toolbox::{Device, Plugins, Programs},
+    actions::recipe::{Item, Recipe},
     results::provenance::{plugin, reads},
     spec::engine::kernels,
-    spec::file::RunChoice,
+    spec::run_section::RunChoice,
+    toolbox::Libtorch,
+    toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Access, Preparation, Source};
 use jackpot_host::{ConfigValue, Limits};

@@ -1,5 +1,5 @@
 //! How many weights each layer keeps, as a study asks for it.
-use crate::{Error, spec::sections::value_kind};
+use crate::{Error, messages::value_kind};
 use jackpot_host::{ConfigValue, Reserve, Scope, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -2,10 +2,12 @@
 use crate::{
     Error,
     describe::titles::{UNMODIFIED, told_apart},
-    spec::file::{distinct, hint},
+    messages::distinct,
+    messages::hint,
+    spec::names::slug,
     spec::repeat::Series,
     spec::stage::Stage,
-    spec::tickets::{Ticket, slug},
+    spec::tickets::Ticket,
 };
 use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Training};
@@ -285,7 +287,7 @@ impl TryFrom<Value> for StepSection {
             }
             other => Err(format!(
                 "`steps`: expected a check's name or a table with `check`, found {}",
-                crate::spec::sections::value_kind(&other)
+                crate::messages::value_kind(&other)
             )),
         }
     }

@@ -1,5 +1,5 @@
 //! `[data]`: which images, how they are prepared, and how they are opened.
-use crate::{Error, spec::file::at, spec::sections::DataSection};
+use crate::{Error, messages::at, spec::sections::DataSection};
 use jackpot_data::{Access, Info, Layout, Preparation, RowOrder, Source};
 use jackpot_store::Digest;
 use std::{

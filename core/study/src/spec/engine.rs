@@ -4,7 +4,7 @@
 //! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
 //! refused when the study is read, by the name of the field; nothing falls back.
 use crate::{
-    Error, Precision, spec::file::RunChoice, spec::setting::Setting, spec::tickets::Ticket,
+    Error, Precision, spec::run_section::RunChoice, spec::setting::Setting, spec::tickets::Ticket,
 };
 use jackpot_net::{Network, Training};
 use jackpot_sparse::{Isa, Storage};

@@ -3,24 +3,26 @@ use crate::{
     Error,
     analysis::{Analysis, section::Asked, variance_declared},
     describe::titles,
-    results::facts::Collapsed,
+    messages::distinct,
+    messages::hint,
+    messages::nearest_field,
+    messages::quoted,
     spec::checks::{self, Check},
     spec::keys::Held,
     spec::reference::{self, Reference},
     spec::repeat::{self, Written},
-    spec::sections::{RunSection, SparsitiesSection, StudyFile},
+    spec::run_section::RunChoice,
+    spec::run_section::run_choice,
+    spec::sections::{SparsitiesSection, StudyFile},
     spec::setting::{self, Setting},
     spec::tickets::Ticket,
     spec::trial::Trial,
 };
-use jackpot_host::{Limits, Sparsity};
+use jackpot_host::Sparsity;
 use jackpot_net::ScorePrecision;
 use jackpot_store::Digest;
 use serde::Deserialize;
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 use toml::Deserializer;
 
 /// The tables that a report can draw.
@@ -64,17 +66,6 @@ pub const FIGURES: &[&str] = &[
 ];
 /// The table and the figure that need every pruned network evaluated before its training.
 pub(crate) const BEFORE_AFTER: &str = "before-after";
-/// The name of "no check".
-pub const NO_CHECK: &str = "none";
-
-/// Most threads of one training: above this OpenMP aborts before it says why.
-const MOST_THREADS: u32 = 256;
-/// Ten years.
-const MOST_SECONDS: f64 = 315_360_000.0;
-/// More memory than any machine can address.
-const MOST_MEMORY_MB: u64 = 1 << 27;
-/// Least memory of a plugin's process: with less, libtorch does not load.
-const LEAST_MEMORY_MB: u64 = 128;
 
 /// One study: everything that `study.toml` asks for.
 #[derive(Clone, Debug)]
@@ -119,30 +110,6 @@ pub struct Study {
     pub tables: Vec<String>,
     /// Of [`FIGURES`].
     pub figures: Vec<String>,
-}
-
-/// Device, threads, limits.
-#[derive(Clone, Debug)]
-pub struct RunChoice {
-    /// `cpu` or `cuda:N`.
-    pub device: String,
-    /// `cpu-avx2` or `native`.
-    pub device_class: String,
-    /// Threads of one training.
-    pub threads: u32,
-    /// What a plugin may use.
-    pub limits: Limits,
-    /// Keep every checkpoint, not only while an unfinished action reads it.
-    pub keep_checkpoints: bool,
-    /// Whether a training that is certain to collapse is started.
-    pub collapsed: Collapsed,
-}
-
-impl RunChoice {
-    /// Whether trainings are on a GPU.
-    pub fn is_gpu(&self) -> bool {
-        self.device.starts_with("cuda")
-    }
 }
 
 impl Study {
@@ -264,109 +231,6 @@ impl Study {
     }
 }
 
-/// Prefixes an error of another crate with the field it is about.
-pub(crate) fn at<E: std::fmt::Display>(field: &'static str) -> impl Fn(E) -> Error {
-    move |e| Error(format!("`{field}`: {e}"))
-}
-
-/// The nearest of `known` to `word`, if it is near enough to be a slip: one letter, and one more
-/// for every five. Of three letters two say nothing: `vgg` is no slip of `wrn`.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|k| (strsim::damerau_levenshtein(word, k), k))
-        .filter(|(d, k)| *d <= 1 + k.len().min(word.len()) / 5)
-        .min()
-        .map(|(_, k)| k)
-}
-
-/// "; did you mean `x`?", or nothing.
-pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, known).map_or(String::new(), |k| format!("; did you mean `{k}`?"))
-}
-
-/// serde names the unknown field and the known ones; this adds the nearest.
-fn nearest_field(error: toml::de::Error) -> Error {
-    let message = error.message().to_owned();
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let hint = match quoted.split_first() {
-        Some((word, known)) if message.starts_with("unknown") => hint(word, known.iter().copied()),
-        _ => String::new(),
-    };
-    Error(format!("{}{hint}", error.to_string().trim_end()))
-}
-
-impl RunChoice {
-    /// What a study without `[run]` has.
-    pub(crate) fn plain() -> Result<RunChoice, Error> {
-        run_choice(RunSection::default())
-    }
-}
-
-fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
-    let cuda = r
-        .device
-        .strip_prefix("cuda:")
-        .is_some_and(|n| n.parse::<u16>().is_ok());
-    if r.device != "cpu" && !cuda {
-        return Err(Error(format!(
-            "`run.device`: expected `cpu` or `cuda:N`, found `{}`",
-            r.device
-        )));
-    }
-    if !["cpu-avx2", "native"].contains(&r.device_class.as_str()) {
-        return Err(Error(format!(
-            "`run.device_class`: expected `cpu-avx2` or `native`, found `{}`{}",
-            r.device_class,
-            hint(&r.device_class, ["cpu-avx2", "native"])
-        )));
-    }
-    if cuda && r.device_class != "native" {
-        return Err(Error(format!(
-            "`run.device_class`: expected `native` with `device = \"{}\"`, found `{}`",
-            r.device, r.device_class
-        )));
-    }
-    if !(1..=MOST_THREADS).contains(&r.threads) {
-        return Err(Error(format!(
-            "`run.threads`: expected 1 to {MOST_THREADS}, found {}; the number of trainings that run at once is `jackpot run --workers`",
-            r.threads
-        )));
-    }
-    if (1..LEAST_MEMORY_MB).contains(&r.plugin_memory_mb) {
-        return Err(Error(format!(
-            "`run.plugin_memory_mb`: expected 0 (no limit) or at least {LEAST_MEMORY_MB}, found {}: libtorch alone needs that much",
-            r.plugin_memory_mb
-        )));
-    }
-    if !(r.plugin_seconds > 0.0 && r.plugin_seconds <= MOST_SECONDS) {
-        return Err(Error(format!(
-            "`run.plugin_seconds`: expected a positive number of at most {MOST_SECONDS}, found {}",
-            r.plugin_seconds
-        )));
-    }
-    let bytes = |field: &str, mb: u64| {
-        if mb > MOST_MEMORY_MB {
-            return Err(Error(format!(
-                "`run.{field}`: expected at most {MOST_MEMORY_MB}, found {mb}"
-            )));
-        }
-        Ok(mb << 20)
-    };
-    Ok(RunChoice {
-        limits: Limits {
-            plugin_seconds: r.plugin_seconds,
-            memory: bytes("plugin_memory_mb", r.plugin_memory_mb)?,
-            scratch: bytes("plugin_scratch_mb", r.plugin_scratch_mb)?,
-        },
-        device: r.device,
-        device_class: r.device_class,
-        threads: r.threads,
-        keep_checkpoints: r.keep_checkpoints,
-        collapsed: r.collapsed,
-    })
-}
-
 /// The decimal text as it stands in the file: 0.98 is never a double here.
 fn sparsities(text: &str) -> Result<Vec<Sparsity>, Error> {
     let given: SparsitiesSection = toml::from_str(text).map_err(nearest_field)?;
@@ -387,24 +251,6 @@ fn sparsities(text: &str) -> Result<Vec<Sparsity>, Error> {
     distinct("sparsities", out)
 }
 
-pub(crate) fn distinct<T: Ord + Clone + std::fmt::Display>(
-    field: &str,
-    given: Vec<T>,
-) -> Result<Vec<T>, Error> {
-    if given.is_empty() {
-        return Err(Error(format!(
-            "`{field}`: expected at least one, found an empty list"
-        )));
-    }
-    let mut seen = BTreeSet::new();
-    for x in &given {
-        if !seen.insert(x.clone()) {
-            return Err(Error(format!("`{field}`: `{x}` is given twice")));
-        }
-    }
-    Ok(given)
-}
-
 fn known(field: &str, given: Vec<String>, known: &[&str]) -> Result<Vec<String>, Error> {
     for word in &given {
         if !known.contains(&word.as_str()) {
@@ -419,9 +265,4 @@ fn known(field: &str, given: Vec<String>, known: &[&str]) -> Result<Vec<String>,
         return Ok(given);
     }
     distinct(field, given)
-}
-
-pub(crate) fn quoted(words: &[&str]) -> String {
-    let q: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
-    q.join(", ")
 }

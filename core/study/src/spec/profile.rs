@@ -1,8 +1,12 @@
 //! Presets: a method as its authors released it, or with the released code's defects mended.
-use crate::{Error, actions::recipe::Config, spec::file::hint};
+use crate::{Error, messages::hint};
 use jackpot_host::{ConfigValue, Item, Rule};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::str::FromStr;
+
+/// A method's or check's parameters, complete.
+pub type Config = BTreeMap<String, ConfigValue>;
 
 /// A preset of an item's parameters, and of the selection that goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

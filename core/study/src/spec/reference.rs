@@ -1,9 +1,6 @@
 //! `[[reference]]`: numbers of others that a report shows beside the study's own.
 use crate::{
-    Error,
-    describe::titles,
-    spec::file::{NO_CHECK, hint},
-    spec::setting::Setting,
+    Error, describe::titles, messages::hint, spec::names::NO_CHECK, spec::setting::Setting,
     spec::tickets::Ticket,
 };
 use jackpot_host::Sparsity;

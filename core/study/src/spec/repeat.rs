@@ -193,7 +193,7 @@ fn levels<'t>(axis: &str, values: &DeValue<'t>) -> Result<Vec<Choice<'t>>, Strin
         )),
         other => Err(format!(
             "`{axis}`: expected a list of values, found {}",
-            crate::spec::sections::kind(other.type_str())
+            crate::messages::with_article(other.type_str())
         )),
     }
 }
@@ -223,7 +223,7 @@ fn level<'t>(axis: &str, given: &Placed<'t>) -> Result<Choice<'t>, String> {
         other => {
             return Err(format!(
                 "`{axis}`: expected numbers, texts or tables, found {}",
-                crate::spec::sections::kind(other.type_str())
+                crate::messages::with_article(other.type_str())
             ));
         }
     };

@@ -1,7 +1,7 @@
 //! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
 use crate::{
-    analysis::section::AnalysisSection, results::facts::Collapsed, spec::checks::CheckSection,
-    spec::keys::SeedsSection, spec::reference::Reference, spec::tickets::TicketSection,
+    analysis::section::AnalysisSection, spec::checks::CheckSection, spec::keys::SeedsSection,
+    spec::reference::Reference, spec::run_section::RunSection, spec::tickets::TicketSection,
     spec::training::TrainingSection,
 };
 use jackpot_data::RowOrder;
@@ -107,46 +107,4 @@ pub(crate) struct ScoringSection {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ProbeSection {
     pub widths: Vec<u32>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RunSection {
-    pub device: String,
-    pub device_class: String,
-    pub threads: u32,
-    pub plugin_seconds: f64,
-    pub plugin_memory_mb: u64,
-    pub plugin_scratch_mb: u64,
-    pub keep_checkpoints: bool,
-    pub collapsed: Collapsed,
-}
-
-impl Default for RunSection {
-    fn default() -> Self {
-        RunSection {
-            device: "cpu".into(),
-            device_class: "cpu-avx2".into(),
-            threads: 1,
-            plugin_seconds: 300.0,
-            plugin_memory_mb: 8192,
-            plugin_scratch_mb: 1024,
-            keep_checkpoints: false,
-            collapsed: Collapsed::Run,
-        }
-    }
-}
-
-/// "an integer", "a string": what a value is, with its article.
-pub(crate) fn value_kind(value: &Value) -> String {
-    kind(value.type_str())
-}
-
-/// A kind with its article.
-pub(crate) fn kind(kind: &str) -> String {
-    let article = match kind.starts_with(['a', 'i']) {
-        true => "an",
-        false => "a",
-    };
-    format!("{article} {kind}")
 }

@@ -4,12 +4,15 @@
 use crate::{
     Compute, Error,
     describe::titles::told_apart,
+    messages::at,
+    messages::distinct,
     spec::data::{self, DataChoice},
     spec::engine,
-    spec::file::{RunChoice, at, distinct},
+    spec::names::slug,
     spec::repeat::{AllSeries, Series},
+    spec::run_section::RunChoice,
     spec::sections::{NetworkSection, SettingSection, StudyFile},
-    spec::tickets::{self, Base, Ticket, slug},
+    spec::tickets::{self, Base, Ticket},
     spec::training::fits,
     spec::trial::Trial,
 };

@@ -1,5 +1,5 @@
 //! Which weights: how a study names a stage of training, and what that stage is made of.
-use crate::{Error, spec::file::hint};
+use crate::{Error, messages::hint};
 use jackpot_net::Training;
 use jackpot_store::Digest;
 use serde::Deserialize;

@@ -2,8 +2,10 @@
 use crate::{
     Compute, Error,
     describe::titles::told_apart,
+    messages::distinct,
+    messages::hint,
     spec::allocations::{Allocation, AllocationSection, allocation},
-    spec::file::{NO_CHECK, distinct, hint},
+    spec::names::slug,
     spec::profile::Profile,
     spec::repeat::Series,
     spec::stage::{self, Stage},
@@ -167,21 +169,6 @@ impl Base<'_> {
     fn steps_in_epoch(&self) -> u64 {
         self.training.steps_in_epoch(u64::from(self.rows))
     }
-}
-
-pub(crate) fn slug(field: &str, name: &str) -> Result<(), Error> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || !name.chars().all(good) {
-        return Err(Error(format!(
-            "`{field}.name`: expected lower-case letters, digits and `-`, found `{name}`"
-        )));
-    }
-    if name == NO_CHECK {
-        return Err(Error(format!(
-            "`{field}.name`: `{NO_CHECK}` is reserved for the unmodified ticket"
-        )));
-    }
-    Ok(())
 }
 
 pub(crate) fn tickets(

@@ -1,8 +1,7 @@
 //! `[training]`: the hyperparameters of a study, and what a ticket changes of them.
 use crate::{
-    Compute, Engine, Error,
-    describe::words::{epochs, steps},
-    spec::file::{RunChoice, hint},
+    Compute, Engine, Error, messages::epochs, messages::hint, messages::steps,
+    spec::run_section::RunChoice,
 };
 use jackpot_net::{Augment, Optimizer, Order, Schedule, Training};
 use serde::{Deserialize, Serialize};

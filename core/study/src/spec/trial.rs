@@ -6,8 +6,9 @@
 //! recipe, and the pin has another name.
 use crate::{
     Error,
+    messages::at,
+    messages::hint,
     spec::data::DataChoice,
-    spec::file::{at, hint},
     spec::sections::{DataSection, StudyFile},
 };
 use jackpot_net::Training;

@@ -2,8 +2,8 @@
 use crate::{
     Error,
     actions::recipe::{File, Input, Recipe},
+    needs::{Needs, word},
     plan::grid::{At, Builder},
-    plan::needs::{Needs, word},
     spec::checks::{Sees, Step, Target},
     spec::stage::Stage,
 };

@@ -1,9 +1,10 @@
 //! Masks: the selection of scores by an allocation.
 use crate::{
     Allocation, DonorSeed, Error, Selection,
-    actions::recipe::{By, Config, Input, Recipe},
+    actions::recipe::{By, Input, Recipe},
     plan::grid::{At, Builder},
     plan::pipeline::scores::Scored,
+    spec::profile::Config,
     spec::profile::{Profile, published_rule},
     spec::stage::Stage,
     spec::tickets::{Sparse, missing},

@@ -5,9 +5,9 @@
 //! contract gives them.
 use crate::{
     Error,
-    actions::recipe::Config,
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step},
+    spec::profile::Config,
     spec::training::batch_fits,
 };
 use jackpot_data::{BatchSpec, scoring_batch};

@@ -1,10 +1,11 @@
 //! Scores: what a method makes of weights, data and draws, in one call or in rounds.
 use crate::{
     Error,
-    actions::recipe::{Config, Input, Platform, Recipe, Ref, Sampled},
+    actions::recipe::{Input, Platform, Recipe, Ref, Sampled},
     plan::grid::{At, Builder},
     spec::checks::Sees,
     spec::profile,
+    spec::profile::Config,
     spec::stage::Stage,
     spec::tickets::Sparse,
 };

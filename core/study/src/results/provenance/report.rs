@@ -2,9 +2,9 @@
 use super::{Link, Mark, Tracer};
 use crate::{
     Error,
+    messages::hint,
     run::lock::{LOCK, Lock, LockEntry},
     run::manifest::{Pin, PinnedCell},
-    spec::file::hint,
 };
 use jackpot_store::Digest;
 use std::path::{Path, PathBuf};

@@ -2,9 +2,10 @@
 use super::Tracer;
 use crate::{
     Compute, Keys,
-    actions::recipe::{By, Config, Recipe},
+    actions::recipe::{By, Recipe},
     describe::words,
     run::manifest::{Pin, PinnedCell},
+    spec::profile::Config,
 };
 use jackpot_net::ScorePrecision;
 use jackpot_store::{Digest, Look, canonical};
