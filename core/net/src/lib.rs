@@ -14,6 +14,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`architecture`] | [`Architecture`] and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
+//! | [`Engine`], [`Precision`] | what takes the steps of a training, and what it computes in |
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`NetworkChoice`] | what a study file or a command line says of a network |
 //! | [`family`] | the kinds of network as a table: names, depths, published widths |
@@ -31,6 +32,7 @@
 pub mod architecture;
 mod builder;
 mod choice;
+mod compute;
 pub mod family;
 mod flow;
 mod foreign;
@@ -51,6 +53,7 @@ mod wrn;
 
 pub use architecture::*;
 pub use choice::NetworkChoice;
+pub use compute::{Compute, Engine, Precision};
 pub use family::{Block, Facts, Family, Stem};
 pub use flow::*;
 pub use foreign::{foreign, not_tensors};

@@ -67,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "jackpot-host",
             "jackpot-net",
             "jackpot-rng",
+            "jackpot-sparse",
             "jackpot-store",
             "jackpot-study",
         ],

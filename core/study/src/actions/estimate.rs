@@ -2,10 +2,10 @@
 //!
 //! Only estimates read the rates below; no result depends on them.
 use crate::{
-    Compute, Engine, Precision,
     actions::recipe::{By, Input, Recipe},
     plan::graph::{Node, Plan},
 };
+use jackpot_net::{Compute, Engine, Precision};
 use jackpot_net::{Network, Op, ScorePrecision, Training};
 use std::collections::BTreeMap;
 

@@ -40,7 +40,7 @@ pub struct EvaluateJob {
     /// `cpu` or `cuda:N`.
     pub device: String,
     /// What it computes in.
-    pub precision: crate::Precision,
+    pub precision: jackpot_net::Precision,
     /// Threads.
     pub threads: u32,
     /// A data object is held in memory if it has at most this many bytes.
@@ -70,7 +70,7 @@ pub struct StepsJob {
     pub double: bool,
     /// The sparse engine takes the steps, and holds activations in this; none: libtorch.
     #[serde(default)]
-    pub sparse: Option<crate::Precision>,
+    pub sparse: Option<jackpot_net::Precision>,
     /// Which kernels the sparse engine takes.
     pub device_class: String,
     /// `cpu` or `cuda:N`.
@@ -104,10 +104,10 @@ pub struct TrainJob {
     pub device: String,
     /// What it computes in.
     #[serde(default)]
-    pub precision: crate::Precision,
+    pub precision: jackpot_net::Precision,
     /// Who takes the steps.
     #[serde(default)]
-    pub engine: crate::Engine,
+    pub engine: jackpot_net::Engine,
     /// As the recipe spells it: which kernels the sparse engine takes.
     pub device_class: String,
     /// Threads of this training.

@@ -6,13 +6,11 @@
 //!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::{
-    Compute, Engine, Error, Precision, floats::floats_to_text, spec::profile::Config,
-    toolbox::Libtorch,
-};
+use crate::{Error, floats::floats_to_text, spec::profile::Config, toolbox::Libtorch};
 use jackpot_data::RowOrder;
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
+use jackpot_net::{Compute, Engine, Precision};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;

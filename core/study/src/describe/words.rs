@@ -1,6 +1,5 @@
 //! A study's tickets and checks in words, stage by stage.
 use crate::{
-    Compute,
     messages::epochs,
     messages::steps,
     plan::graph::Plan,
@@ -11,6 +10,7 @@ use crate::{
     {Allocation, DonorSeed, Selection},
 };
 use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope, Unit};
+use jackpot_net::Compute;
 use jackpot_net::{Order, Schedule, Training};
 use std::collections::BTreeMap;
 

@@ -1,11 +1,12 @@
 //! Which trainings of a plan take which engine, and which would gain from the other one.
 use crate::{
-    Assessment, Compute, Engine, Precision, State,
+    Assessment, State,
     actions::recipe::{Input, Recipe},
     plan::graph::Plan,
-    spec::engine::{kernels, lowers},
 };
 use jackpot_net::Training;
+use jackpot_net::{Compute, Engine, Precision};
+use jackpot_sparse::Isa;
 use std::collections::BTreeMap;
 
 /// The trainings of a plan that are computed alike.
@@ -110,7 +111,7 @@ impl Plan {
 
     fn gain(&self, masked: &[Masked], compute: Compute) -> Option<Gain> {
         let sparse = compute.engine == Engine::Sparse;
-        if sparse && kernels(&self.device.class, compute.precision).is_err() {
+        if sparse && Isa::of_class(&self.device.class, compute.precision.into()).is_err() {
             return None;
         }
         let mut gain = Gain {
@@ -126,7 +127,9 @@ impl Plan {
             let spelling = serde_json::to_string(one.training).unwrap_or_default();
             let network = &self.networks[one.setting];
             let can = can.entry((one.setting, spelling)).or_insert_with(|| {
-                !sparse || lowers(network, one.training, compute.precision).is_ok()
+                !sparse
+                    || jackpot_sparse::check(network, one.training, compute.precision.into())
+                        .is_ok()
             });
             if !*can {
                 continue;

@@ -1,10 +1,9 @@
 //! From a study to a graph of actions: shared prefixes appear once.
 use crate::{
-    Engine, Error,
+    Error,
     actions::recipe::{Input, Recipe, Ref},
     plan::graph::{Cell, Node, Plan},
     spec::checks::{Check, Sees},
-    spec::engine::kernels,
     spec::file::Study,
     spec::keys::{Held, Keys},
     spec::names::NO_CHECK,
@@ -15,6 +14,8 @@ use crate::{
 };
 use jackpot_data::Source;
 use jackpot_host::Sparsity;
+use jackpot_net::Engine;
+use jackpot_sparse::Isa;
 use std::collections::BTreeMap;
 
 /// Makes the plan. Hashes the data set's files; starts nothing.
@@ -31,7 +32,7 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
 fn lacking(plan: &Plan) -> Option<String> {
     plan.nodes.iter().find_map(|node| match &node.recipe {
         Recipe::Train { platform, .. } if platform.engine == Engine::Sparse => {
-            let found = kernels(&plan.device.class, platform.precision);
+            let found = Isa::of_class(&plan.device.class, platform.precision.into());
             found.err().map(|e| format!("{}: {e}", node.title))
         }
         _ => None,

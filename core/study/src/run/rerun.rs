@@ -3,20 +3,21 @@
 //! The store itself is only read: inputs are copied out of it, hashed on the way, and an input
 //! that is not kept is made again first, by the action that made it.
 use crate::{
-    Engine, Error,
+    Error,
     actions::execute::{Bench, Given},
     actions::makers::Makers,
     actions::recipe::{Item, Recipe},
     results::provenance::{plugin, reads},
-    spec::engine::kernels,
     spec::run_section::RunChoice,
     toolbox::Libtorch,
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Access, Preparation, Source};
 use jackpot_host::{ConfigValue, Limits};
+use jackpot_net::Engine;
 use jackpot_net::{Architecture, Network};
 use jackpot_rng::Key;
+use jackpot_sparse::Isa;
 use jackpot_store::{Action, Digest, Look, Store};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +218,7 @@ impl<'a> Rerun<'a> {
         if let Recipe::Train { platform, .. } = recipe
             && platform.engine == Engine::Sparse
         {
-            kernels(device_class, platform.precision)
+            Isa::of_class(device_class, platform.precision.into())
                 .map_err(|lacking| format!("it cannot be done on this CPU: {lacking}"))?;
         }
         Ok(device)

@@ -2,7 +2,7 @@
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
 use crate::{
-    Compute, Error,
+    Error,
     describe::titles::told_apart,
     messages::at,
     messages::distinct,
@@ -17,6 +17,7 @@ use crate::{
     spec::trial::Trial,
 };
 use jackpot_host::Sparsity;
+use jackpot_net::Compute;
 use jackpot_net::{Architecture, NetworkChoice, Training};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Tickets as a study asks for them, and their spelling in `study.toml`.
 use crate::{
-    Compute, Error,
+    Error,
     describe::titles::told_apart,
     messages::distinct,
     messages::hint,
@@ -12,6 +12,7 @@ use crate::{
     spec::training::{TrainingSection, fits},
 };
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity, Unit};
+use jackpot_net::Compute;
 use jackpot_net::Training;
 use serde::Deserialize;
 use std::collections::BTreeMap;

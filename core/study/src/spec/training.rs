@@ -1,44 +1,27 @@
 //! `[training]`: the hyperparameters of a study, and what a ticket changes of them.
 use crate::{
-    Compute, Engine, Error, messages::epochs, messages::hint, messages::steps,
-    spec::run_section::RunChoice,
+    Error, messages::epochs, messages::hint, messages::steps, spec::run_section::RunChoice,
 };
+use jackpot_net::Precision;
 use jackpot_net::{Augment, Optimizer, Order, Schedule, Training};
-use serde::{Deserialize, Serialize};
+use jackpot_net::{Compute, Engine};
+use serde::Deserialize;
 
-/// What a training computes in; part of its recipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    F32,
-    /// In libtorch, convolutions and linear layers in bfloat16; in the sparse engine, activations
-    /// and their gradients held in it. Everything else and the weights in 32 bits.
-    Bf16,
-}
-
-impl Precision {
-    /// Refuses what could be computed but not in a lifetime: measured on ResNet-8, bfloat16
-    /// takes nine times as long as f32 with AVX2's kernels, which have no such arithmetic.
-    /// The sparse engine has no such kernels for AVX2 at all. `section` begins the field's name.
-    pub(crate) fn fits(self, run: &RunChoice, section: &str) -> Result<(), Error> {
-        if self == Precision::Bf16 && run.device == "cpu" && run.device_class == "cpu-avx2" {
-            return Err(Error(format!(
-                "{section}.precision`: the kernels of `cpu-avx2` emulate `bf16`, at a ninth of the speed of `f32`; \
-                 write `device_class = \"native\"` in `[run]` (a CPU with AVX-512 or better), or `precision = \"f32\"`"
-            )));
-        }
-        Ok(())
+/// Refuses what could be computed but not in a lifetime: measured on ResNet-8, bfloat16
+/// takes nine times as long as f32 with AVX2's kernels, which have no such arithmetic.
+/// The sparse engine has no such kernels for AVX2 at all. `section` begins the field's name.
+pub(crate) fn precision_fits(
+    precision: Precision,
+    run: &RunChoice,
+    section: &str,
+) -> Result<(), Error> {
+    if precision == Precision::Bf16 && run.device == "cpu" && run.device_class == "cpu-avx2" {
+        return Err(Error(format!(
+            "{section}.precision`: the kernels of `cpu-avx2` emulate `bf16`, at a ninth of the speed of `f32`; \
+             write `device_class = \"native\"` in `[run]` (a CPU with AVX-512 or better), or `precision = \"f32\"`"
+        )));
     }
-
-    /// As a study file spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-        }
-    }
+    Ok(())
 }
 
 /// Hyperparameters as they are written: all of them are optional, because a preset, or the

@@ -1,12 +1,13 @@
 //! The pruned network as it is evaluated before its own training.
 use crate::{
-    Compute, Error,
+    Error,
     actions::recipe::{Input, Platform, Recipe},
     plan::grid::{At, Builder},
     spec::stage::Stage,
     spec::tickets::Sparse,
 };
 use jackpot_host::{Kind, Sparsity};
+use jackpot_net::Compute;
 
 impl Builder {
     /// The evaluation of a cell's pruned network; `start` is what its training starts from. None

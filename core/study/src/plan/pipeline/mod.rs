@@ -12,7 +12,7 @@ mod scores;
 mod weights;
 
 use crate::{
-    Engine, Error,
+    Error,
     actions::recipe::{Input, Platform},
     plan::graph::Content,
     plan::grid::{At, Builder},
@@ -20,6 +20,7 @@ use crate::{
     spec::tickets::Sparse,
 };
 use jackpot_host::Sparsity;
+use jackpot_net::Engine;
 
 pub(crate) use weights::Trained;
 

@@ -1,12 +1,13 @@
 //! Weights: drawn, or as a dense training left them at one of its stages.
 use crate::{
-    Compute, Error,
+    Error,
     actions::recipe::{Input, Platform, Recipe},
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
     spec::checks::{Redraw, Sees},
     spec::stage::{self, Stage},
 };
+use jackpot_net::Compute;
 use jackpot_net::Training;
 use jackpot_rng::Key;
 

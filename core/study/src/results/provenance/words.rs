@@ -1,12 +1,13 @@
 //! Actions in words, with the seeds behind their random keys.
 use super::Tracer;
 use crate::{
-    Compute, Keys,
+    Keys,
     actions::recipe::{By, Recipe},
     describe::words,
     run::manifest::{Pin, PinnedCell},
     spec::profile::Config,
 };
+use jackpot_net::Compute;
 use jackpot_net::ScorePrecision;
 use jackpot_store::{Digest, Look, canonical};
 use serde_json::Value;
