@@ -30,7 +30,7 @@ pub use analysis::{
     MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles,
     Table, asked_margin, declare, effects, findings, plan_changes, settles,
 };
-pub use describe::way::{Change, SparseWay, TicketKind, Way};
+pub use describe::way::{Change, SparseWay, Way};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use messages::nearest;
@@ -82,6 +82,7 @@ pub use spec::run_section::Collapsed;
 pub use spec::run_section::RunChoice;
 pub use spec::setting::Setting;
 pub use spec::stage::Stage;
+pub use spec::ticket_kind::TicketKind;
 pub use spec::tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use spec::trial::Trial;
 pub use toolbox::Libtorch;

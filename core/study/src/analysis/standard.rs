@@ -2,10 +2,10 @@
 //! each needs, and the controls.
 use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
-    describe::way::{TicketKind, kind},
     spec::allocations::Allocation,
     spec::checks::{Check, Step, Target},
     spec::stage::Stage,
+    spec::ticket_kind::{TicketKind, kind},
     spec::tickets::{Sparse, Ticket},
 };
 use jackpot_stats::Claim;

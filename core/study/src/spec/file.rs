@@ -14,7 +14,8 @@ use crate::{
     spec::run_section::RunChoice,
     spec::run_section::run_choice,
     spec::sections::{SparsitiesSection, StudyFile},
-    spec::setting::{self, Setting},
+    spec::setting::Setting,
+    spec::settings,
     spec::tickets::Ticket,
     spec::trial::Trial,
 };
@@ -176,7 +177,7 @@ impl Study {
             name += Trial::SUFFIX;
             file.title += " (first steps)";
         }
-        let settings = setting::settings(&file, &series, &sparsities, &asked, folder, trial)?;
+        let settings = settings::settings(&file, &series, &sparsities, &asked, folder, trial)?;
         let tickets = &settings[0].tickets;
         let checks = checks::checks(file.check, &series.checks, tickets)?;
         let names: Vec<&str> = settings.iter().filter_map(|s| s.name.as_deref()).collect();
