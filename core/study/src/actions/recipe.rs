@@ -6,7 +6,7 @@
 //!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::{Error, floats::floats_to_text, spec::profile::Config, toolbox::Libtorch};
+use crate::{Error, floats::floats_to_text, spec::ticket::profile::Config, toolbox::Libtorch};
 use jackpot_data::RowOrder;
 use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};

@@ -3,9 +3,9 @@ use crate::{
     Allocation, Setting, Study,
     describe::words,
     spec::checks::{Check, Sees, Target},
-    spec::ticket_kind::TicketKind,
-    spec::ticket_kind::kind,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::kind::TicketKind,
+    spec::ticket::kind::kind,
+    spec::ticket::tickets::{Sparse, Ticket},
 };
 use jackpot_host::{Scope, Unit};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@ use crate::{
     messages::epochs,
     messages::steps,
     spec::checks::{Check, Steps},
-    spec::tickets::Sparse,
+    spec::ticket::tickets::Sparse,
     {Allocation, DonorSeed, Selection},
 };
 use jackpot_host::{ConfigValue, Scope, Unit};

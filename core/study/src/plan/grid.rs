@@ -8,7 +8,7 @@ use crate::{
     spec::keys::{Held, Keys},
     spec::names::NO_CHECK,
     spec::setting::Setting,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::tickets::{Sparse, Ticket},
     toolbox::Libtorch,
     toolbox::{Device, Plugins},
 };

@@ -2,7 +2,7 @@
 use crate::{
     actions::recipe::{Input, Recipe},
     plan::graph::{Cell, Content, Plan},
-    spec::profile::Config,
+    spec::ticket::profile::Config,
 };
 use jackpot_net::{Order, Training};
 use jackpot_store::Digest;

@@ -2,9 +2,9 @@
 use crate::{
     describe::words::{given, kept, length, otherwise},
     plan::graph::Plan,
-    spec::profile::preset,
-    spec::stage::Stage,
-    spec::tickets::{Rounds, Sparse, Ticket},
+    spec::ticket::profile::preset,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Rounds, Sparse, Ticket},
 };
 use jackpot_host::{Kind, RoundSchedule};
 use jackpot_net::Compute;

@@ -7,8 +7,8 @@ use crate::{
     plan::grid::{At, Builder},
     spec::file::Study,
     spec::setting::fit,
-    spec::stage::Stage,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, Ticket},
     toolbox::Libtorch,
     toolbox::Plugins,
 };

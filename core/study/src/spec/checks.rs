@@ -6,8 +6,8 @@ use crate::{
     messages::hint,
     spec::names::slug,
     spec::repeat::Series,
-    spec::stage::Stage,
-    spec::tickets::Ticket,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::Ticket,
 };
 use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Training};

@@ -4,7 +4,7 @@
 //! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
 //! refused when the study is read, by the name of the field; nothing falls back.
 use crate::{
-    Error, spec::run_section::RunChoice, spec::setting::Setting, spec::tickets::Ticket,
+    Error, spec::run_section::RunChoice, spec::setting::Setting, spec::ticket::tickets::Ticket,
     spec::training::precision_fits,
 };
 use jackpot_net::Compute;

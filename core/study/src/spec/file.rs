@@ -16,7 +16,7 @@ use crate::{
     spec::sections::{SparsitiesSection, StudyFile},
     spec::setting::Setting,
     spec::settings,
-    spec::tickets::Ticket,
+    spec::ticket::tickets::Ticket,
     spec::trial::Trial,
 };
 use jackpot_host::Sparsity;

@@ -1,7 +1,7 @@
 //! `[[reference]]`: numbers of others that a report shows beside the study's own.
 use crate::{
     Error, describe::titles, messages::hint, spec::names::NO_CHECK, spec::setting::Setting,
-    spec::tickets::Ticket,
+    spec::ticket::tickets::Ticket,
 };
 use jackpot_host::Sparsity;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 use crate::{
     analysis::section::AnalysisSection, spec::checks::CheckSection, spec::data::DataSection,
     spec::keys::SeedsSection, spec::reference::Reference, spec::run_section::RunSection,
-    spec::tickets::TicketSection, spec::training::TrainingSection,
+    spec::ticket::tickets::TicketSection, spec::training::TrainingSection,
 };
 use jackpot_net::{Activation, Block, Family, ScorePrecision, Stem};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! Settings: the data, network and training that a study's grid is run in, once for each.
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
-use crate::{Error, spec::data::DataChoice, spec::repeat::Series, spec::tickets::Ticket};
+use crate::{Error, spec::data::DataChoice, spec::repeat::Series, spec::ticket::tickets::Ticket};
 use jackpot_host::Sparsity;
 use jackpot_net::Compute;
 use jackpot_net::{Architecture, Training};

@@ -11,7 +11,7 @@ use crate::{
     spec::run_section::RunChoice,
     spec::sections::{NetworkSection, SettingSection, StudyFile},
     spec::setting::{Setting, fit},
-    spec::tickets::{self, Base},
+    spec::ticket::tickets::{self, Base},
     spec::training::fits,
     spec::trial::Trial,
 };

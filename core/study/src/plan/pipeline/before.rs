@@ -3,8 +3,8 @@ use crate::{
     Error,
     actions::recipe::{Input, Platform, Recipe},
     plan::grid::{At, Builder},
-    spec::stage::Stage,
-    spec::tickets::Sparse,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::Sparse,
 };
 use jackpot_host::{Kind, Sparsity};
 use jackpot_net::Compute;

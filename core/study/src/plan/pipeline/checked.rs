@@ -5,7 +5,7 @@ use crate::{
     needs::{Needs, word},
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step, Target},
-    spec::stage::Stage,
+    spec::ticket::stage::Stage,
 };
 use jackpot_host::{Kind, Output, Sparsity};
 use jackpot_rng::Key;

@@ -9,8 +9,8 @@ use crate::{
     plan::graph::Content,
     plan::grid::Builder,
     spec::checks::{Check, Sees, Target},
-    spec::stage::Stage,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, Ticket},
 };
 use jackpot_host::{Kind, Output};
 use jackpot_store::Digest;

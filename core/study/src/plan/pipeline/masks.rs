@@ -4,10 +4,10 @@ use crate::{
     actions::recipe::{By, Input, Recipe},
     plan::grid::{At, Builder},
     plan::pipeline::scores::Scored,
-    spec::profile::Config,
-    spec::profile::{Profile, published_rule},
-    spec::stage::Stage,
-    spec::tickets::{Sparse, missing},
+    spec::ticket::profile::Config,
+    spec::ticket::profile::{Profile, published_rule},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, missing},
 };
 use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 

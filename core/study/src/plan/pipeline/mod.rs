@@ -17,7 +17,7 @@ use crate::{
     plan::graph::Content,
     plan::grid::{At, Builder},
     spec::file::BEFORE_AFTER,
-    spec::tickets::Sparse,
+    spec::ticket::tickets::Sparse,
 };
 use jackpot_host::Sparsity;
 use jackpot_net::Engine;

@@ -10,8 +10,8 @@ use crate::{
     plan::grid::{At, Builder},
     plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
     spec::checks::Sees,
-    spec::stage::Stage,
-    spec::tickets::{Rounds, Sparse},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Rounds, Sparse},
 };
 use jackpot_host::{Kind, Rule, Scope, Sparsity};
 

@@ -4,10 +4,10 @@ use crate::{
     actions::recipe::{Input, Platform, Recipe, Ref, Sampled},
     plan::grid::{At, Builder},
     spec::checks::Sees,
-    spec::profile,
-    spec::profile::Config,
-    spec::stage::Stage,
-    spec::tickets::Sparse,
+    spec::ticket::profile,
+    spec::ticket::profile::Config,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::Sparse,
 };
 use jackpot_host::{Kind, Output, Rounds, Scope, Sparsity};
 

@@ -5,7 +5,7 @@ use crate::{
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
     spec::checks::{Redraw, Sees},
-    spec::stage::{self, Stage},
+    spec::ticket::stage::{self, Stage},
 };
 use jackpot_net::Compute;
 use jackpot_net::Training;

@@ -5,7 +5,7 @@ use crate::{
     actions::recipe::{By, Recipe},
     describe::words,
     run::manifest::{Pin, PinnedCell},
-    spec::profile::Config,
+    spec::ticket::profile::Config,
 };
 use jackpot_net::Compute;
 use jackpot_net::ScorePrecision;

@@ -1,5 +1,5 @@
 //! The kinds of tickets that claims, tables and figures are about.
-use crate::spec::{stage::Stage, tickets::Sparse};
+use crate::spec::ticket::{stage::Stage, tickets::Sparse};
 
 /// The kinds of tickets that the claims of Su et al. (2020) are about. The standard contrasts and
 /// every table and figure of a kind go by these.

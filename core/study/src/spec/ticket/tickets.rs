@@ -4,11 +4,11 @@ use crate::{
     describe::titles::told_apart,
     messages::distinct,
     messages::hint,
-    spec::allocations::{Allocation, AllocationSection, allocation},
     spec::names::slug,
-    spec::profile::Profile,
     spec::repeat::Series,
-    spec::stage::{self, Stage},
+    spec::ticket::allocations::{Allocation, AllocationSection, allocation},
+    spec::ticket::profile::Profile,
+    spec::ticket::stage::{self, Stage},
     spec::training::{TrainingSection, fits},
 };
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity, Unit};
