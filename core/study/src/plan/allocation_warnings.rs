@@ -56,9 +56,10 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Result<Ve
                     }
                 }
                 // The rule does not know what is reserved.
-                let before = match is_changed {
-                    true => " (of the rule's own counts, before `floor`, `whole` and `unit`)",
-                    false => "",
+                let before = if is_changed {
+                    " (of the rule's own counts, before `floor`, `whole` and `unit`)"
+                } else {
+                    ""
                 };
                 let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
                 found.splice(0..0, own.map(|line| format!("{line}{before}")));

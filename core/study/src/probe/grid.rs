@@ -108,9 +108,12 @@ pub fn probe(
     for width in widths {
         let mut narrower = study.clone();
         narrower.settings[0].architecture.width = width;
-        let within = |e: Error| match width == own {
-            true => e,
-            false => Error(format!("`probe.widths`: {width}: {e}")),
+        let within = |e: Error| {
+            if width == own {
+                e
+            } else {
+                Error(format!("`probe.widths`: {width}: {e}"))
+            }
         };
         let builder = Builder::new(narrower, plugins.clone(), libtorch.clone()).map_err(within)?;
         let weights = builder.plan.networks[0].prunable_weights();

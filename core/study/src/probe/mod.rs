@@ -131,16 +131,16 @@ impl<'a> Reader<'a> {
             projections: measure::kept_share(network, &counts, |l| l.shortcut),
             classifier: measure::kept_share(network, &counts, |l| l.classifier),
             access: self.access(asked.mask)?,
-            layers: match layers {
-                false => Vec::new(),
-                true => rows
-                    .map(|(at, (layer, kept))| LayerRow {
-                        name: layer.name.clone(),
-                        weights: layer.len() as u64,
-                        kept: *kept,
-                        null: null.as_ref().map(|n| n[at]),
-                    })
-                    .collect(),
+            layers: if layers {
+                rows.map(|(at, (layer, kept))| LayerRow {
+                    name: layer.name.clone(),
+                    weights: layer.len() as u64,
+                    kept: *kept,
+                    null: null.as_ref().map(|n| n[at]),
+                })
+                .collect()
+            } else {
+                Vec::new()
             },
             ..MaskRow::of(facts)
         })

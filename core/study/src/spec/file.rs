@@ -205,9 +205,10 @@ impl Study {
             settings,
             run,
             scoring: file.scoring.map(|s| s.precision),
-            probe_widths: match file.probe.widths.is_empty() {
-                true => Vec::new(),
-                false => distinct("probe.widths", file.probe.widths)?,
+            probe_widths: if file.probe.widths.is_empty() {
+                Vec::new()
+            } else {
+                distinct("probe.widths", file.probe.widths)?
             },
             sparsities,
             seeds,

@@ -88,9 +88,10 @@ pub(crate) fn checked(
         }
         let dense = ticket.sparse.is_none();
         if (dense && row.sparsity != 0.0) || (!dense && !given.contains(&row.sparsity)) {
-            let expected = match dense {
-                true => "0, for the ticket is dense",
-                false => "one of the study's `sparsities`",
+            let expected = if dense {
+                "0, for the ticket is dense"
+            } else {
+                "one of the study's `sparsities`"
             };
             return Err(Error(format!(
                 "{}: expected {expected}, found {}",

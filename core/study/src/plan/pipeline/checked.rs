@@ -168,9 +168,10 @@ impl Builder {
             key: needs.draws.then(|| asked.key.to_hex()),
             mask: asked.mask,
             donor: self.donor(step, &needs, asked.sparsity, at)?,
-            reference: match needs.reference {
-                true => Some(self.weights(Stage::Initial, at)?),
-                false => None,
+            reference: if needs.reference {
+                Some(self.weights(Stage::Initial, at)?)
+            } else {
+                None
             },
         };
         let of = match (step.on, asked.sparsity) {

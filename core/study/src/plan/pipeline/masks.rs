@@ -239,9 +239,10 @@ impl Builder {
             Allocation::Global(scope) => Ok(By::Global {
                 scope: *scope,
                 sparsity: sparsity.clone(),
-                rule: match published {
-                    true => published_rule(&sparse.method)?,
-                    false => Rule::Exact,
+                rule: if published {
+                    published_rule(&sparse.method)?
+                } else {
+                    Rule::Exact
                 },
             }),
             _ if published => refuse("has a meaning with the allocation `global` only"),
@@ -292,13 +293,15 @@ impl Builder {
                 "{field}: `{id}` asks for {what}, which an allocation is not given; let a method score and use `global`"
             )));
         }
-        let weights = match needs.weights {
-            true => Some(self.weights(sparse.of, at)?),
-            false => None,
+        let weights = if needs.weights {
+            Some(self.weights(sparse.of, at)?)
+        } else {
+            None
         };
-        let seed = match needs.draws || needs.scores || weights.is_some() {
-            true => format!(", seed {}", at.seed),
-            false => String::new(),
+        let seed = if needs.draws || needs.scores || weights.is_some() {
+            format!(", seed {}", at.seed)
+        } else {
+            String::new()
         };
         let title = format!(
             "allocate {id}{}{} at {}{seed}",

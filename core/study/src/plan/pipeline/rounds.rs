@@ -71,9 +71,10 @@ impl Builder {
             || sparse.start == Stage::Trained;
         let mut state = State {
             mask: None,
-            trained: match learns {
-                true => Some(self.weights(Stage::Trained, at)?),
-                false => None,
+            trained: if learns {
+                Some(self.weights(Stage::Trained, at)?)
+            } else {
+                None
             },
         };
         for round in 1..=last {

@@ -193,9 +193,10 @@ pub(crate) fn tickets(
         slug("ticket", &t.name)?;
         let title = t.title.clone().unwrap_or_else(|| t.name.clone());
         let name = t.name.clone();
-        let sparse = match t.dense {
-            true => dense(t)?,
-            false => Some(sparse(t, base)?),
+        let sparse = if t.dense {
+            dense(t)?
+        } else {
+            Some(sparse(t, base)?)
         };
         if let Some(Allocation::Copy { ticket, .. }) = sparse.as_ref().map(|s| &s.allocation) {
             copied(&name, ticket, &out)?;
