@@ -6,7 +6,8 @@ use crate::serve::BEFORE;
 use crate::validate::{Value, read_file};
 use crate::{By, Choice, Failure, Finished, Output, PluginJob, Rounds, Rule, Selected};
 use jackpot_abi as abi;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use std::path::Path;
 
 /// What a method of many rounds came to.

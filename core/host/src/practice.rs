@@ -2,7 +2,8 @@
 //! gradients are in a conformance check, without libtorch.
 use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, read_weights, serve};
 use jackpot_data::{BatchSpec, Images};
-use jackpot_net::{Mask, Objective};
+use jackpot_net::Objective;
+use jackpot_prune::Mask;
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -6,7 +6,8 @@
 use crate::validate::Value;
 use crate::{Failure, Kind, Output, structure};
 use jackpot_abi as abi;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use serde_json::{Map, json};
 
 /// Every promise and its name in messages and certificates.
@@ -264,7 +265,7 @@ fn kept_multiset(facts: &Facts<'_>, before: &[Vec<f32>], after: &[Vec<f32>]) -> 
     Ok(())
 }
 
-fn kept(mask: &jackpot_net::mask::LayerMask, values: &[f32]) -> Vec<u64> {
+fn kept(mask: &jackpot_prune::LayerMask, values: &[f32]) -> Vec<u64> {
     let under_mask = values.iter().zip(&mask.kept).filter(|(_, kept)| **kept);
     under_mask.map(|(v, _)| u64::from(v.to_bits())).collect()
 }

@@ -1,6 +1,6 @@
 use super::*;
 use jackpot_net::Role;
-use jackpot_net::mask::LayerMask;
+use jackpot_prune::LayerMask;
 
 fn network(lengths: &[usize]) -> Network {
     let layers = lengths.iter().map(|&n| (Role::Conv, vec![n]));

@@ -8,7 +8,8 @@ use crate::{
     sparsity, supervise,
 };
 use jackpot_data::Images;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use safetensors::SafeTensors;
 use serde_json::json;
 use std::path::Path;
@@ -47,7 +48,7 @@ fn run(
     folder: &Path,
     observe: &mut dyn FnMut(f64),
 ) -> Result<PluginOutput, Failure> {
-    let invalid = |e: jackpot_net::Error| Failure::new("invalid", e.to_string());
+    let invalid = |e: jackpot_prune::Error| Failure::new("invalid", e.to_string());
     let io = |e: std::io::Error| Failure::new("error", format!("`{}`: {e}", folder.display()));
     let network = job.network()?;
     rounds::check_item(&job.item, job.rounds.as_ref())?;

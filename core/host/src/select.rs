@@ -7,8 +7,9 @@ mod filters;
 pub use filters::Unit;
 
 use crate::{Failure, Reserve, Scores, Sparsity};
-use jackpot_net::mask::LayerMask;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::LayerMask;
+use jackpot_prune::Mask;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 

@@ -1,6 +1,7 @@
 //! What a host offers to a plugin beyond random numbers: derivatives of the network.
 use jackpot_data::BatchSpec;
-use jackpot_net::{Mask, Objective};
+use jackpot_net::Objective;
+use jackpot_prune::Mask;
 
 /// A read-only view of one tensor of a point, vector or gradient.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@
 //! rearrangement within layers every promise of one over all of them. What tells the two
 //! apart is what the weaker one cannot do: `JKP_CHANGES_STRUCTURE` is held to that.
 use crate::validate::Value;
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -147,7 +147,7 @@ fn order(scores: &[f64]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jackpot_net::mask::LayerMask;
+    use jackpot_prune::LayerMask;
 
     /// "x.x|.." is two layers.
     fn mask(text: &str) -> Mask {

@@ -2,7 +2,8 @@
 use crate::scores::{doubles, read_layers, write_tensors};
 use crate::{Failure, Item, Kind, Output, PluginJob, Scores};
 use jackpot_data::Images;
-use jackpot_net::{Mask, Network, mask::LayerMask};
+use jackpot_net::Network;
+use jackpot_prune::{LayerMask, Mask};
 use safetensors::SafeTensors;
 use std::path::Path;
 

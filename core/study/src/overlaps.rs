@@ -5,7 +5,7 @@ use crate::{
     probe::chance_of_masks,
     results::{Results, Run, mask},
 };
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};

@@ -16,7 +16,8 @@ use crate::{
     validate,
     way::{self, Change, Way},
 };
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use rayon::prelude::*;
 use serde_json::Value;

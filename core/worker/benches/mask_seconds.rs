@@ -8,7 +8,8 @@ use jackpot_host::{
     Batches, Limits, Plugin, PluginJob, Reserve, RoundSchedule, Rounds, Rule, Scope, Scores,
     Server, Sparsity, describe, run_plugin, select_global,
 };
-use jackpot_net::{Architecture, Augment, Mask};
+use jackpot_net::{Architecture, Augment};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -2,8 +2,8 @@
 use crate::{failure, named, read, sparse::Sparse, told, write};
 use jackpot_data::Rows;
 use jackpot_host::{Failure, Progress};
-use jackpot_net::Mask;
 use jackpot_nn::{Event, Precision, Trained};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use jackpot_study::{Engine, TrainJob};
 use std::path::Path;

@@ -5,7 +5,8 @@ use jackpot_host::{
     Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob, PluginOutput, Reserve,
     RoundSchedule, Rounds, Scope, Scores, Server, Sparsity, describe, run_plugin,
 };
-use jackpot_net::{Augment, Layer, Mask, Network, ScorePrecision};
+use jackpot_net::{Augment, Layer, Network, ScorePrecision};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;

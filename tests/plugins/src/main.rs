@@ -5,7 +5,8 @@
 
 use jackpot_data::BatchSpec;
 use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut, read_weights, serve_with};
-use jackpot_net::{Mask, Objective};
+use jackpot_net::Objective;
+use jackpot_prune::Mask;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

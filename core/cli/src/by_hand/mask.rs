@@ -9,7 +9,8 @@ use jackpot_host::{
     By, Choice, Output, PluginOutput, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity,
     Unit, select,
 };
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},

@@ -7,7 +7,8 @@ use crate::{
     RoundSchedule, Rounds, Scope, Scores, Server, Sparsity, job, run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
-use jackpot_net::{Architecture, Augment, Mask, Network, ScorePrecision};
+use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::Dtype;
 use std::collections::BTreeMap;

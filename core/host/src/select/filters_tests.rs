@@ -1,7 +1,7 @@
 use super::*;
 use crate::{Choice, Reserve, Rule, Scope, Scores, Sparsity, select};
-use jackpot_net::Mask;
-use jackpot_net::mask::LayerMask;
+use jackpot_prune::LayerMask;
+use jackpot_prune::Mask;
 use proptest::prelude::*;
 
 /// Convolutions of these shapes, then linear layers.

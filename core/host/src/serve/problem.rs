@@ -2,8 +2,9 @@
 use super::memory::Guarded;
 use crate::{Access, ConfigValue, Failure, Output, PluginJob, scores, sparsity};
 use jackpot_abi as abi;
-use jackpot_net::mask::LayerMask;
-use jackpot_net::{Layer, Mask, Network, Role};
+use jackpot_net::{Layer, Network, Role};
+use jackpot_prune::LayerMask;
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_void};
@@ -119,7 +120,7 @@ fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn read_mask(path: &Path, network: &Network, what: &str) -> Result<Mask, Failure> {
-    let invalid = |e: jackpot_net::Error| Failure::new("invalid", format!("{what}: {e}"));
+    let invalid = |e: jackpot_prune::Error| Failure::new("invalid", format!("{what}: {e}"));
     let mask = Mask::from_bytes(&read(path, what)?).map_err(invalid)?;
     mask.check(network).map_err(invalid)?;
     Ok(mask)

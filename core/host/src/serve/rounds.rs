@@ -9,7 +9,7 @@ use super::outputs::{Block, Poison};
 use crate::select::{By, Choice, select_values};
 use crate::{Failure, Output, PluginJob, Rounds, promises, validate};
 use jackpot_abi as abi;
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;

@@ -3,7 +3,8 @@ use super::{Link, Mark, Tracer};
 use crate::{Error, recipe::Recipe, validate};
 use jackpot_data::Images;
 use jackpot_host::Scores;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Look, canonical};
 use safetensors::SafeTensors;
 

@@ -1,5 +1,6 @@
 //! The numbers: chance, index, distances, rank correlation.
-use jackpot_net::{Layer, LayerMask, Mask, Network, Role};
+use jackpot_net::{Layer, Network, Role};
+use jackpot_prune::{LayerMask, Mask};
 
 /// Standard normal quantile of 97.5 %.
 const Z: f64 = 1.959_963_984_540_054;

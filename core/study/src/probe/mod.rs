@@ -29,7 +29,7 @@ use crate::{
     validate,
 };
 use grid::Variant;
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use std::{collections::BTreeSet, sync::atomic::AtomicBool};
 
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         let scope = asked.magnitude?;
         let whole =
             |l: &jackpot_net::Layer| scope == jackpot_host::Scope::Convolutions && l.classifier;
-        jackpot_net::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
+        jackpot_prune::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
     }
 
     /// The services that the ticket's plugins used, from their certificates.

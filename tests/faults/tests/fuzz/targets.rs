@@ -1,7 +1,8 @@
 //! The readers, and how each is fed.
 use crate::bundle;
 use jackpot_data::{Access, Images, Preparation, StoredRows};
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store, canonical};
 use std::{
     fs,

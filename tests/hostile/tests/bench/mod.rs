@@ -4,7 +4,8 @@ use jackpot_host::{
     ConfigValue, Failure, Kind, Limits, Output, Plugin, PluginJob, PluginOutput, Server, describe,
     run_plugin,
 };
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

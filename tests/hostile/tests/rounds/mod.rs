@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use jackpot_host::{
     Failure, PluginJob, PluginOutput, Reserve, RoundSchedule, Rounds, Scope, Sparsity,
 };
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_test_hostile::coefficient;
 
 pub fn job(bench: &Bench, item: &str, count: u32, sparsity: &str) -> PluginJob {

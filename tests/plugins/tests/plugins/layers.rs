@@ -1,6 +1,7 @@
 //! A small network's weights, scores and masks, for the checks on them.
 use crate::bench::Bench;
-use jackpot_net::{Architecture, Family, Mask, Network};
+use jackpot_net::{Architecture, Family, Network};
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, uniform};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 

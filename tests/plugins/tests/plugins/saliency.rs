@@ -2,7 +2,8 @@
 //! gradient at a point p is a p.
 use crate::bench::{Bench, Ran, network};
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity};
-use jackpot_net::{Family, Mask, init::initial_weights};
+use jackpot_net::{Family, init::initial_weights};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::SafeTensors;
 

@@ -1,10 +1,9 @@
 //! Effective weights and collapse against a count of paths in floating point, loops all written
 //! out, and against networks small enough to follow by eye.
 
-use jackpot_net::mask::LayerMask;
-use jackpot_net::{
-    Architecture, Collapse, Layer, Mask, Network, Node, Op, Parameter, ParameterKind, Role, flow,
-};
+use jackpot_net::{Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role};
+use jackpot_prune::LayerMask;
+use jackpot_prune::{Collapse, Mask, flow};
 use jackpot_rng::{Key, uniform};
 
 /// Values of a node, `[channel][row][column]` flattened.

@@ -1,8 +1,8 @@
 //! What a mask by magnitude at initialisation would keep if nothing but the scale of each
 //! layer's first weights mattered.
 
-use crate::architecture::{Network, Parameter};
-use crate::init::{Law, law};
+use jackpot_net::init::{InitialDistribution, initial_distribution};
+use jackpot_net::{Layer, Network, Parameter};
 
 /// Halvings of the threshold's interval: far below a weight's spacing.
 const HALVINGS: u32 = 200;
@@ -16,23 +16,23 @@ const HALVINGS: u32 = 200;
 pub fn magnitude_null(
     network: &Network,
     kept: u64,
-    whole: impl Fn(&crate::Layer) -> bool,
+    whole: impl Fn(&Layer) -> bool,
 ) -> Option<Vec<f64>> {
     let parameter = |name: &str| network.parameters.iter().find(|p| p.name == name);
-    let layers: Vec<(f64, Option<Law>)> = (network.layers.iter())
+    let layers: Vec<(f64, Option<InitialDistribution>)> = (network.layers.iter())
         .map(|layer| {
             let first = |p: &Parameter| {
                 let fan_in = p.shape[1..].iter().product();
-                law(p, network.architecture.family, fan_in)
+                initial_distribution(p, network.architecture.family, fan_in)
             };
-            let law = parameter(&layer.name).filter(|_| !whole(layer)).map(first);
-            (layer.len() as f64, law)
+            let first = parameter(&layer.name).filter(|_| !whole(layer)).map(first);
+            (layer.len() as f64, first)
         })
         .collect();
     let expected = |threshold: f64| -> Vec<f64> {
         layers
             .iter()
-            .map(|(n, law)| n * law.as_ref().map_or(1.0, |law| above(law, threshold)))
+            .map(|(n, first)| n * first.as_ref().map_or(1.0, |first| above(first, threshold)))
             .collect()
     };
     let sum = |threshold: f64| expected(threshold).iter().sum::<f64>();
@@ -54,19 +54,23 @@ pub fn magnitude_null(
 }
 
 /// The probability that a weight's magnitude is above a threshold.
-fn above(law: &Law, threshold: f64) -> f64 {
-    match law {
-        Law::Constant(value) => f64::from(u8::from(f64::from(value.abs()) > threshold)),
+fn above(distribution: &InitialDistribution, threshold: f64) -> f64 {
+    match distribution {
+        InitialDistribution::Constant(value) => {
+            f64::from(u8::from(f64::from(value.abs()) > threshold))
+        }
         // 2(1 − Φ(x)) = erfc(x/√2)
-        Law::Normal(deviation) => libm::erfc(threshold / deviation / std::f64::consts::SQRT_2),
-        Law::Uniform(bound) => (1.0 - threshold / bound).max(0.0),
+        InitialDistribution::Normal(deviation) => {
+            libm::erfc(threshold / deviation / std::f64::consts::SQRT_2)
+        }
+        InitialDistribution::Uniform(bound) => (1.0 - threshold / bound).max(0.0),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Architecture, init::initial_weights};
+    use jackpot_net::{Architecture, init::initial_weights};
     use jackpot_rng::Key;
     use safetensors::SafeTensors;
 

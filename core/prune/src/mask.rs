@@ -16,8 +16,8 @@
 //! are equal bytes. No name comes twice.
 
 use crate::Error;
-use crate::architecture::{Layer, Network};
-use crate::stored::{self, Tensor};
+use crate::tensors::write_tensors;
+use jackpot_net::{Layer, Network};
 use safetensors::{Dtype, SafeTensors};
 
 const MAGIC: &[u8; 8] = b"JKPMASK1";
@@ -138,21 +138,18 @@ impl Mask {
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
         let mut tensors = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let tensor = Tensor {
-                dtype: Dtype::U8,
-                shape: &layer.shape,
-                bytes: layer.kept.iter().map(|&kept| u8::from(kept)).collect(),
-            };
-            tensors.push((layer.name.as_str(), tensor));
+            let bytes = layer.kept.iter().map(|&kept| u8::from(kept)).collect();
+            tensors.push((layer.name.clone(), Dtype::U8, layer.shape.clone(), bytes));
         }
-        stored::to_bytes(tensors)
+        write_tensors(tensors)
     }
 
     /// The reverse of [`Mask::to_safetensors`]; also takes tensors of type bool. Exactly the
     /// network's layers, in any order; every value 0 or 1.
     pub fn from_safetensors(bytes: &[u8], network: &Network) -> Result<Mask, Error> {
-        let file = SafeTensors::deserialize(bytes)
-            .or_else(|e| Error::invalid(format!("mask: {}", crate::not_tensors(bytes, &e))))?;
+        let file = SafeTensors::deserialize(bytes).or_else(|e| {
+            Error::invalid(format!("mask: {}", jackpot_net::not_tensors(bytes, &e)))
+        })?;
         let known = |name: &str| network.layers.iter().any(|layer| layer.name == name);
         let mut names = file.names();
         names.sort();

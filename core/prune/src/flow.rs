@@ -11,8 +11,8 @@
 mod live;
 
 use self::live::{Bits, Conv, Window, meet};
-use crate::architecture::{Network, Node, Op};
-use crate::mask::Mask;
+use crate::Mask;
+use jackpot_net::{Network, Node, Op};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

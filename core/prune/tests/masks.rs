@@ -1,6 +1,7 @@
 //! The stored mask: there and back, byte by byte, and everything that is refused.
 
-use jackpot_net::{Architecture, LayerMask, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::{LayerMask, Mask};
 use proptest::prelude::*;
 
 fn small() -> Network {

@@ -1,0 +1,17 @@
+//! Why something about pruning was refused.
+
+/// What is wrong, as a message for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An input that cannot be used: the message names the field, layer or byte, what was
+    /// expected and what was found.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Error {
+    pub(crate) fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {
+        Err(Error::Invalid(message.into()))
+    }
+}
