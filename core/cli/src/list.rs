@@ -2,8 +2,9 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_data::{Info, Layout};
-use jackpot_host::{Item, Kind, Output, Param, Rule, printable};
+use jackpot_host::{Item, Kind, Output, Param, printable};
 use jackpot_net::Family;
+use jackpot_prune::Rule;
 use jackpot_study::{Plugins, Precision, Profile, Programs, kernels, preset, published_rule, word};
 use std::process::ExitCode;
 

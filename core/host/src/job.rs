@@ -1,7 +1,8 @@
 //! What the supervisor asks of a worker process, and what comes back.
-use crate::{ConfigValue, Item, Rounds, Selected};
+use crate::{ConfigValue, Item};
 use jackpot_data::Normalisation;
 use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
+use jackpot_prune::{Rounds, Selected};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -229,6 +230,16 @@ pub struct Failure {
     /// have.
     #[serde(default)]
     pub over_scratch: bool,
+}
+
+impl From<jackpot_prune::Error> for Failure {
+    fn from(error: jackpot_prune::Error) -> Failure {
+        let kind = match error {
+            jackpot_prune::Error::NotFinite(_) => "numeric",
+            _ => "invalid",
+        };
+        Failure::new(kind, error.to_string())
+    }
 }
 
 impl Failure {

@@ -1,13 +1,14 @@
 //! The end of a method of many rounds, in the supervisor: the last mask is selected here, from
 //! the last scores and the mask before, because no byte of a worker is trusted.
-use crate::run::kept;
-use crate::select::select_values;
-use crate::serve::BEFORE;
-use crate::validate::{Value, read_file};
-use crate::{By, Choice, Failure, Finished, Output, PluginJob, Rounds, Rule, Selected};
+use crate::{
+    Failure, Finished, Output, PluginJob,
+    run::kept,
+    serve::BEFORE,
+    validate::{Value, read_file},
+};
 use jackpot_abi as abi;
 use jackpot_net::Network;
-use jackpot_prune::Mask;
+use jackpot_prune::{By, Choice, Mask, Rounds, Rule, Selected, select_values};
 use std::path::Path;
 
 /// What a method of many rounds came to.

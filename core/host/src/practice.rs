@@ -1,9 +1,9 @@
 //! A function simple enough to be exact, in place of a network's loss: what a plugin's
 //! gradients are in a conformance check, without libtorch.
-use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, read_weights, serve};
+use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, serve};
 use jackpot_data::{BatchSpec, Images};
 use jackpot_net::Objective;
-use jackpot_prune::Mask;
+use jackpot_prune::{Mask, read_weights};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,7 +38,7 @@ impl Practice {
         let network = job.network().map_err(|f| f.message)?;
         let path = job.weights.as_ref().ok_or("the job has no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-        let weights = read_weights(&bytes, &network).map_err(|f| f.message)?;
+        let weights = read_weights(&bytes, &network).map_err(|e| e.to_string())?;
         let mut practice = Practice {
             masked: weights.clone(),
             weights,

@@ -1,11 +1,12 @@
 //! One run of one item, from the job to a file that may enter a store.
-use crate::last_round::LastRound;
-use crate::promises::{Facts, verify};
-use crate::serve::{BEFORE, NAME, RAW};
-use crate::validate::{Value, read_file, read_input, read_raw, to_file};
 use crate::{
-    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server, job, rounds,
-    sparsity, supervise,
+    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server, job,
+    last_round::LastRound,
+    promises::{Facts, verify},
+    rounds,
+    serve::{BEFORE, NAME, RAW},
+    supervise,
+    validate::{Value, read_file, read_input, read_raw, to_file},
 };
 use jackpot_data::Images;
 use jackpot_net::Network;
@@ -61,7 +62,7 @@ fn run(
     mask.check(&network).map_err(invalid)?;
     let keep_count = match &job.rounds {
         Some(rounds) => rounds.sparsity.kept(network.prunable_weights()),
-        None => sparsity::share_of(job.keep, network.prunable_weights())
+        None => jackpot_prune::share_of(job.keep, network.prunable_weights())
             .map_err(|e| Failure::new("invalid", e))?,
     };
     std::fs::create_dir_all(folder).map_err(io)?;

@@ -1,8 +1,10 @@
 //! Starts a worker, watches it, and leaves nothing of it behind.
-use crate::progress::{Page, Status, now, peak_memory};
-use crate::reap::{Family, MARKER};
-use crate::verdict::verdict;
-use crate::{Failure, Finished, Limits, Server, printable};
+use crate::{
+    Failure, Finished, Limits, Server, printable,
+    progress::{Page, Status, now, peak_memory},
+    reap::{Family, MARKER},
+    verdict::verdict,
+};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;

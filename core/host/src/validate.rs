@@ -1,9 +1,8 @@
 //! What a worker left behind, read as what it should be: the supervisor trusts no byte of it.
-use crate::scores::{doubles, read_layers, write_tensors};
-use crate::{Failure, Item, Kind, Output, PluginJob, Scores};
+use crate::{Failure, Item, Kind, Output, PluginJob};
 use jackpot_data::Images;
 use jackpot_net::Network;
-use jackpot_prune::{LayerMask, Mask};
+use jackpot_prune::{LayerMask, Mask, Scores, read_layers, write_tensors};
 use safetensors::SafeTensors;
 use std::path::Path;
 
@@ -362,5 +361,14 @@ fn replace_layers(
         tensors.push((name.to_string(), dtype, tensor.shape().to_vec(), data));
     }
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    write_tensors(tensors)
+    Ok(write_tensors(tensors)?)
+}
+
+/// Little-endian doubles.
+fn doubles(data: &[u8]) -> Vec<f64> {
+    data.as_chunks::<8>()
+        .0
+        .iter()
+        .map(|b| f64::from_le_bytes(*b))
+        .collect()
 }

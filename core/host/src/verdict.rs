@@ -1,7 +1,9 @@
 //! What became of a worker, in words.
-use crate::progress::{Page, Phase};
-use crate::supervise::{LOG_LIMIT, Stopped};
-use crate::{Failure, Limits, printable};
+use crate::{
+    Failure, Limits, printable,
+    progress::{Page, Phase},
+    supervise::{LOG_LIMIT, Stopped},
+};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;

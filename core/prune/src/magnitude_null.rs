@@ -1,8 +1,10 @@
 //! What a mask by magnitude at initialisation would keep if nothing but the scale of each
 //! layer's first weights mattered.
 
-use jackpot_net::init::{InitialDistribution, initial_distribution};
-use jackpot_net::{Layer, Network, Parameter};
+use jackpot_net::{
+    Layer, Network, Parameter,
+    init::{InitialDistribution, initial_distribution},
+};
 
 /// Halvings of the threshold's interval: far below a weight's spacing.
 const HALVINGS: u32 = 200;

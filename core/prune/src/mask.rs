@@ -15,8 +15,7 @@
 //! byte `i div 8`; 1 is kept. Spare bits of a layer's last byte are 0, so that equal masks
 //! are equal bytes. No name comes twice.
 
-use crate::Error;
-use crate::tensors::write_tensors;
+use crate::{Error, tensors::write_tensors};
 use jackpot_net::{Layer, Network};
 use safetensors::{Dtype, SafeTensors};
 

@@ -2,8 +2,7 @@
 //! out, and against networks small enough to follow by eye.
 
 use jackpot_net::{Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role};
-use jackpot_prune::LayerMask;
-use jackpot_prune::{Collapse, Mask, flow};
+use jackpot_prune::{Collapse, LayerMask, Mask, flow};
 use jackpot_rng::{Key, uniform};
 
 /// Values of a node, `[channel][row][column]` flattened.

@@ -13,8 +13,8 @@ use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
-pub use jackpot_host::Selected;
 pub use jackpot_prune::Collapse;
+pub use jackpot_prune::Selected;
 
 /// What is done with a training whose mask is certain to collapse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -13,8 +13,9 @@ use crate::{
     titles,
     trial::Trial,
 };
-use jackpot_host::{Limits, Sparsity};
+use jackpot_host::Limits;
 use jackpot_net::ScorePrecision;
+use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::Deserialize;
 use std::{

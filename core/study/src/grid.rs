@@ -12,7 +12,7 @@ use crate::{
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
-use jackpot_host::Sparsity;
+use jackpot_prune::Sparsity;
 use std::collections::BTreeMap;
 
 /// Makes the plan. Hashes the data set's files; starts nothing.

@@ -1,6 +1,7 @@
 //! Presets: a method as its authors released it, or with the released code's defects mended.
 use crate::{Error, file::hint, recipe::Config};
-use jackpot_host::{ConfigValue, Item, Rule};
+use jackpot_host::{ConfigValue, Item};
+use jackpot_prune::Rule;
 use serde::Deserialize;
 use std::str::FromStr;
 

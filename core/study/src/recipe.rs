@@ -8,8 +8,9 @@
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Compute, Engine, Error, Precision};
 use jackpot_data::RowOrder;
-use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
+use jackpot_prune::{Reserve, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use crate::{
     tickets::Ticket,
     titles,
 };
-use jackpot_host::Sparsity;
+use jackpot_prune::Sparsity;
 use serde::Deserialize;
 
 /// One number of somebody else, as the study file gives it.

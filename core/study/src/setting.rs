@@ -13,8 +13,8 @@ use crate::{
     training::fits,
     trial::Trial,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::{Architecture, NetworkChoice, Training};
+use jackpot_prune::Sparsity;
 use std::path::Path;
 
 /// What one copy of the grid is run in.

@@ -9,8 +9,9 @@ use crate::{
     titles::told_apart,
     training::{TrainingSection, fits},
 };
-use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::Training;
+use jackpot_prune::{Reserve, RoundSchedule, Sparsity, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

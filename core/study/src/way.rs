@@ -5,7 +5,7 @@ use crate::{
     tickets::{Sparse, Ticket},
     words,
 };
-use jackpot_host::{Scope, Unit};
+use jackpot_prune::{Scope, Unit};
 use std::collections::BTreeMap;
 
 /// How one ticket is made.

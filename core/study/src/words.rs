@@ -8,8 +8,9 @@ use crate::{
     tickets::{Rounds, Sparse, Ticket},
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope, Unit};
+use jackpot_host::{ConfigValue, Kind};
 use jackpot_net::{Order, Schedule, Training};
+use jackpot_prune::{RoundSchedule, Scope, Unit};
 use std::collections::BTreeMap;
 
 impl Plan {

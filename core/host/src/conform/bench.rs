@@ -1,18 +1,17 @@
 //! What the kit runs items on: networks, weights, masks, scores and images of its own.
 use super::Kit;
-use crate::scores::write_tensors;
-use crate::serve::disturb::{DISTURBED, FILL};
 use crate::{
-    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Reserve,
-    RoundSchedule, Rounds, Scope, Scores, Server, Sparsity, job, run_plugin,
+    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Server,
+    job, run_plugin,
+    serve::disturb::{DISTURBED, FILL},
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
-use jackpot_prune::Mask;
+use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity, write_tensors};
 use jackpot_rng::Key;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Bytes that a run may use beside its scratch.
@@ -197,7 +196,7 @@ fn give(job: &mut PluginJob, ground: &Ground, folder: &Path) -> Result<(), Failu
     let file = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
         std::fs::write(&path, bytes).map_err(|e| io(&path, &e))?;
-        Ok(path)
+        Ok::<PathBuf, Failure>(path)
     };
     let item = &job.item;
     let everything = ground.access == Access::Everything;
@@ -247,7 +246,7 @@ fn weights(network: &Network, seed: u64) -> Result<Vec<u8>, Failure> {
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         (layer.name.clone(), Dtype::F32, layer.shape.clone(), bytes)
     };
-    write_tensors(network.layers.iter().map(layer).collect())
+    Ok(write_tensors(network.layers.iter().map(layer).collect())?)
 }
 
 /// Uniform numbers, as f64.
@@ -258,7 +257,7 @@ fn scores(network: &Network) -> Result<Vec<u8>, Failure> {
         (layer.name.clone(), values)
     };
     let layers = network.layers.iter().map(layer).collect();
-    Scores { layers }.to_safetensors(network)
+    Ok(Scores { layers }.to_safetensors(network)?)
 }
 
 /// Keeps what `kept` says of each index of each layer's length.

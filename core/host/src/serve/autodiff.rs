@@ -4,8 +4,7 @@
 //! strides, and that what is written overlaps nothing else.
 use super::context::Context;
 use super::spans::{Point, Refused, Tensors, disjoint, invalid, read, sized, views, views_mut};
-use crate::progress::Phase;
-use crate::{ServiceError, Services};
+use crate::{ServiceError, Services, progress::Phase};
 use jackpot_abi as abi;
 use jackpot_data::BatchSpec;
 use jackpot_net::{Input, Loss, Objective};

@@ -5,8 +5,10 @@ use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
 use super::surroundings::Surroundings;
 use super::{RAW, disturb, fault, load, rounds};
-use crate::progress::{Page, Phase};
-use crate::{Batches, Failure, Kind, Output, PluginJob, Services};
+use crate::{
+    Batches, Failure, Kind, Output, PluginJob, Services,
+    progress::{Page, Phase},
+};
 use jackpot_abi as abi;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};

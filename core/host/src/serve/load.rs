@@ -1,8 +1,10 @@
 //! Loading a plugin: its bytes, its constructors, its table.
 use super::surroundings::Surroundings;
 use super::table;
-use crate::progress::{Page, Phase};
-use crate::{Failure, Item, Plugin};
+use crate::{
+    Failure, Item, Plugin,
+    progress::{Page, Phase},
+};
 use jackpot_abi as abi;
 use jackpot_store::Digest;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};

@@ -17,8 +17,10 @@ mod spans;
 mod surroundings;
 mod table;
 
-use crate::progress::{Page, Phase};
-use crate::{Access, Failure, PluginJob, Progress, ServiceError, Services};
+use crate::{
+    Access, Failure, PluginJob, Progress, ServiceError, Services,
+    progress::{Page, Phase},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::Write;

@@ -1,10 +1,9 @@
 //! A job's inputs in the shape that a plugin sees: layers, weights, masks, task, config.
 use super::memory::Guarded;
-use crate::{Access, ConfigValue, Failure, Output, PluginJob, scores, sparsity};
+use crate::{Access, ConfigValue, Failure, Output, PluginJob};
 use jackpot_abi as abi;
 use jackpot_net::{Layer, Network, Role};
-use jackpot_prune::LayerMask;
-use jackpot_prune::Mask;
+use jackpot_prune::{LayerMask, Mask};
 use jackpot_rng::Key;
 use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_void};
@@ -91,7 +90,7 @@ impl Problem {
             config: config(job)?,
             task: task(job),
             key: abi::jkp_key { w: key.0 },
-            keep_count: sparsity::share_of(job.keep, network.prunable_weights())
+            keep_count: jackpot_prune::share_of(job.keep, network.prunable_weights())
                 .map_err(invalid)?,
             input: input(job, &network)?,
             network,
@@ -128,7 +127,7 @@ fn read_mask(path: &Path, network: &Network, what: &str) -> Result<Mask, Failure
 
 /// A state_dict's prunable layers as f32.
 fn weights(network: &Network, path: &Path, what: &str) -> Result<Tensors, Failure> {
-    let layers = scores::read_layers(&read(path, what)?, network, what, false)?;
+    let layers = jackpot_prune::read_layers(&read(path, what)?, network, what, false)?;
     let bytes = |v: &Vec<f64>| v.iter().flat_map(|x| (*x as f32).to_le_bytes()).collect();
     filled(network, abi::DL_F32, layers.iter().map(bytes), what)
 }
@@ -167,8 +166,12 @@ fn input(job: &PluginJob, network: &Network) -> Result<Input, Failure> {
         }
         Output::Weights => Input::Layers(weights(network, path, "input weights")?),
         Output::Scores | Output::Counts => {
-            let layers =
-                scores::read_layers(&read(path, "input scores")?, network, "input scores", true)?;
+            let layers = jackpot_prune::read_layers(
+                &read(path, "input scores")?,
+                network,
+                "input scores",
+                true,
+            )?;
             let bytes = |v: &Vec<f64>| v.iter().flat_map(|x| x.to_le_bytes()).collect();
             Input::Layers(filled(
                 network,

@@ -6,7 +6,8 @@ use crate::{
     stage::Stage,
     tickets::Sparse,
 };
-use jackpot_host::{Kind, Sparsity};
+use jackpot_host::Kind;
+use jackpot_prune::Sparsity;
 
 impl Builder {
     /// The evaluation of a cell's pruned network; `start` is what its training starts from. None

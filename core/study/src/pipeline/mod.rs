@@ -19,7 +19,7 @@ use crate::{
     recipe::{Input, Platform},
     tickets::Sparse,
 };
-use jackpot_host::Sparsity;
+use jackpot_prune::Sparsity;
 
 pub(crate) use weights::Trained;
 

@@ -8,7 +8,8 @@ use crate::{
     stage::Stage,
     tickets::Sparse,
 };
-use jackpot_host::{Kind, Output, Rounds, Scope, Sparsity};
+use jackpot_host::{Kind, Output};
+use jackpot_prune::{Rounds, Scope, Sparsity};
 
 /// What a method is given to score.
 #[derive(Clone)]

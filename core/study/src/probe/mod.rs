@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
     fn null(&self, asked: &Asked, mask: &Mask) -> Option<Vec<f64>> {
         let scope = asked.magnitude?;
         let whole =
-            |l: &jackpot_net::Layer| scope == jackpot_host::Scope::Convolutions && l.classifier;
+            |l: &jackpot_net::Layer| scope == jackpot_prune::Scope::Convolutions && l.classifier;
         jackpot_prune::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
     }
 

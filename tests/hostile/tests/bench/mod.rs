@@ -184,7 +184,7 @@ impl Bench {
     }
 
     pub fn layers_of(&self, bytes: &[u8]) -> Vec<Vec<f64>> {
-        jackpot_host::read_weights(bytes, &self.network).expect("a state_dict")
+        jackpot_prune::read_weights(bytes, &self.network).expect("a state_dict")
     }
 
     pub fn magnitudes(&self) -> Vec<Vec<f64>> {
@@ -318,7 +318,7 @@ impl Bench {
 
     fn read_scores(&self, output: &PluginOutput) -> Vec<Vec<f64>> {
         let bytes = std::fs::read(&output.file).expect("the file is there");
-        let scores = jackpot_host::Scores::from_safetensors(&bytes, &self.network);
+        let scores = jackpot_prune::Scores::from_safetensors(&bytes, &self.network);
         scores
             .expect("scores")
             .layers

@@ -58,7 +58,7 @@ pub fn read_weights(bytes: &[u8]) -> Vec<Vec<f32>> {
 }
 
 pub fn read_scores(bytes: &[u8]) -> Vec<Vec<f64>> {
-    let scores = jackpot_host::Scores::from_safetensors(bytes, &network()).unwrap();
+    let scores = jackpot_prune::Scores::from_safetensors(bytes, &network()).unwrap();
     scores
         .layers
         .into_iter()

@@ -1,7 +1,7 @@
-use super::*;
-use crate::{Choice, Reserve, Rule, Scope, Scores, Sparsity, select};
-use jackpot_prune::LayerMask;
-use jackpot_prune::Mask;
+use crate::{
+    By, Choice, Error, LayerMask, Mask, Reserve, Rule, Scope, Scores, Sparsity, Unit, select,
+};
+use jackpot_net::{Layer, Network, Role};
 use proptest::prelude::*;
 
 /// Convolutions of these shapes, then linear layers.
@@ -119,7 +119,7 @@ fn of_a_filter_only_what_the_mask_so_far_keeps_is_kept_and_counted() {
     // Without its −6 the second filter comes first; the third has nothing left.
     assert_eq!(kept(&[1, 2]).unwrap(), ".. x. ..|.x.x");
     assert_eq!(kept(&[2, 2]).unwrap(), ".. x. ..|.x.x");
-    let error = kept(&[3, 2]).unwrap_err().message;
+    let error = kept(&[3, 2]).unwrap_err().to_string();
     assert!(error.contains("the mask so far keeps 2"), "{error}");
     let empty = mask(&network, &[vec![false; 6], vec![true; 4]]);
     let choice = Choice {
@@ -168,23 +168,23 @@ fn what_has_no_meaning_by_filters_is_refused() {
         scope: Scope::All,
     };
     for by in [over_all(Rule::Exact), over_all(Rule::PublishedSnip), total] {
-        let error = refused(&network, &scores, by).message;
+        let error = refused(&network, &scores, by).to_string();
         assert!(error.contains("takes counts a layer"), "{error}");
     }
-    let error = refused(&network, &scores, By::Counts(&[6, 4])).message;
+    let error = refused(&network, &scores, By::Counts(&[6, 4])).to_string();
     assert!(
         error.contains("rounded to whole filters, keep every weight"),
         "{error}"
     );
     let linear = self::network(&[], &[[2, 2]]);
     let flat = self::scores(&linear, &[vec![1.0; 4]]);
-    let error = refused(&linear, &flat, By::Counts(&[2])).message;
+    let error = refused(&linear, &flat, By::Counts(&[2])).to_string();
     assert!(error.contains("no convolution"), "{error}");
     // Finite scores, and a sum that is not.
     let huge = self::scores(&network, &[vec![f64::MAX; 6], vec![0.0; 4]]);
     let error = refused(&network, &huge, By::Counts(&[2, 2]));
     assert!(
-        error.kind == "numeric" && error.message.contains("filter 0"),
+        matches!(error, Error::NotFinite(_)) && error.to_string().contains("filter 0"),
         "{error}"
     );
 }
@@ -284,7 +284,7 @@ fn differs(drawn: &(Vec<Drawn>, Vec<Drawn>), unit: Unit) -> Option<String> {
         // All or nothing is no mask.
         Err(failure) => {
             let known = expected.kept() == 0 || expected.kept() == expected.total();
-            (!known).then_some(failure.message)
+            (!known).then_some(failure.to_string())
         }
     }
 }

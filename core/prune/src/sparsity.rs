@@ -82,7 +82,7 @@ pub(crate) fn density(text: &str) -> Result<(u128, u32), String> {
 
 /// round-half-even(n · keep) of a density that came from decimal text: its shortest spelling is
 /// that text again (up to 15 digits), so this is exact where the double is not.
-pub(crate) fn share_of(keep: f64, n: u64) -> Result<u64, String> {
+pub fn share_of(keep: f64, n: u64) -> Result<u64, String> {
     if !(0.0..=1.0).contains(&keep) {
         return Err(format!(
             "keep: expected a density from 0 to 1, found {keep}"

@@ -28,7 +28,7 @@ fn global(
     text: &str,
     scope: Scope,
     rule: Rule,
-) -> Result<(String, Selected), Failure> {
+) -> Result<(String, Selected), Error> {
     let lengths: Vec<usize> = layers.iter().map(|l| l.len()).collect();
     let (mask, selected) = select_global(
         &network(&lengths),
@@ -152,9 +152,9 @@ fn convolutions_keep_the_classifier_whole_and_match_the_total() {
     let (mask, _) = global(&layers, "0.5", Scope::Convolutions, Rule::Exact).unwrap();
     assert_eq!(mask, ".x.x..|xx");
     let error = global(&layers, "0.9", Scope::Convolutions, Rule::Exact).unwrap_err();
-    assert!(error.message.contains("classifier alone"), "{error}");
+    assert!(error.to_string().contains("classifier alone"), "{error}");
     let error = global(&layers, "0.5", Scope::Convolutions, Rule::PublishedSnip).unwrap_err();
-    assert!(error.message.contains("over all layers"), "{error}");
+    assert!(error.to_string().contains("over all layers"), "{error}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn counts_choose_within_each_layer() {
         (vec![3, 2], "every weight"),
     ] {
         let error = select_counts(&net, &s, &bad).unwrap_err();
-        assert!(error.message.contains(word), "{error}");
+        assert!(error.to_string().contains(word), "{error}");
     }
 }
 
@@ -183,7 +183,8 @@ fn refuses_what_is_not_a_number_and_what_does_not_fit() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = global(&[&[1.0, bad], &[0.0]], "0.5", Scope::All, Rule::Exact).unwrap_err();
         assert!(
-            error.kind == "numeric" && error.message.contains("`l0.weight`: entry 1"),
+            matches!(error, Error::NotFinite(_))
+                && error.to_string().contains("`l0.weight`: entry 1"),
             "{error}"
         );
     }
@@ -195,11 +196,11 @@ fn refuses_what_is_not_a_number_and_what_does_not_fit() {
         Scope::All,
         Rule::Exact,
     );
-    assert!(error.unwrap_err().message.contains("expected 2 layers"));
+    assert!(error.unwrap_err().to_string().contains("expected 2 layers"));
     let error = global(&[&[1.0, 2.0], &[3.0]], "0.999", Scope::All, Rule::Exact).unwrap_err();
-    assert!(error.message.contains("keeps 0"), "{error}");
+    assert!(error.to_string().contains("keeps 0"), "{error}");
     let error = global(&[&[1.0, 2.0], &[3.0]], "0.001", Scope::All, Rule::Exact).unwrap_err();
-    assert!(error.message.contains("keeps 3"), "{error}");
+    assert!(error.to_string().contains("keeps 3"), "{error}");
 }
 
 #[test]
@@ -338,7 +339,7 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
         };
         select_values(&net, &layers, &choice)
             .map(|(mask, _)| show(&mask))
-            .map_err(|f| f.message)
+            .map_err(|f| f.to_string())
     };
     assert_eq!(run(4, None, false, 0).unwrap(), "....|xxxx|..");
     assert_eq!(run(4, None, false, 1).unwrap(), "x...|xx..|x.");
@@ -361,7 +362,9 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
         within: Some(&mask),
         ..By::Counts(&[2, 1, 1]).into()
     };
-    let error = select_values(&net, &layers, &counts).unwrap_err().message;
+    let error = select_values(&net, &layers, &counts)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("the mask so far keeps 0"), "{error}");
     let reserved = Choice {
         within: None,

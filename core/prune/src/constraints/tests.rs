@@ -1,5 +1,6 @@
 use super::*;
 use jackpot_net::Architecture;
+use std::collections::BTreeMap;
 
 fn network() -> Network {
     Architecture::resnet(8, 4, 10, [3, 32, 32]).build().unwrap()
@@ -104,9 +105,9 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
     let error = reserve_counts(&network, &vec![1; counts.len()], &reserve).unwrap_err();
     assert!(
         error
-            .message
+            .to_string()
             .contains("the first layer with the classifier")
-            && error.message.contains("the floor of 20"),
+            && error.to_string().contains("the floor of 20"),
         "{error}"
     );
     for (bad, says) in [
@@ -114,7 +115,7 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
         (vec![u64::MAX / 64; counts.len()], "but it has"),
     ] {
         let error = reserve_counts(&network, &bad, &reserve).unwrap_err();
-        assert!(error.message.contains(says), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
     }
 }
 
@@ -173,12 +174,12 @@ fn a_whole_table_may_miss_by_its_rounding_and_no_more() {
         ("0", "fewer than sparsity 0.9"),
     ] {
         let error = table_counts(&network, &entries(density), &tenth).unwrap_err();
-        assert!(error.message.contains(says), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
         let kept: u64 = (network.layers.iter())
             .map(|l| (l.len() as f64 * density.parse::<f64>().unwrap()).round_ties_even() as u64)
             .sum();
         let by = kept.abs_diff(tenth.kept(network.prunable_weights()));
-        assert!(error.message.contains(&format!(", {by} ")), "{error}");
+        assert!(error.to_string().contains(&format!(", {by} ")), "{error}");
     }
 }
 
@@ -187,7 +188,7 @@ fn tables_that_cannot_be_met_say_what_is_wrong() {
     let network = network();
     let refused = |entries: &[(&str, &str)], text: &str| {
         let error = table_counts(&network, &table(entries), &sparsity(text));
-        error.unwrap_err().message
+        error.unwrap_err().to_string()
     };
     let error = refused(&[("conv1.wieght", "0.5")], "0.9");
     assert!(error.contains("did you mean `conv1.weight`?"), "{error}");

@@ -4,12 +4,11 @@
 //! Selection is linear (`select_nth_unstable`), never a sort.
 mod filters;
 
-pub use filters::Unit;
-
-use crate::{Failure, Reserve, Scores, Sparsity};
+use crate::{
+    Error, LayerMask, Mask, Reserve, Scope, Scores, Sparsity, Unit,
+    constraints::refuse_nothing_and_all, error::invalid, reserve_counts,
+};
 use jackpot_net::Network;
-use jackpot_prune::LayerMask;
-use jackpot_prune::Mask;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -24,24 +23,6 @@ pub enum Rule {
     /// GraSP's published rule on prune scores (the negated scores): everything ≤ the r-th
     /// largest is kept, r = int(n·(1−(1−p))) in doubles.
     PublishedGrasp,
-}
-
-/// Which layers a global selection chooses from; the others are kept whole and the total is matched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// Every prunable layer.
-    #[default]
-    All,
-    /// Classifier whole, as the published lottery ticket.
-    Convolutions,
-}
-
-impl Scope {
-    /// As before the field existed: not written.
-    pub(crate) fn is_all(&self) -> bool {
-        *self == Scope::All
-    }
 }
 
 /// How sharp a selection's threshold was; a whole filter has one score.
@@ -100,7 +81,7 @@ pub fn select(
     network: &Network,
     scores: &Scores,
     choice: &Choice<'_>,
-) -> Result<(Mask, Selected), Failure> {
+) -> Result<(Mask, Selected), Error> {
     check_names(network, scores)?;
     let values: Vec<&[f64]> = scores.layers.iter().map(|(_, v)| v.as_slice()).collect();
     select_values(network, &values, choice)
@@ -113,7 +94,7 @@ pub fn select_global(
     sparsity: &Sparsity,
     scope: Scope,
     rule: Rule,
-) -> Result<(Mask, Selected), Failure> {
+) -> Result<(Mask, Selected), Error> {
     let by = By::Sparsity {
         sparsity,
         scope,
@@ -127,7 +108,7 @@ pub fn select_counts(
     network: &Network,
     scores: &Scores,
     counts: &[u64],
-) -> Result<(Mask, Selected), Failure> {
+) -> Result<(Mask, Selected), Error> {
     select(network, scores, &By::Counts(counts).into())
 }
 
@@ -144,21 +125,21 @@ impl<'a> From<By<'a>> for Choice<'a> {
 }
 
 /// [`select`] on views, one a layer in forward order, which must not be copied.
-pub(crate) fn select_values(
+pub fn select_values(
     network: &Network,
     values: &[&[f64]],
     choice: &Choice<'_>,
-) -> Result<(Mask, Selected), Failure> {
+) -> Result<(Mask, Selected), Error> {
     check_values(network, values)?;
     if let Some(mask) = choice.within {
         mask.check(network).map_err(|e| invalid(e.to_string()))?;
     }
-    choice.unit.check(network, &choice.by)?;
+    check_unit(network, choice)?;
     let within = (choice.within).map(|m| m.layers.iter().map(|l| l.kept.as_slice()).collect());
     let mut open = Open::new(values, within);
     let selected = match choice.by {
         By::Counts(counts) => {
-            let counts = crate::reserve_counts(network, counts, &choice.reserve)?;
+            let counts = reserve_counts(network, counts, &choice.reserve)?;
             by_counts(network, &mut open, choice, &counts)?
         }
         By::Total { kept, scope } => {
@@ -185,8 +166,21 @@ pub(crate) fn select_values(
     Ok((mask, selected))
 }
 
+/// Whole filters are compared within a layer alone: sums over filters of several sizes are
+/// not of one scale, and no total could be met.
+fn check_unit(network: &Network, choice: &Choice<'_>) -> Result<(), Error> {
+    match (choice.unit, choice.by) {
+        (Unit::Filters, By::Sparsity { .. } | By::Total { .. }) => Err(invalid(
+            "unit `filters` takes counts a layer, found a selection over all layers: give an \
+             allocation such as `uniform`, densities, or the counts of another mask"
+                .into(),
+        )),
+        _ => choice.unit.fits(network),
+    }
+}
+
 /// A mask must keep some and prune some.
-fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure> {
+fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Error> {
     let (kept, total) = (mask.kept(), mask.total());
     let refused = match choice.by {
         By::Counts(_) => return refuse_nothing_and_all(kept, total, choice.unit),
@@ -204,23 +198,6 @@ fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Failure
     Err(invalid(refused))
 }
 
-/// The same of counts a layer that add up to `kept` of `total` weights.
-pub(crate) fn refuse_nothing_and_all(kept: u64, total: u64, unit: Unit) -> Result<(), Failure> {
-    if kept == 0 {
-        return Err(invalid("the counts keep no weight at all".into()));
-    }
-    if kept < total {
-        return Ok(());
-    }
-    let whole = match unit {
-        Unit::Weights => "",
-        Unit::Filters => ", rounded to whole filters,",
-    };
-    Err(invalid(format!(
-        "the counts{whole} keep every weight: that is the dense network"
-    )))
-}
-
 /// Exactly `total` over all layers: what is reserved first, then the largest of the rest.
 fn by_total(
     network: &Network,
@@ -229,7 +206,7 @@ fn by_total(
     scope: Scope,
     total: u64,
     asked: &str,
-) -> Result<Selected, Failure> {
+) -> Result<Selected, Error> {
     let reserve = choice.reserve.with(scope);
     let all = network.prunable_weights();
     let kept = reserve.least_of_all(network, &|i| open.candidates(i), total, asked)?;
@@ -257,7 +234,7 @@ fn by_counts(
     open: &mut Open<'_>,
     choice: &Choice<'_>,
     counts: &[u64],
-) -> Result<Selected, Failure> {
+) -> Result<Selected, Error> {
     let mut selected = Selected::default();
     for (i, (layer, &count)) in network.layers.iter().zip(counts).enumerate() {
         let there = open.candidates(i);
@@ -284,7 +261,7 @@ fn published(
     scope: Scope,
     sparsity: &Sparsity,
     rule: Rule,
-) -> Result<Selected, Failure> {
+) -> Result<Selected, Error> {
     if choice.reserve.with(scope) != Reserve::default() || choice.within.is_some() {
         return Err(invalid(
             "a published selection is over all layers, with nothing reserved: use scope `all`, \
@@ -428,12 +405,8 @@ fn near(values: &[f64], threshold: f64) -> u64 {
         .count() as u64
 }
 
-pub(crate) fn invalid(message: String) -> Failure {
-    Failure::new("invalid", message)
-}
-
 /// The layers' names.
-fn check_names(network: &Network, scores: &Scores) -> Result<(), Failure> {
+fn check_names(network: &Network, scores: &Scores) -> Result<(), Error> {
     if scores.layers.len() != network.layers.len() {
         return Err(invalid(format!(
             "scores: expected {} layers as the network has, found {}",
@@ -455,21 +428,17 @@ fn check_names(network: &Network, scores: &Scores) -> Result<(), Failure> {
 }
 
 /// Lengths and finiteness.
-fn check_values(network: &Network, values: &[&[f64]]) -> Result<(), Failure> {
+fn check_values(network: &Network, values: &[&[f64]]) -> Result<(), Error> {
     for (layer, values) in network.layers.iter().zip(values) {
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Failure::new(
-                "numeric",
-                format!(
-                    "scores of layer `{}`: entry {at} is {}, expected a finite number",
-                    layer.name, values[at]
-                ),
-            ));
+            return Err(Error::NotFinite(format!(
+                "scores of layer `{}`: entry {at} is {}, expected a finite number",
+                layer.name, values[at]
+            )));
         }
     }
     Ok(())
 }
 
 #[cfg(test)]
-#[path = "select_tests.rs"]
 mod tests;
