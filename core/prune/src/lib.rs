@@ -22,17 +22,22 @@
 //! | [`Rounds`] | how many weights a method of many rounds keeps after each |
 //! | [`Mask`] | which weights are kept, its bit-packed format, counts and overlaps |
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
+//! | [`chance_of_masks`] | how many weights two masks keep in common by chance |
+//! | [`AllocationDifference`] | how far apart two masks' shares of their layers are |
 //! | [`magnitude_null()`] | what the initial scale alone explains of a mask by magnitude |
 //!
 //! **Invariant:** every function is pure: nothing here trains, links libtorch, loads a plugin,
 //! reads a file or a clock, or starts a thread; and no sizes that a file claims are allocated
 //! before they are checked.
 
+mod allocation;
 mod constraints;
+mod correlation;
 mod error;
 mod flow;
 mod magnitude_null;
 mod mask;
+mod overlap;
 mod rounds;
 mod scores;
 mod selection;
@@ -41,11 +46,16 @@ mod tensors;
 #[cfg(test)]
 mod test_network;
 
+pub use allocation::{
+    AllocationDifference, KeptOfLayers, allocation_distance, depth_correlation, kept_share,
+};
 pub use constraints::{Reserve, Scope, Unit, counts_kept, reserve_counts, table_counts};
+pub use correlation::spearman;
 pub use error::Error;
 pub use flow::{Collapse, Cut, Flow, flow};
 pub use magnitude_null::magnitude_null;
 pub use mask::{LayerMask, Mask};
+pub use overlap::{Chance, chance, chance_of_masks, dependence_index};
 pub use rounds::{RoundSchedule, Rounds};
 pub use scores::Scores;
 pub use selection::{

@@ -1,11 +1,11 @@
 //! Two trainings beside each other: recipes, metrics, the rows that were right, masks.
 use crate::{
-    Error, chance,
+    Error,
     explain::{Difference, differences},
     validate,
 };
 use jackpot_net::Architecture;
-use jackpot_prune::Mask;
+use jackpot_prune::{Mask, chance};
 use jackpot_store::{Action, Digest, Store};
 use serde::Serialize;
 use serde_json::Value;

@@ -3,18 +3,16 @@ use crate::{
     Error,
     assess::{Assessment, State},
     plan::Plan,
-    probe::depth_correlation,
     recipe::Recipe,
     validate,
 };
 use jackpot_net::Network;
-use jackpot_prune::Mask;
+use jackpot_prune::{Mask, depth_correlation};
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
-pub use jackpot_prune::Collapse;
-pub use jackpot_prune::Selected;
+pub use jackpot_prune::{Collapse, Selected};
 
 /// What is done with a training whose mask is certain to collapse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

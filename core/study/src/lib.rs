@@ -104,8 +104,8 @@ pub use pin::{Pin, PinnedCell};
 pub use plan::{Cell, Content, Node, Plan};
 pub use pretraining::Pretrained;
 pub use probe::{
-    Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
-    Spelled, allocation_distance, chance, make, measure, probe, spearman,
+    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
+    make, measure, probe,
 };
 pub use profile::{Profile, preset, published_rule};
 pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};

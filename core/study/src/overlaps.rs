@@ -2,10 +2,9 @@
 use crate::{
     Error,
     file::NO_CHECK,
-    probe::chance_of_masks,
     results::{Results, Run, mask},
 };
-use jackpot_prune::Mask;
+use jackpot_prune::{Mask, chance_of_masks};
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};

@@ -84,7 +84,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-sdk", &["jackpot-abi"]),
     (
         "jackpot-report",
-        &["jackpot-stats", "jackpot-store", "jackpot-study"],
+        &[
+            "jackpot-prune",
+            "jackpot-stats",
+            "jackpot-store",
+            "jackpot-study",
+        ],
     ),
     ("xtask", &[]),
 ];

@@ -1,6 +1,6 @@
-//! The numbers: chance, index, distances, rank correlation.
-use jackpot_net::{Layer, Network, Role};
-use jackpot_prune::{LayerMask, Mask};
+//! How many weights two masks keep in common by chance, and how far between chance and no change
+//! an overlap lies.
+use crate::{LayerMask, Mask};
 
 /// Standard normal quantile of 97.5 %.
 const Z: f64 = 1.959_963_984_540_054;
@@ -71,71 +71,11 @@ fn chance_of_draws(layers: impl Iterator<Item = [u64; 4]>) -> Chance {
 /// (clean − check) / (clean − chance), of shares of `kept`: 0 no more change than another
 /// batch makes, 1 chance. None where another batch itself lands on chance: there is nothing
 /// between the anchors.
-pub(super) fn index(clean: f64, check: f64, chance: &Chance, kept: f64) -> Option<f64> {
+pub fn dependence_index(clean: f64, check: f64, chance: &Chance, kept: f64) -> Option<f64> {
     let mean = chance.mean / kept;
     let room = chance.width() / kept;
     // Adding 0 makes −0, which canonical JSON has no spelling for, plain.
     (clean > mean + room).then(|| (clean - check) / (clean - mean) + 0.0)
-}
-
-/// Total variation of two allocations, ½ Σ |k/K − k'/K'|: 0 the same, 1 disjoint.
-pub fn allocation_distance(first: &[u64], second: &[u64]) -> f64 {
-    let total = |counts: &[u64]| counts.iter().sum::<u64>() as f64;
-    let (all, others) = (total(first), total(second));
-    let apart = first.iter().zip(second);
-    let apart = apart.map(|(&k, &l)| (k as f64 / all - l as f64 / others).abs());
-    0.5 * apart.sum::<f64>() + 0.0
-}
-
-/// Spearman's rank correlation with mid-ranks; None where either side is constant or there
-/// are fewer than three values.
-pub fn spearman(first: &[f64], second: &[f64]) -> Option<f64> {
-    if first.len() < 3 || first.len() != second.len() {
-        return None;
-    }
-    let (a, b) = (mid_ranks(first), mid_ranks(second));
-    // Mid-ranks always average to this.
-    let mean = (first.len() + 1) as f64 / 2.0;
-    let product = |x: &[f64], y: &[f64]| -> f64 {
-        x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum()
-    };
-    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
-    (scale > 0.0).then(|| product(&a, &b) / scale + 0.0)
-}
-
-/// Ranks from 1; equal values share the mean of theirs.
-fn mid_ranks(values: &[f64]) -> Vec<f64> {
-    let rank = |x: &f64| {
-        let below = values.iter().filter(|y| *y < x).count() as f64;
-        let equal = values.iter().filter(|y| *y == x).count() as f64;
-        below + (equal + 1.0) / 2.0
-    };
-    values.iter().map(rank).collect()
-}
-
-/// Of the kept share with depth, over convolutions in forward order, projections left out.
-pub(crate) fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
-    let main = |l: &Layer| l.role == Role::Conv && !l.shortcut;
-    let layers = network.layers.iter().zip(counts);
-    let shares: Vec<f64> = layers
-        .filter(|(l, _)| main(l))
-        .map(|(l, kept)| *kept as f64 / l.len() as f64)
-        .collect();
-    let depths: Vec<f64> = (0..shares.len()).map(|at| at as f64).collect();
-    spearman(&depths, &shares)
-}
-
-/// The kept share of the layers that are meant, together; None: there are none.
-pub(super) fn kept_share(
-    network: &Network,
-    counts: &[u64],
-    meant: impl Fn(&Layer) -> bool,
-) -> Option<f64> {
-    let layers = network.layers.iter().zip(counts).filter(|(l, _)| meant(l));
-    let (all, kept) = layers.fold((0, 0), |(all, kept), (l, k)| {
-        (all + l.len() as u64, kept + k)
-    });
-    (all > 0).then(|| kept as f64 / all as f64)
 }
 
 #[cfg(test)]
@@ -220,21 +160,12 @@ mod tests {
             mean: 30.0,
             deviation: 2.0,
         };
-        assert_eq!(index(0.5, 0.5, &chance, 100.0), Some(0.0));
-        assert_eq!(index(0.5, 0.3, &chance, 100.0), Some(1.0));
-        assert_eq!(index(0.33, 0.3, &chance, 100.0), None, "the anchors touch");
-    }
-
-    #[test]
-    fn distances_and_ranks_by_hand() {
-        assert_eq!(allocation_distance(&[1, 1], &[3, 3]), 0.0);
-        assert_eq!(allocation_distance(&[4, 0], &[0, 9]), 1.0);
-        assert_eq!(allocation_distance(&[1, 3], &[2, 2]), 0.25);
-        assert_eq!(mid_ranks(&[5.0, 1.0, 5.0, 7.0]), [2.5, 1.0, 2.5, 4.0]);
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[9.0, 5.0, 1.0]), Some(-1.0));
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[4.0, 4.0, 4.0]), None);
-        // Of the four ranks 1, 2, 3, 4 against 1, 2.5, 2.5, 4: 4.5 / √(5 · 4.5).
-        let tied = spearman(&[1.0, 2.0, 3.0, 4.0], &[1.0, 6.0, 6.0, 8.0]);
-        assert!((tied.unwrap() - 4.5 / 22.5f64.sqrt()).abs() < 1e-12);
+        assert_eq!(dependence_index(0.5, 0.5, &chance, 100.0), Some(0.0));
+        assert_eq!(dependence_index(0.5, 0.3, &chance, 100.0), Some(1.0));
+        assert_eq!(
+            dependence_index(0.33, 0.3, &chance, 100.0),
+            None,
+            "the anchors touch"
+        );
     }
 }
