@@ -1,9 +1,9 @@
 //! What a plugin offers, as the supervisor knows it.
-use crate::{Failure, Limits, Server, discover::looks_like_a_library, job, supervise};
+use crate::Failure;
 use jackpot_abi as abi;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Whether an item proposes or transforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +136,7 @@ impl Item {
     /// The names of what it promises, as certificates spell them.
     pub fn promised(&self) -> Vec<&'static str> {
         let kept = |(bit, _): &&(u32, &str)| self.promises & bit != 0;
-        let names = crate::promises::NAMES.iter().filter(kept);
+        let names = crate::promise_names::NAMES.iter().filter(kept);
         names.map(|(_, name)| *name).collect()
     }
 
@@ -279,46 +279,6 @@ pub struct Plugin {
     pub license: String,
     /// What it offers.
     pub items: Vec<Item>,
-}
-
-/// Seconds that a plugin may take to load and show its table.
-const DESCRIBE_SECONDS: f64 = 10.0;
-/// Enough for any library's constructors.
-const DESCRIBE_MEMORY: u64 = 1 << 30;
-
-/// Loads the file in a fresh process and reads its table.
-pub fn describe(server: &Server, plugin: &Path) -> Result<Plugin, Failure> {
-    let place = format!("plugin `{}`: describe", plugin.display());
-    looks_like_a_library(plugin).map_err(|why| Failure::new("load", why).within(&place))?;
-    let sha256 = jackpot_store::Digest::of_file(plugin)
-        .map_err(|e| Failure::new("load", e.to_string()).within(&place))?
-        .to_string();
-    let folder = job::temporary_folder().map_err(|f| f.within(&place))?;
-    let path = std::path::absolute(plugin)
-        .map_err(|e| Failure::new("load", e.to_string()).within(&place))?;
-    let job = serde_json::json!({ "kind": "describe", "plugin": path, "sha256": sha256 });
-    job::write_json(folder.path(), "job.json", &job).map_err(|f| f.within(&place))?;
-    let limits = Limits {
-        plugin_seconds: DESCRIBE_SECONDS,
-        memory: DESCRIBE_MEMORY,
-        scratch: 0,
-    };
-    let finished =
-        supervise(server, folder.path(), &limits, &mut |_| ()).map_err(|f| f.within(&place))?;
-    let table: Plugin = serde_json::from_value(finished.result).map_err(|e| {
-        Failure::new(
-            "contract",
-            format!("the worker's answer is no plugin table: {e}"),
-        )
-        .within(&place)
-    })?;
-    if table.sha256 != sha256 {
-        return Err(Failure::new("load", "the worker loaded another file").within(&place));
-    }
-    Ok(Plugin {
-        path: plugin.to_path_buf(),
-        ..table
-    })
 }
 
 #[cfg(test)]

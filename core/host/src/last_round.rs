@@ -2,8 +2,8 @@
 //! the last scores and the mask before, because no byte of a worker is trusted.
 use crate::{
     Failure, Finished, Output, PluginJob,
+    job::BEFORE,
     run::kept,
-    serve::BEFORE,
     validate::{Value, read_file},
 };
 use jackpot_abi as abi;

@@ -10,18 +10,23 @@
 //! one never writes a store, and neither ever links libtorch.
 
 mod conform;
+mod describe;
 mod discover;
+mod failure;
+mod files;
 mod item;
 mod job;
 mod last_round;
 pub mod practice;
 mod printable;
 mod progress;
+mod promise_names;
 mod promises;
 mod reap;
 mod rounds;
 mod run;
 mod serve;
+mod server;
 mod services;
 mod structure;
 mod supervise;
@@ -31,13 +36,16 @@ mod validate;
 mod verdict;
 
 pub use conform::{Case, Kit, Report, Verdict, conform};
+pub use describe::describe;
 pub use discover::{beside_the_binary, discover};
-pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin, describe};
-pub use job::{Access, Batches, Failure, Finished, Limits, PluginJob, PluginOutput, Server};
+pub use failure::Failure;
+pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin};
+pub use job::{Access, Batches, PluginJob, PluginOutput};
 pub use practice::serve_practice;
 pub use printable::{is_printable, printable};
 pub use progress::Progress;
 pub use run::{batch_rows, run_plugin};
 pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};
+pub use server::{Finished, Limits, Server};
 pub use services::{ServiceError, Services, View, ViewMut};
 pub use supervise::{interrupt, supervise};

@@ -267,7 +267,7 @@ impl Progress {
             self.status.peak.store(peak, Relaxed);
         }
         self.set(1.0);
-        crate::job::write_json(&self.folder, "done.json", result)
+        crate::files::write_json(&self.folder, "done.json", result)
             .map_err(|f| std::io::Error::other(f.message))
     }
 

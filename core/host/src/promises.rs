@@ -3,40 +3,11 @@
 //! Promises are per tensor: a layer, a row of a row-wise check, else all rows of a data set.
 //! A check that changed nothing where it could have is an error whether it promised to change
 //! something or not: nothing is silently skipped.
-use crate::{Failure, Kind, Output, structure, validate::Value};
+use crate::{Failure, Kind, promise_names::NAMES, structure, validate::Value};
 use jackpot_abi as abi;
 use jackpot_net::Network;
 use jackpot_prune::Mask;
 use serde_json::{Map, json};
-
-/// Every promise and its name in messages and certificates.
-pub(crate) const NAMES: [(u32, &str); 8] = [
-    (abi::JKP_KEEPS_LAYER_COUNTS, "keeps-layer-counts"),
-    (abi::JKP_KEEPS_TOTAL_COUNT, "keeps-total-count"),
-    (abi::JKP_KEEPS_MULTISET, "keeps-multiset"),
-    (abi::JKP_KEEPS_KEPT_MULTISET, "keeps-kept-multiset"),
-    (abi::JKP_CHANGES_OUTPUT, "changes-output"),
-    (abi::JKP_ROWWISE, "rowwise"),
-    (abi::JKP_NESTED, "nested"),
-    (abi::JKP_CHANGES_STRUCTURE, "changes-structure"),
-];
-
-/// Whether a promise can be verified on this output.
-pub(crate) fn applies(bit: u32, kind: Kind, output: Output) -> bool {
-    use Output::*;
-    match (kind, bit) {
-        (Kind::Check, abi::JKP_CHANGES_OUTPUT) => true,
-        (Kind::Check, abi::JKP_KEEPS_MULTISET) => output != Subset,
-        (Kind::Check, abi::JKP_CHANGES_STRUCTURE) => !matches!(output, Subset | Counts),
-        (Kind::Check, abi::JKP_KEEPS_LAYER_COUNTS) => output == Masks,
-        (Kind::Check, abi::JKP_KEEPS_TOTAL_COUNT) => output == Masks,
-        (Kind::Check, abi::JKP_KEEPS_KEPT_MULTISET) => output == Weights,
-        (Kind::Check, abi::JKP_ROWWISE) => output == Images,
-        (Kind::Method, abi::JKP_KEEPS_TOTAL_COUNT) => matches!(output, Masks | Counts),
-        (Kind::Method, abi::JKP_NESTED) => matches!(output, Masks | Scores),
-        _ => false,
-    }
-}
 
 /// What was asked and what is known besides input and output.
 pub(crate) struct Facts<'a> {

@@ -176,34 +176,6 @@ fn a_method_meets_its_total_and_stays_nested() {
 }
 
 #[test]
-fn every_promise_has_one_name_and_an_output_it_can_be_held_to() {
-    let mut bits = 0;
-    for (bit, name) in NAMES {
-        assert_eq!(bits & bit, 0, "{name} twice");
-        bits |= bit;
-        let outputs = [
-            Output::Scores,
-            Output::Masks,
-            Output::Counts,
-            Output::Weights,
-            Output::Images,
-            Output::Labels,
-            Output::Subset,
-        ];
-        let anywhere = outputs
-            .iter()
-            .any(|o| applies(bit, Kind::Check, *o) || applies(bit, Kind::Method, *o));
-        assert!(anywhere, "{name}");
-    }
-    assert_eq!(bits, 255);
-    assert!(!applies(
-        abi::JKP_CHANGES_OUTPUT,
-        Kind::Method,
-        Output::Scores
-    ));
-}
-
-#[test]
 fn a_promise_is_never_kept_by_comparing_nothing() {
     let so_far = mask("xx..");
     let (before, after) = (Value::Labels(vec![0, 1]), Value::Subset(vec![true, false]));

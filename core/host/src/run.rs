@@ -1,11 +1,10 @@
 //! One run of one item, from the job to a file that may enter a store.
 use crate::{
-    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server, job,
+    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server, files,
+    job::{self, BEFORE, NAME, RAW},
     last_round::LastRound,
     promises::{Facts, verify},
-    rounds,
-    serve::{BEFORE, NAME, RAW},
-    supervise,
+    rounds, supervise,
     validate::{Value, read_file, read_input, read_raw, to_file},
 };
 use jackpot_data::Images;
@@ -69,7 +68,7 @@ fn run(
     for stale in [RAW, BEFORE] {
         let _ = std::fs::remove_file(folder.join(stale));
     }
-    job::write_json(folder, "job.json", &tagged(job)?)?;
+    files::write_json(folder, "job.json", &tagged(job)?)?;
     let finished = supervise(server, folder, &job.limits, observe)?;
     let asked = Asked {
         job,

@@ -3,7 +3,7 @@ use crate::{
     Failure, Finished, Limits, Server, printable,
     progress::{Page, Status, now, peak_memory},
     reap::{Family, MARKER},
-    verdict::verdict,
+    verdict::{LOG_LIMIT, Stopped, verdict},
 };
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use std::io::{Read, Seek, SeekFrom};
@@ -21,27 +21,12 @@ const LOOK: u64 = 10;
 const GRACE: Duration = Duration::from_secs(1);
 /// How much of a worker's output is kept for the record.
 const LOG_TAIL: u64 = 16 << 10;
-/// How much a worker may print before that is called a failure.
-pub(crate) const LOG_LIMIT: u64 = 64 << 20;
-
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Kills every worker of this process, now and from now on: for Ctrl-C. Their actions fail
 /// with the kind "interrupted".
 pub fn interrupt() {
     INTERRUPTED.store(true, Ordering::SeqCst);
-}
-
-/// Why a worker was stopped from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stopped {
-    No,
-    /// Over its time; whether it had to be killed.
-    Late {
-        killed: bool,
-    },
-    Flooded,
-    Interrupted,
 }
 
 /// Starts `server` on `folder` (which holds `job.json`), watches, reaps every descendant.

@@ -2,7 +2,6 @@
 use crate::{
     Failure, Limits, printable,
     progress::{Page, Phase},
-    supervise::{LOG_LIMIT, Stopped},
 };
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -10,6 +9,21 @@ use std::process::ExitStatus;
 
 /// A disk with less room than this may have had none for the worker's last words.
 const ROOM: u64 = 1 << 16;
+
+/// How much a worker may print before that is called a failure.
+pub(crate) const LOG_LIMIT: u64 = 64 << 20;
+
+/// Why a worker was stopped from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    No,
+    /// Over its time; whether it had to be killed.
+    Late {
+        killed: bool,
+    },
+    Flooded,
+    Interrupted,
+}
 
 /// What became of the worker: its result, or why there is none.
 pub(crate) fn verdict(

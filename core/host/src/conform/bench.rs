@@ -2,7 +2,7 @@
 use super::Kit;
 use crate::{
     Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Server,
-    job, run_plugin,
+    files, run_plugin,
     serve::disturb::{DISTURBED, FILL},
 };
 use jackpot_data::{Images, Normalisation};
@@ -106,7 +106,7 @@ impl<'a> Bench<'a> {
     }
 
     fn run_by(&self, server: &Server, item: &Item, ground: &Ground) -> Outcome {
-        let folder = job::temporary_folder()?;
+        let folder = files::temporary_folder()?;
         let job = self.job(item, ground, folder.path())?;
         let output = run_plugin(server, &job, &folder.path().join("run"), &mut |_| ())?;
         std::fs::read(&output.file).map_err(|e| io(&output.file, &e))

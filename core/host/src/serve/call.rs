@@ -4,9 +4,10 @@ use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
 use super::surroundings::Surroundings;
-use super::{RAW, disturb, fault, load, rounds};
+use super::{disturb, fault, load, rounds};
 use crate::{
     Batches, Failure, Kind, Output, PluginJob, Services,
+    job::RAW,
     progress::{Page, Phase},
 };
 use jackpot_abi as abi;

@@ -19,6 +19,7 @@ mod table;
 
 use crate::{
     Access, Failure, PluginJob, Progress, ServiceError, Services,
+    job::NAME,
     progress::{Page, Phase},
 };
 use serde::Deserialize;
@@ -27,13 +28,6 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Where the worker leaves the item's outputs, as the raw bytes of its tensors in order.
-pub(crate) const RAW: &str = "raw";
-/// Where the worker leaves the mask before the last round, as `Mask` bytes.
-pub(crate) const BEFORE: &str = "mask-before";
-/// Where the worker leaves the plugin's own name, for messages about how it died.
-pub(crate) const NAME: &str = "plugin-name";
 
 /// How a server makes its services for a job.
 pub type MakeServices<'a> = dyn FnMut(&PluginJob) -> Result<Box<dyn Services>, ServiceError> + 'a;
@@ -132,7 +126,7 @@ fn guarded(folder: &Path, job: impl FnOnce(&'static Page) -> Result<Value, Failu
                 "kind": failure.kind, "message": failure.message,
                 "over_scratch": failure.over_scratch,
             });
-            crate::job::write_json(folder, "error.json", &report)
+            crate::files::write_json(folder, "error.json", &report)
                 .map(|()| ExitCode::FAILURE)
                 .map_err(|f| std::io::Error::other(f.message))
         }

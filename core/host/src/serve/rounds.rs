@@ -2,10 +2,10 @@
 //!
 //! One set of output pages and one of mask pages serve every round. The last selection is left
 //! to the supervisor, which believes no worker: it is given the last scores and the mask before.
-use super::BEFORE;
 use super::call::{Round, watched};
 use super::context::Context;
 use super::outputs::{Block, Poison};
+use crate::job::BEFORE;
 use crate::{Failure, Output, PluginJob, promises, validate};
 use jackpot_abi as abi;
 use jackpot_prune::{By, Choice, Mask, Rounds, select_values};

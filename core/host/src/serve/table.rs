@@ -197,8 +197,8 @@ fn check_bits(item: &Item) -> Result<(), Failure> {
                 .into(),
         );
     }
-    for (bit, name) in crate::promises::NAMES {
-        if item.promises & bit != 0 && !crate::promises::applies(bit, item.kind, item.output) {
+    for (bit, name) in crate::promise_names::NAMES {
+        if item.promises & bit != 0 && !crate::promise_names::applies(bit, item.kind, item.output) {
             return refuse(
                 format!(
                     "promises `{name}`, which cannot be verified on the {:?} of a {:?}",
