@@ -9,43 +9,30 @@
 //! **Invariant:** the supervisor's side never loads a plugin, a process that has loaded
 //! one never writes a store, and neither ever links libtorch.
 
-mod conform;
-mod describe;
-mod discover;
+mod catalog;
+mod conformance;
 mod failure;
 mod files;
-mod item;
+mod guest;
 mod job;
-mod last_round;
-pub mod practice;
 mod printable;
-mod progress;
-mod promise_names;
-mod promises;
-mod reap;
-mod rounds;
-mod run;
-mod serve;
-mod server;
-mod services;
-mod structure;
-mod supervise;
+mod supervisor;
 #[cfg(test)]
 mod test_network;
-mod validate;
-mod verdict;
+mod verify;
 
-pub use conform::{Case, Kit, Report, Verdict, conform};
-pub use describe::describe;
-pub use discover::{beside_the_binary, discover};
+pub use catalog::describe::describe;
+pub use catalog::discover::{beside_the_binary, discover};
+pub use catalog::item::{ConfigValue, Item, Kind, Output, Param, Plugin};
+pub use conformance::{Case, Kit, Report, Verdict, conform};
 pub use failure::Failure;
-pub use item::{ConfigValue, Item, Kind, Output, Param, Plugin};
+pub use guest::services::mock as practice;
+pub use guest::services::mock::serve_practice;
+pub use guest::services::{ServiceError, Services, View, ViewMut};
+pub use guest::{MakeServices, serve, serve_describe, serve_main, serve_with};
 pub use job::{Access, Batches, PluginJob, PluginOutput};
-pub use practice::serve_practice;
 pub use printable::{is_printable, printable};
-pub use progress::Progress;
-pub use run::{batch_rows, run_plugin};
-pub use serve::{MakeServices, serve, serve_describe, serve_main, serve_with};
-pub use server::{Finished, Limits, Server};
-pub use services::{ServiceError, Services, View, ViewMut};
-pub use supervise::{interrupt, supervise};
+pub use supervisor::progress::Progress;
+pub use supervisor::server::{Finished, Limits, Server};
+pub use supervisor::supervise::{interrupt, supervise};
+pub use verify::run::{batch_rows, run_plugin};

@@ -1,5 +1,5 @@
 //! Asks a fresh process what a plugin offers.
-use crate::discover::looks_like_a_library;
+use crate::catalog::discover::looks_like_a_library;
 use crate::{Failure, Limits, Plugin, Server, files, supervise};
 use std::path::Path;
 

@@ -266,7 +266,7 @@ fn double(bench: &Bench<'_>, item: &Item) -> Verdict {
 }
 
 fn rounds(bench: &Bench<'_>, item: &Item) -> Verdict {
-    if !crate::rounds::possible(item) {
+    if !crate::catalog::rounds::possible(item) {
         return NotApplicable("only methods that give scores or masks work in rounds".into());
     }
     let run = || {

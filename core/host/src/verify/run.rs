@@ -1,11 +1,13 @@
 //! One run of one item, from the job to a file that may enter a store.
 use crate::{
-    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server, files,
+    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server,
+    catalog::rounds,
+    files,
     job::{self, BEFORE, NAME, RAW},
-    last_round::LastRound,
-    promises::{Facts, verify},
-    rounds, supervise,
-    validate::{Value, read_file, read_input, read_raw, to_file},
+    supervise,
+    verify::last_round::LastRound,
+    verify::outputs::{Value, read_file, read_input, read_raw, to_file},
+    verify::promises::{Facts, verify},
 };
 use jackpot_data::Images;
 use jackpot_net::Network;

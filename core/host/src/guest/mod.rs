@@ -2,7 +2,6 @@
 //!
 //! One process serves one job and ends. So nothing here is freed but scratch: a pointer that
 //! a plugin kept by mistake never points at something else's memory.
-mod autodiff;
 mod call;
 mod context;
 pub(crate) mod disturb;
@@ -11,16 +10,15 @@ mod load;
 mod memory;
 mod outputs;
 mod problem;
-mod rng;
+mod process_state;
 mod rounds;
-mod spans;
-mod surroundings;
+pub(crate) mod services;
 mod table;
 
 use crate::{
     Access, Failure, PluginJob, Progress, ServiceError, Services,
     job::NAME,
-    progress::{Page, Phase},
+    supervisor::progress::{Page, Phase},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,7 +39,7 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         std::fs::write(folder.join(NAME), &plugin.described.name)
             .map_err(|e| Failure::new("error", format!("`{NAME}`: {e}")))?;
         let item = plugin.item(&job.item)?;
-        crate::rounds::check_item(&job.item, job.rounds.as_ref())?;
+        crate::catalog::rounds::check_item(&job.item, job.rounds.as_ref())?;
         let offered = job.access == Access::Everything;
         let services = match job.item.needs_autodiff() || offered {
             true => Some(make(job).map_err(unmade)?),

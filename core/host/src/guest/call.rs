@@ -3,12 +3,12 @@ use super::context::{Context, HOST};
 use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
-use super::surroundings::Surroundings;
+use super::process_state::Surroundings;
 use super::{disturb, fault, load, rounds};
 use crate::{
     Batches, Failure, Kind, Output, PluginJob, Services,
     job::RAW,
-    progress::{Page, Phase},
+    supervisor::progress::{Page, Phase},
 };
 use jackpot_abi as abi;
 use serde_json::{Value, json};

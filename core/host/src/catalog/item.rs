@@ -136,7 +136,7 @@ impl Item {
     /// The names of what it promises, as certificates spell them.
     pub fn promised(&self) -> Vec<&'static str> {
         let kept = |(bit, _): &&(u32, &str)| self.promises & bit != 0;
-        let names = crate::promise_names::NAMES.iter().filter(kept);
+        let names = crate::catalog::promises::NAMES.iter().filter(kept);
         names.map(|(_, name)| *name).collect()
     }
 

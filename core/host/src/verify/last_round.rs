@@ -3,8 +3,8 @@
 use crate::{
     Failure, Finished, Output, PluginJob,
     job::BEFORE,
-    run::kept,
-    validate::{Value, read_file},
+    verify::outputs::{Value, read_file},
+    verify::run::kept,
 };
 use jackpot_abi as abi;
 use jackpot_net::Network;

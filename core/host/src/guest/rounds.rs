@@ -6,7 +6,11 @@ use super::call::{Round, watched};
 use super::context::Context;
 use super::outputs::{Block, Poison};
 use crate::job::BEFORE;
-use crate::{Failure, Output, PluginJob, promises, validate};
+use crate::{
+    Failure, Output, PluginJob,
+    verify::outputs::{self as validate},
+    verify::promises,
+};
 use jackpot_abi as abi;
 use jackpot_prune::{By, Choice, Mask, Rounds, select_values};
 use jackpot_rng::Key;

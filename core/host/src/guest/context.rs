@@ -1,10 +1,10 @@
 //! What stands behind `jkp_run.host` during a call: services, log, poll, scratch, tensors.
-use super::autodiff::AUTODIFF;
 use super::memory::Guarded;
 use super::problem::{Problem, layer_tensors};
-use super::rng::RNG;
-use super::surroundings::{Held, Surroundings};
-use crate::{Access, Item, Services, progress::Page};
+use super::process_state::{Held, Surroundings};
+use super::services::autodiff::AUTODIFF;
+use super::services::rng::RNG;
+use crate::{Access, Item, Services, supervisor::progress::Page};
 use jackpot_abi as abi;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

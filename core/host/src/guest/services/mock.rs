@@ -1,6 +1,6 @@
 //! A function simple enough to be exact, in place of a network's loss: what a plugin's
 //! gradients are in a conformance check, without libtorch.
-use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, serve};
+use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, serve_with};
 use jackpot_data::{BatchSpec, Images};
 use jackpot_net::Objective;
 use jackpot_prune::{Mask, read_weights};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 /// Serves the job of a folder like [`serve_main`](crate::serve_main), with [`Practice`] where
 /// an item differentiates.
 pub fn serve_practice(folder: &Path) -> ExitCode {
-    serve::serve_with(folder, &mut |job| Ok(Box::new(Practice::new(job)?)))
+    serve_with(folder, &mut |job| Ok(Box::new(Practice::new(job)?)))
 }
 
 /// The quadratic ½ Σ a w², summed over batches and parts: its gradient is a·w and its Hessian

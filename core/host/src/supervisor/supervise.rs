@@ -1,9 +1,9 @@
 //! Starts a worker, watches it, and leaves nothing of it behind.
 use crate::{
     Failure, Finished, Limits, Server, printable,
-    progress::{Page, Status, now, peak_memory},
-    reap::{Family, MARKER},
-    verdict::{LOG_LIMIT, Stopped, verdict},
+    supervisor::exit::{LOG_LIMIT, Stopped, verdict},
+    supervisor::process_tree::{Family, MARKER},
+    supervisor::progress::{Page, Status, now, peak_memory},
 };
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use std::io::{Read, Seek, SeekFrom};

@@ -115,7 +115,7 @@ impl Surroundings {
         let other = |(before, after): &(&(usize, i32), &(usize, i32))| before != after;
         let mut handlers = self.handlers.iter().zip(&now.handlers);
         if let Some(at) = handlers.position(|pair| other(&pair)) {
-            let name = crate::verdict::signal_name(*SIGNALS.start() + at as i32);
+            let name = crate::supervisor::exit::signal_name(*SIGNALS.start() + at as i32);
             return leave(format!("changed the handler of {name}: put it back"));
         }
         if self.blocked != now.blocked {

@@ -2,7 +2,7 @@
 use jackpot_abi::{jkp_key, jkp_rng_1};
 use jackpot_rng::Key;
 
-pub(super) static RNG: jkp_rng_1 = jkp_rng_1 {
+pub(in crate::guest) static RNG: jkp_rng_1 = jkp_rng_1 {
     struct_size: size_of::<jkp_rng_1>() as u64,
     fold: Some(fold),
     bits: Some(bits),

@@ -104,7 +104,7 @@ unsafe fn read_item(
     let raw: &'static abi::jkp_item = unsafe { &*pointer };
     // SAFETY: a text of the table.
     let id = unsafe { named(raw.id, &format!("item {index}'s id")) }?;
-    if let Some(why) = crate::item::unfit_id(&id) {
+    if let Some(why) = crate::catalog::item::unfit_id(&id) {
         return refuse(format!(
             "item {index}'s id is `{}`: {why}",
             id.escape_debug()
@@ -197,8 +197,10 @@ fn check_bits(item: &Item) -> Result<(), Failure> {
                 .into(),
         );
     }
-    for (bit, name) in crate::promise_names::NAMES {
-        if item.promises & bit != 0 && !crate::promise_names::applies(bit, item.kind, item.output) {
+    for (bit, name) in crate::catalog::promises::NAMES {
+        if item.promises & bit != 0
+            && !crate::catalog::promises::applies(bit, item.kind, item.output)
+        {
             return refuse(
                 format!(
                     "promises `{name}`, which cannot be verified on the {:?} of a {:?}",

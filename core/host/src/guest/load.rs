@@ -1,9 +1,9 @@
 //! Loading a plugin: its bytes, its constructors, its table.
-use super::surroundings::Surroundings;
+use super::process_state::Surroundings;
 use super::table;
 use crate::{
     Failure, Item, Plugin,
-    progress::{Page, Phase},
+    supervisor::progress::{Page, Phase},
 };
 use jackpot_abi as abi;
 use jackpot_store::Digest;

@@ -1,4 +1,9 @@
 //! What a host offers to a plugin beyond random numbers: derivatives of the network.
+pub(super) mod autodiff;
+pub mod mock;
+pub(super) mod rng;
+mod spans;
+
 use jackpot_data::BatchSpec;
 use jackpot_net::Objective;
 use jackpot_prune::Mask;

@@ -2,8 +2,9 @@
 use super::Kit;
 use crate::{
     Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Server,
-    files, run_plugin,
-    serve::disturb::{DISTURBED, FILL},
+    files,
+    guest::disturb::{DISTURBED, FILL},
+    run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};

@@ -2,16 +2,16 @@
 //!
 //! Everything that a plugin passes is checked before it becomes a slice: sizes, shapes, types,
 //! strides, and that what is written overlaps nothing else.
-use super::context::Context;
 use super::spans::{Point, Refused, Tensors, disjoint, invalid, read, sized, views, views_mut};
-use crate::{ServiceError, Services, progress::Phase};
+use crate::guest::context::Context;
+use crate::{ServiceError, Services, supervisor::progress::Phase};
 use jackpot_abi as abi;
 use jackpot_data::BatchSpec;
 use jackpot_net::{Input, Loss, Objective};
 use jackpot_rng::Key;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(super) static AUTODIFF: abi::jkp_autodiff_1 = abi::jkp_autodiff_1 {
+pub(in crate::guest) static AUTODIFF: abi::jkp_autodiff_1 = abi::jkp_autodiff_1 {
     struct_size: size_of::<abi::jkp_autodiff_1>() as u64,
     batches: Some(batches),
     loss: Some(loss),
@@ -57,7 +57,7 @@ unsafe fn service(
     let outcome = outcome.unwrap_or_else(|panic| {
         Err((
             abi::JKP_E_INTERNAL,
-            format!("the host panicked: {}", super::panic_text(&*panic)),
+            format!("the host panicked: {}", crate::guest::panic_text(&*panic)),
         ))
     });
     let status = match outcome {

@@ -1,7 +1,7 @@
 //! What became of a worker, in words.
 use crate::{
     Failure, Limits, printable,
-    progress::{Page, Phase},
+    supervisor::progress::{Page, Phase},
 };
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

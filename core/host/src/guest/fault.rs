@@ -1,6 +1,6 @@
 //! Notes where a memory fault hit, so that the supervisor can say "past the end of output
 //! `conv1.weight`" and not only "SIGSEGV". The process still dies of the signal.
-use crate::progress::Page;
+use crate::supervisor::progress::Page;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
 

@@ -1,6 +1,6 @@
 //! Tensors that a plugin passes, checked before they become slices: sizes, shapes, types,
 //! strides, and that what is written overlaps nothing else.
-use super::context::Context;
+use crate::guest::context::Context;
 use crate::{View, ViewMut};
 use jackpot_abi as abi;
 use jackpot_net::Layer;

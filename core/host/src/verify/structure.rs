@@ -3,7 +3,7 @@
 //! A permutation of whole pixel rows keeps every promise of a permutation of pixels, and a
 //! rearrangement within layers every promise of one over all of them. What tells the two
 //! apart is what the weaker one cannot do: `JKP_CHANGES_STRUCTURE` is held to that.
-use crate::validate::Value;
+use crate::verify::outputs::Value;
 use jackpot_prune::Mask;
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! Every case runs an item of the plugin in a worker process of its own, on data and weights
 //! that the kit makes, and ends in a verdict with a reason. Gradients are those of
-//! [`Practice`](crate::practice::Practice): the server must be one that serves it.
+//! [`Practice`](crate::guest::services::mock::Practice): the server must be one that serves it.
 mod bench;
 mod cases;
 
