@@ -49,8 +49,8 @@ pub use plan::origins::Origins;
 pub use plan::pretraining::Pretrained;
 pub use plan::require::require;
 pub use probe::{
-    Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
-    Spelled, allocation_distance, chance, make, measure, probe, spearman,
+    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
+    make, measure, probe,
 };
 pub use results::curves::{EpochNumbers, curves};
 pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};

@@ -7,7 +7,7 @@ use crate::{
     spec::ticket::kind::kind,
     spec::ticket::tickets::{Sparse, Ticket},
 };
-use jackpot_host::{Scope, Unit};
+use jackpot_prune::{Scope, Unit};
 use std::collections::BTreeMap;
 
 /// How one ticket is made.

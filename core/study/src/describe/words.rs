@@ -6,8 +6,9 @@ use crate::{
     spec::ticket::tickets::Sparse,
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::{ConfigValue, Scope, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Schedule, Training};
+use jackpot_prune::{Scope, Unit};
 use std::collections::BTreeMap;
 
 impl Check {

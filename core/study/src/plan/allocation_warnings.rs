@@ -8,8 +8,8 @@ use crate::{
     plan::graph::Plan,
     toolbox::Programs,
 };
-use jackpot_host::{Reserve, Rule, Unit, counts_kept};
 use jackpot_net::Network;
+use jackpot_prune::{Reserve, Rule, Unit, counts_kept};
 use jackpot_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +126,7 @@ fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
         return None;
     };
     let why = reserve.fits(network, sparsity, *scope).err()?;
-    Some(why.message)
+    Some(why.to_string())
 }
 
 /// Whether this is an allocation whose counts depend on no result.

@@ -13,8 +13,8 @@ use crate::{
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
-use jackpot_host::Sparsity;
 use jackpot_net::Engine;
+use jackpot_prune::Sparsity;
 use jackpot_sparse::Isa;
 use std::collections::BTreeMap;
 

@@ -6,8 +6,9 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse, Ticket},
 };
-use jackpot_host::{Kind, RoundSchedule};
+use jackpot_host::Kind;
 use jackpot_net::Compute;
+use jackpot_prune::RoundSchedule;
 
 impl Plan {
     /// The stages of a ticket of a setting, in the order of its pipeline.

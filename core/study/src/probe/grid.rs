@@ -12,7 +12,7 @@ use crate::{
     toolbox::Libtorch,
     toolbox::Plugins,
 };
-use jackpot_host::{Scope, Sparsity};
+use jackpot_prune::{Scope, Sparsity};
 
 /// Added to a seed for the key of another batch or of other first weights.
 const OTHER: u64 = 0x6f_74_68_65_72;

@@ -19,8 +19,8 @@ use crate::{
     spec::ticket::tickets::Ticket,
     spec::trial::Trial,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::ScorePrecision;
+use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@ use crate::{
     Error, describe::titles, messages::hint, spec::names::NO_CHECK, spec::setting::Setting,
     spec::ticket::tickets::Ticket,
 };
-use jackpot_host::Sparsity;
+use jackpot_prune::Sparsity;
 use serde::Deserialize;
 
 /// One number of somebody else, as the study file gives it.

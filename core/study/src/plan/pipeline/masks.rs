@@ -9,7 +9,8 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Sparse, missing},
 };
-use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
+use jackpot_host::{Kind, Output};
+use jackpot_prune::{Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 
 /// What a selection chooses, and from what.
 pub(super) struct Chosen<'a> {
@@ -124,7 +125,7 @@ impl Builder {
                 sparse.reserve.fits(network, sparsity, *scope)
             }
             Allocation::Table(densities) => {
-                let counts = jackpot_host::table_counts(network, densities, sparsity);
+                let counts = jackpot_prune::table_counts(network, densities, sparsity);
                 counts
                     .and_then(|c| counts_kept(network, &c, &sparse.reserve, sparse.unit))
                     .map(drop)
