@@ -1,5 +1,5 @@
 //! Whether an item can be called in rounds.
-use crate::{Failure, Item, Kind, Output};
+use jackpot_protocol::{Failure, Item, Kind, Output};
 use jackpot_prune::Rounds;
 
 /// More rounds are a typing error.

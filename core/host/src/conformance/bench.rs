@@ -1,13 +1,15 @@
 //! What the kit runs items on: networks, weights, masks, scores and images of its own.
 use super::Kit;
 use crate::{
-    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Server,
-    files,
+    Server, files,
     guest::disturb::{DISTURBED, FILL},
     run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
+use jackpot_protocol::{
+    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob,
+};
 use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity, write_tensors};
 use jackpot_rng::Key;
 use safetensors::Dtype;

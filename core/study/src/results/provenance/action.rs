@@ -6,8 +6,8 @@ use crate::{
     actions::recipe::{By, Input, Recipe},
     actions::validate,
 };
-use jackpot_host::Failure;
 use jackpot_net::Network;
+use jackpot_protocol::Failure;
 use jackpot_store::{Digest, Look, canonical};
 use std::{collections::BTreeMap, rc::Rc};
 
