@@ -13,6 +13,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`architecture`] | [`Architecture`] and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
+//! | [`Engine`], [`Precision`] | what takes the steps of a training, and what it computes in |
+//! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`NetworkChoice`] | what a study file or a command line says of a network |
 //! | [`family`] | the kinds of network as a table: names, depths, published widths |
 //! | [`init`] | the first weights, drawn from a key |
@@ -27,6 +29,7 @@
 pub mod architecture;
 mod builder;
 mod choice;
+mod compute;
 pub mod family;
 mod foreign;
 pub mod init;
@@ -44,6 +47,7 @@ mod wrn;
 
 pub use architecture::*;
 pub use choice::NetworkChoice;
+pub use compute::{Compute, Engine, Precision};
 pub use family::{Block, Facts, Family, Stem};
 pub use foreign::{foreign, not_tensors};
 pub use numbers::{NUMBERS, is_number, numbers};

@@ -59,7 +59,7 @@ mod schedule;
 mod unpool;
 mod work;
 
-use jackpot_net::{Network, Training};
+use jackpot_net::{Network, Precision, Training};
 use jackpot_prune::Mask;
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
 use net::{Net, Run};
@@ -99,6 +99,15 @@ pub enum Storage {
     Bf16,
 }
 
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Storage {
+        match precision {
+            Precision::F32 => Storage::F32,
+            Precision::Bf16 => Storage::Bf16,
+        }
+    }
+}
+
 /// The instructions that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
@@ -117,6 +126,26 @@ impl Isa {
         let isas = [Isa::Avx512, Isa::Avx2];
         let first = isas.into_iter().find(|isa| isa.check(Storage::F32).is_ok());
         first.map_or_else(|| Isa::Avx2.check(Storage::F32).map(|()| Isa::Avx2), Ok)
+    }
+
+    /// The kernels that the sparse engine takes in a device class, if this CPU has them.
+    ///
+    /// # Errors
+    /// A class without such kernels; a CPU that lacks what the storage needs.
+    pub fn of_class(device_class: &str, storage: Storage) -> Result<Isa, Error> {
+        let isa = match device_class {
+            "cpu-avx2" | "native-avx2" => Isa::Avx2,
+            "native-avx512" => Isa::Avx512,
+            other => {
+                return Err(Error::Unsupported(format!(
+                    "the sparse engine has kernels for AVX2 and AVX-512, none for `{other}`; write `engine = \"libtorch\"`"
+                )));
+            }
+        };
+        match isa.check(storage) {
+            Ok(()) => Ok(isa),
+            Err(e) => Err(Error::Cpu(format!("device class `{device_class}`: {e}"))),
+        }
     }
 
     /// Whether this CPU has it, for a storage.

@@ -31,7 +31,7 @@ fn platform<P: Default>() -> Platform<P> {
         device_class: "cpu-avx2".into(),
         threads: 1,
         precision: P::default(),
-        engine: jackpot_study::Engine::Libtorch,
+        engine: jackpot_net::Engine::Libtorch,
     }
 }
 
@@ -207,8 +207,8 @@ fn later_recipes() -> Vec<Recipe> {
     };
     let packed = Platform {
         device_class: "native-avx512".into(),
-        precision: jackpot_study::Precision::Bf16,
-        engine: jackpot_study::Engine::Sparse,
+        precision: jackpot_net::Precision::Bf16,
+        engine: jackpot_net::Engine::Sparse,
         ..platform()
     };
     let mut rewound = training();
@@ -378,7 +378,7 @@ fn every_field_of_a_training_is_in_its_key() {
     }
     let mut mixed = recipes().remove(7);
     if let Recipe::Train { platform, .. } = &mut mixed {
-        platform.precision = jackpot_study::Precision::Bf16;
+        platform.precision = jackpot_net::Precision::Bf16;
     }
     assert_eq!(mixed.to_value().unwrap()["precision"], "bf16");
     assert!(!keys.contains_key(&mixed.key().unwrap()));
@@ -386,7 +386,7 @@ fn every_field_of_a_training_is_in_its_key() {
     assert!(recipes()[7].to_value().unwrap().get("engine").is_none());
     let mut sparse = recipes().remove(7);
     if let Recipe::Train { platform, .. } = &mut sparse {
-        platform.engine = jackpot_study::Engine::Sparse;
+        platform.engine = jackpot_net::Engine::Sparse;
     }
     assert_eq!(sparse.to_value().unwrap()["engine"], "sparse");
     assert!(!keys.contains_key(&sparse.key().unwrap()));

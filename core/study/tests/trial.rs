@@ -3,7 +3,8 @@
 
 mod support;
 
-use jackpot_study::{Content, Engine, Plan, Precision, Recipe, Study, Trial, plan};
+use jackpot_net::{Engine, Precision};
+use jackpot_study::{Content, Plan, Recipe, Study, Trial, plan};
 use support::{QUICK, count, head, libtorch, plugins};
 
 fn tried(text: &str) -> Result<Study, String> {

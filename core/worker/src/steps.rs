@@ -75,7 +75,7 @@ fn in_sparse(
     job: &StepsJob,
     network: &Network,
     mask: Option<&Mask>,
-    held: jackpot_study::Precision,
+    held: jackpot_net::Precision,
     batch: &Batch,
 ) -> Result<Begun, Failure> {
     let weights = read(&job.weights)?;

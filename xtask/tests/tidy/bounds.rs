@@ -28,7 +28,7 @@ const CIRCLES: Bound = Bound {
     exceptions: &[
         ("jackpot-net", 8),
         ("jackpot-report", 9),
-        ("jackpot-study", 36),
+        ("jackpot-study", 18),
     ],
 };
 
@@ -38,11 +38,10 @@ const FOLDERS: Bound = Bound {
     exceptions: &[
         ("core/cli/src", 22),
         ("core/data/src", 22),
-        ("core/net/src", 18),
+        ("core/net/src", 19),
         ("core/nn/src", 21),
         ("core/sparse/src", 19),
         ("core/store/src", 17),
-        ("core/study/src", 54),
         ("core/study/tests", 23),
         ("tests/cli/tests/cli", 31),
         ("tests/numerics/tests", 17),
@@ -99,7 +98,7 @@ const BOOLEAN_MATCHES: Bound = Bound {
         ("jackpot-sparse", 5),
         ("jackpot-stats", 5),
         ("jackpot-store", 5),
-        ("jackpot-study", 52),
+        ("jackpot-study", 18),
         ("jackpot-test-abi", 2),
         ("jackpot-test-cli", 4),
         ("jackpot-test-faults", 2),

@@ -77,6 +77,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "jackpot-net",
             "jackpot-prune",
             "jackpot-rng",
+            "jackpot-sparse",
             "jackpot-store",
             "jackpot-study",
         ],

@@ -17,12 +17,12 @@ pub use tables::{ProbeTable, Spelled};
 
 use crate::{
     Error, Event, Finish, MaskFacts, Options,
-    assess::Assessment,
-    plan::Plan,
-    recipe::{Recipe, Ref},
-    run::drive,
+    actions::recipe::{Recipe, Ref},
+    actions::validate,
+    plan::assess::Assessment,
+    plan::graph::Plan,
+    run::queue::drive,
     toolbox::Programs,
-    validate,
 };
 use grid::Variant;
 use jackpot_prune::{Mask, allocation_distance, chance_of_masks, dependence_index, kept_share};
@@ -127,16 +127,16 @@ impl<'a> Reader<'a> {
             projections: kept_share(network, &counts, |l| l.shortcut),
             classifier: kept_share(network, &counts, |l| l.classifier),
             access: self.access(asked.mask)?,
-            layers: match layers {
-                false => Vec::new(),
-                true => rows
-                    .map(|(at, (layer, kept))| LayerRow {
-                        name: layer.name.clone(),
-                        weights: layer.len() as u64,
-                        kept: *kept,
-                        null: null.as_ref().map(|n| n[at]),
-                    })
-                    .collect(),
+            layers: if layers {
+                rows.map(|(at, (layer, kept))| LayerRow {
+                    name: layer.name.clone(),
+                    weights: layer.len() as u64,
+                    kept: *kept,
+                    null: null.as_ref().map(|n| n[at]),
+                })
+                .collect()
+            } else {
+                Vec::new()
             },
             ..MaskRow::of(facts)
         })
