@@ -123,9 +123,10 @@ impl<'a> Bench<'a> {
         let sparsity = Sparsity::try_from(ground.sparsity.to_string())
             .expect("the kit's sparsities are decimals");
         let scores_once = item.output == Output::Scores && count == 0;
-        let keep = match scores_once || item.kind == Kind::Check {
-            true => 1.0,
-            false => sparsity.density(),
+        let keep = if scores_once || item.kind == Kind::Check {
+            1.0
+        } else {
+            sparsity.density()
         };
         let rounds = (count > 0).then(|| Rounds {
             count,
@@ -277,9 +278,12 @@ fn mask(network: &Network, kept: impl Fn(usize, usize) -> bool) -> Mask {
 fn images(ground: &Ground) -> Result<Vec<u8>, Failure> {
     let set = usize::from(ground.data);
     let pixel = |i: usize| ((i * 37 + i / 64 * 11 + set * 101) % 251) as u8;
-    let label = |i: usize| match ground.one_class {
-        true => 0,
-        false => ((i + set) % ground.classes as usize) as i64,
+    let label = |i: usize| {
+        if ground.one_class {
+            0
+        } else {
+            ((i + set) % ground.classes as usize) as i64
+        }
     };
     let images = Images {
         channels: 1,

@@ -41,9 +41,10 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         let item = plugin.item(&job.item)?;
         crate::catalog::rounds::check_item(&job.item, job.rounds.as_ref())?;
         let offered = job.access == Access::Everything;
-        let services = match job.item.needs_autodiff() || offered {
-            true => Some(make(job).map_err(unmade)?),
-            false => None,
+        let services = if job.item.needs_autodiff() || offered {
+            Some(make(job).map_err(unmade)?)
+        } else {
+            None
         };
         let problem = problem::Problem::read(job)?;
         call::call(folder, page, job, problem, item, services)

@@ -43,9 +43,10 @@ impl LastRound {
         let counts = rounds.counts(network.prunable_weights());
         let (_, earlier) = counts.split_last().expect("at least one round");
         let selects = job.item.output == Output::Scores;
-        let reached = match earlier.is_empty() {
-            true => each.is_empty(),
-            false => each.last() == Some(&before.kept()) && each.len() == earlier.len(),
+        let reached = if earlier.is_empty() {
+            each.is_empty()
+        } else {
+            each.last() == Some(&before.kept()) && each.len() == earlier.len()
         };
         if !reached || (selects && each != earlier) {
             return Err(contract(format!(

@@ -120,12 +120,12 @@ fn layer_counts(before: &Mask, after: &Mask) -> Result<(), String> {
 }
 
 fn total(expected: u64, found: u64) -> Result<(), String> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "{expected} weights were to be kept over all layers and {found} are"
-        )),
+    if found == expected {
+        return Ok(());
     }
+    Err(format!(
+        "{expected} weights were to be kept over all layers and {found} are"
+    ))
 }
 
 pub(crate) fn nested(before: &Mask, after: &Mask) -> Result<(), String> {

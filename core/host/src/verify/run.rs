@@ -194,17 +194,17 @@ fn check_batch(job: &PluginJob) -> Result<(), Failure> {
         return Ok(());
     };
     let rows = batch_rows(batch)?;
-    match rows == job.rows {
-        true => Ok(()),
-        false => Err(Failure::new(
-            "invalid",
-            format!(
-                "the batch `{}`: holds {rows} labels, and the job says {} rows",
-                batch.display(),
-                job.rows
-            ),
-        )),
+    if rows == job.rows {
+        return Ok(());
     }
+    Err(Failure::new(
+        "invalid",
+        format!(
+            "the batch `{}`: holds {rows} labels, and the job says {} rows",
+            batch.display(),
+            job.rows
+        ),
+    ))
 }
 
 /// How many rows a batch given by hand holds: a safetensors file with the images `x` and the
