@@ -1,7 +1,7 @@
 //! Looking at every image of a set once.
 
-use crate::tree::wrong;
-use crate::{Error, Preparation, Source, decode, prepare};
+use crate::formats::tree::wrong;
+use crate::{Error, Preparation, Source, formats::decode, prepare};
 use rayon::prelude::*;
 use std::path::Path;
 

@@ -4,7 +4,7 @@
 //! filter, in integers of 22 fractional bits, first along the rows, then along the columns,
 //! rounded to bytes between the two. torchvision's `Resize` on its images is this.
 
-use crate::decode::Picture;
+use crate::formats::decode::Picture;
 
 /// Fractional bits of a weight.
 const BITS: u32 = 22;

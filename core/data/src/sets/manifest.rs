@@ -10,7 +10,7 @@
 //! mount to mount.
 
 use crate::Error;
-use crate::tree::{Tree, wrong};
+use crate::formats::tree::{Tree, wrong};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! The data sets we know, and opening them.
 
-use crate::canonical::{self, RowOrder};
-use crate::cifar::{CIFAR10, CIFAR100, Cifar};
-use crate::manifest::{self, Sums};
-use crate::tree::{self, Tree, wrong};
-use crate::{Error, Images, decode, hex, idx_set};
+use crate::formats::canonical::{self, RowOrder};
+use crate::formats::cifar::{CIFAR10, CIFAR100, Cifar};
+use crate::formats::tree::{self, Tree, wrong};
+use crate::sets::manifest::{self, Sums};
+use crate::{Error, Images, formats::decode, formats::idx_set, hex};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -446,7 +446,7 @@ fn count(folder: &Path, count: usize) -> Result<u32, Error> {
 fn no_folder(info: &Info) -> String {
     let what = match info.layout {
         Layout::Idx => {
-            let published = crate::published::published(info.name).unwrap_or_default();
+            let published = crate::sets::published::published(info.name).unwrap_or_default();
             let names: Vec<_> = published.iter().map(|f| f.name).collect();
             format!(
                 "that holds its published files {}, each plain or with `.gz`",
@@ -468,8 +468,8 @@ fn no_folder(info: &Info) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::idx::Shape;
-    use crate::published::published;
+    use crate::formats::idx::Shape;
+    use crate::sets::published::published;
 
     #[test]
     fn every_set_has_the_files_that_its_info_promises() {

@@ -3,11 +3,14 @@
 //! A part is read in blocks of images, so that a set of any size can be prepared in the memory
 //! of one block: [`prepare`] keeps the blocks, [`write_prepared`] writes them as it goes.
 
+use crate::formats::tree::{Leaf, wrong};
 use crate::images::Layout as Object;
-use crate::normalisation::{Moments, Normalisation};
-use crate::transform::{average_pool, cut, pad};
-use crate::tree::{Leaf, wrong};
-use crate::{Error, Images, Info, Source, canonical, catalogue, decode, idx_set, resample};
+use crate::preparation::normalisation::{Moments, Normalisation};
+use crate::preparation::transform::{average_pool, cut, pad};
+use crate::{
+    Error, Images, Info, Source, formats::canonical, formats::decode, formats::idx_set,
+    preparation::resample, sets::catalogue,
+};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;

@@ -7,8 +7,8 @@
 //! `train SHA256` for every training row in this order and then `test SHA256` for every test
 //! row: a function of pixels and labels, not of the files that they lie in.
 
-use crate::tree::wrong;
-use crate::{Error, Images, Source, SourceFile, decode, hex, unhex};
+use crate::formats::tree::wrong;
+use crate::{Error, Images, Source, SourceFile, formats::decode, hex, unhex};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -164,7 +164,7 @@ pub(crate) fn class_folders(source: &Source, side: u32) -> Result<[Images; 2], E
     let Some(tree) = &source.tree else {
         return Err(wrong(folder, "was not opened as class folders"));
     };
-    let part = |leaves: &[crate::tree::Leaf]| -> Result<Images, Error> {
+    let part = |leaves: &[crate::formats::tree::Leaf]| -> Result<Images, Error> {
         let decoded: Vec<Result<Vec<u8>, Error>> = leaves
             .par_iter()
             .map(|leaf| {

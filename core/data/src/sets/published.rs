@@ -1,6 +1,6 @@
 //! The published files of each data set: what they hold, their sizes and sums.
 
-use crate::idx::Shape;
+use crate::formats::idx::Shape;
 use crate::{Error, info};
 
 /// Length and sha256 of one published form of a file, as hexadecimal digits.
@@ -105,11 +105,15 @@ static KMNIST: [Published; 4] = [
 pub(crate) static EMBEDDED: [(&str, &[u8]); 2] = [
     (
         "t10k-images-idx3-ubyte.gz",
-        include_bytes!("../../../artifacts/datasets/fashion-mnist-10k/t10k-images-idx3-ubyte.gz"),
+        include_bytes!(
+            "../../../../artifacts/datasets/fashion-mnist-10k/t10k-images-idx3-ubyte.gz"
+        ),
     ),
     (
         "t10k-labels-idx1-ubyte.gz",
-        include_bytes!("../../../artifacts/datasets/fashion-mnist-10k/t10k-labels-idx1-ubyte.gz"),
+        include_bytes!(
+            "../../../../artifacts/datasets/fashion-mnist-10k/t10k-labels-idx1-ubyte.gz"
+        ),
     ),
 ];
 

@@ -3,7 +3,7 @@
 //! Grey images become three equal channels, CMYK is converted, an alpha channel is dropped;
 //! colour profiles and orientation marks are ignored, as `PIL.Image.convert("RGB")` does.
 
-use crate::jpeg;
+use crate::formats::jpeg;
 use std::io::Cursor;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;

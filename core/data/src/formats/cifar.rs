@@ -3,8 +3,8 @@
 //! A record is the label (CIFAR-100: the coarse one, which is not used, then the fine one)
 //! and 3 × 32 × 32 values, red, green, blue, each row by row.
 
-use crate::tree::{self, Tree, wrong};
-use crate::{Error, Images, Source, SourceFile, canonical};
+use crate::formats::tree::{self, Tree, wrong};
+use crate::{Error, Images, Source, SourceFile, formats::canonical};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The sets of IDX files: finding, checking and reading them.
 
-use crate::idx::{self, Shape};
-use crate::published::{EMBEDDED, Published, published};
+use crate::formats::idx::{self, Shape};
+use crate::sets::published::{EMBEDDED, Published, published};
 use crate::{Error, Info, Source, SourceFile};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -194,7 +194,7 @@ fn check_fingerprint(file: &Published, name: &str, bytes: &[u8]) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::published::FASHION_MNIST;
+    use crate::sets::published::FASHION_MNIST;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write;
 

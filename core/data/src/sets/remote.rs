@@ -1,6 +1,6 @@
 //! Where the sets are published, and what exactly lies there.
 
-use crate::published::{Fingerprint, published};
+use crate::sets::published::{Fingerprint, published};
 use crate::{Error, Layout, info, unhex};
 
 /// One file of a set as it can be downloaded.

@@ -9,50 +9,50 @@ const PILLOW: [Case; 7] = [
     // Half the colours of this one are stored, and decoders fill in the others differently.
     (
         "rgb420.jpg",
-        include_bytes!("../tests/pillow/rgb420.jpg"),
-        include_bytes!("../tests/pillow/rgb420.jpg.rgb"),
+        include_bytes!("../../tests/pillow/rgb420.jpg"),
+        include_bytes!("../../tests/pillow/rgb420.jpg.rgb"),
         16,
         2.5,
     ),
     (
         "progressive.jpg",
-        include_bytes!("../tests/pillow/progressive.jpg"),
-        include_bytes!("../tests/pillow/progressive.jpg.rgb"),
+        include_bytes!("../../tests/pillow/progressive.jpg"),
+        include_bytes!("../../tests/pillow/progressive.jpg.rgb"),
         16,
         2.5,
     ),
     (
         "grey.jpg",
-        include_bytes!("../tests/pillow/grey.jpg"),
-        include_bytes!("../tests/pillow/grey.jpg.rgb"),
+        include_bytes!("../../tests/pillow/grey.jpg"),
+        include_bytes!("../../tests/pillow/grey.jpg.rgb"),
         1,
         0.5,
     ),
     (
         "cmyk.jpg",
-        include_bytes!("../tests/pillow/cmyk.jpg"),
-        include_bytes!("../tests/pillow/cmyk.jpg.rgb"),
+        include_bytes!("../../tests/pillow/cmyk.jpg"),
+        include_bytes!("../../tests/pillow/cmyk.jpg.rgb"),
         4,
         1.0,
     ),
     (
         "restart.jpg",
-        include_bytes!("../tests/pillow/restart.jpg"),
-        include_bytes!("../tests/pillow/restart.jpg.rgb"),
+        include_bytes!("../../tests/pillow/restart.jpg"),
+        include_bytes!("../../tests/pillow/restart.jpg.rgb"),
         4,
         1.0,
     ),
     (
         "palette.png",
-        include_bytes!("../tests/pillow/palette.png"),
-        include_bytes!("../tests/pillow/palette.png.rgb"),
+        include_bytes!("../../tests/pillow/palette.png"),
+        include_bytes!("../../tests/pillow/palette.png.rgb"),
         0,
         0.0,
     ),
     (
         "rgba.png",
-        include_bytes!("../tests/pillow/rgba.png"),
-        include_bytes!("../tests/pillow/rgba.png.rgb"),
+        include_bytes!("../../tests/pillow/rgba.png"),
+        include_bytes!("../../tests/pillow/rgba.png.rgb"),
         0,
         0.0,
     ),
@@ -97,7 +97,7 @@ const TOO_FAR: &str = "progressive.jpg insert 241 2020";
 #[test]
 fn damaged_files_are_read_where_pillow_reads_the_image_and_refused_where_it_refuses() {
     let (mut tried, mut wrong) = (BTreeMap::new(), Vec::new());
-    for line in include_str!("../tests/pillow/damage.txt").lines() {
+    for line in include_str!("../../tests/pillow/damage.txt").lines() {
         let (name, files, outcome) = damaged(line);
         *tried.entry(outcome).or_insert(0) += files.len();
         for bytes in files {
