@@ -9,7 +9,7 @@ use crate::{
     actions::{digests_in, fanned_out_in},
     canonical,
     error::failed,
-    write::sync_parent,
+    files::write::sync_parent,
 };
 use serde_json::Value;
 use std::{

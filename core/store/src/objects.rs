@@ -4,9 +4,9 @@ use crate::{
     Digest, Error, Store,
     digest::copy_hashed,
     error::failed,
-    locks::same_file,
-    steps::reached,
-    write::{Pending, Placed, make_folder, open_regular, rename_new, sync_parent},
+    files::steps::reached,
+    files::write::{Pending, Placed, make_folder, open_regular, rename_new, sync_parent},
+    locking::locks::same_file,
 };
 use std::{
     fs::{self, File},

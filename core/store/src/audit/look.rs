@@ -6,7 +6,7 @@ use crate::{
     canonical,
     digest::copy_hashed,
     error::failed,
-    write::open_regular,
+    files::write::open_regular,
 };
 use std::{io, path::Path};
 

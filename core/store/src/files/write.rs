@@ -6,9 +6,9 @@
 use crate::{
     Error,
     error::failed,
-    lacks::{Lack, not_implemented},
-    locks::Session,
-    steps::reached,
+    files::lacks::{Lack, not_implemented},
+    files::steps::reached,
+    locking::locks::Session,
 };
 use rustix::{
     fs::{CWD, Mode, OFlags, RenameFlags, renameat_with},

@@ -11,7 +11,10 @@
 //! machine left in `tmp/` is never swept: a mount that keeps its locks to itself would let
 //! this machine lock what that one is using.
 
-use crate::{Error, Store, error::failed, holder::Holder, lacks::not_implemented, steps::reached};
+use crate::{
+    Error, Store, error::failed, files::lacks::not_implemented, files::steps::reached,
+    locking::holder::Holder,
+};
 use rustix::fs::OFlags;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
