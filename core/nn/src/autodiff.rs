@@ -2,11 +2,11 @@
 mod given;
 mod slices;
 
-use crate::model::{forward, prunable};
-use crate::trainer::mask_tensor;
+use crate::network::model::{forward, prunable};
+use crate::training::trainer::mask_tensor;
 use crate::{
-    Batch, Error, ImageSet, Precision, Statistics, batch, conv::Layout, error::invalid, objective,
-    state,
+    Batch, Error, ImageSet, Precision, Statistics, batches::batch, error::invalid,
+    network::conv::Layout, network::objective, network::state,
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};

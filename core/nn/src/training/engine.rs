@@ -1,5 +1,5 @@
 //! Who takes the steps of a training.
-use crate::{Batch, Error, Step, Trainer, evaluate::Forward};
+use crate::{Batch, Error, Step, Trainer, training::evaluate::Forward};
 use tch::Tensor;
 
 /// Takes the steps of a training and says what became of the weights: libtorch's

@@ -1,6 +1,6 @@
 //! Test accuracy and loss.
-use crate::metrics::{Metrics, percent};
-use crate::{Error, ImageSet, Model, Precision, objective};
+use crate::training::metrics::{Metrics, percent};
+use crate::{Error, ImageSet, Model, Precision, network::objective};
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Mask, Network};
 use tch::{Device, Kind, Tensor};

@@ -1,10 +1,10 @@
 //! Images as one tensor or as rows of a file, and whole batches cut from them.
 use crate::{
     Error, Precision,
+    batches::window::{self, Window, below},
     error::invalid,
-    model::images_tensor,
-    state,
-    window::{self, Window, below},
+    network::model::images_tensor,
+    network::state,
 };
 use jackpot_data::{Images, Normalisation, Rows, StoredRows, centre};
 use jackpot_net::{Augment, Network};

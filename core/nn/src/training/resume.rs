@@ -5,7 +5,7 @@
 //! row-major, and the layout is applied again on load. The `job` entry is the sha256 of
 //! all inputs, so a file of another training is never taken for this one; the `digest`
 //! entry is the sha256 of the file without it, so a damaged one is never trusted.
-use crate::state::{Entry, from_view, serialize};
+use crate::network::state::{Entry, from_view, serialize};
 use crate::{Engine, Epoch, Error};
 use jackpot_net::Network;
 use safetensors::SafeTensors;

@@ -1,7 +1,9 @@
 //! Training steps under a mask.
-use crate::model::{is_trained, prunable};
-use crate::optimizer::Optimizer;
-use crate::{Buffer, Error, Model, Statistics, batch::Batch, objective, state};
+use crate::network::model::{is_trained, prunable};
+use crate::training::optimizer::Optimizer;
+use crate::{
+    Buffer, Error, Model, Statistics, batches::batch::Batch, network::objective, network::state,
+};
 use jackpot_net::{Mask, Training};
 use tch::{Device, Kind, Tensor};
 

@@ -1,10 +1,10 @@
 //! A network with its parameters.
 use crate::{
     Error, Precision,
-    conv::{Layout, conv},
     error::invalid,
-    state,
-    trainer::mask_tensor,
+    network::conv::{Layout, conv},
+    network::state,
+    training::trainer::mask_tensor,
 };
 use jackpot_net::{Activation, Mask, Network, Node, Op, ParameterKind};
 use tch::{Device, Kind, Tensor};

@@ -1,10 +1,10 @@
 //! A whole training: epochs, metrics, resume point.
-use crate::metrics::{Epoch, Metrics, percent};
-use crate::resume::{self, Fingerprint};
-use crate::split::{Split, pass_key};
+use crate::training::metrics::{Epoch, Metrics, percent};
+use crate::training::resume::{self, Fingerprint};
+use crate::training::split::{Split, pass_key};
 use crate::{
-    Draws, Engine, Error, Evaluation, ImageSet, Model, Precision, Trainer, batch, error::invalid,
-    evaluate, state,
+    Draws, Engine, Error, Evaluation, ImageSet, Model, Precision, Trainer, batches::batch,
+    error::invalid, network::state, training::evaluate,
 };
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Mask, Network, Training};
