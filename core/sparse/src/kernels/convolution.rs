@@ -9,7 +9,7 @@ use super::memory::Line;
 use super::pixel::Pixel;
 use super::tasks::{Begin, Forward, Inputs, Places, Residual, TAPS, Weights, reads_inside};
 use super::vector::Vector;
-use crate::pattern::Entry;
+use crate::planning::pattern::Entry;
 
 /// Adds the products of a list to R rows by C columns.
 ///

@@ -1,11 +1,11 @@
 //! The backward pass of a group: gradients of its kept weights and of its source.
-use crate::arena::Map;
-use crate::block::{self, Block, Output};
 use crate::kernels::{Ahead, Kernels, Line, Residual};
-use crate::maps::{At, Maker, rows_of};
 use crate::net::{Batch, Net};
-use crate::plan::Shortcut;
-use crate::unpool;
+use crate::passes::block::{self, Block, Output};
+use crate::passes::maps::{At, Maker, rows_of};
+use crate::passes::unpool;
+use crate::planning::arena::Map;
+use crate::planning::plan::Shortcut;
 use jackpot_net::Activation;
 
 /// What the gradient of a source goes through.

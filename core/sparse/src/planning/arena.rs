@@ -2,8 +2,8 @@
 //! the last that needs it. What the backward pass is done with makes room for its gradients,
 //! and what it makes again leaves its place to others in between.
 use crate::kernels::{Line, Lines};
-use crate::plan::Plan;
-use crate::schedule::Schedule;
+use crate::planning::plan::Plan;
+use crate::planning::schedule::Schedule;
 use std::cmp::Reverse;
 use std::ops::Range;
 

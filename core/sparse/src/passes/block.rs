@@ -1,12 +1,12 @@
 //! A block of output rows on the way back: the rows that it needs, and the two kernels.
-use crate::backward::Through;
 use crate::kernels::{
     Ahead, Final, Inputs, Kernels, Line, Normalize, Places, ROWS, Residual, Row, Rows, Weights,
 };
-use crate::maps::{At, Maker, Scratch, row_of, rows_of};
 use crate::net::Batch;
-use crate::plan::Group;
-use crate::work::{Rings, Work};
+use crate::passes::backward::Through;
+use crate::passes::maps::{At, Maker, Scratch, row_of, rows_of};
+use crate::passes::work::{Rings, Work};
+use crate::planning::plan::Group;
 
 /// Output rows (and rows of the input, over the stride) of some batch tiles.
 pub(crate) struct Block {

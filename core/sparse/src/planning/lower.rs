@@ -8,7 +8,7 @@
 //! the flattened input.
 use crate::Error;
 use crate::kernels::TAPS;
-use crate::plan::{Convolution, Group, Norm, Plan, Pool, Shortcut, Source};
+use crate::planning::plan::{Convolution, Group, Norm, Plan, Pool, Shortcut, Source};
 use jackpot_net::{Network, Op};
 use std::cmp::Reverse;
 

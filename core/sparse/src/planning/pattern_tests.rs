@@ -1,6 +1,6 @@
 //! The lists against the definition of a convolution, number by number: no kernel runs here.
 use super::{Geometry, Lists};
-use crate::plan::Convolution;
+use crate::planning::plan::Convolution;
 use jackpot_rng::Key;
 
 /// A map of numbers; 0 outside.

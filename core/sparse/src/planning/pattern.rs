@@ -6,7 +6,7 @@
 //! projection beside the main path. The gradient of the input is the same walk over transposed
 //! lists, one set for each class of input pixels modulo the stride.
 use crate::kernels::{Line, TAPS};
-use crate::plan::Convolution;
+use crate::planning::plan::Convolution;
 
 /// One kept weight as a kernel sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! The forward pass of a group: rows of its source into the rings, kernels over them.
-use crate::arena::Map;
 use crate::kernels::{Ahead, Begin, Forward, Kernels, Places, ROWS};
-use crate::maps::{At, Maker};
 use crate::net::{Batch, Net};
+use crate::passes::maps::{At, Maker};
+use crate::planning::arena::Map;
 
 /// What a forward pass is for.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,8 +1,8 @@
 //! A group's lists and tiles, and the rings that all groups use in turn: everything that a
 //! pass needs beside the maps.
 use crate::kernels::{Line, Lines, Pixel, ROWS, Rows};
-use crate::pattern::{Geometry, Lists, Transposed};
-use crate::plan::{Group, Plan, Pool};
+use crate::planning::pattern::{Geometry, Lists, Transposed};
+use crate::planning::plan::{Group, Plan, Pool};
 
 /// How a ring's rows lie: `pitch` lines a channel, `width` of them used from `left` on, the
 /// others zero.

@@ -1,7 +1,7 @@
 //! What the maps of a step take, against what has to be there at once.
 use super::{Life, Places, lives, meet, place};
-use crate::plan::Plan;
-use crate::schedule::Schedule;
+use crate::planning::plan::Plan;
+use crate::planning::schedule::Schedule;
 use jackpot_net::{Architecture, Block, Family, Stem};
 
 fn planned(architecture: &Architecture) -> (Plan, Schedule) {

@@ -2,10 +2,10 @@
 //!
 //! A map is `[batch tile][row][channel][column]` of lines: a row of all channels is in one
 //! piece, and column stride, padding and pooling are addresses, never shuffles.
-use crate::arena::{Map, Maps};
 use crate::kernels::{Activate, Added, Ahead, Kernels, Line, Lines, Link, Row, Window};
 use crate::layer::Layer;
-use crate::plan::{Group, Plan, Pool, Shortcut, Source};
+use crate::planning::arena::{Map, Maps};
+use crate::planning::plan::{Group, Plan, Pool, Shortcut, Source};
 use jackpot_net::Activation;
 
 /// Rows between activation and pooling.

@@ -1,8 +1,8 @@
 //! From the gradient of a pooled source to that of what is under its activation.
-use crate::backward::Through;
 use crate::kernels::{Finish, Kernels, Line, Lines, Row};
-use crate::maps::{At, Maker, row_of, row_of_mut, window, window_rows};
-use crate::plan::{Pool, Source};
+use crate::passes::backward::Through;
+use crate::passes::maps::{At, Maker, row_of, row_of_mut, window, window_rows};
+use crate::planning::plan::{Pool, Source};
 
 /// One row of a pooled source: its activation's gradient is there.
 #[expect(clippy::too_many_arguments, reason = "the borrows of one step, apart")]

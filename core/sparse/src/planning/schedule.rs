@@ -1,6 +1,6 @@
 //! The backward pass as a list of steps over gradients: what each group reads and writes,
 //! decided once.
-use crate::plan::{Plan, Pool, Shortcut};
+use crate::planning::plan::{Plan, Pool, Shortcut};
 
 /// One group's part of the backward pass.
 #[derive(Debug)]
