@@ -1,5 +1,5 @@
 //! `jackpot explain ACTION`
-use crate::{Places, audit, study};
+use crate::{Places, store::audit, study};
 use anyhow::{Context, Result, bail};
 use jackpot_store::{Found, Store};
 use jackpot_study::{

@@ -1,5 +1,5 @@
 //! `jackpot diff A B`
-use crate::{Places, audit, explain::short, study};
+use crate::{Places, store::audit, studies::explain::short, study};
 use anyhow::{Result, bail};
 use jackpot_store::{Digest, Found, Store};
 use jackpot_study::{RunDiff, diff};

@@ -2,7 +2,7 @@
 use crate::{
     Places,
     progress::Display,
-    run::{report, stop_on_signals},
+    studies::run::{report, stop_on_signals},
     study,
 };
 use anyhow::{Context, Result};

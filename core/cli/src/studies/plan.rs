@@ -1,5 +1,5 @@
 //! `jackpot plan STUDY`
-use crate::{Places, engines, study};
+use crate::{Places, studies::engines, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
