@@ -1,12 +1,9 @@
 //! Plans of every pipeline: which actions a few lines of TOML ask for, and which are shared.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_host::Unit;
 use jackpot_net::{Order, Training};
 use jackpot_study::{By, Content, Input, Plan, Recipe};
-use support::{behind, cell, count, head, trained, try_plan};
 
 /// A plan of these tickets and checks on the shipped study's net: 0.9 and 0.98, three seeds,
 /// five epochs of 94 steps.

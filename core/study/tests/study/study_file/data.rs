@@ -1,10 +1,8 @@
 //! `[data]` of a study: what it says is what is read, prepared and named in the key.
-#![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
-mod support;
-
+use crate::support;
+use crate::support::QUICK;
 use jackpot_study::{Recipe, Study};
 use std::path::Path;
-use support::QUICK;
 
 const DATA: &str = "set = \"fashion-mnist-10k\"\nresize = 14";
 

@@ -2,7 +2,7 @@
 use jackpot_study::{Check, Series, Study, Ticket};
 use std::{collections::BTreeSet, path::Path};
 
-const REFERENCE: &str = include_str!("../STUDY.md");
+const REFERENCE: &str = include_str!("../../../STUDY.md");
 
 /// Fenced blocks: the words after "```", and the text.
 fn blocks() -> Vec<(&'static str, String)> {

@@ -1,10 +1,7 @@
 //! Rows of a grid can be told apart, or the study is refused; those that are one recipe are named.
-#![allow(clippy::unwrap_used)] // helpers of a test, too, may unwrap
-mod support;
-
+use crate::support::{QUICK, head, try_plan};
 use jackpot_study::{Study, alike};
 use std::path::Path;
-use support::{QUICK, head, try_plan};
 
 fn parse(text: &str) -> Result<Study, String> {
     Study::parse(text, Path::new("/somewhere/x")).map_err(|e| e.to_string())

@@ -1,10 +1,7 @@
 //! A trial is read from the whole file, whatever it leaves out of it.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support::{QUICK, count, head, libtorch, plugins};
 use jackpot_study::{Content, Engine, Plan, Precision, Recipe, Study, Trial, plan};
-use support::{QUICK, count, head, libtorch, plugins};
 
 fn tried(text: &str) -> Result<Study, String> {
     let folder = tempfile::tempdir().unwrap();

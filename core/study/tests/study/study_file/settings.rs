@@ -1,10 +1,7 @@
 //! One study over several settings, and blocks that stand for several.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
-mod support;
-
+use crate::support::{QUICK, head, try_plan};
 use jackpot_study::{Content, Input, Plan, Recipe, Study, outline};
 use std::{collections::BTreeSet, path::Path};
-use support::{QUICK, head, try_plan};
 
 /// The grid of `quick` without its network, over settings.
 fn over(settings: &str) -> String {

@@ -1,10 +1,9 @@
 //! Every study that ships is planned, with plugins that are only described and without images.
-mod support;
-
+use crate::support;
+use crate::support::{count, item};
 use jackpot_host::{ConfigValue, Item, Kind, Output, Param};
 use jackpot_study::{Plan, Plugins, Study, outlook};
 use std::path::{Path, PathBuf};
-use support::{count, item};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

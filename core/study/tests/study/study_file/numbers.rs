@@ -1,14 +1,11 @@
 //! Numbers beyond reason, in every field of a study: refused by name, or understood; never a
 //! panic or a hang.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::try_plan;
 use std::{
     panic::catch_unwind,
     time::{Duration, Instant},
 };
-use support::try_plan;
 
 /// A study with every field that takes a number.
 const STUDY: &str = r#"

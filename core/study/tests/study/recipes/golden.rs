@@ -2,7 +2,6 @@
 //! of numerics bumps `revision`, which adds a key here and leaves the old results findable.
 //!
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_data::RowOrder;
 use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};

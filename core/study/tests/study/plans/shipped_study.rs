@@ -1,15 +1,12 @@
 //! Plans of the shipped study, with plugins that are only described: nothing runs here.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::{ALL, QUICK, count, plugins, pretend, try_plan};
 use jackpot_net::ScorePrecision;
 use jackpot_store::Store;
 use jackpot_study::{
     Assessment, Content, Engine, Input, Memo, Pin, Plan, Precision, Recipe, State, assess,
 };
 use std::collections::BTreeMap;
-use support::{ALL, QUICK, count, plugins, pretend, try_plan};
 
 fn quick() -> Plan {
     try_plan(QUICK).unwrap()

@@ -1,11 +1,8 @@
 //! Which masks a probe asks for, with plugins that are only described: nothing runs here.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::{QUICK, libtorch, plugins};
 use jackpot_study::{Asked, Input, Part, Probe, Recipe, Study, plan, probe};
 use std::{collections::BTreeSet, path::Path};
-use support::{QUICK, libtorch, plugins};
 
 fn study(text: &str) -> Study {
     Study::parse(text, Path::new("/somewhere/quick")).unwrap()

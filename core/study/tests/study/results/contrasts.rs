@@ -1,16 +1,14 @@
 //! Contrasts of more than two arms: differences of differences, trends along a number, and settings
 //! against each other; each against the same numbers taken by hand.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support;
+use crate::support::QUICK;
 use jackpot_stats::{Pair, Rules, estimates};
 use jackpot_store::Digest;
 use jackpot_study::{
     Analysis, Arm, Finding, Outcome, REFERENCE_SD, Run, Scope, Study, Table, findings, settles,
 };
 use std::path::Path;
-use support::QUICK;
 
 /// Two settings, five seeds, and labels corrupted by share.
 fn study(contrasts: &str) -> Result<Analysis, String> {

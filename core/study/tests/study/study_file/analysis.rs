@@ -1,12 +1,10 @@
 //! `[analysis]`: every field as it is meant, and every slip named with its remedy.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support;
+use crate::support::QUICK;
 use jackpot_stats::{Claim, Spending, Variance};
 use jackpot_study::{Analysis, Arm, CollapsedRuns, ControlOf, Margin, Role, Study};
 use std::path::Path;
-use support::QUICK;
 
 /// The shipped study (three seeds) with this section.
 fn read(section: &str) -> Result<Analysis, String> {
@@ -383,7 +381,7 @@ fn of_parts(parts: &str) -> Result<Study, String> {
 
 /// The block of STUDY.md that shows the control of placement.
 fn shown() -> &'static str {
-    let reference = include_str!("../STUDY.md");
+    let reference = include_str!("../../../STUDY.md");
     let name = reference.find("name = \"snip-in-its-counts\"").unwrap();
     let start = reference[..name].rfind("```toml ticket\n").unwrap() + "```toml ticket\n".len();
     let end = name + reference[name..].find("```").unwrap();

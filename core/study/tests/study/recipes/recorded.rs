@@ -1,6 +1,5 @@
 //! Recipes that the store holds are read back whole, or refused by the field that is not
 //! understood. The golden recipes are the truth: their keys are `sha256sum`'s.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_store::Digest;
 use jackpot_study::Recipe;

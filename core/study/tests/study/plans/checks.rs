@@ -1,11 +1,8 @@
 //! Plans of checks: what each changes, what it leaves alone, in which order they compose.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::Order;
 use jackpot_study::{Content, Input, Keys, Plan, Recipe};
-use support::{behind, cell, count, head, trained, try_plan};
 
 const TICKETS: &str = r#"
 [[ticket]]

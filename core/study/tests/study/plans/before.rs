@@ -1,10 +1,7 @@
 //! Which pruned networks are evaluated before their training, and from which weights.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::{behind, cell, count, head, try_plan};
 use jackpot_study::{Content, Input, Plan, Recipe};
-use support::{behind, cell, count, head, try_plan};
 
 const TICKETS: &str = r#"
 [[ticket]]

@@ -1,12 +1,11 @@
 //! What a report asks beside results: how tickets are made, numbers of others, overlaps of masks.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
 use jackpot_net::{Architecture, Mask};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Arm, MaskFacts, Outcome, Results, Run, Study, TicketKind, overlaps};
 use std::path::Path;
 
-const QUICK: &str = include_str!("support/quick.toml");
+const QUICK: &str = include_str!("../support/quick.toml");
 
 const ROW: &str = r#"
 [[reference]]

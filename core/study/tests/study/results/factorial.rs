@@ -1,13 +1,11 @@
 //! Effects of two factors: shares that are known, from tickets that are made up.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support;
+use crate::support::QUICK;
 use jackpot_study::{
     Analysis, CollapsedRuns, FoundEffects, Outcome, Run, Scope, Study, Table, effects,
 };
 use std::path::Path;
-use support::QUICK;
 
 const BLOCK: &str = r#"
 [[ticket]]

@@ -3,7 +3,7 @@ use jackpot_net::{AdamSettings, Optimizer, Order, ScorePrecision, Training};
 use jackpot_study::{Allocation, Compute, Engine, Precision, Study, nearest, outline};
 use std::path::Path;
 
-const QUICK: &str = include_str!("support/quick.toml");
+const QUICK: &str = include_str!("../support/quick.toml");
 
 fn parse(text: &str) -> Result<Study, String> {
     Study::parse(text, Path::new("/somewhere/tiny")).map_err(|e| e.to_string())

@@ -1,9 +1,8 @@
 //! *Identical* is a proof: what a check cannot change by construction, what it cannot be applied
 //! to, and what a cell is whose unmodified ticket has no result.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support;
+use crate::support::{cell, head, try_plan};
 use jackpot_stats::{Claim, Spending, Variance, Verdict};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
@@ -12,7 +11,6 @@ use jackpot_study::{
     findings,
 };
 use std::collections::BTreeMap;
-use support::{cell, head, try_plan};
 
 const OBJECT: &str = "abababababababababababababababababababababababababababababababab";
 

@@ -1,10 +1,8 @@
 //! Checks that are controls: re-initialisation, another order, pretraining of another length.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
-mod support;
-
+use crate::support;
+use crate::support::{behind, cell, head, planned, trained, try_plan};
 use jackpot_study::{Content, Input, Plan, Recipe, Role, Study};
 use std::path::Path;
-use support::{behind, cell, head, planned, trained, try_plan};
 
 const CONTROLS: &str = r#"
 [[ticket]]

@@ -1,9 +1,7 @@
 //! What a whole table says when chance alone speaks: the claim over all sparsities errs in at most
 //! 5 % of tables, and of A/A cells 5 % show a difference.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support;
 use jackpot_rng::{Key, normal};
 use jackpot_stats::{Claim, Spending, Uncontrolled, Variance, Verdict, Why};
 use jackpot_study::{
