@@ -1,6 +1,6 @@
 //! What scores are computed in: the masks of f64 are those of PyTorch in f64, and those of f32
 //! are not.
-use crate::real::{Real, mask, overlap};
+use crate::methods::real::{Real, mask, overlap};
 use crate::support::*;
 use jackpot_host::Scores;
 use jackpot_net::{Mask, Network, ScorePrecision};

@@ -94,7 +94,7 @@ fn bf16_rounds_the_factors_and_nothing_worse() {
     one_thread();
     let network = small(Activation::Relu);
     let set = images(&network, 32, 1);
-    let x = crate::training::normalise(&network, &set);
+    let x = crate::training::invariants::normalise(&network, &set);
     let logits = |precision| {
         let weights = first_weights(&network);
         let model = Model::load(&network, &weights, precision, Device::Cpu).unwrap();

@@ -1,6 +1,6 @@
 //! What a method's result depends on, with every door open: the same job on clean and on
 //! corrupted images, the corrupted ones within reach whatever the method declares.
-use crate::real::{Real, word};
+use crate::methods::real::{Real, word};
 use crate::support::*;
 use jackpot_data::Images;
 use jackpot_host::{Access, ConfigValue};

@@ -1,5 +1,5 @@
 //! GraSP through the worker: its sign, and how far published and corrected masks differ.
-use crate::real::{Real, batch, mask, overlap, times, word};
+use crate::methods::real::{Real, batch, mask, overlap, times, word};
 use crate::support::*;
 use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Family, Input, Loss, Network, Objective, ScorePrecision};

@@ -1,6 +1,6 @@
 //! SynFlow through the worker: its layers carry the output, in f64, in evaluation mode and
 //! over many rounds; the twin that changes one of the three does not.
-use crate::real::{Real, mask};
+use crate::methods::real::{Real, mask};
 use crate::support::*;
 use jackpot_net::{Activation, Collapse, Family, Input, Loss, Network, Objective};
 

@@ -2,7 +2,7 @@
 //! gradients of the loops come from steps of another kind: one of plain SGD with rate 1
 //! moves a weight by exactly its gradient.
 use crate::support::*;
-use crate::training::{Setting, normalise, third};
+use crate::training::invariants::{Setting, normalise, third};
 use jackpot_net::{Activation, AdamSettings, Mask, Network, Optimizer, Training};
 use jackpot_nn::{Device, Event, Model, Precision, Trainer};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

@@ -1,5 +1,5 @@
 //! SNIP, FORCE, iterative SNIP and Taylor through the worker.
-use crate::real::{Real, batch, mask, noise, times, word};
+use crate::methods::real::{Real, batch, mask, noise, times, word};
 use crate::support::*;
 use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Input, Loss, Mask, Network, Objective};

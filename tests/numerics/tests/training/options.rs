@@ -1,6 +1,6 @@
 //! Orders, prefixes, offsets, smoothing and validation against the loop written out by hand.
 use crate::support::*;
-use crate::training::{Setting, normalise, third};
+use crate::training::invariants::{Setting, normalise, third};
 use jackpot_data::epoch_order;
 use jackpot_net::{Activation, Order, Schedule, Training};
 use jackpot_nn::{Device, Event, ImageSet, Model, Precision, Statistics, Trainer, evaluate};
