@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-const STUDY: &str = include_str!("everything.toml");
+const STUDY: &str = include_str!("../studies/everything.toml");
 
 fn run(store: &Path, study: &Path) -> Output {
     let mut run = jackpot();

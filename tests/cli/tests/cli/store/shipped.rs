@@ -1,6 +1,6 @@
 //! The report that ships, verified as somebody would who has cloned the repository and run nothing.
 use crate::{
-    audit::nodes,
+    store::audit::nodes,
     support::{jackpot, outcome, root},
 };
 use serde_json::{Value, json};
