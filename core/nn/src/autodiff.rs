@@ -432,9 +432,10 @@ impl Autodiff {
 }
 
 fn precision_of(objective: &Objective) -> Precision {
-    match objective.compute_f64 {
-        true => Precision::F64,
-        false => Precision::F32,
+    if objective.compute_f64 {
+        Precision::F64
+    } else {
+        Precision::F32
     }
 }
 

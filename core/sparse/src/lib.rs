@@ -139,9 +139,10 @@ impl Isa {
                 "use f32",
             ),
         };
-        match there {
-            true => Ok(()),
-            false => Err(Error::Cpu(format!("the sparse engine: {lacks}; {instead}"))),
+        if there {
+            Ok(())
+        } else {
+            Err(Error::Cpu(format!("the sparse engine: {lacks}; {instead}")))
         }
     }
 }

@@ -320,9 +320,12 @@ impl<P: Kernels> Run for Net<P> {
         self.values = before;
         learned?;
         let both = self.parameters.iter().zip(&self.gradients);
-        let dense = |(parameter, gradient): (&Parameter, &Vec<f32>)| match parameter.trained {
-            true => parameter.scatter(gradient),
-            false => vec![0.0; parameter.dense],
+        let dense = |(parameter, gradient): (&Parameter, &Vec<f32>)| {
+            if parameter.trained {
+                parameter.scatter(gradient)
+            } else {
+                vec![0.0; parameter.dense]
+            }
         };
         Ok(both.map(dense).collect())
     }

@@ -84,9 +84,10 @@ impl Store {
 
     /// Gives a written file, whose bytes have this sha256, its name, unless it is there.
     pub(crate) fn settle_object(&self, file: &mut Pending, digest: &Digest) -> Result<(), Error> {
-        match self.settled(digest)? {
-            true => Ok(()),
-            false => self.place_object(file, digest),
+        if self.settled(digest)? {
+            Ok(())
+        } else {
+            self.place_object(file, digest)
         }
     }
 

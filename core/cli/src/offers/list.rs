@@ -176,9 +176,10 @@ fn engines() {
         able.map(|p| format!("{} on {class}", p.name())).collect()
     };
     let able = [here("cpu-avx2"), here("native-avx512")].concat();
-    match able.is_empty() {
-        true => println!("    here: nothing, it needs a CPU with AVX2 and FMA"),
-        false => println!("    here: {}", able.join(", ")),
+    if able.is_empty() {
+        println!("    here: nothing, it needs a CPU with AVX2 and FMA");
+    } else {
+        println!("    here: {}", able.join(", "));
     }
 }
 
@@ -193,9 +194,10 @@ fn data_sets() {
 /// What a data set is, in lines.
 pub fn data_set(info: &Info) -> String {
     let [channels, height, width] = info.image;
-    let place = match info.embedded {
-        true => "built in",
-        false => "from files: `folder = \"…\"`",
+    let place = if info.embedded {
+        "built in"
+    } else {
+        "from files: `folder = \"…\"`"
     };
     let images = match info.layout {
         Layout::ImageFolder => "as many images and classes as the folder holds".to_owned(),

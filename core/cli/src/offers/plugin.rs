@@ -74,12 +74,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
-    match check.json {
-        true => {
-            let text = serde_json::to_string_pretty(&report).context("the report as JSON")?;
-            println!("{text}");
-        }
-        false => print(&report),
+    if check.json {
+        let text = serde_json::to_string_pretty(&report).context("the report as JSON")?;
+        println!("{text}");
+    } else {
+        print(&report);
     }
     Ok(match report.failed() {
         0 => ExitCode::SUCCESS,
@@ -144,8 +143,9 @@ fn line(case: &Case) -> String {
         Verdict::Failed(why) => ("FAIL", why),
         Verdict::NotApplicable(why) => ("–   ", why),
     };
-    match why.is_empty() {
-        true => format!("  {mark} {}", case.case),
-        false => format!("  {mark} {}: {why}", case.case),
+    if why.is_empty() {
+        format!("  {mark} {}", case.case)
+    } else {
+        format!("  {mark} {}: {why}", case.case)
     }
 }

@@ -188,15 +188,17 @@ fn whole(store: &Store, arguments: &Arguments) -> Result<ExitCode> {
         bar.set_length(all);
         bar.set_position(done);
     };
-    let audit = match arguments.deep {
-        true => store.audit(&progress)?,
-        false => store.audit_structure(&progress)?,
+    let audit = if arguments.deep {
+        store.audit(&progress)?
+    } else {
+        store.audit_structure(&progress)?
     };
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
-    let moved = match arguments.quarantine {
-        true => store.quarantine_damaged(&audit)?,
-        false => Vec::new(),
+    let moved = if arguments.quarantine {
+        store.quarantine_damaged(&audit)?
+    } else {
+        Vec::new()
     };
     let divergences = store.divergences()?;
     if arguments.json {
@@ -288,9 +290,10 @@ fn in_json(store: &Store, audit: &Audit, deep: bool, diverged: &[Value], moved: 
 }
 
 fn code(sound: bool) -> ExitCode {
-    match sound {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(1),
+    if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
     }
 }
 

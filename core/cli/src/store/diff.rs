@@ -49,9 +49,10 @@ fn training(store: &Store, what: &str) -> Result<Digest> {
 
 fn print(first: &Digest, second: &Digest, found: &RunDiff) {
     println!("first   {first}\nsecond  {second}");
-    match found.recipes.is_empty() {
-        true => println!("\nrecipes: the same action"),
-        false => println!("\n{:<34} {:<22} second", "recipe", "first"),
+    if found.recipes.is_empty() {
+        println!("\nrecipes: the same action");
+    } else {
+        println!("\n{:<34} {:<22} second", "recipe", "first");
     }
     for field in &found.recipes {
         println!(

@@ -23,9 +23,10 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(machine) = &arguments.dead {
         store.forget_machine(machine)?;
     }
-    let garbage = match arguments.apply {
-        true => store.collect_garbage(&roots)?,
-        false => store.garbage(&roots)?,
+    let garbage = if arguments.apply {
+        store.collect_garbage(&roots)?
+    } else {
+        store.garbage(&roots)?
     };
     say(&store, &garbage, arguments.apply);
     for stranger in store.strangers() {
@@ -100,9 +101,10 @@ fn say(store: &Store, garbage: &Garbage, applied: bool) {
         .iter()
         .map(|(kind, n)| format!("{n} {kind}"))
         .collect();
-    let kinds = match kinds.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", kinds.join(", ")),
+    let kinds = if kinds.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", kinds.join(", "))
     };
     let verb = if applied { "removed" } else { "would go" };
     println!(

@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 pub fn print(plan: &Plan, assessment: &Assessment) {
     let mut head = "\nengines ";
     for one in plan.engines(assessment) {
-        let kind = match one.sparse {
-            true => "under masks",
-            false => "dense",
-        };
+        let kind = if one.sparse { "under masks" } else { "dense" };
         let left = match one.left {
             0 => "all cached".to_owned(),
             n => format!("{n} to run, about {} of one core", duration(one.seconds)),

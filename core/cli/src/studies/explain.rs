@@ -130,8 +130,9 @@ fn print_fields(near: &Nearest) {
 pub fn short(value: Option<&str>) -> String {
     let value = value.unwrap_or("–");
     let hash = value.len() >= 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
-    match hash {
-        true => format!("{}…", &value[..12]),
-        false => value.to_owned(),
+    if hash {
+        format!("{}…", &value[..12])
+    } else {
+        value.to_owned()
     }
 }

@@ -202,9 +202,10 @@ fn print_stages(plan: &Plan) {
     );
     for row in lineages(plan) {
         let setting = of(&plan.study.settings[row.setting]);
-        let name = match row.check == NO_CHECK {
-            true => format!("{}{setting}", row.ticket),
-            false => format!("{}, {}{setting}", row.ticket, row.check),
+        let name = if row.check == NO_CHECK {
+            format!("{}{setting}", row.ticket)
+        } else {
+            format!("{}, {}{setting}", row.ticket, row.check)
         };
         let word = |data: &Option<String>| data.clone().unwrap_or_else(|| "–".into());
         println!(

@@ -161,8 +161,9 @@ fn draw(folder: &Path, store: &Store, places: &Places) -> Result<String> {
         .stdout(std::process::Stdio::null())
         .status()
         .with_context(|| program.display().to_string())?;
-    Ok(match status.success() {
-        true => "; figure in probe.svg and probe.png".to_owned(),
-        false => format!("; no figure: {} failed", program.display()),
+    Ok(if status.success() {
+        "; figure in probe.svg and probe.png".to_owned()
+    } else {
+        format!("; no figure: {} failed", program.display())
     })
 }

@@ -116,9 +116,10 @@ pub fn read(bytes: &[u8], packed: bool, rows: u32, side: u32) -> Result<Vec<u8>,
             width: side,
         },
     };
-    match packed {
-        true => values(&gunzip(bytes, shape)?, shape).map(<[u8]>::to_vec),
-        false => values(bytes, shape).map(<[u8]>::to_vec),
+    if packed {
+        values(&gunzip(bytes, shape)?, shape).map(<[u8]>::to_vec)
+    } else {
+        values(bytes, shape).map(<[u8]>::to_vec)
     }
 }
 
@@ -130,11 +131,12 @@ pub(crate) fn rows(bytes: &[u8], packed: bool, shape: Shape) -> Result<u32, Stri
     if packed {
         check_packed(bytes)?;
     }
-    match packed {
-        true => GzDecoder::new(bytes)
+    if packed {
+        GzDecoder::new(bytes)
             .take(START as u64)
-            .read_to_end(&mut start),
-        false => bytes.take(START as u64).read_to_end(&mut start),
+            .read_to_end(&mut start)
+    } else {
+        bytes.take(START as u64).read_to_end(&mut start)
     }
     .map_err(|error| format!("cannot be unpacked: {error}"))?;
     check_magic(&start, shape)?;
@@ -144,11 +146,12 @@ pub(crate) fn rows(bytes: &[u8], packed: bool, shape: Shape) -> Result<u32, Stri
         let found = start.len();
         format!("truncated at byte {found}: the IDX header of {what} is longer")
     })?;
-    match (1..=most).contains(&found) {
-        true => Ok(found),
-        false => Err(format!(
+    if (1..=most).contains(&found) {
+        Ok(found)
+    } else {
+        Err(format!(
             "byte 4: the header says {found} {what}, expected 1 to {most}"
-        )),
+        ))
     }
 }
 

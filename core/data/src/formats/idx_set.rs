@@ -21,9 +21,10 @@ pub(crate) fn open(
         .enumerate()
         .map(|(index, file)| {
             let (name, bytes) = find(file, folder)?;
-            let checked = match partial {
-                true => formed(&name, &bytes, shape(file, index, info)).map(drop),
-                false => check_fingerprint(file, &name, &bytes),
+            let checked = if partial {
+                formed(&name, &bytes, shape(file, index, info)).map(drop)
+            } else {
+                check_fingerprint(file, &name, &bytes)
             };
             checked.map_err(|m| file_error(folder, &name, m))?;
             Ok(SourceFile {
@@ -48,12 +49,12 @@ pub(crate) fn rows(set: &str, folder: &Path) -> Result<[u32; 2], Error> {
 
 /// What file `index` of a set holds, which may be a part of what was published.
 fn shape(file: &Published, index: usize, info: &Info) -> Shape {
-    match info.embedded {
+    if info.embedded {
         // One pair of files for both parts.
-        true => file.shape,
-        false => file
-            .shape
-            .with([info.train_rows, info.test_rows][index / 2]),
+        file.shape
+    } else {
+        file.shape
+            .with([info.train_rows, info.test_rows][index / 2])
     }
 }
 
@@ -115,18 +116,17 @@ fn load(published: &Published, folder: Option<&Path>, name: &str) -> Result<Vec<
     let facts = std::fs::metadata(&path).map_err(unreadable)?;
     let most = published.shape.file_len() as u64 + SLACK;
     if !facts.is_file() || facts.len() > most {
-        let found = match facts.is_file() {
-            true => {
-                // Too large because it is another file under this name?
-                let mut start = Vec::new();
-                std::fs::File::open(&path)
-                    .and_then(|file| file.take(START).read_to_end(&mut start))
-                    .map_err(unreadable)?;
-                idx::check_start(&start, name.ends_with(".gz"), published.shape)
-                    .map_err(|message| file_error(Some(folder), name, message))?;
-                format!("{} bytes", facts.len())
-            }
-            false => "no regular file".to_owned(),
+        let found = if facts.is_file() {
+            // Too large because it is another file under this name?
+            let mut start = Vec::new();
+            std::fs::File::open(&path)
+                .and_then(|file| file.take(START).read_to_end(&mut start))
+                .map_err(unreadable)?;
+            idx::check_start(&start, name.ends_with(".gz"), published.shape)
+                .map_err(|message| file_error(Some(folder), name, message))?;
+            format!("{} bytes", facts.len())
+        } else {
+            "no regular file".to_owned()
         };
         let message = format!("expected a file of at most {most} bytes, found {found}");
         return Err(file_error(Some(folder), name, message));

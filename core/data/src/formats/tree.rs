@@ -41,9 +41,10 @@ pub(crate) fn wrong(path: &Path, message: impl Into<String>) -> Error {
 pub(crate) fn image_folder(folder: &Path) -> Result<Tree, Error> {
     let train = folder.join("train");
     let classes = class_folders(&train)?;
-    let test_name = match folder.join("val").exists() {
-        true => "val",
-        false => "test",
+    let test_name = if folder.join("val").exists() {
+        "val"
+    } else {
+        "test"
     };
     let test = folder.join(test_name);
     if !test.exists() {

@@ -120,9 +120,10 @@ pub fn prepared_shape(
     preparation: &Preparation,
 ) -> Result<([u32; 3], u32, u32), Error> {
     let invalid = |message: String| Err(Error::Invalid(message));
-    let mut side = match info.layout.is_tree() {
-        true => resized(info, preparation)?,
-        false => pooled(info, preparation)?,
+    let mut side = if info.layout.is_tree() {
+        resized(info, preparation)?
+    } else {
+        pooled(info, preparation)?
     };
     if let Some(crop) = preparation.crop {
         if !(1..=side).contains(&crop) {

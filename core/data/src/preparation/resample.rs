@@ -25,9 +25,10 @@ pub struct Filter {
 pub(crate) fn shorter_side(picture: Picture, side: usize) -> Picture {
     let (width, height) = (picture.width, picture.height);
     let longer = |longer: usize, shorter: usize| side * longer / shorter;
-    let (to_width, to_height) = match width <= height {
-        true => (side, longer(height, width)),
-        false => (longer(width, height), side),
+    let (to_width, to_height) = if width <= height {
+        (side, longer(height, width))
+    } else {
+        (longer(width, height), side)
     };
     resize(picture, to_width, to_height)
 }

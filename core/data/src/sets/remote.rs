@@ -130,9 +130,10 @@ mod tests {
                 }
                 Err(error) => {
                     let message = error.to_string();
-                    let expected = match info.embedded {
-                        true => "is built in",
-                        false => "image-net.org",
+                    let expected = if info.embedded {
+                        "is built in"
+                    } else {
+                        "image-net.org"
                     };
                     assert!(message.contains(expected), "{message}");
                 }

@@ -114,9 +114,10 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
     if kind.is_file() {
         return std::fs::read(path).map(Some).map_err(|e| e.to_string());
     }
-    let removed = match kind.is_dir() {
-        true => std::fs::remove_dir_all(path),
-        false => std::fs::remove_file(path),
+    let removed = if kind.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
     };
     Err(match removed {
         Ok(()) => "expected a file, found something else, which was removed".to_string(),

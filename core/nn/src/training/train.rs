@@ -191,9 +191,10 @@ impl Course {
         let settings = job.training;
         let classes = job.network.architecture.classes;
         let rows = Split::of(job.train.labels(), classes, settings.validation_rows)?;
-        let validation = match rows.validation.is_empty() {
-            true => None,
-            false => Some(batch::row_tensor(&rows.validation, job.device)?),
+        let validation = if rows.validation.is_empty() {
+            None
+        } else {
+            Some(batch::row_tensor(&rows.validation, job.device)?)
         };
         let batch = settings.batch as usize;
         let all = train.rows() as u64;

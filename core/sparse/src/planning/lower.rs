@@ -86,9 +86,10 @@ impl Plan {
                         added.kept = added.lines().min(spare);
                         spare -= added.kept;
                     }
-                    match added.kept == added.lines() {
-                        true => 1,
-                        false => maps[from],
+                    if added.kept == added.lines() {
+                        1
+                    } else {
+                        maps[from]
                     }
                 }
             };

@@ -23,9 +23,10 @@ impl Holder {
         let spelled = name.chars().map(|c| if fits(c) { c } else { '_' });
         let machine: String = spelled.take(64).collect();
         Holder {
-            machine: match machine.is_empty() {
-                true => "unnamed".to_owned(),
-                false => machine,
+            machine: if machine.is_empty() {
+                "unnamed".to_owned()
+            } else {
+                machine
             },
             process: std::process::id(),
         }

@@ -188,9 +188,10 @@ fn holders(tmp: &Path) -> Vec<Holder> {
 /// ": process 7 of machine `a`, …"; nothing where nobody is known.
 fn in_words(holders: &[Holder]) -> String {
     let words: Vec<String> = holders.iter().map(Holder::to_string).collect();
-    match words.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", words.join(", ")),
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
     }
 }
 

@@ -168,9 +168,10 @@ fn every_optimizer_is_the_documented_update_and_no_other() {
                 continue;
             }
             let apart = apart(optimizer.clone(), momentum, rule);
-            match other == place {
-                true => assert!(apart < 1e-10, "{optimizer:?}: {apart:e}"),
-                false => assert!(apart > 1e-4, "{optimizer:?} fits rule {other}: {apart:e}"),
+            if other == place {
+                assert!(apart < 1e-10, "{optimizer:?}: {apart:e}");
+            } else {
+                assert!(apart > 1e-4, "{optimizer:?} fits rule {other}: {apart:e}");
             }
         }
     }

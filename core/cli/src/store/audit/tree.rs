@@ -37,9 +37,10 @@ fn below(link: &Link, indent: &str, fold: bool, text: &mut String) {
     let shown: Vec<&Link> = link.from.iter().filter(|l| l.mark != Mark::Told).collect();
     for (at, link) in shown.iter().enumerate() {
         let last = at + 1 == shown.len() && told.is_empty();
-        let (branch, inner) = match last {
-            true => ("└─ ", "   "),
-            false => ("├─ ", "│  "),
+        let (branch, inner) = if last {
+            ("└─ ", "   ")
+        } else {
+            ("├─ ", "│  ")
         };
         let folded = fold && link.problems().is_empty();
         *text += &format!("{indent}{branch}{}", line_of(link, folded));
@@ -91,9 +92,10 @@ fn line_of(link: &Link, folded: bool) -> String {
         }
         _ => String::new(),
     };
-    let words = match link.words.is_empty() {
-        true => String::new(),
-        false => format!("  {}", link.words),
+    let words = if link.words.is_empty() {
+        String::new()
+    } else {
+        format!("  {}", link.words)
     };
     format!("{mark} {} {hash}{words}{folded}\n", link.role)
 }

@@ -424,10 +424,13 @@ fn files(place: &Place) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            match path.is_dir() {
-                true if path.ends_with("locks") || path.ends_with("tmp") => {}
-                true => folders.push(path),
-                false => drop(found.insert(path.clone(), fs::read(path).unwrap())),
+            if path.ends_with("locks") || path.ends_with("tmp") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.clone(), fs::read(path).unwrap());
             }
         }
     }

@@ -12,12 +12,11 @@ fn below(folder: &Path) -> Vec<String> {
     while let Some(folder_here) = open.pop() {
         for entry in fs::read_dir(folder_here).unwrap() {
             let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => open.push(path),
-                false => {
-                    let inside = path.strip_prefix(folder).unwrap();
-                    found.push(inside.to_str().unwrap().to_owned());
-                }
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let inside = path.strip_prefix(folder).unwrap();
+                found.push(inside.to_str().unwrap().to_owned());
             }
         }
     }
