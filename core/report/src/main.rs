@@ -1,7 +1,7 @@
 //! `jackpot-report`: draws a study's report from the store.
 
 #[macro_use]
-#[path = "../../../core/cli/src/output.rs"]
+#[path = "../../cli/src/output.rs"]
 mod output;
 
 use clap::Parser;

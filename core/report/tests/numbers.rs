@@ -57,7 +57,7 @@ fn run(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
 }
 
 fn fixture() -> Value {
-    let all = include_str!("../../../core/stats/tests/fixture.json");
+    let all = include_str!("../../stats/tests/fixture.json");
     serde_json::from_str::<Value>(all).unwrap()["samples"].take()
 }
 
