@@ -5,7 +5,7 @@
 mod output;
 
 use clap::Parser;
-use jackpot_report::{Error, compare, headline, render_with};
+use jackpot_report::{Error, check_report, compare_report, headline, render_with, write_report};
 use jackpot_store::Store;
 use jackpot_study::{EVIDENCE, Lock, printable};
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         let opened = Store::open(&root).map_err(store)?;
         let probed = jackpot_study::Probed::read(&opened, &outline.name).map_err(study)?;
         let files = jackpot_report::probe(&outline.name, &probed)?;
-        compare::write(folder, &files)?;
+        write_report(folder, &files)?;
         println!("wrote {} files to {}", files.len(), folder.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -86,7 +86,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     if let Some(beside) = &arguments.beside {
         return compare_beside(folder, beside, &files);
     }
-    compare::write(folder, &files)?;
+    write_report(folder, &files)?;
     println!("wrote {} files to {}", files.len(), folder.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -99,7 +99,7 @@ fn speed(folder: &Path) -> Result<ExitCode, Error> {
         message: format!("cannot be read: {e}; `cargo xtask bench --only engines` writes it"),
     })?;
     let files = jackpot_report::speed(&bytes)?;
-    compare::write(folder, &files)?;
+    write_report(folder, &files)?;
     println!("wrote {} files to {}", files.len(), folder.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -125,17 +125,17 @@ fn compare_beside(
     let lock = Lock::read(folder).map_err(|e| Error::Study(e.to_string()))?;
     // What `jackpot run` declares before the first training is no report yet.
     let committed = lock.is_some_and(|lock| !lock.output.is_empty());
-    if committed && compare::check(folder, files)?.is_empty() {
+    if committed && check_report(folder, files)?.is_empty() {
         println!(
             "nothing to write: the report in {} is the same",
             folder.display()
         );
     } else {
-        compare::write(beside, files)?;
+        write_report(beside, files)?;
         println!("wrote {} files to {}", files.len(), beside.display());
     }
     if committed {
-        compare::beside(folder, files)?
+        compare_report(folder, files)?
             .iter()
             .for_each(|line| println!("{line}"));
     } else {
@@ -145,7 +145,7 @@ fn compare_beside(
 }
 
 fn check(folder: &Path, files: &jackpot_report::Files, from: &Path) -> Result<ExitCode, Error> {
-    let wrong = compare::check(folder, files)?;
+    let wrong = check_report(folder, files)?;
     if wrong.is_empty() {
         println!(
             "{} files of {} are what {} gives",

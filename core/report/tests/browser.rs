@@ -6,7 +6,7 @@ mod chromium;
 mod synthetic;
 
 use chromium::Page;
-use jackpot_report::{compare, render};
+use jackpot_report::{render, write_report};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn opened() -> (tempfile::TempDir, Page) {
     let mut outline = outline();
     outline.figures.push("tickets".into());
     let files = render(&outline, &results()).unwrap();
-    compare::write(folder.path(), &files).unwrap();
+    write_report(folder.path(), &files).unwrap();
     let page = Page::open(&folder.path().join("index.html"));
     (folder, page)
 }
@@ -55,7 +55,7 @@ fn a_script_that_the_policy_does_not_name_is_refused() {
         "index.html".into(),
         page.replace("</body>", more).into_bytes(),
     );
-    compare::write(folder.path(), &files).unwrap();
+    write_report(folder.path(), &files).unwrap();
     let mut page = Page::open(&folder.path().join("index.html"));
     assert_eq!(page.value("document.title"), "Made-up results");
     let complaints = page.complaints().join("\n");

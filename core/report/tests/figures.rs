@@ -5,14 +5,14 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, compare, render};
+use jackpot_report::{Files, render, write_report};
 use jackpot_study::{Named, Outcome, Outline, Results};
 use synthetic::{outline, results};
 
 fn drawn(name: &str, outline: &Outline, results: &Results) -> Files {
     let files = render(outline, results).unwrap();
     if let Some(folder) = std::env::var_os("JACKPOT_DRAW_TO") {
-        compare::write(&std::path::Path::new(&folder).join(name), &files).unwrap();
+        write_report(&std::path::Path::new(&folder).join(name), &files).unwrap();
     }
     for figure in ["accuracy", "layers"] {
         let svg = String::from_utf8(files[&format!("figures/{figure}.svg")].clone()).unwrap();

@@ -4,7 +4,7 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, LOCK, compare, headline, render};
+use jackpot_report::{Files, LOCK, check_report, compare_report, headline, render, write_report};
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, Outcome, Outline, Results, TABLES};
 use std::fs;
@@ -269,7 +269,7 @@ fn a_reason_cannot_break_a_table() {
 fn a_shell_finds_the_same_input_digests() {
     let folder = tempfile::tempdir().unwrap();
     let files = report();
-    compare::write(&folder.path().join("reports/made-up"), &files).unwrap();
+    write_report(&folder.path().join("reports/made-up"), &files).unwrap();
     // The commands of the page itself.
     let page = text(&files, "README.md");
     let script = page
@@ -358,13 +358,13 @@ fn the_digest_of_inputs_follows_the_results() {
 fn check_names_what_is_not_as_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let files = report();
-    compare::write(folder.path(), &files).unwrap();
+    write_report(folder.path(), &files).unwrap();
     fs::write(
         folder.path().join("study.toml"),
         "not of the report, not looked at",
     )
     .unwrap();
-    assert_eq!(compare::check(folder.path(), &files).unwrap(), [""; 0]);
+    assert_eq!(check_report(folder.path(), &files).unwrap(), [""; 0]);
     let svg = folder.path().join("figures/layers.svg");
     let mut bytes = fs::read(&svg).unwrap();
     let middle = bytes.len() / 2;
@@ -377,15 +377,15 @@ fn check_names_what_is_not_as_drawn() {
         "`study.lock` is missing",
         "`tables/old.csv` is not of this report",
     ];
-    assert_eq!(compare::check(folder.path(), &files).unwrap(), expected);
+    assert_eq!(check_report(folder.path(), &files).unwrap(), expected);
 }
 
 #[test]
 fn beside_says_in_words_how_two_reports_compare() {
     let folder = tempfile::tempdir().unwrap();
     let files = report();
-    compare::write(folder.path(), &files).unwrap();
-    let same = compare::beside(folder.path(), &files).unwrap().join("\n");
+    write_report(folder.path(), &files).unwrap();
+    let same = compare_report(folder.path(), &files).unwrap().join("\n");
     let outputs = files.len() - 1;
     let outputs = format!("outputs: {outputs} of {outputs} are byte for byte the committed ones");
     for line in [
@@ -404,7 +404,7 @@ fn beside_says_in_words_how_two_reports_compare() {
         t.metrics = Digest::of(b"elsewhere");
     });
     let other = render(&outline(), &other).unwrap();
-    let words = compare::beside(folder.path(), &other).unwrap().join("\n");
+    let words = compare_report(folder.path(), &other).unwrap().join("\n");
     for line in [
         "device class: committed `cpu-avx2`, here `cpu-avx512`",
         "results: 75 of 76 runs that both have are bit for bit the same",
@@ -419,11 +419,11 @@ fn beside_says_in_words_how_two_reports_compare() {
 fn beside_trusts_no_list_that_the_lock_does_not_name() {
     let folder = tempfile::tempdir().unwrap();
     let files = report();
-    compare::write(folder.path(), &files).unwrap();
+    write_report(folder.path(), &files).unwrap();
     let runs = folder.path().join("tables/runs.csv");
     let bent = text(&files, "tables/runs.csv").replace(",83.", ",84.");
     fs::write(&runs, bent).unwrap();
-    let message = compare::beside(folder.path(), &files)
+    let message = compare_report(folder.path(), &files)
         .unwrap_err()
         .to_string();
     assert!(
@@ -431,7 +431,7 @@ fn beside_trusts_no_list_that_the_lock_does_not_name() {
         "{message}"
     );
     fs::write(folder.path().join(LOCK), "format = 2\n").unwrap();
-    let message = compare::beside(folder.path(), &files)
+    let message = compare_report(folder.path(), &files)
         .unwrap_err()
         .to_string();
     assert!(message.contains("study.lock"), "{message}");

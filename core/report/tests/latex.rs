@@ -5,7 +5,7 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, compare, render};
+use jackpot_report::{Files, render, write_report};
 use jackpot_study::Outline;
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use synthetic::{outline, results};
 
 /// One document with every table; the log of pdflatex, or the log of its failure.
 fn compile(folder: &Path, files: &Files) -> Result<String, String> {
-    compare::write(folder, files).unwrap();
+    write_report(folder, files).unwrap();
     let tables = files.keys().filter(|name| name.ends_with(".tex"));
     let inputs: String = tables.map(|name| format!("\\input{{{name}}}\n")).collect();
     let document = format!(

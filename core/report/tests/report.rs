@@ -4,7 +4,7 @@
 
 mod synthetic;
 
-use jackpot_report::{LOCK, compare, render};
+use jackpot_report::{LOCK, render, write_report};
 use synthetic::{outline, results};
 
 /// `JACKPOT_DRAW_TO=FOLDER cargo test` leaves the report there, to be looked at.
@@ -12,7 +12,7 @@ use synthetic::{outline, results};
 fn the_same_results_give_the_same_bytes() {
     let first = render(&outline(), &results()).unwrap();
     if let Some(folder) = std::env::var_os("JACKPOT_DRAW_TO") {
-        compare::write(folder.as_ref(), &first).unwrap();
+        write_report(folder.as_ref(), &first).unwrap();
     }
     let mut shuffled = results();
     shuffled.runs.reverse();

@@ -4,7 +4,7 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, LOCK, compare, headline, render};
+use jackpot_report::{Files, LOCK, check_report, compare_report, headline, render, write_report};
 use jackpot_study::{Outcome, Outline, Results, SettingOutline};
 use synthetic::{outline, results};
 
@@ -126,11 +126,11 @@ fn a_file_of_no_report_and_another_result_are_seen_in_every_setting() {
     let (both, mut runs) = study();
     let files = render(&both, &runs).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    compare::write(folder.path(), &files).unwrap();
-    assert_eq!(compare::check(folder.path(), &files).unwrap(), [""; 0]);
+    write_report(folder.path(), &files).unwrap();
+    assert_eq!(check_report(folder.path(), &files).unwrap(), [""; 0]);
     std::fs::write(folder.path().join("vgg/tables/old.csv"), "").unwrap();
     let expected = ["`vgg/tables/old.csv` is not of this report"];
-    assert_eq!(compare::check(folder.path(), &files).unwrap(), expected);
+    assert_eq!(check_report(folder.path(), &files).unwrap(), expected);
     let changed = runs
         .runs
         .iter_mut()
@@ -141,7 +141,7 @@ fn a_file_of_no_report_and_another_result_are_seen_in_every_setting() {
         });
     changed.unwrap().metrics = jackpot_store::Digest::of(b"elsewhere");
     let other = render(&both, &runs).unwrap();
-    let words = compare::beside(folder.path(), &other).unwrap().join("\n");
+    let words = compare_report(folder.path(), &other).unwrap().join("\n");
     assert!(words.contains("resnet: results: 76 of 76 runs"), "{words}");
     assert!(words.contains("vgg: results: 75 of 76 runs"), "{words}");
 }

@@ -28,7 +28,6 @@ const CIRCLES: Bound = Bound {
     exceptions: &[
         ("jackpot-host", 13),
         ("jackpot-net", 8),
-        ("jackpot-report", 9),
         ("jackpot-study", 46),
     ],
 };
@@ -43,9 +42,6 @@ const FOLDERS: Bound = Bound {
         ("core/net/src", 21),
         ("core/nn/src", 21),
         ("core/sparse/src", 19),
-        ("core/report/src", 19),
-        ("core/report/src/figure", 16),
-        ("core/report/src/table", 22),
         ("core/report/tests", 18),
         ("core/store/src", 17),
         ("core/study/src", 54),

@@ -4,12 +4,15 @@
 //! holds; nothing else is let in. A click on a number opens the runs that it came from.
 
 use super::provenance::Provenance;
-use crate::cells::Grid;
-use crate::figure::Figure;
-use crate::format::settle;
-use crate::headline::Headline;
-use crate::settings::Across;
-use crate::table::{Entry, Kind, Section, Table, spell};
+use crate::figures::Figure;
+use crate::model::analysis::headlines::Headline;
+use crate::model::cells::Grid;
+use crate::model::format::settle;
+use crate::model::settings;
+use crate::model::summary::{count, failures};
+use crate::page::overview::Across;
+use crate::tables::table::{Kind, Section, Table};
+use crate::tables::value::Entry;
 use crate::{Error, LOCK};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,7 +24,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The whole page; each figure with its PNG file.
-pub(super) fn page(
+pub(crate) fn page(
     grid: &Grid<'_>,
     tables: &[Table],
     figures: &[(&Figure, &[u8])],
@@ -69,10 +72,10 @@ pub(super) fn page(
 
 /// The page of a study with settings: each setting's facts and means, the way to its page, and
 /// what compares them.
-pub(super) fn leads(
+pub(crate) fn leads(
     across: &Across<'_, '_>,
     outline: &Outline,
-    figures: &[(&Figure, Vec<u8>)],
+    figures: &[(&Figure, &[u8])],
 ) -> Result<Vec<u8>, Error> {
     let title = &outline.title;
     let shown = across.shown(outline);
@@ -184,13 +187,13 @@ fn study(grid: &Grid<'_>) -> Markup {
         section #study aria-labelledby="study-title" {
             h2 #study-title { "The study" }
             dl.facts {
-                @for (name, value) in spell::fact_list(grid.outline, grid.results) {
+                @for (name, value) in settings::facts(grid.outline, grid.results) {
                     dt { (name) }
                     dd { (inline(&value)) }
                 }
             }
-            p { (super::count(grid)) }
-            @let failures = super::failures(grid);
+            p { (count(grid)) }
+            @let failures = failures(grid);
             @if !failures.is_empty() {
                 ul { @for failure in &failures { li { (inline(failure)) } } }
             }
@@ -310,7 +313,7 @@ fn value(entry: &Entry, provenance: &Provenance) -> Markup {
 
 fn check(grid: &Grid<'_>) -> Markup {
     let name = &grid.outline.name;
-    let part = crate::settings::folder(grid.outline);
+    let part = settings::folder(grid.outline);
     let up = if part.is_empty() { "" } else { "../" };
     html! {
         section #check aria-labelledby="check-title" {

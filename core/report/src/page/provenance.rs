@@ -1,11 +1,12 @@
 //! Where the page's numbers come from: every run once, with the hashes that lead back to it, and
 //! every line of their recipes once.
 
-use crate::cells::{Cell, Grid};
-use crate::format::settle;
-use crate::headline::Headline;
-use crate::sweep::Grids;
-use crate::table::{NOTHING, Table};
+use crate::model::analysis::headlines::Headline;
+use crate::model::cells::{Cell, Grid};
+use crate::model::format::settle;
+use crate::model::sweep::Grids;
+use crate::tables::table::Table;
+use crate::tables::value::NOTHING;
 use jackpot_store::Digest;
 use jackpot_study::{Before, Outcome, Trained};
 use serde::Serialize;
@@ -149,7 +150,7 @@ impl Provenance {
 fn name(setting: Option<&str>, cell: &Cell<'_>, seed: u64) -> String {
     let setting = setting.map_or(String::new(), |title| format!("{title}: "));
     let check = cell.check.map_or("unmodified", |c| c.title.as_str());
-    let sparsity = crate::table::spell::sparsity(cell.sparsity);
+    let sparsity = crate::model::format::sparsity(cell.sparsity);
     format!(
         "{setting}{}, {check}, {sparsity}, seed {seed}",
         cell.ticket.title

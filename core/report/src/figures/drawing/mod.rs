@@ -1,0 +1,20 @@
+//! What figures are drawn with: a canvas with text that is measured, scales, legends, labels, and
+//! charts that are described as data.
+
+pub(crate) mod axis;
+pub(crate) mod canvas;
+pub(crate) mod chart;
+pub(crate) mod key;
+pub(crate) mod label;
+pub(crate) mod legend;
+pub(crate) mod panel;
+pub(crate) mod profile;
+
+use crate::model::inputs::Inputs;
+
+/// The line under every figure: which study, and what it was drawn from.
+pub(crate) fn footer(study: &str, inputs: &Inputs) -> String {
+    let after = format!(": inputs sha256 {inputs}");
+    let room = canvas::WIDTH - 32 - canvas::width(&after, canvas::FINE);
+    format!("{}{after}", canvas::fit(study, canvas::FINE, room))
+}

@@ -1,0 +1,83 @@
+//! Figures: drawn once by plotters into SVG, text turned into outlines by usvg with the bundled
+//! font, and the PNG rendered by resvg from that same SVG.
+
+mod accuracy;
+mod before_after;
+pub(crate) mod drawing;
+mod layers;
+mod lines;
+mod overlaps;
+mod pipeline;
+mod probe;
+
+#[cfg(test)]
+mod tests;
+
+use crate::Error;
+use crate::model::cells::Grid;
+use crate::model::groups::Group;
+use crate::model::inputs::Inputs;
+use crate::model::sweep::Grids;
+use jackpot_study::FIGURES;
+use polars::prelude::DataFrame;
+
+/// One drawn figure.
+pub(crate) struct Figure {
+    /// The file's name without its ending.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What the reader sees, as a caption.
+    pub caption: String,
+    pub inputs: Inputs,
+    /// The drawn points, one a row, of figures whose numbers no table has.
+    pub points: Option<DataFrame>,
+    pub drawing: drawing::canvas::Drawing,
+}
+
+/// The figures that the study asks for, in its order.
+pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
+    let figure = |name: &String| match name.as_str() {
+        "accuracy" => accuracy::figure(grid),
+        "layers" => layers::figure(grid),
+        "initial" => lines::checks(grid, Group::Initial),
+        "partially-trained" => lines::checks(grid, Group::PartiallyTrained),
+        "tickets" => lines::tickets(grid, Group::Sparse),
+        "hybrid" => lines::tickets(grid, Group::Hybrid),
+        "ablation" => lines::tickets(grid, Group::Random),
+        "epochs" => lines::epochs(grid),
+        "sweeps" => lines::sweeps(Grids::one(grid)),
+        "corruption" => layers::corruption(grid),
+        "overlaps" => overlaps::figure(grid),
+        "pipeline" => pipeline::figure(grid),
+        "before-after" => before_after::figure(grid),
+        other => Err(crate::tables::unknown("figure", other, FIGURES)),
+    };
+    grid.outline.figures.iter().map(figure).collect()
+}
+
+impl Figure {
+    /// The path of one of its files in the study's folder.
+    pub fn file(&self, ending: &str) -> String {
+        format!("figures/{}.{ending}", self.name)
+    }
+
+    /// The endings of its files, and what a reader calls them.
+    pub fn formats(&self) -> &'static [(&'static str, &'static str)] {
+        const ALL: [(&str, &str); 3] = [("svg", "SVG"), ("png", "PNG"), ("csv", "CSV")];
+        &ALL[..ALL.len() - usize::from(self.points.is_none())]
+    }
+}
+
+/// The figure whose lines go across the settings of a study.
+pub(crate) fn across(grids: Grids<'_, '_>) -> Result<Figure, Error> {
+    lines::sweeps(grids)
+}
+
+/// The SVG and the PNG of a probe's figure.
+pub(crate) fn of_probe(
+    name: &str,
+    probed: &jackpot_study::Probed,
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let drawing = probe::drawing(name, probed)?;
+    drawing::canvas::render("probe", "What masks alone say", &drawing)
+}

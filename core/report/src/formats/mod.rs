@@ -1,0 +1,58 @@
+//! Tables and figures as the bytes of their files.
+
+pub(crate) mod frame;
+pub(crate) mod latex;
+pub(crate) mod markdown;
+
+use crate::Error;
+use crate::figures::Figure;
+use crate::figures::drawing::canvas;
+use crate::model::inputs::Inputs;
+use crate::tables::table::Table;
+use jackpot_study::{Outline, Results};
+
+/// One file of a report.
+pub(crate) struct Output {
+    /// The results that it was drawn from.
+    pub inputs: Inputs,
+    /// The file's content.
+    pub bytes: Vec<u8>,
+}
+
+/// The CSV and Parquet files and, unless people are shown nothing of the table, the Markdown and
+/// LaTeX ones, by path in the study's folder.
+pub(crate) fn of_table(
+    table: &Table,
+    outline: &Outline,
+    results: &Results,
+) -> Result<Vec<(String, Output)>, Error> {
+    let mut frame = crate::tables::frame::sorted(table)?;
+    let mut files = vec![
+        ("csv", frame::csv(table.name, &mut frame)?),
+        ("parquet", frame::parquet(table.name, &mut frame)?),
+    ];
+    if table.is_shown() {
+        files.push(("md", markdown::file(table, outline, results).into_bytes()));
+        files.push(("tex", latex::file(table, outline).into_bytes()));
+    }
+    let output = |(ending, bytes)| {
+        let inputs = table.inputs.clone();
+        let path = format!("tables/{}.{ending}", table.name);
+        (path, Output { inputs, bytes })
+    };
+    Ok(files.into_iter().map(output).collect())
+}
+
+/// The SVG and the PNG file of a figure, and the file of its points.
+pub(crate) fn of_figure(figure: &Figure) -> Result<Vec<(String, Output)>, Error> {
+    let (svg, png) = canvas::render(figure.name, figure.title, &figure.drawing)?;
+    let file = |ending, bytes| {
+        let inputs = figure.inputs.clone();
+        (figure.file(ending), Output { inputs, bytes })
+    };
+    let mut files = vec![file("svg", svg), file("png", png)];
+    if let Some(points) = &figure.points {
+        files.push(file("csv", frame::csv(figure.name, &mut points.clone())?));
+    }
+    Ok(files)
+}

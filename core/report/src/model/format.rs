@@ -1,0 +1,104 @@
+//! Numbers and names as tables and figures write them, before the escapes of any file format.
+
+use crate::model::mean_sd::MeanSd;
+
+/// The sparsity of a dense network.
+pub(crate) const DENSE: &str = "0";
+/// The longest reason that a table quotes; the whole of it is in `runs.csv`.
+const REASON: usize = 120;
+
+/// `98 %` of `0.98`; the text itself if it is no number.
+pub(crate) fn percent(sparsity: &str) -> String {
+    match sparsity.parse::<f64>() {
+        Ok(x) => format!("{} %", (x * 1e8).round() / 1e6),
+        Err(_) => sparsity.into(),
+    }
+}
+
+/// A heading for one sparsity.
+pub(crate) fn sparsity(text: &str) -> String {
+    match text {
+        DENSE => "Dense".into(),
+        _ => format!("Sparsity {}", percent(text)),
+    }
+}
+
+/// A number with `digits` decimals and, if it is negative, a true minus sign; never `−0.00`.
+pub(crate) fn number(x: f64, digits: usize) -> String {
+    let text = format!("{:.digits$}", x.abs());
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    if x < 0.0 && !zero {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+/// As [`number`], with a plus sign where it is positive.
+pub(crate) fn signed(x: f64, digits: usize) -> String {
+    let text = number(x, digits);
+    let positive = text.chars().any(|c| matches!(c, '1'..='9')) && x > 0.0;
+    if positive { format!("+{text}") } else { text }
+}
+
+/// `87.12 ± 0.31`, or the mean alone where there is no deviation.
+pub(crate) fn mean_sd(value: Option<MeanSd>, digits: usize) -> String {
+    match value {
+        None => "–".into(),
+        Some(MeanSd { mean, sd: None }) => number(mean, digits),
+        Some(MeanSd { mean, sd: Some(sd) }) => {
+            format!("{} ± {}", number(mean, digits), number(sd, digits))
+        }
+    }
+}
+
+/// Kept shares run over decades: three significant digits, but never more than 100.
+pub(crate) fn share(percent: f64) -> String {
+    if percent == 0.0 {
+        return "0".into();
+    }
+    // Rounded first, so that 9.999 is given the digits of 10.0.
+    let rounded: f64 = format!("{percent:.2e}").parse().unwrap_or(percent);
+    let digits = (2.0 - rounded.log10().floor()).max(0.0) as usize;
+    number(rounded, digits)
+}
+
+/// `+0.12 [−0.40, +0.64]`, or the mean alone where nothing says how it varies.
+pub(crate) fn interval(mean: f64, bounds: Option<(f64, f64)>, digits: usize) -> String {
+    let mean = signed(mean, digits);
+    match bounds {
+        None => mean,
+        Some((low, high)) => {
+            format!("{mean} [{}, {}]", signed(low, digits), signed(high, digits))
+        }
+    }
+}
+
+/// `3`, or `2 of 3` where a seed that was asked for is not there.
+pub(crate) fn of(n: usize, asked: usize) -> String {
+    if n == asked {
+        n.to_string()
+    } else {
+        format!("{n} of {asked}")
+    }
+}
+
+/// Text on one line.
+pub(crate) fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The start of a long reason, on one line.
+pub(crate) fn reason(text: &str) -> String {
+    let line = line(text);
+    if line.chars().count() <= REASON {
+        return line;
+    }
+    line.chars().take(REASON).chain(['…']).collect()
+}
+
+/// Six decimals, with no negative zero: what files for programs hold, so that a last bit that
+/// differs between two mathematics libraries does not reach one.
+pub(crate) fn settle(x: f64) -> f64 {
+    (x * 1e6).round() / 1e6 + 0.0
+}

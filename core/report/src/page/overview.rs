@@ -1,0 +1,117 @@
+//! A study over several settings: each has a report of its own in a folder of its name; the study's
+//! own folder has every table with the rows of all settings, what is drawn along their numbers, and
+//! a page that leads to all of them.
+
+use crate::Error;
+use crate::figures::{self, Figure};
+use crate::model::analysis::headlines::{Headline, PILOT};
+use crate::model::cells::Grid;
+use crate::model::settings::folder;
+use crate::model::summary;
+use crate::model::sweep::{Grids, has_axis};
+use crate::tables::comparison::{differences, verdicts};
+use crate::tables::joined;
+use crate::tables::performance::{learning_rates, sweeps};
+use crate::tables::table::Table;
+use jackpot_study::{Named, Outline, Results};
+
+/// What a study's page says of one of its settings.
+pub(crate) struct Lead {
+    pub title: String,
+    /// Where its own pages are, with a `/` at its end.
+    pub folder: String,
+    pub facts: Vec<(String, String)>,
+    pub lines: Vec<String>,
+    /// The headlines, as in its own pages: what each is about, and what it says.
+    pub findings: Vec<(String, String)>,
+}
+
+/// What the study's page says of a setting; none in a study without settings.
+pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
+    let setting = grid.outline.settings.first()?;
+    Some(Lead {
+        title: setting.named.title.clone(),
+        folder: folder(grid.outline),
+        facts: grid.outline.facts.clone(),
+        lines: summary::headline(grid),
+        findings: (grid.findings.headlines.iter())
+            .filter(|h| h.title != PILOT)
+            .map(|h| (h.title.clone(), h.text()))
+            .collect(),
+    })
+}
+
+/// What is drawn of all settings together.
+pub(crate) struct Across<'g, 'a> {
+    pub grids: Grids<'g, 'a>,
+    pub leads: Vec<Lead>,
+    /// What the declared analysis says where it compares settings, and what was seen before it.
+    pub findings: Vec<Headline>,
+    /// Those that the study asks for.
+    pub tables: Vec<Table>,
+    pub figures: Vec<Figure>,
+}
+
+impl<'g, 'a> Across<'g, 'a> {
+    /// None for a study without settings. `tables` are those of each grid.
+    pub fn new(
+        outline: &Outline,
+        results: &Results,
+        all: &'g [Grid<'a>],
+        tables: &[Vec<Table>],
+    ) -> Result<Option<Across<'g, 'a>>, Error> {
+        let Some(grids) = Grids::across(all) else {
+            return Ok(None);
+        };
+        let together = Grid::across(outline, results, all)?;
+        let compares = !together.findings.found.findings.is_empty();
+        let across = Named {
+            name: "across".into(),
+            title: "across".into(),
+            series: None,
+        };
+        let mut drawn = Vec::new();
+        for name in &outline.tables {
+            drawn.extend(match name.as_str() {
+                "sweeps" => Some(sweeps::table(grids)),
+                "learning-rates" => Some(learning_rates::table(grids)),
+                name => {
+                    let own = all.iter().zip(tables).filter_map(|(grid, tables)| {
+                        let table = tables.iter().find(|t| t.name == name)?;
+                        Some((&grids.setting(grid)?.named, table))
+                    });
+                    let mut own: Vec<_> = own.collect();
+                    let compared = match name {
+                        "verdicts" if compares => Some(verdicts::table(&together)),
+                        "differences" if compares => Some(differences::table(&together)),
+                        _ => None,
+                    };
+                    own.extend(compared.as_ref().map(|table| (&across, table)));
+                    joined::table(&own)?
+                }
+            });
+        }
+        let sweeps = outline.figures.iter().filter(|name| *name == "sweeps");
+        let figures = sweeps.map(|_| figures::across(grids));
+        Ok(Some(Across {
+            leads: all.iter().filter_map(lead).collect(),
+            findings: match compares || outline.analysis.pilot.is_some() {
+                true => together.findings.headlines,
+                false => Vec::new(),
+            },
+            figures: figures.collect::<Result<_, _>>()?,
+            tables: drawn,
+            grids,
+        }))
+    }
+
+    /// The tables that compare settings, which the study's page shows; it leads to the others.
+    pub fn shown(&self, outline: &Outline) -> Vec<&Table> {
+        let compares = |table: &&Table| match table.name {
+            "sweeps" => outline.settings.iter().any(|s| has_axis(&s.named)),
+            "learning-rates" => learning_rates::has_rates(&outline.settings),
+            _ => false,
+        };
+        self.tables.iter().filter(compares).collect()
+    }
+}

@@ -1,0 +1,7 @@
+//! What differs from what: the estimates and verdicts of the declared analysis.
+
+pub(crate) mod differences;
+pub(crate) mod effects;
+pub(crate) mod hybrid;
+pub(crate) mod partially_trained;
+pub(crate) mod verdicts;

@@ -1,0 +1,74 @@
+//! Which data each stage of a ticket saw, and how many epochs it cost.
+
+use crate::model::cells::{Cell, Grid, metrics};
+use crate::model::format;
+use crate::model::format::DENSE;
+use crate::model::inputs::of_inputs;
+use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::value::{Entry, NOTHING, Value};
+use jackpot_study::Lineage;
+
+pub(crate) fn table(grid: &Grid<'_>) -> Table {
+    Table {
+        name: "stages",
+        title: "which data each stage saw",
+        about: vec![
+            "The data of every training before the ticket's own (*pretraining*), of the batches \
+             that its method drew (*scoring*) and of its own *training*; the test images are \
+             always clean. *Epochs* are those of all trainings that the ticket needs."
+                .into(),
+        ],
+        sections: sections(grid),
+        data: Data::Rows,
+        keys: &["sparsity", "ticket", "check"],
+        inputs: of_inputs(metrics(&grid.cells)),
+    }
+}
+
+/// The dense network's where it is known, and every sparsity's.
+fn sections(grid: &Grid<'_>) -> Vec<Section> {
+    let dense = Some(section(grid, DENSE)).filter(|s| !s.rows.is_empty());
+    let sparse = grid.sparsities().into_iter().map(|s| section(grid, s));
+    dense.into_iter().chain(sparse).collect()
+}
+
+fn known<'g, 'a: 'g>(grid: &'g Grid<'a>) -> impl Iterator<Item = (&'g Cell<'a>, &'a Lineage)> + 'g {
+    grid.cells.iter().filter_map(|c| Some((c, c.lineage()?)))
+}
+
+fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
+    let words = |name: &str| Column::new(Kind::Words, name, name);
+    let names = ["ticket", "check", "pretraining", "scoring", "training"];
+    let mut columns = vec![Column::hidden(Kind::Words, "sparsity")];
+    columns.extend(names.map(words));
+    columns.push(Column::new(Kind::Number, "epochs", "epochs"));
+    let rows = known(grid).filter(|(cell, _)| cell.sparsity == sparsity);
+    Section {
+        heading: format::sparsity(sparsity),
+        columns,
+        rows: rows.map(|(cell, lineage)| row(cell, lineage)).collect(),
+    }
+}
+
+fn row(cell: &Cell<'_>, lineage: &Lineage) -> Vec<Entry> {
+    let seen = |data: &Option<String>| match data {
+        Some(data) => Value::Text(data.clone()).into(),
+        None => Value::Absent(NOTHING).into(),
+    };
+    vec![
+        Entry::text(cell.sparsity),
+        Entry::named(cell.ticket),
+        Entry::check(cell.check),
+        seen(&lineage.pretraining),
+        seen(&lineage.scoring),
+        Entry::text(&lineage.training),
+        Entry::from(epochs(&lineage.epochs), cell.keys()),
+    ]
+}
+
+/// Decimal text as a number that is spelled as it was.
+fn epochs(text: &str) -> Value {
+    let decimals = text.split_once('.').map_or(0, |(_, after)| after.len());
+    let number = text.parse().map(|epochs| Value::Number(epochs, decimals));
+    number.unwrap_or_else(|_| Value::Text(text.into()))
+}
