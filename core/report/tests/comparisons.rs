@@ -149,12 +149,13 @@ fn study(settings: bool) -> (Outline, Results) {
     outline.checks.extend(labels);
     outline.analysis.looks = vec![5];
     outline.analysis.contrasts = contrasts(settings);
-    results.runs = match settings {
-        false => runs(None),
-        true => SETTINGS
+    results.runs = if settings {
+        SETTINGS
             .iter()
             .flat_map(|(name, _)| runs(Some(name)))
-            .collect(),
+            .collect()
+    } else {
+        runs(None)
     };
     if settings {
         outline.settings = SETTINGS

@@ -33,9 +33,10 @@ fn compile(folder: &Path, files: &Files) -> Result<String, String> {
         .output()
         .expect("pdflatex starts: install Debian's texlive-latex-recommended");
     let log = fs::read_to_string(folder.join("all.log")).unwrap_or_default();
-    match output.status.success() {
-        true => Ok(log),
-        false => Err(log),
+    if output.status.success() {
+        Ok(log)
+    } else {
+        Err(log)
     }
 }
 

@@ -93,7 +93,6 @@ const BOOLEAN_MATCHES: Bound = Bound {
         ("jackpot-host", 17),
         ("jackpot-net", 7),
         ("jackpot-nn", 3),
-        ("jackpot-report", 41),
         ("jackpot-sdk", 1),
         ("jackpot-sparse", 5),
         ("jackpot-stats", 5),

@@ -123,9 +123,10 @@ fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
     }
     let (low, high) = range(values.iter().copied());
     let (wide_low, wide_high) = range(values.iter().copied().chain(dense));
-    match (high - low) / (wide_high - wide_low) >= ROOM || values.is_empty() {
-        true => (wide_low, wide_high),
-        false => (low, high),
+    if (high - low) / (wide_high - wide_low) >= ROOM || values.is_empty() {
+        (wide_low, wide_high)
+    } else {
+        (low, high)
     }
 }
 

@@ -86,12 +86,13 @@ pub(super) fn tickets(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
         across: COMPRESSION.into(),
         what: "test accuracy, %",
         series: tickets.iter().map(|t| t.title.clone()).collect(),
-        panels: match lines.is_empty() {
-            true => Vec::new(),
-            false => vec![Panel {
+        panels: if lines.is_empty() {
+            Vec::new()
+        } else {
+            vec![Panel {
                 title: String::new(),
                 lines,
-            }],
+            }]
         },
         level: dense(grid),
         aside: false,
@@ -172,9 +173,10 @@ pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
     });
     let chart = Chart {
         name: "sweeps",
-        axis: match low > 0.0 && high / low >= DECADES {
-            true => Axis::Logarithmic,
-            false => Axis::Linear,
+        axis: if low > 0.0 && high / low >= DECADES {
+            Axis::Logarithmic
+        } else {
+            Axis::Linear
         },
         across: axis.to_owned(),
         what: "test accuracy, %",

@@ -35,9 +35,10 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
             all.any(|o| o.first.0 == t.name || o.second.0 == t.name)
         })
         .collect();
-    let sparsities = match tickets.is_empty() {
-        true => Vec::new(),
-        false => grid.sparsities(),
+    let sparsities = if tickets.is_empty() {
+        Vec::new()
+    } else {
+        grid.sparsities()
     };
     let map = Map::new(&tickets);
     let height = HEAD + sparsities.len().max(1) as i32 * map.height() + map.names + 60;
@@ -45,16 +46,13 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
         for (i, sparsity) in sparsities.iter().enumerate() {
             map.draw(canvas, grid, sparsity, HEAD + i as i32 * map.height())?;
         }
-        match sparsities.is_empty() {
-            true => {
-                let at = (WIDTH / 2, 90);
-                canvas.text("no two masks are known", at, TEXT, GREY, Anchor::Centre)?;
-            }
-            false => {
-                let words = "percent: above the diagonal as found, below it by chance";
-                canvas.text(words, (16, 32), SMALL, GREY, Anchor::Left)?;
-                map.names_below(canvas, height - map.names - 60)?;
-            }
+        if sparsities.is_empty() {
+            let at = (WIDTH / 2, 90);
+            canvas.text("no two masks are known", at, TEXT, GREY, Anchor::Centre)?;
+        } else {
+            let words = "percent: above the diagonal as found, below it by chance";
+            canvas.text(words, (16, 32), SMALL, GREY, Anchor::Left)?;
+            map.names_below(canvas, height - map.names - 60)?;
         }
         let footer = footer(&grid.outline.name, &inputs);
         canvas.text(&footer, (16, height - 26), FINE, GREY, Anchor::Left)
@@ -88,9 +86,10 @@ struct Map<'a> {
 impl<'a> Map<'a> {
     fn new(tickets: &'a [&'a Named]) -> Map<'a> {
         let map = Map::of(tickets, SMALL);
-        match map.row < SMALL {
-            true => Map::of(tickets, FINE),
-            false => map,
+        if map.row < SMALL {
+            Map::of(tickets, FINE)
+        } else {
+            map
         }
     }
 
@@ -149,16 +148,18 @@ impl<'a> Map<'a> {
             return canvas.text("–", middle, self.letters, GREY, Anchor::Centre);
         };
         canvas.rectangle(from, to, tint(value))?;
-        let colour = match value >= DARK {
-            true => RGBColor(255, 255, 255),
-            false => INK,
+        let colour = if value >= DARK {
+            RGBColor(255, 255, 255)
+        } else {
+            INK
         };
         let digits = usize::from(self.side >= 100);
         let text = format::number(value, digits);
         // The table has every number; colours stand alone where the longest has no room.
-        match width("100", self.letters) + 4 <= to.0 - from.0 {
-            true => canvas.text(&text, middle, self.letters, colour, Anchor::Centre),
-            false => Ok(()),
+        if width("100", self.letters) + 4 <= to.0 - from.0 {
+            canvas.text(&text, middle, self.letters, colour, Anchor::Centre)
+        } else {
+            Ok(())
         }
     }
 

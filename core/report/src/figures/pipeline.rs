@@ -131,9 +131,10 @@ impl<'g, 'a> Study<'g, 'a> {
             (!items.is_empty()).then(|| format!("{} ({})", check.title, items.join(", ")))
         });
         let checks: Vec<String> = checks.collect();
-        match checks.is_empty() {
-            true => String::new(),
-            false => format!("; changed by {}", checks.join(", ")),
+        if checks.is_empty() {
+            String::new()
+        } else {
+            format!("; changed by {}", checks.join(", "))
         }
     }
 
@@ -152,9 +153,12 @@ impl<'g, 'a> Study<'g, 'a> {
             }
         }
         let one = by.len() < 2;
-        let words = by.iter().map(|(n, titles)| match one {
-            true => format!("{n} epochs"),
-            false => format!("{n} epochs: {}", titles.join(" · ")),
+        let words = by.iter().map(|(n, titles)| {
+            if one {
+                format!("{n} epochs")
+            } else {
+                format!("{n} epochs: {}", titles.join(" · "))
+            }
         });
         words.collect::<Vec<_>>().join("; ")
     }
@@ -172,9 +176,10 @@ fn steps(change: &Change, on: &[Target]) -> Vec<String> {
 /// As [`steps`], with a word for a check that only trains otherwise.
 fn on_pretraining(change: &Change) -> Vec<String> {
     let found = steps(change, &[Target::Data, Target::PretrainingData]);
-    match found.is_empty() && change.on_data && change.steps.is_empty() {
-        true => vec!["other steps or order".into()],
-        false => found,
+    if found.is_empty() && change.on_data && change.steps.is_empty() {
+        vec!["other steps or order".into()]
+    } else {
+        found
     }
 }
 
@@ -302,9 +307,10 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
     }
     let rules: Vec<String> = rules.iter().map(|(r, t)| format!("{r}: {t}")).collect();
     let random = study.titles(|_, w| w.is_random());
-    let random = match random.is_empty() {
-        true => String::new(),
-        false => format!("; scores drawn at random: {random}"),
+    let random = if random.is_empty() {
+        String::new()
+    } else {
+        format!("; scores drawn at random: {random}")
     };
     let rewound = study.titles(|_, w| !w.start_learned && !w.start_object);
     let kept = study.titles(|_, w| w.start_learned);

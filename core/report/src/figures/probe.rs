@@ -34,9 +34,10 @@ pub(crate) fn drawing(name: &str, probed: &Probed) -> Result<Drawing, Error> {
     let map = Map::new(probed);
     let legend = legend(&kinds);
     let overlaps: i32 = blocks.iter().map(|b| b.rows.len() as i32 * ROW + GAP).sum();
-    let upper = match blocks.is_empty() {
-        true => 0,
-        false => TITLE + overlaps + AXIS,
+    let upper = if blocks.is_empty() {
+        0
+    } else {
+        TITLE + overlaps + AXIS
     };
     let top = 12 + legend.height() + upper;
     let height = top + map.height() + 70;

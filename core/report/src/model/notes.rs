@@ -21,9 +21,10 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
         return vec![because.to_owned()];
     }
     if summary.shared > 0 {
-        let which = match summary.shared == summary.asked {
-            true => String::new(),
-            false => format!("in {} of {} seeds ", summary.shared, summary.asked),
+        let which = if summary.shared == summary.asked {
+            String::new()
+        } else {
+            format!("in {} of {} seeds ", summary.shared, summary.asked)
         };
         notes.push(format!(
             "{which}the unmodified ticket's own training (one recipe)"

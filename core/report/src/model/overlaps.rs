@@ -14,9 +14,12 @@ pub(crate) fn shared(
     (i, j): (usize, usize),
 ) -> (Option<f64>, Vec<Digest>) {
     let found = pair(grid, sparsity, tickets[i.min(j)], tickets[i.max(j)]);
-    let of = |o: &&Overlap| match i < j {
-        true => percent(o, o.shared as f64),
-        false => percent(o, o.chance),
+    let of = |o: &&Overlap| {
+        if i < j {
+            percent(o, o.shared as f64)
+        } else {
+            percent(o, o.chance)
+        }
     };
     let values: Vec<f64> = found.iter().map(of).collect();
     (mean(&values), found.iter().flat_map(|o| o.masks).collect())

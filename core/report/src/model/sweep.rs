@@ -128,9 +128,12 @@ fn of_cell<'g, 'a>(
     let carriers = [setting, Some(cell.ticket), cell.check];
     let one = |(carrier, level): (&'a Named, &'a Level)| {
         // Two blocks may have a list of one name: only one of them is the axis.
-        let title = |named: &'a Named| match std::ptr::eq(named, carrier) {
-            true => with_gap(named, &level.axis),
-            false => named.title.clone(),
+        let title = |named: &'a Named| {
+            if std::ptr::eq(named, carrier) {
+                with_gap(named, &level.axis)
+            } else {
+                named.title.clone()
+            }
         };
         let ticket = title(cell.ticket);
         Some(Swept {
@@ -156,9 +159,10 @@ pub(crate) fn with_gap(named: &Named, axis: &str) -> String {
         return named.title.clone();
     };
     let fill = |text: String, level: &Level| {
-        let word = match level.axis == axis {
-            true => "…",
-            false => level.title.as_str(),
+        let word = if level.axis == axis {
+            "…"
+        } else {
+            level.title.as_str()
         };
         text.replace(&format!("{{{}}}", level.axis), word)
     };

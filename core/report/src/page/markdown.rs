@@ -70,9 +70,10 @@ fn findings_in_markdown(headlines: &[Headline]) -> String {
         )
     });
     let items: String = items.collect();
-    match items.is_empty() {
-        true => items,
-        false => format!("\n## Findings\n\n{items}"),
+    if items.is_empty() {
+        items
+    } else {
+        format!("\n## Findings\n\n{items}")
     }
 }
 

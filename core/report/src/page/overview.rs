@@ -95,9 +95,10 @@ impl<'g, 'a> Across<'g, 'a> {
         let figures = sweeps.map(|_| figures::across(grids));
         Ok(Some(Across {
             leads: all.iter().filter_map(lead).collect(),
-            findings: match compares || outline.analysis.pilot.is_some() {
-                true => together.findings.headlines,
-                false => Vec::new(),
+            findings: if compares || outline.analysis.pilot.is_some() {
+                together.findings.headlines
+            } else {
+                Vec::new()
             },
             figures: figures.collect::<Result<_, _>>()?,
             tables: drawn,

@@ -64,13 +64,17 @@ fn is_runs(name: &str) -> bool {
 }
 
 fn machines(theirs: &Lock, ours: &Lock) -> Vec<String> {
-    let pair = |what: &str, theirs: &str, ours: &str| match theirs == ours {
-        true => format!("{what}: the same (`{ours}`)"),
-        false => format!("{what}: committed `{theirs}`, here `{ours}`"),
+    let pair = |what: &str, theirs: &str, ours: &str| {
+        if theirs == ours {
+            format!("{what}: the same (`{ours}`)")
+        } else {
+            format!("{what}: committed `{theirs}`, here `{ours}`")
+        }
     };
-    let study = match theirs.study == ours.study {
-        true => "study.toml: the same".to_owned(),
-        false => "study.toml: not the one that the committed report is of".to_owned(),
+    let study = if theirs.study == ours.study {
+        "study.toml: the same".to_owned()
+    } else {
+        "study.toml: not the one that the committed report is of".to_owned()
     };
     vec![
         study,

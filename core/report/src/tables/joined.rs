@@ -39,9 +39,10 @@ fn about(parts: &[(&Named, &Table)]) -> Vec<String> {
     for (setting, table) in parts {
         for paragraph in &table.about {
             let everywhere = parts.iter().all(|(_, t)| t.about.contains(paragraph));
-            let paragraph = match everywhere {
-                true => paragraph.clone(),
-                false => format!("`{}`: {paragraph}", setting.name),
+            let paragraph = if everywhere {
+                paragraph.clone()
+            } else {
+                format!("`{}`: {paragraph}", setting.name)
             };
             if !said.contains(&paragraph) {
                 said.push(paragraph);

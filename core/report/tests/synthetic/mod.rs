@@ -80,9 +80,10 @@ pub fn analysis() -> Analysis {
     for (check, family) in [("corrupted", "data"), ("rearrange", "kept-weights")] {
         for (ticket, _) in &TICKETS[1..] {
             let random = matches!(*ticket, "smart" | "uniform") && check == "rearrange";
-            let (family, role) = match random {
-                true => ("same-law", Role::SameLaw),
-                false => (family, Role::Question),
+            let (family, role) = if random {
+                ("same-law", Role::SameLaw)
+            } else {
+                (family, Role::Question)
             };
             let arms = (Arm::of(ticket), Arm::under(ticket, check));
             contrasts.push(contrast(Claim::Equivalence, family, role, arms.0, arms.1));
@@ -301,12 +302,13 @@ fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
     // Under corrupted data SNIP happens to give the same mask at 90 %: the same training.
     let shared = (ticket, check, sparsity) == ("snip", "corrupted", "0.9");
     let name = if shared { "none" } else { check };
-    let accuracy = match shared {
-        true => match outcome(ticket, "none", sparsity, seed) {
+    let accuracy = if shared {
+        match outcome(ticket, "none", sparsity, seed) {
             Outcome::Done(t) => t.accuracy,
             _ => accuracy,
-        },
-        false => accuracy,
+        }
+    } else {
+        accuracy
     };
     let name = format!("{ticket} {name} {sparsity} {seed}");
     Outcome::Done(trained(

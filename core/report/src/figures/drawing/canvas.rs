@@ -440,9 +440,12 @@ pub(crate) fn wrap(text: &str, size: i32, room: i32) -> Vec<String> {
     }
     let mut lines: Vec<String> = vec![String::new()];
     let mut add = |piece: &str, space: &str| {
-        let longer = lines.last().map(|line| match line.is_empty() {
-            true => piece.to_owned(),
-            false => format!("{line}{space}{piece}"),
+        let longer = lines.last().map(|line| {
+            if line.is_empty() {
+                piece.to_owned()
+            } else {
+                format!("{line}{space}{piece}")
+            }
         });
         let fits = longer.filter(|line| width(line, size) <= room);
         match (fits, lines.last_mut()) {

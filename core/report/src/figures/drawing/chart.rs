@@ -176,9 +176,10 @@ impl Chart {
     pub fn draw(&self) -> Result<Drawing, Error> {
         let legend = self.legend();
         let places = self.places();
-        let cut = match self.inset && places.len() >= WIDE {
-            true => places.len().div_ceil(2),
-            false => 0,
+        let cut = if self.inset && places.len() >= WIDE {
+            places.len().div_ceil(2)
+        } else {
+            0
         };
         let down = TITLE + BODY + FLOOR + AXIS;
         let panels = self.panels.len().max(1) as i32;
@@ -277,10 +278,7 @@ impl Chart {
 
     /// How far a series stands from its place.
     fn aside(&self, series: usize) -> i32 {
-        match self.aside {
-            true => self.beside(series),
-            false => 0,
-        }
+        if self.aside { self.beside(series) } else { 0 }
     }
 
     /// A place of its own for each series, to both sides.
@@ -345,9 +343,12 @@ impl Chart {
         if spots.len() > 1 {
             canvas.line(&spots, colour, 5, dash)?;
         }
-        let mark = |spot, hollow| match whole {
-            true => canvas.point(shape, spot, colour, hollow),
-            false => canvas.marker(shape, spot, colour, hollow),
+        let mark = |spot, hollow| {
+            if whole {
+                canvas.point(shape, spot, colour, hollow)
+            } else {
+                canvas.marker(shape, spot, colour, hollow)
+            }
         };
         for point in points {
             match point.mean {
@@ -366,9 +367,10 @@ impl Chart {
 fn across(spots: &[f64], from: i32, to: i32) -> Scale {
     let low = spots.first().copied().unwrap_or(0.0);
     let high = spots.last().copied().unwrap_or(1.0);
-    let (low, high) = match high > low {
-        true => (low, high),
-        false => (low - 0.5, high + 0.5),
+    let (low, high) = if high > low {
+        (low, high)
+    } else {
+        (low - 0.5, high + 0.5)
     };
     Scale {
         low,
@@ -394,9 +396,10 @@ fn band(
         })
         .collect();
     if let [(x, low, high)] = ends.as_slice() {
-        return match low == high {
-            true => Ok(()),
-            false => canvas.line(&[(*x, *low), (*x, *high)], colour, 4, None),
+        return if low == high {
+            Ok(())
+        } else {
+            canvas.line(&[(*x, *low), (*x, *high)], colour, 4, None)
         };
     }
     let lower = ends.iter().map(|(x, low, _)| (*x, *low));

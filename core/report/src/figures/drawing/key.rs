@@ -14,17 +14,18 @@ impl Chart {
         let mut entries = Vec::new();
         for (i, name) in self.series.iter().enumerate().filter(|(i, _)| drawn(*i)) {
             let (shape, colour, dash) = look(i);
-            let key = match self.aside {
-                true => Key::Marker {
+            let key = if self.aside {
+                Key::Marker {
                     shape,
                     colour,
                     hollow: false,
-                },
-                false => Key::Line {
+                }
+            } else {
+                Key::Line {
                     colour,
                     dash,
                     shape: Some(shape),
-                },
+                }
             };
             entries.push((key, name.clone()));
         }
@@ -46,9 +47,10 @@ impl Chart {
         let spread = |l: &&Line| l.points.iter().any(|p| p.sd.is_some());
         lines().find(spread)?;
         let colour = GREY;
-        Some(match lines().any(|l| l.points.len() > 1) {
-            true => Key::Band { colour },
-            false => Key::Bar { colour },
+        Some(if lines().any(|l| l.points.len() > 1) {
+            Key::Band { colour }
+        } else {
+            Key::Bar { colour }
         })
     }
 }

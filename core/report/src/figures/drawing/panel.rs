@@ -165,9 +165,10 @@ impl Panel<'_, '_> {
             bottom += block.height();
             y < bottom
         });
-        match block.is_some_and(|i| i % 2 == 0) {
-            true => BAND,
-            false => PAPER,
+        if block.is_some_and(|i| i % 2 == 0) {
+            BAND
+        } else {
+            PAPER
         }
     }
 

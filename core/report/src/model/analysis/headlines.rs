@@ -220,9 +220,10 @@ fn direction_words(contrast: &Contrast) -> [&'static str; 3] {
 /// `SNIP −0.12 [−0.40, +0.16] points, average over sparsities, within the margin at every sparsity`.
 fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
     let contrast = &finding.contrast;
-    let name = match contrast.is_within_ticket() {
-        true => arm_title(grid, &contrast.plus),
-        false => contrast_title(grid, contrast),
+    let name = if contrast.is_within_ticket() {
+        arm_title(grid, &contrast.plus)
+    } else {
+        contrast_title(grid, contrast)
     };
     let mut pieces = vec![Piece::words(name.clone())];
     let estimate = &finding.accuracy.estimate;
@@ -267,9 +268,10 @@ fn controls(grid: &Grid<'_>, found: &Findings) -> Vec<Headline> {
     let title = "A/A control";
     let same_law = match (asked(Role::SameLaw), tested) {
         (false, _) => {
-            let none = match grid.across_settings {
-                true => "No comparison of settings is one; each setting has its own.",
-                false => "This study has none: no random ticket under a check that keeps its law.",
+            let none = if grid.across_settings {
+                "No comparison of settings is one; each setting has its own."
+            } else {
+                "This study has none: no random ticket under a check that keeps its law."
             };
             Headline::plain(title.into(), none.into())
         }

@@ -134,12 +134,13 @@ fn variance(grid: &Grid<'_>) -> String {
         CollapsedRuns::Apart => "cells with a collapsed or diverged run use their own",
         CollapsedRuns::Excluded => "seeds with a collapsed or diverged run are left out",
     };
-    let tests = match pools.is_empty() {
-        true => String::new(),
-        false => format!(
+    let tests = if pools.is_empty() {
+        String::new()
+    } else {
+        format!(
             " Whether those cells vary alike (Brown–Forsythe): {}.",
             pools.join("; ")
-        ),
+        )
     };
     format!(
         "The standard deviation is pooled over the cells of one sparsity; {collapsed}. Degrees of \
@@ -360,9 +361,10 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
 
 /// `2 of 3 seeds`; of an average seeds and sparsities are counted together.
 fn seeds(n: usize, asked: usize) -> String {
-    match n <= asked {
-        true => format!("{n} of {asked} seeds"),
-        false => format!("{n} runs"),
+    if n <= asked {
+        format!("{n} of {asked} seeds")
+    } else {
+        format!("{n} runs")
     }
 }
 

@@ -51,9 +51,10 @@ fn columns(Seen { selects, collapses }: Seen) -> Vec<Column> {
         Column::hidden(Kind::Words, "seed_list"),
         Column::hidden(Kind::Count, "failed"),
         Column::hidden(Kind::Count, "missing"),
-        match collapses {
-            true => Column::new(Kind::Count, "collapsed", "collapsed"),
-            false => collapsed,
+        if collapses {
+            Column::new(Kind::Count, "collapsed", "collapsed")
+        } else {
+            collapsed
         },
         Column::hidden(Kind::Count, "diverged"),
         Column::new(Kind::Notes, "notes", "notes"),

@@ -122,9 +122,10 @@ fn row(cell: &Cell<'_>, all: &[(&Run, &MaskFacts)]) -> Vec<Entry> {
         .filter(|w| count(w) > 0)
         .map(|w| format!("{w}: {}", format::of(count(w), all.len())))
         .collect();
-    let predicted = match predicted.is_empty() {
-        true => Value::Absent(NOTHING),
-        false => Value::Text(predicted.join(", ")),
+    let predicted = if predicted.is_empty() {
+        Value::Absent(NOTHING)
+    } else {
+        Value::Text(predicted.join(", "))
     };
     vec![
         Entry::named(cell.ticket),
