@@ -18,7 +18,7 @@ mod speed;
 mod tables;
 
 use jackpot_study::{Outline, Results};
-use model::cells::Grid;
+use model::grid::Grid;
 use std::collections::BTreeMap;
 
 pub use error::Error;

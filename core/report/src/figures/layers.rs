@@ -4,8 +4,9 @@
 use super::Figure;
 use crate::Error;
 use crate::figures::drawing::profile::{Line, Panel, Profile};
-use crate::model::cells::{Cell, Grid};
+use crate::model::cells::Cell;
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::groups::smart;
 use crate::model::inputs::of_inputs;
 use crate::model::kept::{self, KeptBy};

@@ -3,9 +3,10 @@
 use super::Figure;
 use crate::Error;
 use crate::figures::drawing::chart::{Axis, COMPRESSION, Chart, Line, Panel, Point};
-use crate::model::cells::{Cell, Grid, UNMODIFIED, metrics};
+use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::format;
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use crate::model::groups::{Group, members};
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;

@@ -14,7 +14,7 @@ mod probe;
 mod tests;
 
 use crate::Error;
-use crate::model::cells::Grid;
+use crate::model::grid::Grid;
 use crate::model::groups::Group;
 use crate::model::inputs::Inputs;
 use crate::model::sweep::Grids;

@@ -7,8 +7,8 @@ use crate::figures::drawing::canvas::{
 };
 use crate::figures::drawing::footer;
 use crate::figures::drawing::label::{Name, labels};
-use crate::model::cells::Grid;
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::groups::{Group, members};
 use crate::model::inputs::of_inputs;
 use crate::model::overlaps::shared;

@@ -7,7 +7,8 @@ use crate::figures::drawing::canvas::{
     Anchor, BAND, COLOURS, Canvas, FINE, GREY, INK, SMALL, TEXT, WIDTH, draw, wrap,
 };
 use crate::figures::drawing::footer;
-use crate::model::cells::{Grid, metrics};
+use crate::model::cells::metrics;
+use crate::model::grid::Grid;
 use crate::model::groups::way;
 use crate::model::inputs::of_inputs;
 use jackpot_study::{Change, Named, SparseWay, Target};

@@ -13,7 +13,7 @@ mod neutral;
 use super::drawing::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
 use crate::formats::of_figure;
-use crate::model::cells::Grid;
+use crate::model::grid::Grid;
 use jackpot_store::Digest;
 use jackpot_study::{
     Before, FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run,

@@ -1,6 +1,6 @@
 //! Which tickets belong to which of the paper's questions, by what they are made of.
 
-use crate::model::cells::Grid;
+use crate::model::grid::Grid;
 use jackpot_study::{Named, SparseWay, TicketKind};
 
 /// The tickets that one table or figure is about.

@@ -1,7 +1,8 @@
 //! The kept share of each layer, by ticket and sparsity, for the table and the figure.
 
 use crate::Error;
-use crate::model::cells::{Cell, Grid};
+use crate::model::cells::Cell;
+use crate::model::grid::Grid;
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
 use jackpot_study::Named;

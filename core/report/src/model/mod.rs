@@ -5,6 +5,7 @@ pub(crate) mod allocation;
 pub(crate) mod analysis;
 pub(crate) mod cells;
 pub(crate) mod format;
+pub(crate) mod grid;
 pub(crate) mod groups;
 pub(crate) mod inputs;
 pub(crate) mod kept;

@@ -1,7 +1,8 @@
 //! What is said of a cell beside its numbers.
 
-use crate::model::cells::{Cell, Grid, Summary};
+use crate::model::cells::Cell;
 use crate::model::format;
+use crate::model::grid::{Grid, Summary};
 use jackpot_study::Outcome;
 use std::collections::BTreeSet;
 

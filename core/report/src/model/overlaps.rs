@@ -1,6 +1,7 @@
 //! How many weights two tickets' masks keep in common, found and by chance.
 
-use crate::model::cells::{Grid, UNMODIFIED};
+use crate::model::cells::UNMODIFIED;
+use crate::model::grid::Grid;
 use jackpot_stats::mean;
 use jackpot_store::Digest;
 use jackpot_study::{Named, Overlap};

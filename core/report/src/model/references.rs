@@ -2,8 +2,9 @@
 //! `data/references.toml`, and the rows that a study file brings itself.
 
 use crate::Error;
-use crate::model::cells::{Cell, Grid, UNMODIFIED};
+use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use jackpot_study::{Change, SparseWay, Target, Way};
 use serde::Deserialize;
 

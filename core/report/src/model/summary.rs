@@ -1,7 +1,8 @@
 //! A study in a few lines: how many runs there are, how accurate tickets are, and what failed.
 
-use crate::model::cells::{Grid, name_of};
+use crate::model::cells::name_of;
 use crate::model::format::{self, DENSE};
+use crate::model::grid::Grid;
 use jackpot_study::Outcome;
 use std::collections::BTreeSet;
 

@@ -1,8 +1,10 @@
 //! Cells that differ in one number: the blocks with `each` of a study file, laid along their axis,
 //! whether it is the ticket, the check or the setting that was written with it.
 
-use crate::model::cells::{Cell, Grid};
+use crate::model::analysis::titles::with_gap;
+use crate::model::cells::Cell;
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use jackpot_study::{Level, Named, SettingOutline};
 use std::collections::BTreeSet;
 
@@ -151,20 +153,4 @@ fn of_cell<'g, 'a>(
     let carriers = carriers.into_iter().flatten();
     let all = carriers.flat_map(|named| levels(named).map(move |level| (named, level)));
     all.filter_map(one).collect()
-}
-
-/// A title with a gap where the axis's value stands: the same for all of one line.
-pub(crate) fn with_gap(named: &Named, axis: &str) -> String {
-    let Some(series) = named.series.as_ref() else {
-        return named.title.clone();
-    };
-    let fill = |text: String, level: &Level| {
-        let word = if level.axis == axis {
-            "…"
-        } else {
-            level.title.as_str()
-        };
-        text.replace(&format!("{{{}}}", level.axis), word)
-    };
-    series.levels.iter().fold(series.title.clone(), fill)
 }

@@ -6,8 +6,8 @@
 use super::provenance::Provenance;
 use crate::figures::Figure;
 use crate::model::analysis::headlines::Headline;
-use crate::model::cells::Grid;
 use crate::model::format::settle;
+use crate::model::grid::Grid;
 use crate::model::settings;
 use crate::model::summary::{count, failures};
 use crate::page::overview::Across;

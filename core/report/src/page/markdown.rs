@@ -4,7 +4,7 @@ use crate::LOCK;
 use crate::figures::Figure;
 use crate::formats::markdown;
 use crate::model::analysis::headlines::Headline;
-use crate::model::cells::Grid;
+use crate::model::grid::Grid;
 use crate::model::settings;
 use crate::model::summary::{count, failures};
 use crate::page::overview::Across;

@@ -5,7 +5,7 @@
 use crate::Error;
 use crate::figures::{self, Figure};
 use crate::model::analysis::headlines::{Headline, PILOT};
-use crate::model::cells::Grid;
+use crate::model::grid::Grid;
 use crate::model::settings::folder;
 use crate::model::summary;
 use crate::model::sweep::{Grids, has_axis};

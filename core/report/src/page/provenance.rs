@@ -2,8 +2,9 @@
 //! every line of their recipes once.
 
 use crate::model::analysis::headlines::Headline;
-use crate::model::cells::{Cell, Grid};
+use crate::model::cells::Cell;
 use crate::model::format::settle;
+use crate::model::grid::Grid;
 use crate::model::sweep::Grids;
 use crate::tables::table::Table;
 use crate::tables::value::NOTHING;

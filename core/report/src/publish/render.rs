@@ -2,7 +2,8 @@
 
 use crate::figures::{self, Figure};
 use crate::formats::{self, Output};
-use crate::model::cells::{Grid, in_order, metrics};
+use crate::model::cells::{in_order, metrics};
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::settings;
 use crate::page::overview::Across;

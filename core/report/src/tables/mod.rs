@@ -11,7 +11,7 @@ pub(crate) mod table;
 pub(crate) mod value;
 
 use crate::Error;
-use crate::model::cells::Grid;
+use crate::model::grid::Grid;
 use crate::model::sweep::Grids;
 use comparison::{differences, effects, hybrid, partially_trained, verdicts};
 use jackpot_study::TABLES;

@@ -4,8 +4,9 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::cells::{Cell, Grid, metrics};
+use crate::model::cells::{Cell, metrics};
 use crate::model::format::settle;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::tables::table::{Data, Table};
 use jackpot_study::{Outcome, Run, Trained};

@@ -1,8 +1,9 @@
 //! The entries of a table: typed values, each with the keys of the runs that it came from, which is
 //! what a click on the page shows.
 
-use crate::model::cells::{Cell, Grid};
+use crate::model::cells::Cell;
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::mean_sd::MeanSd;
 use jackpot_stats::{Estimate, Spread};
 use jackpot_store::Digest;
@@ -69,7 +70,7 @@ pub(crate) enum Value {
 
 /// The ticket − the ticket under the check that the cell is of, in points of accuracy.
 pub(crate) fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
-    match grid.findings.of_check(cell) {
+    match grid.check_finding(cell) {
         Some(f) => Entry::from(
             Value::difference(&f.accuracy.estimate, 2),
             f.keys.iter().copied(),

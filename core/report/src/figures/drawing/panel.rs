@@ -6,8 +6,9 @@ use crate::figures::drawing::canvas::{
     width,
 };
 use crate::figures::drawing::legend::bar;
-use crate::model::cells::{Cell, Grid, UNMODIFIED};
+use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::mean_sd::MeanSd;
 use jackpot_study::Named;
 use plotters::prelude::RGBColor;

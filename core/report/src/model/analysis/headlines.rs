@@ -2,16 +2,25 @@
 //!
 //! Dependence is a property of a method, so the words are neutral: nothing here succeeds or fails.
 
-use crate::model::analysis::findings::{
+use crate::model::analysis::titles::{
     arm_title, capital, contrast_title, family_title, pilot_words, plan_change_words, scope_title,
     signs_words,
 };
-use crate::model::cells::Grid;
 use crate::model::format;
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
-use jackpot_study::{Contrast, ControlOf, Finding, Findings, LEVEL, PlanChanges, Role, Scope};
+use jackpot_study::{
+    Contrast, ControlOf, Finding, Findings, LEVEL, Outline, PlanChanges, Role, Scope,
+};
 use std::collections::BTreeSet;
+
+/// The contrasts of a study's plan that are evaluated together: those within a setting, or those
+/// that compare settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Compared<'o> {
+    pub outline: &'o Outline,
+    pub across_settings: bool,
+}
 
 /// One sentence or a few, made from verdicts.
 pub(crate) struct Headline {
@@ -29,6 +38,13 @@ pub(crate) struct Piece {
     pub of: String,
     /// The keys of the trainings that its numbers were computed from; empty for plain words.
     pub from: Vec<Digest>,
+}
+
+impl<'o> Compared<'o> {
+    fn contrasts(self) -> impl Iterator<Item = &'o Contrast> {
+        let all = self.outline.analysis.contrasts.iter();
+        all.filter(move |c| c.is_across_settings() == self.across_settings)
+    }
 }
 
 impl Headline {
@@ -67,16 +83,20 @@ pub(crate) const PILOT: &str = "Pilot";
 
 /// The claims first and the controls last, then what was seen before the plan and what was changed
 /// after it.
-pub(crate) fn headlines(grid: &Grid<'_>, found: &Findings, changes: &PlanChanges) -> Vec<Headline> {
+pub(crate) fn headlines(
+    compared: Compared<'_>,
+    found: &Findings,
+    changes: &PlanChanges,
+) -> Vec<Headline> {
     let mut groups: Vec<(String, Vec<&Finding>)> = Vec::new();
-    for contrast in contrasts(grid) {
+    for contrast in compared.contrasts() {
         let Some(finding) = main_finding(found, contrast) else {
             continue;
         };
         if contrast.role != Role::Question {
             continue;
         }
-        let title = group_title(grid, contrast);
+        let title = group_title(compared, contrast);
         match groups.iter_mut().find(|(t, _)| *t == title) {
             Some((_, list)) => list.push(finding),
             None => groups.push((title, vec![finding])),
@@ -84,12 +104,12 @@ pub(crate) fn headlines(grid: &Grid<'_>, found: &Findings, changes: &PlanChanges
     }
     let mut all: Vec<Headline> = groups
         .into_iter()
-        .map(|(title, list)| headline(grid, changes, title, &list))
+        .map(|(title, list)| headline(compared, changes, title, &list))
         .collect();
     if !all.is_empty() {
-        all.extend(controls(grid, found));
+        all.extend(controls(compared, found));
     }
-    all.extend(pilot_words(grid).map(|words| Headline::plain(PILOT.into(), words)));
+    all.extend(pilot_words(compared.outline).map(|words| Headline::plain(PILOT.into(), words)));
     let changes = changes.changes.iter().enumerate();
     all.extend(changes.map(|(i, change)| {
         let title = format!("Plan change {}", i + 1);
@@ -99,7 +119,7 @@ pub(crate) fn headlines(grid: &Grid<'_>, found: &Findings, changes: &PlanChanges
 }
 
 /// What a reader looks for: the check, or the family where tickets are compared.
-fn group_title(grid: &Grid<'_>, contrast: &Contrast) -> String {
+fn group_title(compared: Compared<'_>, contrast: &Contrast) -> String {
     let check = contrast
         .minus
         .check
@@ -107,7 +127,7 @@ fn group_title(grid: &Grid<'_>, contrast: &Contrast) -> String {
         .or(contrast.plus.check.as_ref());
     match check.filter(|_| contrast.is_within_ticket()) {
         Some(name) => {
-            let found = grid.outline.checks.iter().find(|c| c.name == *name);
+            let found = compared.outline.checks.iter().find(|c| c.name == *name);
             let title = found.map_or(name.as_str(), |c| c.title.as_str());
             match contrast.family.as_str() {
                 "partially-trained" => format!("{title}, partially trained tickets"),
@@ -121,7 +141,12 @@ fn group_title(grid: &Grid<'_>, contrast: &Contrast) -> String {
     }
 }
 
-fn headline(grid: &Grid<'_>, changes: &PlanChanges, title: String, list: &[&Finding]) -> Headline {
+fn headline(
+    compared: Compared<'_>,
+    changes: &PlanChanges,
+    title: String,
+    list: &[&Finding],
+) -> Headline {
     let touching: BTreeSet<Vec<usize>> =
         list.iter().map(|f| changes.touching(&f.contrast)).collect();
     // Said once where it holds for all, else beside each.
@@ -129,7 +154,7 @@ fn headline(grid: &Grid<'_>, changes: &PlanChanges, title: String, list: &[&Find
     let mut sentences: Vec<(String, Vec<Vec<Piece>>)> = Vec::new();
     for finding in list {
         let said = said_of(finding);
-        let mut item = item(grid, finding);
+        let mut item = item(compared, finding);
         if common.is_none()
             && let Some(words) = plan_change_words(&changes.touching(&finding.contrast))
         {
@@ -218,12 +243,12 @@ fn direction_words(contrast: &Contrast) -> [&'static str; 3] {
 }
 
 /// `SNIP −0.12 [−0.40, +0.16] points, average over sparsities, within the margin at every sparsity`.
-fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
+fn item(compared: Compared<'_>, finding: &Finding) -> Vec<Piece> {
     let contrast = &finding.contrast;
     let name = if contrast.is_within_ticket() {
-        arm_title(grid, &contrast.plus)
+        arm_title(compared.outline, &contrast.plus)
     } else {
-        contrast_title(grid, contrast)
+        contrast_title(compared.outline, contrast)
     };
     let mut pieces = vec![Piece::words(name.clone())];
     let estimate = &finding.accuracy.estimate;
@@ -254,21 +279,15 @@ fn item(grid: &Grid<'_>, finding: &Finding) -> Vec<Piece> {
     pieces
 }
 
-/// The contrasts of the plan that are evaluated on the grid.
-fn contrasts<'g>(grid: &Grid<'g>) -> impl Iterator<Item = &'g Contrast> {
-    let (all, across) = (&grid.outline.analysis.contrasts, grid.across_settings);
-    all.iter().filter(move |c| c.is_across_settings() == across)
-}
-
 /// What the controls show, for the reader of everything above.
-fn controls(grid: &Grid<'_>, found: &Findings) -> Vec<Headline> {
-    let asked = |role| contrasts(grid).any(|c| c.role == role);
+fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
+    let asked = |role| compared.contrasts().any(|c| c.role == role);
     let [tested, shown] = found.controls.same_law;
     let percent = format!("{:.0} %", LEVEL * 100.0);
     let title = "A/A control";
     let same_law = match (asked(Role::SameLaw), tested) {
         (false, _) => {
-            let none = if grid.across_settings {
+            let none = if compared.across_settings {
                 "No comparison of settings is one; each setting has its own."
             } else {
                 "This study has none: no random ticket under a check that keeps its law."
@@ -293,12 +312,12 @@ fn controls(grid: &Grid<'_>, found: &Findings) -> Vec<Headline> {
         }
     };
     let mut all = vec![same_law];
-    all.push(positive_control(grid, found, ControlOf::Allocation));
+    all.push(positive_control(compared, found, ControlOf::Allocation));
     // The placement has a control in some studies alone: where none is, that of the allocation
     // stands for it.
     let of_placement = |f: &Finding| is_control(&f.contrast, ControlOf::Placement);
     if found.findings.iter().any(of_placement) {
-        all.push(positive_control(grid, found, ControlOf::Placement));
+        all.push(positive_control(compared, found, ControlOf::Placement));
     }
     all
 }
@@ -308,18 +327,19 @@ fn is_control(contrast: &Contrast, of: ControlOf) -> bool {
 }
 
 /// What is expected to differ, and whether it does.
-fn positive_control(grid: &Grid<'_>, found: &Findings, of: ControlOf) -> Headline {
+fn positive_control(compared: Compared<'_>, found: &Findings, of: ControlOf) -> Headline {
     let title = match of {
         ControlOf::Allocation => "Positive control",
         ControlOf::Placement => "Positive control of placement",
     };
-    let arms: Vec<String> = contrasts(grid)
+    let arms: Vec<String> = compared
+        .contrasts()
         .filter(|c| is_control(c, of))
-        .map(|c| contrast_title(grid, c))
+        .map(|c| contrast_title(compared.outline, c))
         .collect();
     let [judged, beyond] = found.controls.of(of);
     let words = match (arms.is_empty(), judged) {
-        (true, _) if grid.across_settings => {
+        (true, _) if compared.across_settings => {
             "No comparison of settings is one: nothing says that they could have shown a difference."
         }
         (true, _) => {

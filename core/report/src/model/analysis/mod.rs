@@ -2,3 +2,4 @@
 
 pub(crate) mod findings;
 pub(crate) mod headlines;
+pub(crate) mod titles;

@@ -1,7 +1,8 @@
 //! The estimates behind the verdicts: one arm minus another, sparsity by sparsity.
 
-use crate::model::cells::{Grid, metrics};
+use crate::model::cells::metrics;
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::tables::comparison::verdicts;
 use crate::tables::table::{Column, Data, Kind, Section, Table};

@@ -1,7 +1,8 @@
 //! Effects of two factors: how much of what their tickets differ by each of them explains.
 
-use crate::model::analysis::findings::scope_title;
-use crate::model::cells::{Grid, metrics};
+use crate::model::analysis::titles::scope_title;
+use crate::model::cells::metrics;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::tables::table::{Column, Data, Kind, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};

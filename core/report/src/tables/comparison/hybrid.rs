@@ -1,8 +1,9 @@
 //! Hybrid tickets against what they are made of: learning-rate rewinding and the random ticket.
 
-use crate::model::analysis::findings::scope_title;
-use crate::model::cells::{Cell, Grid, UNMODIFIED, metrics};
+use crate::model::analysis::titles::scope_title;
+use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::groups::Group;
 use crate::model::groups::{kind, members};
 use crate::model::inputs::of_inputs;
@@ -36,7 +37,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         let section = Section::of("", columns(scope), rows)?;
         let heading = match scope {
             Scope::Sparsity(text) => format::sparsity(text),
-            other => crate::model::analysis::findings::capital(&scope_title(other)),
+            other => crate::model::analysis::titles::capital(&scope_title(other)),
         };
         Some(Section { heading, ..section })
     });

@@ -1,6 +1,7 @@
 //! Partially-trained tickets under checks: how large an effect is, beside whether it is there.
 
-use crate::model::cells::{Cell, Grid, UNMODIFIED, metrics};
+use crate::model::cells::{Cell, UNMODIFIED, metrics};
+use crate::model::grid::Grid;
 use crate::model::groups::{Group, members};
 use crate::model::inputs::of_inputs;
 use crate::model::notes;
@@ -16,7 +17,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();
     for sparsity in grid.sparsities() {
         let cells = grid.at(sparsity).filter(is_one);
-        let found = cells.filter_map(|c| Some((c, grid.findings.of_check(c)?)));
+        let found = cells.filter_map(|c| Some((c, grid.check_finding(c)?)));
         let rows = found.map(|(cell, f)| row(grid, cell, f)).collect();
         sections.extend(Section::of(sparsity, columns(), rows));
     }

@@ -1,11 +1,13 @@
 //! Verdicts: what the declared analysis says of each contrast.
 
-use crate::model::analysis::findings::{
-    Findings, capital, family_title, margin_title, pilot_words, plan_change_words, scope_title,
-    sides, signs_words, verdict_title,
+use crate::model::analysis::findings::Findings;
+use crate::model::analysis::titles::{
+    capital, family_title, margin_title, pilot_words, plan_change_words, scope_title, sides,
+    signs_words, verdict_title,
 };
-use crate::model::cells::{Grid, metrics};
+use crate::model::cells::metrics;
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::tables::table::{Column, Data, Kind, Section, Table};
 use crate::tables::value::{Entry, Value};
@@ -39,8 +41,8 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
 fn about(grid: &Grid<'_>) -> Vec<String> {
     let analysis = &grid.outline.analysis;
     let findings = &grid.findings;
-    let margin = margin_title(grid, &analysis.margins.accuracy, "points");
-    let loss = margin_title(grid, &analysis.margins.test_loss, "nats");
+    let margin = margin_title(grid.outline, &analysis.margins.accuracy, "points");
+    let loss = margin_title(grid.outline, &analysis.margins.test_loss, "nats");
     let mut about = vec![
         format!(
             "Each row is one arm minus another, seed by seed. *insensitive*: the difference lies within \
@@ -74,7 +76,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     }
     about.extend(composed(&findings.found.findings));
     about.extend(declared(findings));
-    about.extend(pilot_words(grid));
+    about.extend(pilot_words(grid.outline));
     about
 }
 
@@ -252,7 +254,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
 
 /// Both sides of a contrast by their titles.
 pub(crate) fn arms(grid: &Grid<'_>, contrast: &Contrast) -> [Entry; 2] {
-    sides(grid, contrast).map(|(name, title)| Value::Named { name, title }.into())
+    sides(grid.outline, contrast).map(|(name, title)| Value::Named { name, title }.into())
 }
 
 /// The part that a contrast plays, for programs.
@@ -347,7 +349,7 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
         let margins = grid.outline.analysis.margins(&f.contrast);
         notes.push(format!(
             "margin {}",
-            margin_title(grid, &margins.accuracy, "points")
+            margin_title(grid.outline, &margins.accuracy, "points")
         ));
     }
     if let Some(images) = &f.images {

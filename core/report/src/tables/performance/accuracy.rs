@@ -1,7 +1,8 @@
 //! Accuracy and test loss by ticket, check and sparsity.
 
-use crate::model::cells::{COLLAPSE_POINTS, Cell, Grid, Summary, metrics};
+use crate::model::cells::{Cell, metrics};
 use crate::model::format::DENSE;
+use crate::model::grid::{COLLAPSE_POINTS, Grid, Summary};
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;
 use crate::model::{format, notes};

@@ -1,6 +1,7 @@
 //! The pruned network right after pruning, beside what its training made of it.
 
-use crate::model::cells::{Cell, Grid};
+use crate::model::cells::Cell;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;
 use crate::tables::table::{Column, Data, Kind, Section, Table};

@@ -1,7 +1,8 @@
 //! Tickets at several learning rates, and how much accuracy still moves at the end of a training.
 
-use crate::model::cells::{Cell, Grid, metrics};
+use crate::model::cells::{Cell, metrics};
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;
 use crate::model::sweep::Grids;

@@ -1,7 +1,8 @@
 //! What the dense training before pruning learnt, on clean and on changed data, beside what came
 //! of the ticket.
 
-use crate::model::cells::{Cell, Grid, metrics};
+use crate::model::cells::{Cell, metrics};
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;
 use crate::tables::table::{Column, Data, Kind, Section, Table};

@@ -1,8 +1,9 @@
 //! Numbers of others beside the study's own, with whose they are and how they differ.
 
 use crate::Error;
-use crate::model::cells::{Grid, metrics};
+use crate::model::cells::metrics;
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::references::{Quoted, quoted};
 use crate::tables::table::{Column, Data, Kind, Section, Table};

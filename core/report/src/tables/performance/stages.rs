@@ -1,8 +1,9 @@
 //! Which data each stage of a ticket saw, and how many epochs it cost.
 
-use crate::model::cells::{Cell, Grid, metrics};
+use crate::model::cells::{Cell, metrics};
 use crate::model::format;
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::tables::table::{Column, Data, Kind, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};

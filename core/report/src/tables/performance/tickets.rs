@@ -1,6 +1,7 @@
 //! Unmodified tickets side by side, those that need no training first, with what each costs.
 
-use crate::model::cells::{Cell, Grid, UNMODIFIED, metrics};
+use crate::model::cells::{Cell, UNMODIFIED, metrics};
+use crate::model::grid::Grid;
 use crate::model::groups::{Group, kind, members, way};
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;

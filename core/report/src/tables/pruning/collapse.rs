@@ -2,8 +2,9 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::cells::{Cell, Grid, metrics};
+use crate::model::cells::{Cell, metrics};
 use crate::model::format;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::tables::pruning::masks;
 use crate::tables::table::{Column, Data, Kind, Section, Table};

@@ -1,7 +1,8 @@
 //! What changed data does to a mask: the kept share of each layer, and which weights are kept.
 
-use crate::model::cells::{Cell, Grid, UNMODIFIED};
+use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::notes;
 use crate::tables::pruning::ratios::{apart, apart_columns};

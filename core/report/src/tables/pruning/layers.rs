@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::cells::Grid;
 use crate::model::format;
 use crate::model::format::settle;
+use crate::model::grid::Grid;
 use crate::model::inputs::of_inputs;
 use crate::model::kept::{self, Kept, KeptBy};
 use crate::tables::table::{Column, Data, Kind, Section, Table};

@@ -2,9 +2,10 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::cells::{Cell, Grid};
+use crate::model::cells::Cell;
 use crate::model::format;
 use crate::model::format::settle;
+use crate::model::grid::Grid;
 use crate::model::inputs::{Inputs, of_inputs};
 use crate::tables::table::{Column, Data, Kind, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};

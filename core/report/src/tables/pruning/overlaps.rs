@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::cells::Grid;
 use crate::model::format;
 use crate::model::format::settle;
+use crate::model::grid::Grid;
 use crate::model::groups::{Group, members};
 use crate::model::inputs::of_inputs;
 use crate::model::mean_sd::MeanSd;

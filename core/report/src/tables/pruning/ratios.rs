@@ -3,7 +3,8 @@
 
 use crate::Error;
 use crate::model::allocation::Apart;
-use crate::model::cells::{Cell, Grid, UNMODIFIED, metrics};
+use crate::model::cells::{Cell, UNMODIFIED, metrics};
+use crate::model::grid::Grid;
 use crate::model::groups::{Group, members, smart, way};
 use crate::model::inputs::of_inputs;
 use crate::model::kept;
