@@ -42,7 +42,6 @@ const FOLDERS: Bound = Bound {
         ("core/net/src", 21),
         ("core/nn/src", 21),
         ("core/sparse/src", 19),
-        ("core/report/tests", 18),
         ("core/store/src", 17),
         ("core/study/src", 54),
         ("core/study/tests", 23),

@@ -1,16 +1,12 @@
 //! Contrasts of more than two arms and of several settings, as pages and tables show them.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{outline, results, trained};
 use jackpot_report::{Files, render};
 use jackpot_stats::Claim;
 use jackpot_study::{
     Arm, ArmPair, Contrast, Dose, Level, Named, Outcome, Outline, Results, Run, Series,
     SettingOutline,
 };
-use synthetic::{outline, results, trained};
 
 const SETTINGS: [(&str, &str); 2] = [("short", "5 epochs"), ("long", "20 epochs")];
 const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];

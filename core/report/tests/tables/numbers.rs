@@ -1,16 +1,12 @@
 //! The numbers of the tables, against SciPy's and against hand-made ones.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{outline, results, trained};
 use jackpot_report::render;
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts, Outcome, Outline, Results, Run, Selected};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use synthetic::{outline, results, trained};
 
 /// Rows of a CSV file whose fields hold no comma, by column name.
 fn rows(outline: &Outline, results: &Results, file: &str) -> Vec<BTreeMap<String, String>> {
@@ -57,7 +53,7 @@ fn run(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
 }
 
 fn fixture() -> Value {
-    let all = include_str!("../../stats/tests/fixture.json");
+    let all = include_str!("../../../stats/tests/fixture.json");
     serde_json::from_str::<Value>(all).unwrap()["samples"].take()
 }
 
@@ -70,7 +66,7 @@ fn grouped(groups: &[Vec<f64>]) -> (Outline, Results) {
     outline.analysis.variance = Variance::Pooled;
     let mut results = results();
     results.runs.clear();
-    for (group, (ticket, _)) in groups.iter().zip(&synthetic::TICKETS[1..]) {
+    for (group, (ticket, _)) in groups.iter().zip(&crate::synthetic::TICKETS[1..]) {
         for (seed, difference) in (1..).zip(group) {
             let base = 60.0 + 7.0 * seed as f64;
             results.runs.push(run(ticket, "none", seed, base));
@@ -103,7 +99,7 @@ fn paired_differences_are_scipys() {
     let (outline, results) = grouped(&groups());
     let rows = rows(&outline, &results, "tables/differences.csv");
     let fixture = fixture();
-    for (i, (ticket, _)) in synthetic::TICKETS[1..5].iter().enumerate() {
+    for (i, (ticket, _)) in crate::synthetic::TICKETS[1..5].iter().enumerate() {
         let row = under(&rows, ticket, "rearrange");
         let interval = &fixture["pooled_intervals"][i];
         assert!(
@@ -137,7 +133,7 @@ fn without_a_word_every_contrast_has_its_own_deviation() {
     let rows = rows(&outline, &results, "tables/differences.csv");
     let fixture = fixture();
     let mut compared = 0;
-    for (i, (ticket, _)) in synthetic::TICKETS[1..5].iter().enumerate() {
+    for (i, (ticket, _)) in crate::synthetic::TICKETS[1..5].iter().enumerate() {
         let row = under(&rows, ticket, "rearrange");
         let (Some(sd), interval) = (fixture["sds"][i].as_f64(), &fixture["own_intervals"][i])
         else {
@@ -417,9 +413,9 @@ fn what_is_not_applicable_is_counted_apart_and_never_among_the_identical() {
         let counted = page.split(" identical by construction").next().unwrap();
         counted.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
     };
-    let before = render(&outline(), &synthetic::results()).unwrap();
+    let before = render(&outline(), &crate::synthetic::results()).unwrap();
     let before = String::from_utf8(before["README.md"].clone()).unwrap();
-    let seeds = 2 * synthetic::SEEDS.len() as u64;
+    let seeds = 2 * crate::synthetic::SEEDS.len() as u64;
     assert_eq!(identical(&before) - identical(&page), seeds);
     assert!(
         page.contains(&format!(" and not run, {seeds} not applicable, ")),

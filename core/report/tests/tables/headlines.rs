@@ -1,13 +1,9 @@
 //! What findings say beside their numbers: that an average is one, what it hides, and why nothing
 //! passes for insensitive without a control.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{SPARSITIES, outline, results, trained};
 use jackpot_report::render;
 use jackpot_study::{Arm, ControlOf, Outcome, Outline, Results, Role, Run};
-use synthetic::{SPARSITIES, outline, results, trained};
 
 /// SNIP is that much better than SNIP rearranged, at each sparsity, and smart ratios than uniform
 /// ones, by five seeds that differ by hundredths of a point.

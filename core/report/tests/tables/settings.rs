@@ -1,12 +1,8 @@
 //! A study over several settings: a report of its own for each, and one page and one lock for all.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{outline, results};
 use jackpot_report::{Files, LOCK, check_report, compare_report, headline, render, write_report};
 use jackpot_study::{Outcome, Outline, Results, SettingOutline};
-use synthetic::{outline, results};
 
 const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];
 

@@ -1,9 +1,6 @@
 //! The tables that answer the paper and its reviewers, against numbers worked out by hand.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{outline, results};
 use jackpot_report::render;
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
@@ -11,7 +8,6 @@ use jackpot_study::{
     Arm, Before, Contrast, Lineage, Outcome, Outline, Overlap, Pretrained, Reference, Results,
     Role, Run, SparseWay, Subject, TicketKind, Trained, Way,
 };
-use synthetic::{outline, results};
 
 /// Fields of a CSV file's lines; none of these files quotes.
 fn csv(outline: &Outline, results: &Results, file: &str) -> Vec<Vec<String>> {
@@ -160,7 +156,7 @@ fn hybrid_tickets_are_compared_seed_by_seed_with_and_without_collapsed() {
     let average = |scope| field(&rows, &[scope, "snip", "grasp"], "difference_mean");
     near(&average("average"), (2.0 + mean) / 2.0);
     near(&average("average without collapse"), 2.0);
-    let none = csv(&synthetic::outline(), &results, "tables/hybrid.csv");
+    let none = csv(&crate::synthetic::outline(), &results, "tables/hybrid.csv");
     assert_eq!(none.len(), 1, "without a hybrid ticket there is no row");
 }
 

@@ -1,13 +1,9 @@
 //! A change of the analysis after the first training stands beside every verdict that it touches.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{outline, results};
 use jackpot_report::render;
 use jackpot_stats::Claim;
 use jackpot_study::{Analysis, Arm, Contrast, Declared, Margin, Outline, Role};
-use synthetic::{outline, results};
 
 fn declared(analysis: &Analysis, done: u64, seen: bool) -> Declared {
     Declared {

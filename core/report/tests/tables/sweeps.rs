@@ -1,13 +1,9 @@
 //! A sweep is one table and one figure, whether tickets, checks or settings carry its number.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{draw, outline, results, trained};
 use jackpot_report::{Files, render};
 use jackpot_study::{Level, Named, Outcome, Outline, Results, Run, Series, SettingOutline};
 use std::collections::BTreeMap;
-use synthetic::{draw, outline, results, trained};
 
 const RATES: [f64; 3] = [0.1, 0.03, 0.3];
 
@@ -73,8 +69,8 @@ fn by_ticket() -> (Outline, Results) {
         let mut way = snip.clone();
         way.learning_rate = rate;
         outline.ways.insert(ticket.name.clone(), way);
-        for sparsity in synthetic::SPARSITIES {
-            for seed in synthetic::SEEDS {
+        for sparsity in crate::synthetic::SPARSITIES {
+            for seed in crate::synthetic::SEEDS {
                 let mut run = run(None, "snip", sparsity, rate, seed);
                 run.ticket = ticket.name.clone();
                 results.runs.push(run);
@@ -82,7 +78,7 @@ fn by_ticket() -> (Outline, Results) {
         }
         outline.tickets.push(ticket);
     }
-    for seed in synthetic::SEEDS {
+    for seed in crate::synthetic::SEEDS {
         results.runs.push(run(None, "dense", "0", RATES[0], seed));
     }
     (outline, results)
@@ -105,10 +101,10 @@ fn by_setting() -> (Outline, Results) {
     let (mut outline, mut results) = asked();
     for rate in RATES {
         let named = at("rate", "lr", rate);
-        for seed in synthetic::SEEDS {
+        for seed in crate::synthetic::SEEDS {
             let runs = &mut results.runs;
             runs.push(run(Some(&named), "dense", "0", rate, seed));
-            for sparsity in synthetic::SPARSITIES {
+            for sparsity in crate::synthetic::SPARSITIES {
                 runs.push(run(Some(&named), "snip", sparsity, rate, seed));
             }
         }

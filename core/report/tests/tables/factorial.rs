@@ -1,12 +1,8 @@
 //! The table of effects of two factors: shares that are known, and what stands beside them.
 
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod synthetic;
-
+use crate::synthetic::{outline, results, trained};
 use jackpot_report::{Files, render};
 use jackpot_study::{Factor, Factorial, Named, Outcome, Outline, Results, Run};
-use synthetic::{outline, results, trained};
 
 const RULES: [&str; 2] = ["uniform", "smart"];
 const SCORES: [&str; 2] = ["random", "snip"];
