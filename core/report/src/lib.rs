@@ -25,11 +25,11 @@ pub use error::Error;
 pub use jackpot_study::LOCK;
 pub use publish::compare::compare_report;
 pub use publish::files::{check_report, write_report};
-pub use publish::render::{render, render_with};
-pub use speed::{MEASURED, speed};
+pub use publish::render::{render, render_with_evidence};
+pub use speed::{MEASUREMENTS, render_speed};
 
-/// Files by their path in the study's folder, with `/` between its parts.
-pub type Files = BTreeMap<String, Vec<u8>>;
+/// ReportFiles by their path in the study's folder, with `/` between its parts.
+pub type ReportFiles = BTreeMap<String, Vec<u8>>;
 
 /// Whether the report needs [`Results::overlaps`], which are read from every mask of the study.
 pub fn reads_overlaps(outline: &Outline) -> bool {
@@ -41,9 +41,9 @@ pub fn reads_overlaps(outline: &Outline) -> bool {
 ///
 /// # Errors
 /// When drawing fails.
-pub fn probe(name: &str, probed: &jackpot_study::Probed) -> Result<Files, Error> {
+pub fn render_probe(name: &str, probed: &jackpot_study::Probed) -> Result<ReportFiles, Error> {
     let (svg, png) = figures::of_probe(name, probed)?;
-    Ok(Files::from([
+    Ok(ReportFiles::from([
         ("probe/probe.svg".to_owned(), svg),
         ("probe/probe.png".to_owned(), png),
     ]))
@@ -53,7 +53,7 @@ pub fn probe(name: &str, probed: &jackpot_study::Probed) -> Result<Files, Error>
 ///
 /// # Errors
 /// As [`render`]'s, for results that do not fit the outline.
-pub fn headline(outline: &Outline, results: &Results) -> Result<Vec<String>, Error> {
+pub fn summary_lines(outline: &Outline, results: &Results) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     for (part, own) in outline.parts(results) {
         let title = part
@@ -61,7 +61,7 @@ pub fn headline(outline: &Outline, results: &Results) -> Result<Vec<String>, Err
             .first()
             .map(|s| format!("{}: ", s.named.title));
         let title = title.unwrap_or_default();
-        let own = model::summary::headline(&Grid::new(&part, &own)?).into_iter();
+        let own = model::summary::lines(&Grid::new(&part, &own)?).into_iter();
         lines.extend(own.map(|line| format!("{title}{line}")));
     }
     Ok(lines)

@@ -5,7 +5,9 @@
 mod output;
 
 use clap::Parser;
-use jackpot_report::{Error, check_report, compare_report, headline, render_with, write_report};
+use jackpot_report::{
+    Error, check_report, compare_report, render_with_evidence, summary_lines, write_report,
+};
 use jackpot_store::Store;
 use jackpot_study::{EVIDENCE, Lock, printable};
 use std::path::{Path, PathBuf};
@@ -65,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         let root = Store::locate(arguments.store.as_deref(), &here).map_err(store)?;
         let opened = Store::open(&root).map_err(store)?;
         let probed = jackpot_study::Probed::read(&opened, &outline.name).map_err(study)?;
-        let files = jackpot_report::probe(&outline.name, &probed)?;
+        let files = jackpot_report::render_probe(&outline.name, &probed)?;
         write_report(folder, &files)?;
         println!("wrote {} files to {}", files.len(), folder.display());
         return Ok(ExitCode::SUCCESS);
@@ -76,11 +78,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         results.overlaps = jackpot_study::overlaps(&opened, &results).map_err(study)?;
     }
     let evidence = jackpot_study::evidence(&opened, &outline.name).map_err(study)?;
-    let files = render_with(&outline, &results, Some(evidence))?;
+    let files = render_with_evidence(&outline, &results, Some(evidence))?;
     if arguments.check {
         return check(folder, &files, opened.place());
     }
-    for line in headline(&outline, &results)? {
+    for line in summary_lines(&outline, &results)? {
         println!("{line}");
     }
     if let Some(beside) = &arguments.beside {
@@ -93,12 +95,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
 
 /// The tables and the figure of what was measured in that folder.
 fn speed(folder: &Path) -> Result<ExitCode, Error> {
-    let path = folder.join(jackpot_report::MEASURED);
+    let path = folder.join(jackpot_report::MEASUREMENTS);
     let bytes = std::fs::read(&path).map_err(|e| Error::File {
         path,
         message: format!("cannot be read: {e}; `cargo xtask bench --only engines` writes it"),
     })?;
-    let files = jackpot_report::speed(&bytes)?;
+    let files = jackpot_report::render_speed(&bytes)?;
     write_report(folder, &files)?;
     println!("wrote {} files to {}", files.len(), folder.display());
     Ok(ExitCode::SUCCESS)
@@ -120,7 +122,7 @@ fn source(arguments: &Arguments, name: &str, here: &Path) -> Result<Store, Error
 fn compare_beside(
     folder: &Path,
     beside: &Path,
-    files: &jackpot_report::Files,
+    files: &jackpot_report::ReportFiles,
 ) -> Result<ExitCode, Error> {
     let lock = Lock::read(folder).map_err(|e| Error::Study(e.to_string()))?;
     // What `jackpot run` declares before the first training is no report yet.
@@ -144,7 +146,11 @@ fn compare_beside(
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(folder: &Path, files: &jackpot_report::Files, from: &Path) -> Result<ExitCode, Error> {
+fn check(
+    folder: &Path,
+    files: &jackpot_report::ReportFiles,
+    from: &Path,
+) -> Result<ExitCode, Error> {
     let wrong = check_report(folder, files)?;
     if wrong.is_empty() {
         println!(

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-use jackpot_report::{Files, reads_overlaps, render};
+use jackpot_report::{ReportFiles, reads_overlaps, render};
 use jackpot_store::Store;
 use jackpot_study::{Pin, collect, evidence_within, outline, overlaps, survey};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn shipped() -> PathBuf {
 }
 
 /// The report of `quick` as it is drawn from this store.
-fn report(store: &Store) -> Files {
+fn report(store: &Store) -> ReportFiles {
     let outline = outline(&shipped()).unwrap();
     let mut results = collect(store, "quick").unwrap();
     assert!(reads_overlaps(&outline));

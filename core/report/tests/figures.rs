@@ -5,11 +5,11 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, render, write_report};
+use jackpot_report::{ReportFiles, render, write_report};
 use jackpot_study::{Named, Outcome, Outline, Results};
 use synthetic::{outline, results};
 
-fn drawn(name: &str, outline: &Outline, results: &Results) -> Files {
+fn drawn(name: &str, outline: &Outline, results: &Results) -> ReportFiles {
     let files = render(outline, results).unwrap();
     if let Some(folder) = std::env::var_os("JACKPOT_DRAW_TO") {
         write_report(&std::path::Path::new(&folder).join(name), &files).unwrap();

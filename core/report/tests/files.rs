@@ -4,18 +4,20 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, LOCK, check_report, compare_report, headline, render, write_report};
+use jackpot_report::{
+    LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
+};
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, Outcome, Outline, Results, TABLES};
 use std::fs;
 use std::process::Command;
 use synthetic::{outline, results};
 
-fn report() -> Files {
+fn report() -> ReportFiles {
     render(&outline(), &results()).unwrap()
 }
 
-fn text(files: &Files, name: &str) -> String {
+fn text(files: &ReportFiles, name: &str) -> String {
     String::from_utf8(files[name].clone()).unwrap()
 }
 
@@ -29,7 +31,7 @@ fn refused(break_it: impl FnOnce(&mut Outline, &mut Results), expected: &str) {
 
 #[test]
 fn the_headline_says_what_the_tables_say() {
-    let lines = headline(&outline(), &results()).unwrap();
+    let lines = summary_lines(&outline(), &results()).unwrap();
     let (page, table) = (
         text(&report(), "README.md"),
         text(&report(), "tables/accuracy.md"),
@@ -122,7 +124,7 @@ fn a_diverged_loss_is_named_and_kept_out_of_means() {
 }
 
 /// The links of a page, as they stand in it, that no file of the report answers.
-fn dead_links(files: &Files, page: &str) -> Vec<String> {
+fn dead_links(files: &ReportFiles, page: &str) -> Vec<String> {
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
     let html = text(files, page);
     let links = html
@@ -330,7 +332,8 @@ fn the_digest_of_inputs_follows_the_results() {
         done(&mut results, change);
         render(&outline(), &results).unwrap()
     };
-    let line = |files: &Files, name: &str| text(files, name).lines().last().unwrap().to_owned();
+    let line =
+        |files: &ReportFiles, name: &str| text(files, name).lines().last().unwrap().to_owned();
     let first = report();
     let metrics = changed(|t| t.metrics = Digest::of(b"other metrics"));
     assert_ne!(

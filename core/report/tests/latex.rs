@@ -5,7 +5,7 @@
 
 mod synthetic;
 
-use jackpot_report::{Files, render, write_report};
+use jackpot_report::{ReportFiles, render, write_report};
 use jackpot_study::Outline;
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::process::Command;
 use synthetic::{outline, results};
 
 /// One document with every table; the log of pdflatex, or the log of its failure.
-fn compile(folder: &Path, files: &Files) -> Result<String, String> {
+fn compile(folder: &Path, files: &ReportFiles) -> Result<String, String> {
     write_report(folder, files).unwrap();
     let tables = files.keys().filter(|name| name.ends_with(".tex"));
     let inputs: String = tables.map(|name| format!("\\input{{{name}}}\n")).collect();

@@ -49,8 +49,8 @@ fn measured() -> Value {
     })
 }
 
-fn drawn(measured: &Value) -> jackpot_report::Files {
-    jackpot_report::speed(measured.to_string().as_bytes()).unwrap()
+fn drawn(measured: &Value) -> jackpot_report::ReportFiles {
+    jackpot_report::render_speed(measured.to_string().as_bytes()).unwrap()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn what_lacks_is_a_dash_or_named() {
     rows.remove(0);
     let refused = |measured: &Value| {
         let bytes = measured.to_string();
-        jackpot_report::speed(bytes.as_bytes())
+        jackpot_report::render_speed(bytes.as_bytes())
             .unwrap_err()
             .to_string()
     };

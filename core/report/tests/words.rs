@@ -5,7 +5,7 @@
 mod neutral;
 mod synthetic;
 
-use jackpot_report::{Files, render};
+use jackpot_report::{ReportFiles, render};
 use jackpot_stats::{Direction, Uncontrolled, Verdict, Why};
 use jackpot_store::Store;
 use jackpot_study::{Declared, FIGURES, Outcome, Outline, Results, TABLES};
@@ -14,7 +14,7 @@ use std::path::Path;
 use synthetic::{outline, results};
 
 /// Every judging word of a report's texts, with its file.
-fn found(files: &Files) -> Vec<String> {
+fn found(files: &ReportFiles) -> Vec<String> {
     let texts = files.iter().filter_map(|(name, bytes)| {
         let ending = name.rsplit_once('.')?.1;
         let text = ["html", "md", "tex", "csv", "svg", "lock"].contains(&ending);

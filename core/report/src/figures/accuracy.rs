@@ -13,7 +13,7 @@ use crate::figures::drawing::legend::{Key, Legend};
 use crate::figures::drawing::panel::{self, AXIS, Block, DASH, Panel, TITLE, look};
 use crate::model::cells::{Cell, metrics};
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use jackpot_study::Named;
 
@@ -24,7 +24,7 @@ const BETWEEN: i32 = 64;
 const ROOM: f64 = 0.6;
 
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
-    let inputs = of_inputs(metrics(&grid.cells));
+    let inputs = inputs_of(metrics(&grid.cells));
     let blocks = blocks(grid);
     let level = dense(grid);
     let dense = level.as_ref().map(|(mean, _)| *mean);

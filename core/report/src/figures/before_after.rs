@@ -6,45 +6,47 @@ use crate::Error;
 use crate::figures::drawing::chart::{Axis, COMPRESSION, Chart, Line, Panel, Point};
 use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, members};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members};
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let mut used = Vec::new();
-    let panels = members(grid, Group::Sparse).into_iter().map(|ticket| {
-        let cells = over_sparsities(grid, ticket, UNMODIFIED);
-        let cells: Vec<&Cell<'_>> = (cells.into_iter())
-            .filter(|c| c.before().next().is_some())
-            .collect();
-        used.extend(cells.iter().copied());
-        let drawn = |series, of: fn(&Grid<'_>, &Cell<'_>, f64) -> Option<Point>| {
-            let place = |c: &&Cell<'_>| of(grid, c, c.sparsity.parse().ok()?);
-            let mut points: Vec<Point> = cells.iter().filter_map(place).collect();
-            points.sort_by(|a, b| a.x.total_cmp(&b.x));
-            (!points.is_empty()).then_some(Line { series, points })
-        };
-        let lines = [drawn(0, before), drawn(1, point)];
-        Panel {
-            title: ticket.title.clone(),
-            lines: lines.into_iter().flatten().collect(),
-        }
-    });
+    let panels = members(grid, TicketGroup::Sparse)
+        .into_iter()
+        .map(|ticket| {
+            let cells = over_sparsities(grid, ticket, UNMODIFIED);
+            let cells: Vec<&Cell<'_>> = (cells.into_iter())
+                .filter(|c| c.before().next().is_some())
+                .collect();
+            used.extend(cells.iter().copied());
+            let drawn = |series, of: fn(&Grid<'_>, &Cell<'_>, f64) -> Option<Point>| {
+                let place = |c: &&Cell<'_>| of(grid, c, c.sparsity.parse().ok()?);
+                let mut points: Vec<Point> = cells.iter().filter_map(place).collect();
+                points.sort_by(|a, b| a.x.total_cmp(&b.x));
+                (!points.is_empty()).then_some(Line { series, points })
+            };
+            let lines = [drawn(0, before), drawn(1, point)];
+            Panel {
+                title: ticket.title.clone(),
+                lines: lines.into_iter().flatten().collect(),
+            }
+        });
     let panels: Vec<Panel> = panels.filter(|p| !p.lines.is_empty()).collect();
     let used = used.iter().flat_map(|c| c.before());
-    let inputs = of_inputs(used.flat_map(|(t, b)| [t.metrics, b.metrics]));
+    let inputs = inputs_of(used.flat_map(|(t, b)| [t.metrics, b.metrics]));
     let chart = Chart {
         name: "before-after",
         axis: Axis::Compression,
-        across: COMPRESSION.into(),
-        what: "test accuracy, %",
+        x_label: COMPRESSION.into(),
+        y_label: "test accuracy, %",
         series: vec![
             "right after pruning".into(),
             "after the ticket's training".into(),
         ],
         panels,
         level: dense(grid),
-        aside: false,
+        side_by_side: false,
         inset: false,
         inputs: inputs.clone(),
         study: grid.outline.name.clone(),

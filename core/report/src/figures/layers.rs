@@ -7,14 +7,14 @@ use crate::figures::drawing::profile::{Line, Panel, Profile};
 use crate::model::cells::Cell;
 use crate::model::format;
 use crate::model::grid::Grid;
-use crate::model::groups::smart;
-use crate::model::inputs::of_inputs;
-use crate::model::kept::{self, KeptBy};
+use crate::model::groups::smart_random_ticket;
+use crate::model::inputs::inputs_of;
+use crate::model::kept::{self, TicketShares};
 use jackpot_study::Named;
 
 /// Every unmodified ticket, one panel a sparsity.
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
-    let inputs = of_inputs(kept::masks(grid));
+    let inputs = inputs_of(kept::masks(grid));
     let has = |t: &&Named| kept::shown(grid).any(|c| c.ticket == *t);
     let tickets: Vec<&Named> = grid.outline.tickets.iter().filter(has).collect();
     let place = |ticket: &Named| tickets.iter().position(|t| *t == ticket);
@@ -28,7 +28,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     let profile = Profile {
         name: "layers",
         series: tickets.iter().map(|t| t.title.clone()).collect(),
-        over: smart(grid).and_then(place),
+        over: smart_random_ticket(grid).and_then(place),
         panels: panels.filter(|p| !p.lines.is_empty()).collect(),
         inputs: inputs.clone(),
         study: grid.outline.name.clone(),
@@ -46,7 +46,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     })
 }
 
-fn line(series: usize, by: &KeptBy<'_>) -> Line {
+fn line(series: usize, by: &TicketShares<'_>) -> Line {
     Line {
         series,
         shares: by.shares.iter().map(|s| s.0).collect(),
@@ -96,7 +96,7 @@ pub(super) fn corruption(grid: &Grid<'_>) -> Result<Figure, Error> {
         .iter()
         .flat_map(|c| c.trained())
         .filter_map(|(_, t)| t.mask);
-    let inputs = of_inputs(masks);
+    let inputs = inputs_of(masks);
     let mut series = vec!["clean data".to_owned()];
     series.extend(checks.iter().map(|c| c.title.clone()));
     let profile = Profile {

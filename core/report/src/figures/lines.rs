@@ -7,10 +7,10 @@ use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::format;
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, members};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members};
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use crate::model::sweep::{Grids, Swept, axes, swept};
+use crate::model::sweep::{Grids, SweepPoint, axes, sweep_points};
 use jackpot_stats::mean;
 use jackpot_study::Named;
 
@@ -18,7 +18,7 @@ use jackpot_study::Named;
 const DECADES: f64 = 20.0;
 
 /// Tickets under checks: one panel a ticket, one line a check.
-pub(super) fn checks(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
+pub(super) fn checks(grid: &Grid<'_>, group: TicketGroup) -> Result<Figure, Error> {
     let tickets = members(grid, group);
     let mut series = vec!["unmodified".to_owned()];
     series.extend(grid.outline.checks.iter().map(|c| c.title.clone()));
@@ -36,9 +36,9 @@ pub(super) fn checks(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
         }
     });
     let panels: Vec<Panel> = panels.filter(|p| p.lines.len() > 1).collect();
-    let inputs = of_inputs(metrics(used));
+    let inputs = inputs_of(metrics(used));
     let (name, title) = match group {
-        Group::PartiallyTrained => (
+        TicketGroup::PartiallyTrained => (
             "partially-trained",
             "Partially-trained tickets under checks",
         ),
@@ -47,12 +47,12 @@ pub(super) fn checks(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
     let chart = Chart {
         name,
         axis: Axis::Compression,
-        across: COMPRESSION.into(),
-        what: "test accuracy, %",
+        x_label: COMPRESSION.into(),
+        y_label: "test accuracy, %",
         series,
         panels,
         level: dense(grid),
-        aside: false,
+        side_by_side: false,
         inset: true,
         inputs,
         study: grid.outline.name.clone(),
@@ -66,7 +66,7 @@ pub(super) fn checks(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
 }
 
 /// Unmodified tickets in one panel.
-pub(super) fn tickets(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
+pub(super) fn tickets(grid: &Grid<'_>, group: TicketGroup) -> Result<Figure, Error> {
     let tickets = members(grid, group);
     let mut used = Vec::new();
     let lines = tickets.iter().enumerate().filter_map(|(i, ticket)| {
@@ -75,17 +75,17 @@ pub(super) fn tickets(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
         line(grid, i, &cells)
     });
     let lines: Vec<Line> = lines.collect();
-    let inputs = of_inputs(metrics(used));
+    let inputs = inputs_of(metrics(used));
     let (name, title) = match group {
-        Group::Hybrid => ("hybrid", "Hybrid tickets against what they are made of"),
-        Group::Random => ("ablation", "Random tickets by their allocation"),
+        TicketGroup::Hybrid => ("hybrid", "Hybrid tickets against what they are made of"),
+        TicketGroup::Random => ("ablation", "Random tickets by their allocation"),
         _ => ("tickets", "Random tickets against the rest"),
     };
     let chart = Chart {
         name,
         axis: Axis::Compression,
-        across: COMPRESSION.into(),
-        what: "test accuracy, %",
+        x_label: COMPRESSION.into(),
+        y_label: "test accuracy, %",
         series: tickets.iter().map(|t| t.title.clone()).collect(),
         panels: if lines.is_empty() {
             Vec::new()
@@ -96,7 +96,7 @@ pub(super) fn tickets(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
             }]
         },
         level: dense(grid),
-        aside: false,
+        side_by_side: false,
         inset: true,
         inputs,
         study: grid.outline.name.clone(),
@@ -107,7 +107,7 @@ pub(super) fn tickets(grid: &Grid<'_>, group: Group) -> Result<Figure, Error> {
 /// Accuracy against the epochs of all trainings that a ticket needs: one panel a sparsity.
 pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
     // Without the dense network, so that a ticket has the colour here that it has elsewhere.
-    let tickets = members(grid, Group::Sparse);
+    let tickets = members(grid, TicketGroup::Sparse);
     let panels = grid.sparsities().into_iter().map(|sparsity| {
         let lines = tickets.iter().enumerate().filter_map(|(i, ticket)| {
             let cell = grid.cell(sparsity, &ticket.name, UNMODIFIED)?;
@@ -121,16 +121,16 @@ pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
     });
     let panels: Vec<Panel> = panels.filter(|p| !p.lines.is_empty()).collect();
     let sparse = grid.cells.iter().filter(|c| c.check.is_none());
-    let inputs = of_inputs(metrics(sparse));
+    let inputs = inputs_of(metrics(sparse));
     let chart = Chart {
         name: "epochs",
         axis: Axis::Logarithmic,
-        across: "epochs of all trainings that the ticket needs (logarithmic)".into(),
-        what: "test accuracy, %",
+        x_label: "epochs of all trainings that the ticket needs (logarithmic)".into(),
+        y_label: "test accuracy, %",
         series: tickets.iter().map(|t| t.title.clone()).collect(),
         panels,
         level: dense(grid),
-        aside: true,
+        side_by_side: true,
         inset: false,
         inputs,
         study: grid.outline.name.clone(),
@@ -146,9 +146,9 @@ pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
 
 /// Accuracy along the first number that the study varies: one panel a sparsity.
 pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
-    let all = swept(grids);
+    let all = sweep_points(grids);
     let axis = axes(&all).first().copied().unwrap_or_default();
-    let here: Vec<&Swept<'_, '_>> = all.iter().filter(|s| s.axis == axis).collect();
+    let here: Vec<&SweepPoint<'_, '_>> = all.iter().filter(|s| s.axis == axis).collect();
     let mut series: Vec<String> = Vec::new();
     for swept in &here {
         if !series.contains(&swept.line) {
@@ -179,15 +179,15 @@ pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
         } else {
             Axis::Linear
         },
-        across: axis.to_owned(),
-        what: "test accuracy, %",
+        x_label: axis.to_owned(),
+        y_label: "test accuracy, %",
         series,
         panels,
         // Every setting has a dense network of its own.
         level: dense(grids.first).filter(|_| !grids.across),
-        aside: false,
+        side_by_side: false,
         inset: false,
-        inputs: of_inputs(metrics(here.iter().map(|s| s.cell))),
+        inputs: inputs_of(metrics(here.iter().map(|s| s.cell))),
         study: grids.first.outline.name.clone(),
     };
     let title = "Accuracy along a number that the study varies";

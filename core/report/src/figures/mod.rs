@@ -15,8 +15,8 @@ mod tests;
 
 use crate::Error;
 use crate::model::grid::Grid;
-use crate::model::groups::Group;
-use crate::model::inputs::Inputs;
+use crate::model::groups::TicketGroup;
+use crate::model::inputs::ReportInputs;
 use crate::model::sweep::Grids;
 use jackpot_study::FIGURES;
 use polars::prelude::DataFrame;
@@ -28,7 +28,7 @@ pub(crate) struct Figure {
     pub title: &'static str,
     /// What the reader sees, as a caption.
     pub caption: String,
-    pub inputs: Inputs,
+    pub inputs: ReportInputs,
     /// The drawn points, one a row, of figures whose numbers no table has.
     pub points: Option<DataFrame>,
     pub drawing: drawing::canvas::Drawing,
@@ -39,11 +39,11 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
     let figure = |name: &String| match name.as_str() {
         "accuracy" => accuracy::figure(grid),
         "layers" => layers::figure(grid),
-        "initial" => lines::checks(grid, Group::Initial),
-        "partially-trained" => lines::checks(grid, Group::PartiallyTrained),
-        "tickets" => lines::tickets(grid, Group::Sparse),
-        "hybrid" => lines::tickets(grid, Group::Hybrid),
-        "ablation" => lines::tickets(grid, Group::Random),
+        "initial" => lines::checks(grid, TicketGroup::Initial),
+        "partially-trained" => lines::checks(grid, TicketGroup::PartiallyTrained),
+        "tickets" => lines::tickets(grid, TicketGroup::Sparse),
+        "hybrid" => lines::tickets(grid, TicketGroup::Hybrid),
+        "ablation" => lines::tickets(grid, TicketGroup::Random),
         "epochs" => lines::epochs(grid),
         "sweeps" => lines::sweeps(Grids::one(grid)),
         "corruption" => layers::corruption(grid),

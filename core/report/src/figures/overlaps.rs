@@ -9,8 +9,8 @@ use crate::figures::drawing::footer;
 use crate::figures::drawing::label::{Name, labels};
 use crate::model::format;
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, members};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members};
+use crate::model::inputs::inputs_of;
 use crate::model::overlaps::shared;
 use jackpot_study::Named;
 use plotters::prelude::RGBColor;
@@ -28,8 +28,8 @@ const FULL: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 const DARK: f64 = 60.0;
 
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
-    let inputs = of_inputs(grid.results.overlaps.iter().flat_map(|o| o.masks));
-    let tickets: Vec<&Named> = (members(grid, Group::Sparse).into_iter())
+    let inputs = inputs_of(grid.results.overlaps.iter().flat_map(|o| o.masks));
+    let tickets: Vec<&Named> = (members(grid, TicketGroup::Sparse).into_iter())
         .filter(|t| {
             let mut all = grid.results.overlaps.iter();
             all.any(|o| o.first.0 == t.name || o.second.0 == t.name)

@@ -9,8 +9,8 @@ use crate::figures::drawing::canvas::{
 use crate::figures::drawing::footer;
 use crate::model::cells::metrics;
 use crate::model::grid::Grid;
-use crate::model::groups::way;
-use crate::model::inputs::of_inputs;
+use crate::model::groups::pruning_of;
+use crate::model::inputs::inputs_of;
 use jackpot_study::{Change, Named, SparseWay, Target};
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ struct Arrow {
 }
 
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
-    let inputs = of_inputs(metrics(&grid.cells));
+    let inputs = inputs_of(metrics(&grid.cells));
     let arrows = arrows(&Study::new(grid));
     let mut lines = Vec::new();
     for (i, arrow) in arrows.iter().enumerate() {
@@ -110,7 +110,9 @@ struct Study<'g, 'a> {
 impl<'g, 'a> Study<'g, 'a> {
     fn new(grid: &'g Grid<'a>) -> Self {
         let tickets = grid.outline.tickets.iter();
-        let tickets = tickets.filter_map(|t| Some((t, way(grid, t)?))).collect();
+        let tickets = tickets
+            .filter_map(|t| Some((t, pruning_of(grid, t)?)))
+            .collect();
         Study { grid, tickets }
     }
 
@@ -212,14 +214,14 @@ fn arrows(study: &Study<'_, '_>) -> Vec<Arrow> {
     arrows
 }
 
-type Spelled = (
+type ArrowParts = (
     (Place, Place),
     &'static [(i32, i32)],
     (&'static str, (i32, i32), Anchor),
     String,
 );
 
-fn arrow(((from, to), path, (word, at, side), about): Spelled) -> Arrow {
+fn arrow(((from, to), path, (word, at, side), about): ArrowParts) -> Arrow {
     Arrow {
         from,
         to,
@@ -246,7 +248,7 @@ fn to_scores(study: &Study<'_, '_>) -> Vec<Arrow> {
     let first = study.titles(|_, w| !w.of_learned && !w.of_object && !w.is_random());
     let trained = study.titles(|_, w| w.of_learned);
     let scoring = study.changed(|c| steps(c, &[Target::Data, Target::ScoringData]));
-    let all: [(&str, Spelled); 5] = [
+    let all: [(&str, ArrowParts); 5] = [
         (
             &learned,
             (
@@ -294,7 +296,7 @@ fn to_scores(study: &Study<'_, '_>) -> Vec<Arrow> {
         ),
     ];
     let taken = all.into_iter().filter(|(tickets, _)| !tickets.is_empty());
-    taken.map(|(_, spelled)| arrow(spelled)).collect()
+    taken.map(|(_, parts)| arrow(parts)).collect()
 }
 
 /// From the scores to the ticket.
@@ -317,7 +319,7 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
     let kept = study.titles(|_, w| w.start_learned);
     let on = |target: Target| study.changed(move |c| steps(c, &[target]));
     let weights = on(Target::Weights);
-    let all: [(bool, Spelled); 5] = [
+    let all: [(bool, ArrowParts); 5] = [
         (
             true,
             (
@@ -365,5 +367,5 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
         ),
     ];
     let taken = all.into_iter().filter(|(taken, _)| *taken);
-    taken.map(|(_, spelled)| arrow(spelled)).collect()
+    taken.map(|(_, parts)| arrow(parts)).collect()
 }

@@ -12,7 +12,7 @@ mod neutral;
 
 use super::drawing::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
-use crate::formats::of_figure;
+use crate::formats::figure_files;
 use crate::model::grid::Grid;
 use jackpot_store::Digest;
 use jackpot_study::{
@@ -352,7 +352,7 @@ fn check(name: &str, shape: &Shape) -> Vec<Figure> {
     assert_eq!(figures.len(), FIGURES.len());
     if let Some(folder) = std::env::var_os("JACKPOT_DRAW_TO") {
         let folder = std::path::Path::new(&folder).join(name);
-        for (path, output) in figures.iter().flat_map(|f| of_figure(f).unwrap()) {
+        for (path, output) in figures.iter().flat_map(|f| figure_files(f).unwrap()) {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, output.bytes).unwrap();

@@ -4,7 +4,7 @@
 //! the line is shrunk to it; long notes stand under the table, each under its letter.
 
 use crate::model::format;
-use crate::tables::table::{Kind, Section, Table};
+use crate::tables::table::{ColumnKind, Section, Table};
 use crate::tables::value::Entry;
 use jackpot_study::Outline;
 use std::fmt::Write;
@@ -14,8 +14,8 @@ pub(crate) fn file(table: &Table, outline: &Outline) -> String {
     let mut text = format!(
         "% {}: {}. Written by the report; inputs sha256 {}\n\
          % needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}\n",
-        format::line(&outline.title),
-        format::line(table.title),
+        format::one_line(&outline.title),
+        format::one_line(table.title),
         table.inputs
     );
     for (i, section) in table.sections.iter().enumerate() {
@@ -28,15 +28,18 @@ pub(crate) fn file(table: &Table, outline: &Outline) -> String {
 
 fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
     let mut notes = Notes::default();
-    let shown: Vec<_> = section.shown().filter(|c| c.2 != Kind::Notes).collect();
+    let shown: Vec<_> = section
+        .shown()
+        .filter(|c| c.2 != ColumnKind::Notes)
+        .collect();
     let aside: Vec<usize> = section
         .shown()
-        .filter(|c| c.2 == Kind::Notes)
+        .filter(|c| c.2 == ColumnKind::Notes)
         .map(|c| c.0)
         .collect();
     let alignment: String = shown
         .iter()
-        .map(|c| if c.2.is_words() { 'l' } else { 'r' })
+        .map(|c| if c.2.is_text() { 'l' } else { 'r' })
         .collect();
     let titles: Vec<_> = shown.iter().map(|c| escape(c.1)).collect();
     let _ = write!(
@@ -48,7 +51,7 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
     );
     for row in &section.rows {
         let mut cells: Vec<_> = shown.iter().map(|c| cell(&row[c.0])).collect();
-        let letters = notes.of(aside.iter().map(|i| row[*i].value.spell()));
+        let letters = notes.of(aside.iter().map(|i| row[*i].value.format()));
         if let (Some(first), false) = (cells.first_mut(), letters.is_empty()) {
             let _ = write!(first, "\\textsuperscript{{{letters}}}");
         }
@@ -104,7 +107,7 @@ fn letter(place: usize) -> String {
 }
 
 fn cell(entry: &Entry) -> String {
-    escape(&entry.value.spell())
+    escape(&entry.value.format())
 }
 
 /// Text with every special character as LaTeX prints it. The numbers' minus, plus-minus and the
@@ -112,7 +115,7 @@ fn cell(entry: &Entry) -> String {
 /// shown as its code point, never dropped.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in format::line(text).chars() {
+    for c in format::one_line(text).chars() {
         match c {
             '\\' => out += "\\textbackslash{}",
             '~' => out += "\\textasciitilde{}",

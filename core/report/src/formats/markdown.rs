@@ -38,7 +38,7 @@ fn write(section: &Section, text: &mut String) {
     let (mut titles, mut alignment) = (Vec::new(), Vec::new());
     for (_, title, kind) in section.shown() {
         titles.push(cell(title));
-        alignment.push(if kind.is_words() { "---" } else { "--:" });
+        alignment.push(if kind.is_text() { "---" } else { "--:" });
     }
     let _ = write!(
         text,
@@ -48,7 +48,7 @@ fn write(section: &Section, text: &mut String) {
         alignment.join("|")
     );
     for row in &section.rows {
-        let entries = section.shown().map(|(i, ..)| row[i].value.spell());
+        let entries = section.shown().map(|(i, ..)| row[i].value.format());
         let cells: Vec<_> = entries.map(|text| cell(&text)).collect();
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
@@ -71,7 +71,7 @@ pub(crate) fn facts(outline: &Outline, results: &Results) -> String {
 
 /// Text as a Markdown table's cell: one line, no bar, and nothing that Markdown takes for markup.
 pub(crate) fn cell(text: &str) -> String {
-    let line = format::line(text);
+    let line = format::one_line(text);
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {
         match c {

@@ -7,25 +7,25 @@ pub(crate) mod markdown;
 use crate::Error;
 use crate::figures::Figure;
 use crate::figures::drawing::canvas;
-use crate::model::inputs::Inputs;
+use crate::model::inputs::ReportInputs;
 use crate::tables::table::Table;
 use jackpot_study::{Outline, Results};
 
 /// One file of a report.
-pub(crate) struct Output {
+pub(crate) struct ReportFile {
     /// The results that it was drawn from.
-    pub inputs: Inputs,
+    pub inputs: ReportInputs,
     /// The file's content.
     pub bytes: Vec<u8>,
 }
 
 /// The CSV and Parquet files and, unless people are shown nothing of the table, the Markdown and
 /// LaTeX ones, by path in the study's folder.
-pub(crate) fn of_table(
+pub(crate) fn table_files(
     table: &Table,
     outline: &Outline,
     results: &Results,
-) -> Result<Vec<(String, Output)>, Error> {
+) -> Result<Vec<(String, ReportFile)>, Error> {
     let mut frame = crate::tables::frame::sorted(table)?;
     let mut files = vec![
         ("csv", frame::csv(table.name, &mut frame)?),
@@ -38,17 +38,17 @@ pub(crate) fn of_table(
     let output = |(ending, bytes)| {
         let inputs = table.inputs.clone();
         let path = format!("tables/{}.{ending}", table.name);
-        (path, Output { inputs, bytes })
+        (path, ReportFile { inputs, bytes })
     };
     Ok(files.into_iter().map(output).collect())
 }
 
 /// The SVG and the PNG file of a figure, and the file of its points.
-pub(crate) fn of_figure(figure: &Figure) -> Result<Vec<(String, Output)>, Error> {
+pub(crate) fn figure_files(figure: &Figure) -> Result<Vec<(String, ReportFile)>, Error> {
     let (svg, png) = canvas::render(figure.name, figure.title, &figure.drawing)?;
     let file = |ending, bytes| {
         let inputs = figure.inputs.clone();
-        (figure.file(ending), Output { inputs, bytes })
+        (figure.file(ending), ReportFile { inputs, bytes })
     };
     let mut files = vec![file("svg", svg), file("png", png)];
     if let Some(points) = &figure.points {

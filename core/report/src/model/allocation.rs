@@ -8,7 +8,7 @@ type Layers = [(String, u64, u64)];
 
 /// Two masks' kept shares compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Apart {
+pub(crate) struct AllocationDifference {
     /// The largest absolute difference of a layer's kept share, in points.
     pub largest: f64,
     /// The mean absolute difference over layers (the L1 distance over their number), in points.
@@ -19,9 +19,9 @@ pub(crate) struct Apart {
     pub moved: f64,
 }
 
-impl Apart {
+impl AllocationDifference {
     /// None for masks of other layers, or without any.
-    pub fn of(one: &Layers, other: &Layers) -> Option<Apart> {
+    pub fn of(one: &Layers, other: &Layers) -> Option<AllocationDifference> {
         let alike = |(a, b): (&(String, u64, u64), &(String, u64, u64))| a.0 == b.0 && a.1 == b.1;
         if one.is_empty() || one.len() != other.len() || !one.iter().zip(other).all(alike) {
             return None;
@@ -33,7 +33,7 @@ impl Apart {
         let counts = |layers: &Layers| layers.iter().map(|l| l.2).collect::<Vec<u64>>();
         let (a, b) = (shares(one), shares(other));
         let apart: Vec<f64> = a.iter().zip(&b).map(|(x, y)| (x - y).abs()).collect();
-        Some(Apart {
+        Some(AllocationDifference {
             largest: apart.iter().copied().fold(0.0, f64::max),
             mean: mean(&apart)?,
             correlation: pearson(&a, &b),
@@ -65,7 +65,7 @@ mod tests {
     /// weights: ½ (|5/14 − 5/17| + |5/14 − 10/17| + |4/14 − 2/17|) = 55/238.
     #[test]
     fn by_hand() {
-        let apart = Apart::of(&layers([5, 5, 4]), &layers([5, 10, 2])).unwrap();
+        let apart = AllocationDifference::of(&layers([5, 5, 4]), &layers([5, 10, 2])).unwrap();
         assert!((apart.largest - 25.0).abs() < 1e-12);
         assert!((apart.mean - 10.0).abs() < 1e-12);
         assert!((apart.moved - 55.0 / 238.0).abs() < 1e-12);
@@ -77,14 +77,14 @@ mod tests {
 
     #[test]
     fn the_same_shares_are_nothing_apart_and_other_layers_are_not_compared() {
-        let same = Apart::of(&layers([5, 5, 4]), &layers([5, 5, 4])).unwrap();
+        let same = AllocationDifference::of(&layers([5, 5, 4]), &layers([5, 5, 4])).unwrap();
         assert_eq!((same.largest, same.mean, same.moved), (0.0, 0.0, 0.0));
         assert!((same.correlation.unwrap() - 1.0).abs() < 1e-12);
-        let uniform = Apart::of(&layers([1, 2, 4]), &layers([5, 5, 4])).unwrap();
+        let uniform = AllocationDifference::of(&layers([1, 2, 4]), &layers([5, 5, 4])).unwrap();
         assert_eq!(uniform.correlation, None, "one side is constant");
         let mut other = layers([5, 5, 4]);
         other[1].1 = 21;
-        assert_eq!(Apart::of(&layers([5, 5, 4]), &other), None);
-        assert_eq!(Apart::of(&[], &[]), None);
+        assert_eq!(AllocationDifference::of(&layers([5, 5, 4]), &other), None);
+        assert_eq!(AllocationDifference::of(&[], &[]), None);
     }
 }

@@ -5,7 +5,7 @@ use crate::model::mean_sd::MeanSd;
 /// The sparsity of a dense network.
 pub(crate) const DENSE: &str = "0";
 /// The longest reason that a table quotes; the whole of it is in `runs.csv`.
-const REASON: usize = 120;
+const LONGEST: usize = 120;
 
 /// `98 %` of `0.98`; the text itself if it is no number.
 pub(crate) fn percent(sparsity: &str) -> String {
@@ -75,7 +75,7 @@ pub(crate) fn interval(mean: f64, bounds: Option<(f64, f64)>, digits: usize) -> 
 }
 
 /// `3`, or `2 of 3` where a seed that was asked for is not there.
-pub(crate) fn of(n: usize, asked: usize) -> String {
+pub(crate) fn count_of(n: usize, asked: usize) -> String {
     if n == asked {
         n.to_string()
     } else {
@@ -84,21 +84,21 @@ pub(crate) fn of(n: usize, asked: usize) -> String {
 }
 
 /// Text on one line.
-pub(crate) fn line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The start of a long reason, on one line.
-pub(crate) fn reason(text: &str) -> String {
-    let line = line(text);
-    if line.chars().count() <= REASON {
+pub(crate) fn shortened(text: &str) -> String {
+    let line = one_line(text);
+    if line.chars().count() <= LONGEST {
         return line;
     }
-    line.chars().take(REASON).chain(['…']).collect()
+    line.chars().take(LONGEST).chain(['…']).collect()
 }
 
 /// Six decimals, with no negative zero: what files for programs hold, so that a last bit that
 /// differs between two mathematics libraries does not reach one.
-pub(crate) fn settle(x: f64) -> f64 {
+pub(crate) fn six_decimals(x: f64) -> f64 {
     (x * 1e6).round() / 1e6 + 0.0
 }

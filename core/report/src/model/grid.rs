@@ -192,7 +192,7 @@ impl<'a> Grid<'a> {
 
     /// Titles of the other cells of its sparsity whose trainings are the very same; those of its own
     /// ticket only where they are not the unmodified ticket's too, which is told elsewhere.
-    pub fn one_recipe(&self, cell: &Cell<'_>) -> Vec<String> {
+    pub fn titles_of_same_recipe(&self, cell: &Cell<'_>) -> Vec<String> {
         let keys = |c: &Cell<'_>| -> Vec<(u64, Digest)> {
             c.trained().map(|(seed, t)| (seed, t.key)).collect()
         };

@@ -5,7 +5,7 @@ use jackpot_study::{Named, SparseWay, TicketKind};
 
 /// The tickets that one table or figure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
+pub(crate) enum TicketGroup {
     /// Every sparse ticket.
     Sparse,
     /// Of [`TicketKind::Initial`].
@@ -19,38 +19,40 @@ pub(crate) enum Group {
 }
 
 /// The study's tickets of a group that have cells, in its order.
-pub(crate) fn members<'a>(grid: &Grid<'a>, group: Group) -> Vec<&'a Named> {
+pub(crate) fn members<'a>(grid: &Grid<'a>, group: TicketGroup) -> Vec<&'a Named> {
     let has = |t: &Named| grid.sparse().any(|c| c.ticket == t);
     let tickets = grid.outline.tickets.iter();
     tickets
-        .filter(|t| way(grid, t).is_some_and(|w| belongs(w.kind, group)) && has(t))
+        .filter(|t| pruning_of(grid, t).is_some_and(|w| belongs(w.kind, group)) && has(t))
         .collect()
 }
 
 /// How a ticket is made; none of the dense network.
-pub(crate) fn way<'a>(grid: &Grid<'a>, ticket: &Named) -> Option<&'a SparseWay> {
+pub(crate) fn pruning_of<'a>(grid: &Grid<'a>, ticket: &Named) -> Option<&'a SparseWay> {
     grid.outline.ways.get(&ticket.name)?.sparse.as_ref()
 }
 
 /// Which of the paper's kinds a ticket is.
-pub(crate) fn kind(grid: &Grid<'_>, ticket: &Named) -> Option<TicketKind> {
-    way(grid, ticket)?.kind
+pub(crate) fn ticket_kind(grid: &Grid<'_>, ticket: &Named) -> Option<TicketKind> {
+    pruning_of(grid, ticket)?.kind
 }
 
 /// The smart random ticket, with the rule as it is by default if there is one.
-pub(crate) fn smart<'a>(grid: &Grid<'a>) -> Option<&'a Named> {
-    let random = members(grid, Group::Random).into_iter();
-    let smart = random.filter(|t| kind(grid, t) == Some(TicketKind::Smart));
-    smart.min_by_key(|t| way(grid, t).map_or(0, |w| w.allocation.len()))
+pub(crate) fn smart_random_ticket<'a>(grid: &Grid<'a>) -> Option<&'a Named> {
+    let random = members(grid, TicketGroup::Random).into_iter();
+    let smart = random.filter(|t| ticket_kind(grid, t) == Some(TicketKind::Smart));
+    smart.min_by_key(|t| pruning_of(grid, t).map_or(0, |w| w.allocation.len()))
 }
 
-fn belongs(kind: Option<TicketKind>, group: Group) -> bool {
+fn belongs(kind: Option<TicketKind>, group: TicketGroup) -> bool {
     let is = |of: fn(TicketKind) -> bool| kind.is_some_and(of);
     match group {
-        Group::Sparse => true,
-        Group::Initial => kind == Some(TicketKind::Initial),
-        Group::PartiallyTrained => is(TicketKind::is_partially_trained),
-        Group::Random => is(TicketKind::is_random),
-        Group::Hybrid => is(TicketKind::is_partially_trained) || kind == Some(TicketKind::Smart),
+        TicketGroup::Sparse => true,
+        TicketGroup::Initial => kind == Some(TicketKind::Initial),
+        TicketGroup::PartiallyTrained => is(TicketKind::is_partially_trained),
+        TicketGroup::Random => is(TicketKind::is_random),
+        TicketGroup::Hybrid => {
+            is(TicketKind::is_partially_trained) || kind == Some(TicketKind::Smart)
+        }
     }
 }

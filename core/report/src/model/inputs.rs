@@ -8,23 +8,23 @@ use std::fmt;
 /// Results that an output was drawn from: metrics and masks. It prints as its digest, which a
 /// shell can recompute.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inputs {
+pub struct ReportInputs {
     /// Theirs.
     pub results: BTreeSet<Digest>,
     /// See [`digest_of_results`].
     pub digest: Digest,
 }
 
-impl fmt::Display for Inputs {
+impl fmt::Display for ReportInputs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.digest.fmt(f)
     }
 }
 
 /// The results with these digests.
-pub(crate) fn of_inputs(digests: impl IntoIterator<Item = Digest>) -> Inputs {
+pub(crate) fn inputs_of(digests: impl IntoIterator<Item = Digest>) -> ReportInputs {
     let results = digests.into_iter().collect();
-    Inputs {
+    ReportInputs {
         digest: digest_of_results(&results),
         results,
     }

@@ -8,15 +8,15 @@ use jackpot_store::Digest;
 use jackpot_study::Named;
 
 /// Every unmodified ticket at one sparsity.
-pub(crate) struct Kept<'a> {
+pub(crate) struct KeptShares<'a> {
     pub sparsity: &'a str,
     /// Name and weights of each layer, in forward order.
     pub layers: Vec<(&'a str, u64)>,
-    pub tickets: Vec<KeptBy<'a>>,
+    pub tickets: Vec<TicketShares<'a>>,
 }
 
 /// One ticket's kept shares.
-pub(crate) struct KeptBy<'a> {
+pub(crate) struct TicketShares<'a> {
     pub ticket: &'a Named,
     pub n: usize,
     /// Of the trainings that were given the masks.
@@ -44,13 +44,13 @@ pub(crate) fn masks(grid: &Grid<'_>) -> Vec<Digest> {
 ///
 /// # Errors
 /// When two runs disagree about the layers, or one keeps more than there is.
-pub(crate) fn all<'a>(grid: &Grid<'a>) -> Result<Vec<Kept<'a>>, Error> {
+pub(crate) fn all<'a>(grid: &Grid<'a>) -> Result<Vec<KeptShares<'a>>, Error> {
     let of = |sparsity| kept(grid, sparsity);
     grid.sparsities().into_iter().map(of).collect()
 }
 
-fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<Kept<'a>, Error> {
-    let mut kept = Kept {
+fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<KeptShares<'a>, Error> {
+    let mut kept = KeptShares {
         sparsity,
         layers: Vec::new(),
         tickets: Vec::new(),
@@ -77,7 +77,9 @@ type Layers<'a> = Vec<(&'a str, u64)>;
 ///
 /// # Errors
 /// As [`all`]'s.
-pub(crate) fn of_cell<'a>(cell: &Cell<'a>) -> Result<Option<(Layers<'a>, KeptBy<'a>)>, Error> {
+pub(crate) fn of_cell<'a>(
+    cell: &Cell<'a>,
+) -> Result<Option<(Layers<'a>, TicketShares<'a>)>, Error> {
     let with_layers = cell.trained().filter(|(_, t)| !t.layers.is_empty());
     let (keys, runs): (Vec<_>, Vec<_>) = with_layers.map(|(_, t)| (t.key, &t.layers)).unzip();
     let names = |layers: &'a [(String, u64, u64)]| -> Vec<(&'a str, u64)> {
@@ -110,7 +112,11 @@ fn differ(cell: &Cell<'_>, what: &str) -> Error {
     ))
 }
 
-fn by<'a>(ticket: &'a Named, keys: Vec<Digest>, runs: &[&Vec<(String, u64, u64)>]) -> KeptBy<'a> {
+fn by<'a>(
+    ticket: &'a Named,
+    keys: Vec<Digest>,
+    runs: &[&Vec<(String, u64, u64)>],
+) -> TicketShares<'a> {
     let share = |kept: u64, weights: u64| 100.0 * kept as f64 / weights as f64;
     let layers = (0..runs[0].len()).map(|i| {
         let values: Vec<f64> = runs.iter().map(|l| share(l[i].2, l[i].1)).collect();
@@ -125,7 +131,7 @@ fn by<'a>(ticket: &'a Named, keys: Vec<Digest>, runs: &[&Vec<(String, u64, u64)>
             )
         })
         .collect();
-    KeptBy {
+    TicketShares {
         ticket,
         n: runs.len(),
         keys,

@@ -16,7 +16,7 @@ pub(crate) fn not_measured(grid: &Grid<'_>, cell: &Cell<'_>) -> Option<&'static 
 pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = cell.identical() {
-        return vec![format!("not run: {}", format::reason(because))];
+        return vec![format!("not run: {}", format::shortened(because))];
     }
     if let Some(because) = cell.not_applicable() {
         return vec![because.to_owned()];
@@ -31,7 +31,7 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             "{which}the unmodified ticket's own training (one recipe)"
         ));
     }
-    let others = grid.one_recipe(cell);
+    let others = grid.titles_of_same_recipe(cell);
     if !others.is_empty() {
         notes.push(format!("one recipe with {}", others.join(" and ")));
     }
@@ -46,7 +46,7 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             .chance
             .map(|c| format::number(c, 1))
             .unwrap_or_default();
-        let share = format::of(collapsed, summary.n);
+        let share = format::count_of(collapsed, summary.n);
         notes.push(format!(
             "{share} collapsed (accuracy at chance, {chance} %)"
         ));
@@ -54,13 +54,13 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
     if summary.skipped > 0 {
         notes.push(format!(
             "{} not run: the mask is certain to collapse",
-            format::of(summary.skipped, summary.asked)
+            format::count_of(summary.skipped, summary.asked)
         ));
     }
     if summary.diverged > 0 {
         notes.push(format!(
             "{} diverged (loss not finite)",
-            format::of(summary.diverged, summary.n)
+            format::count_of(summary.diverged, summary.n)
         ));
     }
     if summary.failed > 0 {
@@ -70,7 +70,7 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             .filter_map(|(_, run)| run.map(|r| &r.outcome));
         let reasons: BTreeSet<String> = outcomes
             .filter_map(|outcome| match outcome {
-                Outcome::Failed { why, .. } => Some(format::reason(why)),
+                Outcome::Failed { why, .. } => Some(format::shortened(why)),
                 _ => None,
             })
             .collect();

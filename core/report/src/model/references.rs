@@ -12,10 +12,10 @@ const DATA: &str = include_str!("../../data/references.toml");
 
 /// One number of somebody else, and the cell of the study that it stands beside.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Quoted {
+pub(crate) struct PublishedAccuracy {
     pub ticket: String,
     pub check: String,
-    /// As the study spells it.
+    /// As the study file writes it.
     pub sparsity: String,
     /// Percent.
     pub accuracy: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Quoted {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Carried {
+struct ReferenceFile {
     series: Vec<Series>,
 }
 
@@ -56,7 +56,7 @@ struct Series {
 ///
 /// # Errors
 /// When the carried numbers cannot be read: a fault of this crate.
-pub(crate) fn quoted(grid: &Grid<'_>) -> Result<Vec<Quoted>, Error> {
+pub(crate) fn published(grid: &Grid<'_>) -> Result<Vec<PublishedAccuracy>, Error> {
     let carried = carried()?;
     let mut found = Vec::new();
     for cell in &grid.cells {
@@ -64,7 +64,7 @@ pub(crate) fn quoted(grid: &Grid<'_>) -> Result<Vec<Quoted>, Error> {
             let here = (r.ticket.as_str(), r.check.as_str()) == names(cell);
             here && is_at(cell, r.sparsity)
         });
-        found.extend(own.map(|r| Quoted {
+        found.extend(own.map(|r| PublishedAccuracy {
             ticket: r.ticket.clone(),
             check: r.check.clone(),
             sparsity: cell.sparsity.to_owned(),
@@ -90,7 +90,7 @@ fn carried() -> Result<Vec<Series>, Error> {
         path: "data/references.toml".into(),
         message,
     };
-    let carried: Carried = toml::from_str(DATA).map_err(|e| wrong(e.to_string()))?;
+    let carried: ReferenceFile = toml::from_str(DATA).map_err(|e| wrong(e.to_string()))?;
     match carried
         .series
         .iter()
@@ -104,9 +104,9 @@ fn carried() -> Result<Vec<Series>, Error> {
     }
 }
 
-fn of_series(cell: &Cell<'_>, series: &Series, accuracy: f64) -> Quoted {
+fn of_series(cell: &Cell<'_>, series: &Series, accuracy: f64) -> PublishedAccuracy {
     let (ticket, check) = names(cell);
-    Quoted {
+    PublishedAccuracy {
         ticket: ticket.to_owned(),
         check: check.to_owned(),
         sparsity: cell.sparsity.to_owned(),

@@ -50,7 +50,7 @@ pub(crate) fn count(grid: &Grid<'_>) -> String {
 }
 
 /// What a terminal is told: how many runs there are, and how accurate each ticket is.
-pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
+pub(crate) fn lines(grid: &Grid<'_>) -> Vec<String> {
     let mut lines = vec![count(grid)];
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
         let unmodified = grid.at(sparsity).filter(|cell| cell.check.is_none());
@@ -75,7 +75,7 @@ pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
 pub(crate) fn failures(grid: &Grid<'_>) -> Vec<String> {
     let runs = grid.cells.iter().flat_map(|c| &c.runs);
     let failed = runs.filter_map(|(_, run)| match &(*run)?.outcome {
-        Outcome::Failed { why, .. } => Some((name_of((*run)?), format::reason(why))),
+        Outcome::Failed { why, .. } => Some((name_of((*run)?), format::shortened(why))),
         _ => None,
     });
     failed

@@ -64,7 +64,7 @@ fn setting<'a>(grid: &Grid<'a>) -> Option<&'a SettingOutline> {
 }
 
 /// A cell with its place on an axis.
-pub(crate) struct Swept<'g, 'a> {
+pub(crate) struct SweepPoint<'g, 'a> {
     pub grid: &'g Grid<'a>,
     pub cell: &'g Cell<'a>,
     /// The list's name in the study file: `share`, `lr`.
@@ -78,12 +78,12 @@ pub(crate) struct Swept<'g, 'a> {
 
 /// Every cell of a setting, ticket or check that was written with `each` over numbers: once for
 /// each such list, in the grids' order. Lines name their setting only where several have lines.
-pub(crate) fn swept<'g, 'a>(grids: Grids<'g, 'a>) -> Vec<Swept<'g, 'a>> {
+pub(crate) fn sweep_points<'g, 'a>(grids: Grids<'g, 'a>) -> Vec<SweepPoint<'g, 'a>> {
     let cells = grids.all.iter().flat_map(|grid| {
         let cells = grid.cells.iter().filter(|c| !grid.identical(c));
         cells.map(move |cell| (grid, cell))
     });
-    let mut all: Vec<Swept<'_, '_>> = cells
+    let mut all: Vec<SweepPoint<'_, '_>> = cells
         .flat_map(|(grid, cell)| of_cell(grids, grid, cell))
         .collect();
     for axis in axes(&all) {
@@ -92,9 +92,9 @@ pub(crate) fn swept<'g, 'a>(grids: Grids<'g, 'a>) -> Vec<Swept<'g, 'a>> {
         if settings.len() < 2 {
             continue;
         }
-        for swept in all.iter_mut().filter(|s| s.axis == axis) {
-            if let Some(setting) = &swept.setting {
-                swept.line = format!("{setting}, {}", swept.line);
+        for point in all.iter_mut().filter(|s| s.axis == axis) {
+            if let Some(setting) = &point.setting {
+                point.line = format!("{setting}, {}", point.line);
             }
         }
     }
@@ -102,11 +102,11 @@ pub(crate) fn swept<'g, 'a>(grids: Grids<'g, 'a>) -> Vec<Swept<'g, 'a>> {
 }
 
 /// The numeric lists that the study has, in the order of their first cell.
-pub(crate) fn axes<'a>(all: &[Swept<'_, 'a>]) -> Vec<&'a str> {
+pub(crate) fn axes<'a>(all: &[SweepPoint<'_, 'a>]) -> Vec<&'a str> {
     let mut axes: Vec<&str> = Vec::new();
-    for swept in all {
-        if !axes.contains(&swept.axis) {
-            axes.push(swept.axis);
+    for point in all {
+        if !axes.contains(&point.axis) {
+            axes.push(point.axis);
         }
     }
     axes
@@ -125,7 +125,7 @@ fn of_cell<'g, 'a>(
     grids: Grids<'g, 'a>,
     grid: &'g Grid<'a>,
     cell: &'g Cell<'a>,
-) -> Vec<Swept<'g, 'a>> {
+) -> Vec<SweepPoint<'g, 'a>> {
     let setting = grids.setting(grid).map(|s| &s.named);
     let carriers = [setting, Some(cell.ticket), cell.check];
     let one = |(carrier, level): (&'a Named, &'a Level)| {
@@ -138,7 +138,7 @@ fn of_cell<'g, 'a>(
             }
         };
         let ticket = title(cell.ticket);
-        Some(Swept {
+        Some(SweepPoint {
             grid,
             cell,
             axis: &level.axis,

@@ -6,12 +6,12 @@
 use super::provenance::Provenance;
 use crate::figures::Figure;
 use crate::model::analysis::headlines::Headline;
-use crate::model::format::settle;
+use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
 use crate::model::settings;
 use crate::model::summary::{count, failures};
-use crate::page::overview::Across;
-use crate::tables::table::{Kind, Section, Table};
+use crate::page::overview::SettingsOverview;
+use crate::tables::table::{ColumnKind, Section, Table};
 use crate::tables::value::Entry;
 use crate::{Error, LOCK};
 use base64::Engine;
@@ -72,8 +72,8 @@ pub(crate) fn page(
 
 /// The page of a study with settings: each setting's facts and means, the way to its page, and
 /// what compares them.
-pub(crate) fn leads(
-    across: &Across<'_, '_>,
+pub(crate) fn overview(
+    across: &SettingsOverview<'_, '_>,
     outline: &Outline,
     figures: &[(&Figure, &[u8])],
 ) -> Result<Vec<u8>, Error> {
@@ -90,17 +90,17 @@ pub(crate) fn leads(
                 main {
                     p { "The same tickets and checks in several settings, each with a page of its own." }
                     @if !findings.is_empty() { (found(findings, &provenance)) }
-                    @for lead in &across.leads {
+                    @for summary in &across.summaries {
                         section {
-                            h2 { a href={ (lead.folder) "index.html" } { (lead.title) } }
+                            h2 { a href={ (summary.folder) "index.html" } { (summary.title) } }
                             dl.facts {
-                                @for (name, value) in &lead.facts { dt { (name) } dd { (inline(value)) } }
+                                @for (name, value) in &summary.facts { dt { (name) } dd { (inline(value)) } }
                             }
-                            ul { @for line in &lead.lines { li { (line) } } }
-                            @if !lead.findings.is_empty() {
-                                h3 { a href={ (lead.folder) "index.html#findings" } { "Findings" } }
+                            ul { @for line in &summary.lines { li { (line) } } }
+                            @if !summary.findings.is_empty() {
+                                h3 { a href={ (summary.folder) "index.html#findings" } { "Findings" } }
                                 ul.findings {
-                                    @for (title, text) in &lead.findings {
+                                    @for (title, text) in &summary.findings {
                                         li { em { (inline(title)) } ". " (inline(text)) }
                                     }
                                 }
@@ -168,11 +168,11 @@ fn found(findings: &[Headline], provenance: &Provenance) -> Markup {
                     li {
                         em { (inline(&finding.title)) } ". "
                         @for piece in &finding.pieces {
-                            @let runs = provenance.places(&piece.from);
+                            @let runs = provenance.places(&piece.sources);
                             @if runs.is_empty() { (inline(&piece.text)) }
                             @else {
                                 button.from type="button" aria-haspopup="dialog" data-runs=(runs)
-                                    data-of=(piece.of) { (piece.text) }
+                                    data-of=(piece.subject) { (piece.text) }
                             }
                         }
                     }
@@ -257,7 +257,7 @@ const FORMATS: [(&str, &str); 4] = [
 
 /// A wide table scrolls in a box of its own, which the keyboard reaches.
 fn rows(section: &Section, id: &str, provenance: &Provenance) -> Markup {
-    let number = |kind: Kind| (!kind.is_words()).then_some("number");
+    let number = |kind: ColumnKind| (!kind.is_text()).then_some("number");
     let first = section.shown().next().map(|(i, ..)| i);
     html! {
         div.scroll role="region" tabindex="0" aria-labelledby=(id) {
@@ -278,7 +278,7 @@ fn rows(section: &Section, id: &str, provenance: &Provenance) -> Markup {
                                 @if Some(i) == first {
                                     th scope="row" { (value(entry, provenance)) }
                                 } @else {
-                                    td class=[class(kind)] data-value=[entry.value.order().map(settle)] {
+                                    td class=[class(kind)] data-value=[entry.value.sort_key().map(six_decimals)] {
                                         (value(entry, provenance))
                                     }
                                 }
@@ -291,18 +291,18 @@ fn rows(section: &Section, id: &str, provenance: &Provenance) -> Markup {
     }
 }
 
-fn class(kind: Kind) -> Option<&'static str> {
+fn class(kind: ColumnKind) -> Option<&'static str> {
     match kind {
-        Kind::Words => None,
-        Kind::Notes => Some("notes"),
+        ColumnKind::Text => None,
+        ColumnKind::Notes => Some("notes"),
         _ => Some("number"),
     }
 }
 
 /// The value, and where runs are behind it, a button that shows them.
 fn value(entry: &Entry, provenance: &Provenance) -> Markup {
-    let text = entry.value.spell();
-    let runs = provenance.places(&entry.from);
+    let text = entry.value.format();
+    let runs = provenance.places(&entry.sources);
     html! {
         @if runs.is_empty() || text.is_empty() { (text) }
         @else {

@@ -7,7 +7,7 @@ use crate::model::analysis::headlines::Headline;
 use crate::model::grid::Grid;
 use crate::model::settings;
 use crate::model::summary::{count, failures};
-use crate::page::overview::Across;
+use crate::page::overview::SettingsOverview;
 use crate::tables::table::Table;
 use jackpot_study::{EVIDENCE, Outline};
 
@@ -106,26 +106,26 @@ tail -n +2 runs.csv | awk -F, '$1 != "0" && $3 == "none" {{ print $8 }}' | input
 }
 
 /// What a terminal is told of each setting, the way to its page, and what compares them.
-pub(crate) fn overview(across: &Across<'_, '_>, outline: &Outline) -> String {
+pub(crate) fn overview(across: &SettingsOverview<'_, '_>, outline: &Outline) -> String {
     let mut text = format!("# {}\n\n", markdown::cell(&outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says \
              what was asked.* The same tickets and checks in several settings, each with a \
              report of its own:\n";
     text += &findings_in_markdown(&across.findings);
-    for lead in &across.leads {
-        let title = markdown::cell(&lead.title);
-        text += &format!("\n## [{title}]({}README.md)\n\n", lead.folder);
-        for (name, value) in &lead.facts {
+    for summary in &across.summaries {
+        let title = markdown::cell(&summary.title);
+        text += &format!("\n## [{title}]({}README.md)\n\n", summary.folder);
+        for (name, value) in &summary.facts {
             text += &format!(
                 "- **{}**: {}\n",
                 markdown::cell(name),
                 markdown::cell(value)
             );
         }
-        for line in &lead.lines {
+        for line in &summary.lines {
             text += &format!("- {}\n", markdown::cell(line));
         }
-        for (title, said) in &lead.findings {
+        for (title, said) in &summary.findings {
             text += &format!(
                 "- **{}.** {}\n",
                 markdown::cell(title),

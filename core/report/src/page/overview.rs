@@ -1,6 +1,6 @@
 //! A study over several settings: each has a report of its own in a folder of its name; the study's
 //! own folder has every table with the rows of all settings, what is drawn along their numbers, and
-//! a page that leads to all of them.
+//! a page that summaries to all of them.
 
 use crate::Error;
 use crate::figures::{self, Figure};
@@ -16,7 +16,7 @@ use crate::tables::table::Table;
 use jackpot_study::{Named, Outline, Results};
 
 /// What a study's page says of one of its settings.
-pub(crate) struct Lead {
+pub(crate) struct SettingSummary {
     pub title: String,
     /// Where its own pages are, with a `/` at its end.
     pub folder: String,
@@ -27,13 +27,13 @@ pub(crate) struct Lead {
 }
 
 /// What the study's page says of a setting; none in a study without settings.
-pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
+pub(crate) fn setting_summary(grid: &Grid<'_>) -> Option<SettingSummary> {
     let setting = grid.outline.settings.first()?;
-    Some(Lead {
+    Some(SettingSummary {
         title: setting.named.title.clone(),
         folder: folder(grid.outline),
         facts: grid.outline.facts.clone(),
-        lines: summary::headline(grid),
+        lines: summary::lines(grid),
         findings: (grid.findings.headlines.iter())
             .filter(|h| h.title != PILOT)
             .map(|h| (h.title.clone(), h.text()))
@@ -42,9 +42,9 @@ pub(crate) fn lead(grid: &Grid<'_>) -> Option<Lead> {
 }
 
 /// What is drawn of all settings together.
-pub(crate) struct Across<'g, 'a> {
+pub(crate) struct SettingsOverview<'g, 'a> {
     pub grids: Grids<'g, 'a>,
-    pub leads: Vec<Lead>,
+    pub summaries: Vec<SettingSummary>,
     /// What the declared analysis says where it compares settings, and what was seen before it.
     pub findings: Vec<Headline>,
     /// Those that the study asks for.
@@ -52,14 +52,14 @@ pub(crate) struct Across<'g, 'a> {
     pub figures: Vec<Figure>,
 }
 
-impl<'g, 'a> Across<'g, 'a> {
+impl<'g, 'a> SettingsOverview<'g, 'a> {
     /// None for a study without settings. `tables` are those of each grid.
     pub fn new(
         outline: &Outline,
         results: &Results,
         all: &'g [Grid<'a>],
         tables: &[Vec<Table>],
-    ) -> Result<Option<Across<'g, 'a>>, Error> {
+    ) -> Result<Option<SettingsOverview<'g, 'a>>, Error> {
         let Some(grids) = Grids::across(all) else {
             return Ok(None);
         };
@@ -93,8 +93,8 @@ impl<'g, 'a> Across<'g, 'a> {
         }
         let sweeps = outline.figures.iter().filter(|name| *name == "sweeps");
         let figures = sweeps.map(|_| figures::across(grids));
-        Ok(Some(Across {
-            leads: all.iter().filter_map(lead).collect(),
+        Ok(Some(SettingsOverview {
+            summaries: all.iter().filter_map(setting_summary).collect(),
             findings: if compares || outline.analysis.pilot.is_some() {
                 together.findings.headlines
             } else {
@@ -106,7 +106,7 @@ impl<'g, 'a> Across<'g, 'a> {
         }))
     }
 
-    /// The tables that compare settings, which the study's page shows; it leads to the others.
+    /// The tables that compare settings, which the study's page shows; it summaries to the others.
     pub fn shown(&self, outline: &Outline) -> Vec<&Table> {
         let compares = |table: &&Table| match table.name {
             "sweeps" => outline.settings.iter().any(|s| has_axis(&s.named)),

@@ -3,7 +3,7 @@
 
 use crate::model::analysis::headlines::Headline;
 use crate::model::cells::Cell;
-use crate::model::format::settle;
+use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
 use crate::model::sweep::Grids;
 use crate::tables::table::Table;
@@ -47,8 +47,8 @@ impl Provenance {
         let sections = tables.iter().flat_map(|table| &table.sections);
         let entries = sections.flat_map(|section| section.rows.iter().flatten());
         let pieces = findings.iter().flat_map(|finding| &finding.pieces);
-        let said = pieces.flat_map(|piece| &piece.from);
-        let shown = entries.flat_map(|entry| &entry.from).chain(said);
+        let said = pieces.flat_map(|piece| &piece.sources);
+        let shown = entries.flat_map(|entry| &entry.sources).chain(said);
         let shown: BTreeSet<Digest> = shown.copied().collect();
         let named = |grid| {
             let setting = grids.setting(grid).map(|s| s.named.title.as_str());
@@ -86,7 +86,7 @@ impl Provenance {
     ) {
         let mut recipe = |key: &Digest| -> Vec<usize> {
             let recipe = grid.results.recipes.get(key);
-            let recipe = recipe.map(spelled).unwrap_or_default();
+            let recipe = recipe.map(recipe_lines).unwrap_or_default();
             let place = |line| {
                 let next = lines.len();
                 *lines.entry(line).or_insert(next)
@@ -132,8 +132,8 @@ impl Provenance {
     }
 
     /// The places of these runs, as the page's buttons hold them; empty if none is known.
-    pub fn places(&self, from: &[Digest]) -> String {
-        let mut places: Vec<usize> = from
+    pub fn places(&self, sources: &[Digest]) -> String {
+        let mut places: Vec<usize> = sources
             .iter()
             .filter_map(|d| self.places.get(d).copied())
             .collect();
@@ -160,7 +160,7 @@ fn name(setting: Option<&str>, cell: &Cell<'_>, seed: u64) -> String {
 
 fn training(name: String, seed: u64, trained: &Trained, recipe: Vec<usize>) -> Origin {
     let mask = trained.mask.map_or(NOTHING.into(), |m| m.to_string());
-    let number = |x: f64| format!("{}", settle(x));
+    let number = |x: f64| format!("{}", six_decimals(x));
     let key = trained.key;
     Origin {
         name,
@@ -215,13 +215,13 @@ fn mask(name: String, seed: u64, digest: Digest) -> Origin {
 }
 
 /// A recipe's leaves, `training.lr: 2e-1`, in the order of their names.
-fn spelled(recipe: &Value) -> Vec<String> {
+fn recipe_lines(recipe: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    spell("", recipe, &mut lines);
+    push_lines("", recipe, &mut lines);
     lines
 }
 
-fn spell(path: &str, value: &Value, lines: &mut Vec<String>) {
+fn push_lines(path: &str, value: &Value, lines: &mut Vec<String>) {
     let below = |name: &str| match path {
         "" => name.to_owned(),
         path => format!("{path}.{name}"),
@@ -229,12 +229,12 @@ fn spell(path: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                spell(&below(name), value, lines);
+                push_lines(&below(name), value, lines);
             }
         }
         Value::Array(values) if values.iter().any(|v| v.is_object() || v.is_array()) => {
             for (i, value) in values.iter().enumerate() {
-                spell(&below(&i.to_string()), value, lines);
+                push_lines(&below(&i.to_string()), value, lines);
             }
         }
         Value::String(text) => lines.push(format!("{path}: {text}")),

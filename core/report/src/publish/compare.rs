@@ -4,7 +4,7 @@ use crate::publish::files::unreadable;
 use crate::publish::lock::{self, Lock};
 use crate::publish::runs::compare;
 use crate::tables::runs;
-use crate::{Error, Files, LOCK};
+use crate::{Error, LOCK, ReportFiles};
 use jackpot_store::Digest;
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use std::path::Path;
 /// # Errors
 /// When the committed lock or its list of runs cannot be read, or when the committed list is not
 /// the file that the lock names.
-pub fn compare_report(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
+pub fn compare_report(folder: &Path, files: &ReportFiles) -> Result<Vec<String>, Error> {
     let theirs = lock::read(&folder.join(LOCK))?;
     let text = files
         .get(LOCK)

@@ -1,6 +1,6 @@
 //! A report's files on disk: writing them, and checking them byte for byte.
 
-use crate::{Error, Files};
+use crate::{Error, ReportFiles};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When a file or folder cannot be written; it is named.
-pub fn write_report(folder: &Path, files: &Files) -> Result<(), Error> {
+pub fn write_report(folder: &Path, files: &ReportFiles) -> Result<(), Error> {
     for (name, bytes) in files {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(folder);
@@ -35,7 +35,7 @@ pub fn write_report(folder: &Path, files: &Files) -> Result<(), Error> {
 ///
 /// # Errors
 /// When something that exists cannot be read.
-pub fn check_report(folder: &Path, files: &Files) -> Result<Vec<String>, Error> {
+pub fn check_report(folder: &Path, files: &ReportFiles) -> Result<Vec<String>, Error> {
     let mut wrong = Vec::new();
     for (name, bytes) in files {
         let path = folder.join(name);
@@ -60,7 +60,7 @@ pub fn check_report(folder: &Path, files: &Files) -> Result<Vec<String>, Error> 
 }
 
 /// The folders that hold tables and figures: those of the study, and of each of its settings.
-fn drawn(files: &Files) -> BTreeSet<String> {
+fn drawn(files: &ReportFiles) -> BTreeSet<String> {
     let parents = files.keys().filter_map(|name| name.rsplit_once('/'));
     let of_parts = parents.filter_map(|(parent, _)| {
         let (part, last) = parent.rsplit_once('/').unwrap_or(("", parent));

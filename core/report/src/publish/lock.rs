@@ -1,6 +1,6 @@
 //! `study.lock` as the report writes and reads it; its shape is `jackpot_study`'s.
 
-use crate::formats::Output;
+use crate::formats::ReportFile;
 use crate::{Error, LOCK};
 use jackpot_store::Digest;
 use jackpot_study::{Declared, LockEntry, Results};
@@ -11,13 +11,13 @@ pub(crate) use jackpot_study::Lock;
 
 /// The lock's bytes for `outputs`, in the order of their paths; what was declared stays. `order`
 /// is that of the grid's results.
-pub(crate) fn write(
+pub(crate) fn render(
     results: &Results,
     declared: &[Declared],
-    outputs: &BTreeMap<String, Output>,
+    outputs: &BTreeMap<String, ReportFile>,
     order: &[Digest],
 ) -> Result<Vec<u8>, Error> {
-    let entry = |(path, output): (&String, &Output)| LockEntry {
+    let entry = |(path, output): (&String, &ReportFile)| LockEntry {
         path: path.clone(),
         inputs: output.inputs.digest,
         sha256: Digest::of(&output.bytes),

@@ -1,21 +1,21 @@
 //! The whole report: from what a study asked and what its runs gave to a map of files.
 
 use crate::figures::{self, Figure};
-use crate::formats::{self, Output};
+use crate::formats::{self, ReportFile};
 use crate::model::cells::{in_order, metrics};
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::settings;
-use crate::page::overview::Across;
+use crate::page::overview::SettingsOverview;
 use crate::page::{html, markdown};
 use crate::publish::lock;
 use crate::tables::table::Table;
-use crate::{Error, Files, LOCK, tables};
+use crate::{Error, LOCK, ReportFiles, tables};
 use jackpot_study::{EVIDENCE, Outcome, Outline, Results};
 use std::collections::BTreeMap;
 
 /// The files of a report by path, with what each was drawn from.
-type Outputs = BTreeMap<String, Output>;
+type Outputs = BTreeMap<String, ReportFile>;
 
 /// Every file of the report by its path in the study's folder, `study.lock` among them.
 ///
@@ -23,19 +23,19 @@ type Outputs = BTreeMap<String, Output>;
 /// When `results` are of another study file than `outline`, when a run names a ticket, check,
 /// sparsity or seed that the outline does not have, or when the outline asks for an unknown table
 /// or figure.
-pub fn render(outline: &Outline, results: &Results) -> Result<Files, Error> {
-    render_with(outline, results, None)
+pub fn render(outline: &Outline, results: &Results) -> Result<ReportFiles, Error> {
+    render_with_evidence(outline, results, None)
 }
 
 /// As [`render`], with the evidence of `results` among the files.
 ///
 /// # Errors
 /// As [`render`]'s.
-pub fn render_with(
+pub fn render_with_evidence(
     outline: &Outline,
     results: &Results,
     evidence: Option<Vec<u8>>,
-) -> Result<Files, Error> {
+) -> Result<ReportFiles, Error> {
     let parts = settings::parts(outline, results);
     let grids = parts.iter().map(|(part, own)| Grid::new(part, own));
     let grids: Vec<Grid<'_>> = grids.collect::<Result<_, _>>()?;
@@ -52,7 +52,7 @@ pub fn render_with(
         order.extend(metrics);
         masks.extend(mask);
     }
-    if let Some(across) = Across::new(outline, results, &grids, &tables)? {
+    if let Some(across) = SettingsOverview::new(outline, results, &grids, &tables)? {
         outputs.extend(of_settings(&across, outline, results)?);
     }
     order.extend(masks);
@@ -61,11 +61,11 @@ pub fn render_with(
             Outcome::Done(trained) => Some(trained.metrics),
             _ => None,
         });
-        let inputs = of_inputs(metrics);
-        outputs.insert(EVIDENCE.into(), Output { inputs, bytes });
+        let inputs = inputs_of(metrics);
+        outputs.insert(EVIDENCE.into(), ReportFile { inputs, bytes });
     }
-    let lock = lock::write(results, &outline.declared, &outputs, &order)?;
-    let mut files: Files = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
+    let lock = lock::render(results, &outline.declared, &outputs, &order)?;
+    let mut files: ReportFiles = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();
     files.insert(LOCK.into(), lock);
     Ok(files)
 }
@@ -82,12 +82,12 @@ fn of_part(grid: &Grid<'_>, tables: &[Table]) -> Result<Outputs, Error> {
 
 /// Every file of the own folder of a study with settings, but the lock.
 fn of_settings(
-    across: &Across<'_, '_>,
+    across: &SettingsOverview<'_, '_>,
     outline: &Outline,
     results: &Results,
 ) -> Result<Outputs, Error> {
     let mut outputs = of_tables_and_figures(&across.tables, &across.figures, outline, results)?;
-    let index = html::leads(across, outline, &with_pictures(&across.figures, &outputs))?;
+    let index = html::overview(across, outline, &with_pictures(&across.figures, &outputs))?;
     let readme = markdown::overview(across, outline);
     add_pages(&mut outputs, metrics(across.grids.cells()), readme, index);
     Ok(outputs)
@@ -101,10 +101,10 @@ fn of_tables_and_figures(
 ) -> Result<Outputs, Error> {
     let mut outputs = Outputs::new();
     for table in tables {
-        outputs.extend(formats::of_table(table, outline, results)?);
+        outputs.extend(formats::table_files(table, outline, results)?);
     }
     for figure in figures {
-        outputs.extend(formats::of_figure(figure)?);
+        outputs.extend(formats::figure_files(figure)?);
     }
     Ok(outputs)
 }
@@ -121,9 +121,9 @@ fn add_pages(
     readme: String,
     index: Vec<u8>,
 ) {
-    let inputs = of_inputs(metrics);
+    let inputs = inputs_of(metrics);
     for (name, bytes) in [("README.md", readme.into_bytes()), ("index.html", index)] {
         let inputs = inputs.clone();
-        outputs.insert(name.into(), Output { inputs, bytes });
+        outputs.insert(name.into(), ReportFile { inputs, bytes });
     }
 }

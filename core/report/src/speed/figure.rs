@@ -142,7 +142,7 @@ fn panel(
             .points
             .iter()
             .enumerate()
-            .map(|(place, (_, ratio))| (x(place), y.at(ratio.middle)))
+            .map(|(place, (_, ratio))| (x(place), y.at(ratio.median)))
             .collect();
         canvas.line(&points, colour, 5, dash)?;
         for (&at, (_, ratio)) in points.iter().zip(&curve.points) {

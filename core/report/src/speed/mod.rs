@@ -4,14 +4,14 @@
 mod figure;
 
 use crate::model::format::{number, percent};
-use crate::{Error, Files};
+use crate::{Error, ReportFiles};
 use figure::Curve;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The file of measurements in its folder.
-pub const MEASURED: &str = "speed.json";
+pub const MEASUREMENTS: &str = "speed.json";
 /// The sparsity of the first table.
 const ONE: &str = "0.98";
 /// libtorch in a process that gives back what a step frees, as any but Jackpot's does; and loops
@@ -74,7 +74,7 @@ struct Times {
 /// A ratio of medians, and between which ratios of quartiles it lies.
 #[derive(Clone, Copy)]
 pub(crate) struct Ratio {
-    pub middle: f64,
+    pub median: f64,
     pub low: f64,
     pub high: f64,
 }
@@ -83,26 +83,26 @@ impl Times {
     /// How many times `self` fits into `slower`.
     fn faster_than(&self, slower: &Times) -> Ratio {
         Ratio {
-            middle: slower.median / self.median,
+            median: slower.median / self.median,
             low: slower.quarter / self.three_quarters,
             high: slower.three_quarters / self.quarter,
         }
     }
 }
 
-/// The files drawn from the bytes of [`MEASURED`].
+/// The files drawn from the bytes of [`MEASUREMENTS`].
 ///
 /// # Errors
 /// Bytes that are no such measurements, or a measurement without what it is compared with.
-pub fn speed(bytes: &[u8]) -> Result<Files, Error> {
+pub fn render_speed(bytes: &[u8]) -> Result<ReportFiles, Error> {
     let measured: Measured = serde_json::from_slice(bytes).map_err(|e| Error::File {
-        path: MEASURED.into(),
+        path: MEASUREMENTS.into(),
         message: format!("is not what `cargo xtask bench` writes: {e}"),
     })?;
     let networks = measured.networks();
     let curves = measured.curves(&networks)?;
     let (svg, png) = figure::files(&curves)?;
-    Ok(Files::from([
+    Ok(ReportFiles::from([
         ("speed.md".to_owned(), measured.markdown(&networks)?.into()),
         ("speed.csv".to_owned(), measured.csv().into()),
         ("speed.svg".to_owned(), svg),
@@ -143,7 +143,7 @@ impl Measured {
     fn libtorch(&self, network: &str, what: &str, storage: &str) -> Result<&Row, Error> {
         let found = self.engine(network, what, "libtorch", storage);
         found.ok_or_else(|| Error::File {
-            path: MEASURED.into(),
+            path: MEASUREMENTS.into(),
             message: format!("`{network}, {what}` has no libtorch in {storage}"),
         })
     }
@@ -209,7 +209,7 @@ impl Measured {
              libtorch runs as Jackpot's workers run it, in processes that keep the memory that a \
              step frees; stock libtorch gives it back to the kernel and asks for it again. \
              {cpu}, {cores} cores, {memory_gib} GiB; load before a part at most {}. \
-             `cargo xtask bench --only engines` measures it again, and writes `{MEASURED}`.\n\n\
+             `cargo xtask bench --only engines` measures it again, and writes `{MEASUREMENTS}`.\n\n\
              Times faster is a ratio of medians, in brackets between which ratios of quartiles.\n\n\
              ## At 98 % sparsity, smart ratio\n\n",
             self.libtorch,
@@ -260,7 +260,7 @@ impl Measured {
                 against(SMART, "bf16", "f32")?,
                 against(SMART, "bf16", "bf16")?,
                 against("avx2", "f32", "f32")?,
-                beside_stock(&|row, stock| Some(number(row.ms.faster_than(&stock.ms).middle, 1))),
+                beside_stock(&|row, stock| Some(number(row.ms.faster_than(&stock.ms).median, 1))),
                 beside_stock(&|row, stock| {
                     let share = row.training_mib? / stock.training_mib?;
                     Some(format!("{} %", number(100.0 * share, 0)))
@@ -387,9 +387,9 @@ fn listed(cells: &[Option<String>]) -> String {
 
 /// `5.3 (5.1 to 5.5)`.
 fn times(ratio: Ratio) -> String {
-    let Ratio { middle, low, high } = ratio;
+    let Ratio { median, low, high } = ratio;
     let short = |x: f64| number(x, 1);
-    format!("{} ({} to {})", short(middle), short(low), short(high))
+    format!("{} ({} to {})", short(median), short(low), short(high))
 }
 
 fn line(text: &mut String, cells: &[String]) {

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::format::settle;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::format::six_decimals;
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use polars::prelude::{DataFrame, DataType, NamedFrom, Series, SortMultipleOptions};
 
@@ -57,7 +57,7 @@ fn entry(row: &[Entry], place: Option<usize>) -> &Value {
 fn spread(column: &Column, values: &[&Value]) -> Vec<Series> {
     let name = &column.name;
     let numbers = |suffix: &str, of: fn(&Value) -> Option<f64>| {
-        let values: Vec<Option<f64>> = values.iter().map(|v| of(v).map(settle)).collect();
+        let values: Vec<Option<f64>> = values.iter().map(|v| of(v).map(six_decimals)).collect();
         Series::new(format!("{name}{suffix}").into(), values)
     };
     let counts = |suffix: &str, of: fn(&Value) -> Option<u64>| {
@@ -65,20 +65,20 @@ fn spread(column: &Column, values: &[&Value]) -> Vec<Series> {
         Series::new(format!("{name}{suffix}").into(), values)
     };
     match column.kind {
-        Kind::Words | Kind::Notes => {
+        ColumnKind::Text | ColumnKind::Notes => {
             let words: Vec<Option<String>> = values.iter().map(|v| words(v)).collect();
             vec![Series::new(name.as_str().into(), words)]
         }
-        Kind::Count => vec![counts("", count)],
-        Kind::Number => vec![numbers("", mean)],
-        Kind::MeanSd => vec![numbers("_mean", mean), numbers("_sd", sd)],
-        Kind::Interval => vec![
+        ColumnKind::Count => vec![counts("", count)],
+        ColumnKind::Number => vec![numbers("", mean)],
+        ColumnKind::MeanSd => vec![numbers("_mean", mean), numbers("_sd", sd)],
+        ColumnKind::Interval => vec![
             numbers("_mean", mean),
             numbers("_low", |v| bounds(v).map(|b| b.0)),
             numbers("_high", |v| bounds(v).map(|b| b.1)),
         ],
-        Kind::Spread => vec![numbers("_sd", sd), numbers("_df", df)],
-        Kind::Of => vec![counts("", count), counts("_asked", asked)],
+        ColumnKind::Spread => vec![numbers("_sd", sd), numbers("_df", df)],
+        ColumnKind::CountOf => vec![counts("", count), counts("_asked", asked)],
     }
 }
 
@@ -87,7 +87,7 @@ fn words(value: &Value) -> Option<String> {
         Value::Blank | Value::Absent(_) => None,
         Value::Named { name, .. } => Some(name.clone()),
         Value::Verdict { word, .. } => Some(word.clone()),
-        other => Some(other.spell()),
+        other => Some(other.format()),
     }
 }
 
@@ -126,14 +126,14 @@ fn bounds(value: &Value) -> Option<(f64, f64)> {
 fn count(value: &Value) -> Option<u64> {
     match value {
         Value::Count(n) => Some(*n),
-        Value::Of(n, _) => Some(*n as u64),
+        Value::CountOf(n, _) => Some(*n as u64),
         _ => None,
     }
 }
 
 fn asked(value: &Value) -> Option<u64> {
     match value {
-        Value::Of(_, asked) => Some(*asked as u64),
+        Value::CountOf(_, asked) => Some(*asked as u64),
         _ => None,
     }
 }

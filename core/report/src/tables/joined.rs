@@ -3,16 +3,16 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::tables::frame;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::Entry;
 use jackpot_study::Named;
 use polars::prelude::{Column as Values, DataFrame, DataType, PlSmallStr, PolarsResult};
 
 /// What the first column of a table over settings is.
 pub(crate) fn column() -> Column {
-    Column::new(Kind::Words, "setting", "setting")
+    Column::new(ColumnKind::Text, "setting", "setting")
 }
 
 /// The tables of one name, each with its setting, as one; none of no table.
@@ -29,7 +29,7 @@ pub(crate) fn table(parts: &[(&Named, &Table)]) -> Result<Option<Table>, Error> 
         data: Data::Given(united(parts)?),
         // Each setting's rows are in order already.
         keys: &["setting"],
-        inputs: of_inputs(results.copied()),
+        inputs: inputs_of(results.copied()),
     }))
 }
 

@@ -5,9 +5,9 @@
 use crate::Error;
 use crate::error::frame_error;
 use crate::model::cells::{Cell, metrics};
-use crate::model::format::settle;
+use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::tables::table::{Data, Table};
 use jackpot_study::{Outcome, Run, Trained};
 use polars::df;
@@ -24,7 +24,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         sections: Vec::new(),
         data: Data::Given(frame(grid)?),
         keys: &["sparsity", "ticket", "check", "seed"],
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     })
 }
 
@@ -41,7 +41,7 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
     };
     let value = |of: fn(&Trained) -> f64| -> Vec<Option<f64>> {
         rows.iter()
-            .map(|(_, _, run)| trained(*run).map(|t| settle(of(t))))
+            .map(|(_, _, run)| trained(*run).map(|t| six_decimals(of(t))))
             .collect()
     };
     let mut frame = df!(
@@ -62,7 +62,7 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
     if grid.selects() {
         let selected = rows
             .iter()
-            .map(|(_, _, run)| trained(*run)?.selected_accuracy.map(settle));
+            .map(|(_, _, run)| trained(*run)?.selected_accuracy.map(six_decimals));
         let column = Column::new("selected_accuracy".into(), selected.collect::<Vec<_>>());
         frame.with_column(column).map_err(frame_error("runs"))?;
     }

@@ -2,15 +2,15 @@
 //!
 //! A table is sections of rows; a section has columns, and a row has one [`Entry`] for each. A
 //! column without a title is for programs only. Unless a table brings a frame of its own, its CSV
-//! and Parquet files hold the rows of all sections, each column spread into as many as its [`Kind`]
+//! and Parquet files hold the rows of all sections, each column spread into as many as its [`ColumnKind`]
 //! has parts.
 
 use crate::model::format;
-use crate::model::inputs::Inputs;
+use crate::model::inputs::ReportInputs;
 use crate::tables::value::Entry;
 use polars::prelude::DataFrame;
 
-/// One table, before it is spelled.
+/// One table, before any format writes it.
 pub(crate) struct Table {
     /// The file's name without its ending.
     pub name: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Table {
     pub data: Data,
     /// Columns of the data that its rows are sorted by.
     pub keys: &'static [&'static str],
-    pub inputs: Inputs,
+    pub inputs: ReportInputs,
 }
 
 /// What programs read of a table.
@@ -49,15 +49,15 @@ pub(crate) struct Column {
     pub name: String,
     /// In people's files, with its unit: `accuracy, %`; none: for programs only.
     pub title: Option<String>,
-    pub kind: Kind,
+    pub kind: ColumnKind,
 }
 
 /// The type of a column: its alignment for people and its columns for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnKind {
     /// NAME, text; to the left.
-    Words,
-    /// As `Words`, and may be long: LaTeX sets it under the table.
+    Text,
+    /// As `Text`, and may be long: LaTeX sets it under the table.
     Notes,
     /// NAME, an unsigned integer.
     Count,
@@ -70,7 +70,7 @@ pub(crate) enum Kind {
     /// NAME_sd and NAME_df.
     Spread,
     /// NAME and NAME_asked, unsigned integers.
-    Of,
+    CountOf,
 }
 
 impl Table {
@@ -82,7 +82,11 @@ impl Table {
 
 impl Section {
     /// The rows of one sparsity under its heading; none where there are none.
-    pub fn of(sparsity: &str, columns: Vec<Column>, rows: Vec<Vec<Entry>>) -> Option<Section> {
+    pub fn at_sparsity(
+        sparsity: &str,
+        columns: Vec<Column>,
+        rows: Vec<Vec<Entry>>,
+    ) -> Option<Section> {
         (!rows.is_empty()).then(|| Section {
             heading: format::sparsity(sparsity),
             columns,
@@ -91,7 +95,7 @@ impl Section {
     }
 
     /// The columns that people see, each with its place in a row.
-    pub fn shown(&self) -> impl Iterator<Item = (usize, &str, Kind)> {
+    pub fn shown(&self) -> impl Iterator<Item = (usize, &str, ColumnKind)> {
         let columns = self.columns.iter().enumerate();
         columns.filter_map(|(i, c)| Some((i, c.title.as_deref()?, c.kind)))
     }
@@ -99,7 +103,7 @@ impl Section {
 
 impl Column {
     /// A column for people and programs.
-    pub fn new(kind: Kind, name: &str, title: &str) -> Column {
+    pub fn new(kind: ColumnKind, name: &str, title: &str) -> Column {
         Column {
             name: name.into(),
             title: Some(title.into()),
@@ -108,7 +112,7 @@ impl Column {
     }
 
     /// A column for programs alone.
-    pub fn hidden(kind: Kind, name: &str) -> Column {
+    pub fn hidden(kind: ColumnKind, name: &str) -> Column {
         Column {
             name: name.into(),
             title: None,
@@ -117,9 +121,9 @@ impl Column {
     }
 }
 
-impl Kind {
+impl ColumnKind {
     /// True for what is set to the left.
-    pub fn is_words(self) -> bool {
-        matches!(self, Kind::Words | Kind::Notes)
+    pub fn is_text(self) -> bool {
+        matches!(self, ColumnKind::Text | ColumnKind::Notes)
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     pub value: Value,
     /// The keys of the actions (trainings) that it was computed from, or the digests of objects
     /// (masks) where nothing was trained; empty for what is no result.
-    pub from: Vec<Digest>,
+    pub sources: Vec<Digest>,
 }
 
 /// A typed value.
@@ -60,7 +60,7 @@ pub(crate) enum Value {
         digits: usize,
     },
     /// `2 of 3`; `3` where all are there; blank where none was asked for.
-    Of(usize, usize),
+    CountOf(usize, usize),
     /// A verdict: its one word for programs, and the whole with its qualifier for people.
     Verdict {
         word: String,
@@ -71,7 +71,7 @@ pub(crate) enum Value {
 /// The ticket − the ticket under the check that the cell is of, in points of accuracy.
 pub(crate) fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
     match grid.check_finding(cell) {
-        Some(f) => Entry::from(
+        Some(f) => Entry::of_runs(
             Value::difference(&f.accuracy.estimate, 2),
             f.keys.iter().copied(),
         ),
@@ -81,11 +81,11 @@ pub(crate) fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
 
 impl Entry {
     /// A value that came from these actions.
-    pub fn from(value: Value, keys: impl IntoIterator<Item = Digest>) -> Entry {
-        let mut from: Vec<Digest> = keys.into_iter().collect();
-        from.sort_unstable();
-        from.dedup();
-        Entry { value, from }
+    pub fn of_runs(value: Value, keys: impl IntoIterator<Item = Digest>) -> Entry {
+        let mut sources: Vec<Digest> = keys.into_iter().collect();
+        sources.sort_unstable();
+        sources.dedup();
+        Entry { value, sources }
     }
 
     /// Text that is no result.
@@ -120,7 +120,7 @@ impl From<Value> for Entry {
     fn from(value: Value) -> Entry {
         Entry {
             value,
-            from: Vec::new(),
+            sources: Vec::new(),
         }
     }
 }
@@ -157,7 +157,7 @@ impl Value {
     }
 
     /// As people read it, before any format's escapes.
-    pub fn spell(&self) -> String {
+    pub fn format(&self) -> String {
         match self {
             Value::Blank => String::new(),
             Value::Absent(word) => (*word).into(),
@@ -186,21 +186,21 @@ impl Value {
                 let df = format::number(*df, usize::from(!whole));
                 format!("{} ({df})", format::number(*sd, *digits))
             }
-            Value::Of(0, 0) => String::new(),
-            Value::Of(n, asked) => format::of(*n, *asked),
+            Value::CountOf(0, 0) => String::new(),
+            Value::CountOf(n, asked) => format::count_of(*n, *asked),
             Value::Verdict { whole, .. } => whole.clone(),
         }
     }
 
     /// What a column of the page is sorted by; none sorts by the words.
-    pub fn order(&self) -> Option<f64> {
+    pub fn sort_key(&self) -> Option<f64> {
         let order = match self {
             Value::Count(n) => *n as f64,
             Value::Number(x, _) | Value::Signed(x, _) | Value::Share(x) => *x,
             Value::MeanSd(value, _) => value.mean,
             Value::Interval { mean, .. } | Value::Range { mean, .. } => *mean,
             Value::Spread { sd, .. } => *sd,
-            Value::Of(n, _) => *n as f64,
+            Value::CountOf(n, _) => *n as f64,
             _ => return None,
         };
         order.is_finite().then_some(order)

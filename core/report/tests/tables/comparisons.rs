@@ -1,7 +1,7 @@
 //! Contrasts of more than two arms and of several settings, as pages and tables show them.
 
 use crate::synthetic::{outline, results, trained};
-use jackpot_report::{Files, render};
+use jackpot_report::{ReportFiles, render};
 use jackpot_stats::Claim;
 use jackpot_study::{
     Arm, ArmPair, Contrast, Dose, Level, Named, Outcome, Outline, Results, Run, Series,
@@ -171,7 +171,7 @@ fn study(settings: bool) -> (Outline, Results) {
     (outline, results)
 }
 
-fn text(files: &Files, name: &str) -> String {
+fn text(files: &ReportFiles, name: &str) -> String {
     String::from_utf8(files[name].clone()).unwrap()
 }
 

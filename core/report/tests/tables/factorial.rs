@@ -1,7 +1,7 @@
 //! The table of effects of two factors: shares that are known, and what stands beside them.
 
 use crate::synthetic::{outline, results, trained};
-use jackpot_report::{Files, render};
+use jackpot_report::{ReportFiles, render};
 use jackpot_study::{Factor, Factorial, Named, Outcome, Outline, Results, Run};
 
 const RULES: [&str; 2] = ["uniform", "smart"];
@@ -55,7 +55,7 @@ fn study(seeds: u64) -> (Outline, Results) {
     (outline, results)
 }
 
-fn text(files: &Files, name: &str) -> String {
+fn text(files: &ReportFiles, name: &str) -> String {
     String::from_utf8(files[name].clone()).unwrap()
 }
 

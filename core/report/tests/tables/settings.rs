@@ -1,7 +1,9 @@
 //! A study over several settings: a report of its own for each, and one page and one lock for all.
 
 use crate::synthetic::{outline, results};
-use jackpot_report::{Files, LOCK, check_report, compare_report, headline, render, write_report};
+use jackpot_report::{
+    LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
+};
 use jackpot_study::{Outcome, Outline, Results, SettingOutline};
 
 const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];
@@ -39,7 +41,7 @@ fn study() -> (Outline, Results) {
     (outline, results)
 }
 
-fn text(files: &Files, name: &str) -> String {
+fn text(files: &ReportFiles, name: &str) -> String {
     String::from_utf8(files[name].clone()).unwrap()
 }
 
@@ -69,7 +71,7 @@ fn each_setting_has_the_report_that_it_would_have_alone() {
         assert!(text(&files, &format!("{name}/README.md")).contains(&shell));
         assert!(text(&files, LOCK).contains(&format!("path = \"{name}/tables/runs.csv\"")));
     }
-    let lines = headline(&both, &runs).unwrap();
+    let lines = summary_lines(&both, &runs).unwrap();
     assert!(
         lines.iter().any(|l| l.starts_with("VGG-19: Sparsity 98 %")),
         "{lines:?}"

@@ -1,7 +1,7 @@
 //! A sweep is one table and one figure, whether tickets, checks or settings carry its number.
 
 use crate::synthetic::{draw, outline, results, trained};
-use jackpot_report::{Files, render};
+use jackpot_report::{ReportFiles, render};
 use jackpot_study::{Level, Named, Outcome, Outline, Results, Run, Series, SettingOutline};
 use std::collections::BTreeMap;
 
@@ -114,12 +114,12 @@ fn by_setting() -> (Outline, Results) {
     (outline, results)
 }
 
-fn text(files: &Files, name: &str) -> String {
+fn text(files: &ReportFiles, name: &str) -> String {
     String::from_utf8(files[name].clone()).unwrap()
 }
 
 /// The rows of a CSV file without quotes by their columns.
-fn rows(files: &Files, name: &str) -> Vec<BTreeMap<String, String>> {
+fn rows(files: &ReportFiles, name: &str) -> Vec<BTreeMap<String, String>> {
     let text = text(files, name);
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -169,7 +169,7 @@ fn a_sweep_by_settings_has_the_rows_of_the_same_sweep_by_tickets() {
             .all(|r| ["SNIP", "Dense"].contains(&r["line"].as_str()))
     );
     assert_eq!(other[0]["setting"], "rate-0-03");
-    let points = |files: &Files| {
+    let points = |files: &ReportFiles| {
         let rows = rows(files, "figures/sweeps.csv");
         let columns: Vec<&str> = rows[0].keys().map(String::as_str).collect();
         let kept = |c: &&&str| !["series", "panel"].contains(*c);

@@ -11,8 +11,8 @@ use crate::figures::drawing::canvas::{
 use crate::figures::drawing::footer;
 use crate::figures::drawing::label::{Name, labels};
 use crate::model::format;
-use crate::model::format::settle;
-use crate::model::inputs::Inputs;
+use crate::model::format::six_decimals;
+use crate::model::inputs::ReportInputs;
 use plotters::prelude::RGBColor;
 use polars::df;
 use polars::prelude::DataFrame;
@@ -51,20 +51,20 @@ pub(crate) struct Chart {
     pub name: &'static str,
     pub axis: Axis,
     /// The words at the horizontal axis.
-    pub across: String,
+    pub x_label: String,
     /// The words at the vertical axis.
-    pub what: &'static str,
+    pub y_label: &'static str,
     /// Of every line, in the legend's order.
     pub series: Vec<String>,
     pub panels: Vec<Panel>,
     /// A level across every panel, with its words in the legend.
     pub level: Option<(f64, String)>,
     /// Whether series stand beside each other at one place, for charts without lines.
-    pub aside: bool,
+    pub side_by_side: bool,
     /// Whether the last places are drawn once more, larger.
     pub inset: bool,
     /// What it was drawn from.
-    pub inputs: Inputs,
+    pub inputs: ReportInputs,
     /// The study's name.
     pub study: String,
 }
@@ -116,7 +116,7 @@ impl Axis {
         }
     }
 
-    fn spell(self, x: f64) -> String {
+    fn format(self, x: f64) -> String {
         match self {
             Axis::Compression => format!("{}", (x * 1e8).round() / 1e6),
             _ => format!("{x}"),
@@ -160,9 +160,9 @@ impl Chart {
         df!(
             "panel" => rows.iter().map(|r| r.0).collect::<Vec<_>>(),
             "series" => rows.iter().map(|r| r.1).collect::<Vec<_>>(),
-            "x" => rows.iter().map(|r| settle(r.2.x)).collect::<Vec<_>>(),
-            "mean" => rows.iter().map(|r| r.2.mean.map(settle)).collect::<Vec<_>>(),
-            "sd" => rows.iter().map(|r| r.2.sd.map(settle)).collect::<Vec<_>>(),
+            "x" => rows.iter().map(|r| six_decimals(r.2.x)).collect::<Vec<_>>(),
+            "mean" => rows.iter().map(|r| r.2.mean.map(six_decimals)).collect::<Vec<_>>(),
+            "sd" => rows.iter().map(|r| r.2.sd.map(six_decimals)).collect::<Vec<_>>(),
             "n" => rows.iter().map(|r| r.2.n as u32).collect::<Vec<_>>(),
             "collapsed" => rows.iter().map(|r| r.2.collapsed as u32).collect::<Vec<_>>(),
         )
@@ -208,7 +208,7 @@ impl Chart {
                 canvas.text("nothing was measured", at, TEXT, GREY, Anchor::Centre)?;
             }
             let at = ((LEFT + WIDTH - RIGHT) / 2, height - LABEL - 26);
-            canvas.text(&self.across, at, TEXT, INK, Anchor::Centre)?;
+            canvas.text(&self.x_label, at, TEXT, INK, Anchor::Centre)?;
             canvas.text(
                 &footer(&self.study, &self.inputs),
                 (16, height - 26),
@@ -246,7 +246,7 @@ impl Chart {
         self.places_below(canvas, places, &across, bottom)?;
         if whole {
             let middle = (top + bottom) / 2;
-            canvas.upwards(self.what, (36, middle), TEXT, INK, Anchor::Centre)?;
+            canvas.upwards(self.y_label, (36, middle), TEXT, INK, Anchor::Centre)?;
         } else {
             let words = "the right part, larger";
             canvas.text(words, (to, top - 44), SMALL, GREY, Anchor::Right)?;
@@ -263,8 +263,8 @@ impl Chart {
         let mut ends = Vec::new();
         for line in &panel.lines {
             let points: Vec<&Point> = line.points.iter().filter(shown).collect();
-            let aside = self.aside(line.series);
-            let at = move |x: f64| across.at(self.axis.place(x)) + aside;
+            let side_by_side = self.side_by_side(line.series);
+            let at = move |x: f64| across.at(self.axis.place(x)) + side_by_side;
             ends.push((line, points, at));
         }
         for (line, points, at) in &ends {
@@ -277,8 +277,12 @@ impl Chart {
     }
 
     /// How far a series stands from its place.
-    fn aside(&self, series: usize) -> i32 {
-        if self.aside { self.beside(series) } else { 0 }
+    fn side_by_side(&self, series: usize) -> i32 {
+        if self.side_by_side {
+            self.beside(series)
+        } else {
+            0
+        }
     }
 
     /// A place of its own for each series, to both sides.
@@ -316,7 +320,7 @@ impl Chart {
         for x in places {
             let at = across.at(self.axis.place(*x));
             canvas.line(&[(at, bottom), (at, bottom + 10)], INK, 2, None)?;
-            let label = self.axis.spell(*x);
+            let label = self.axis.format(*x);
             let half = width(&label, SMALL) / 2;
             if at - half > free {
                 canvas.text(&label, (at, bottom + 36), SMALL, INK, Anchor::Centre)?;
@@ -354,7 +358,7 @@ impl Chart {
             match point.mean {
                 Some(mean) => mark((at(point.x), up.at(mean)), false)?,
                 None => {
-                    let x = at(point.x) - self.aside(series) + self.beside(series);
+                    let x = at(point.x) - self.side_by_side(series) + self.beside(series);
                     mark((x, bottom - FLOOR / 2), true)?;
                 }
             }

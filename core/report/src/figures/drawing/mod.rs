@@ -4,16 +4,16 @@
 pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod chart;
-pub(crate) mod key;
+pub(crate) mod chart_legend;
 pub(crate) mod label;
 pub(crate) mod legend;
 pub(crate) mod panel;
 pub(crate) mod profile;
 
-use crate::model::inputs::Inputs;
+use crate::model::inputs::ReportInputs;
 
 /// The line under every figure: which study, and what it was drawn from.
-pub(crate) fn footer(study: &str, inputs: &Inputs) -> String {
+pub(crate) fn footer(study: &str, inputs: &ReportInputs) -> String {
     let after = format!(": inputs sha256 {inputs}");
     let room = canvas::WIDTH - 32 - canvas::width(&after, canvas::FINE);
     format!("{}{after}", canvas::fit(study, canvas::FINE, room))

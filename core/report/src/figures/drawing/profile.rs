@@ -10,8 +10,8 @@ use crate::figures::drawing::chart::look;
 use crate::figures::drawing::footer;
 use crate::figures::drawing::label::{Name, labels};
 use crate::figures::drawing::legend::{Key, Legend};
-use crate::model::format::{self, settle};
-use crate::model::inputs::Inputs;
+use crate::model::format::{self, six_decimals};
+use crate::model::inputs::ReportInputs;
 use plotters::prelude::RGBColor;
 use polars::df;
 use polars::prelude::DataFrame;
@@ -37,7 +37,7 @@ pub(crate) struct Profile {
     /// The series that is drawn over the others, in black.
     pub over: Option<usize>,
     pub panels: Vec<Panel>,
-    pub inputs: Inputs,
+    pub inputs: ReportInputs,
     /// The study's name.
     pub study: String,
 }
@@ -134,7 +134,7 @@ impl Profile {
             "series" => rows.iter().map(|r| r.1).collect::<Vec<_>>(),
             "position" => rows.iter().map(|r| r.2 as u32).collect::<Vec<_>>(),
             "layer" => rows.iter().map(|r| r.3).collect::<Vec<_>>(),
-            "kept_percent" => rows.iter().map(|r| settle(r.4)).collect::<Vec<_>>(),
+            "kept_percent" => rows.iter().map(|r| six_decimals(r.4)).collect::<Vec<_>>(),
         )
         .map_err(frame_error(self.name))
     }

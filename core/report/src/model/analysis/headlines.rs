@@ -27,17 +27,17 @@ pub(crate) struct Headline {
     /// What it is about: `Corrupted data`.
     pub title: String,
     /// What it says, in order.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<HeadlinePart>,
 }
 
 /// A part of a sentence.
-pub(crate) struct Piece {
+pub(crate) struct HeadlinePart {
     /// Without markup.
     pub text: String,
     /// What its numbers are of: `SNIP`; empty for plain words.
-    pub of: String,
+    pub subject: String,
     /// The keys of the trainings that its numbers were computed from; empty for plain words.
-    pub from: Vec<Digest>,
+    pub sources: Vec<Digest>,
 }
 
 impl<'o> Compared<'o> {
@@ -49,7 +49,7 @@ impl<'o> Compared<'o> {
 
 impl Headline {
     fn plain(title: String, text: String) -> Headline {
-        let pieces = vec![Piece::words(text)];
+        let pieces = vec![HeadlinePart::words(text)];
         Headline { title, pieces }
     }
 
@@ -59,12 +59,12 @@ impl Headline {
     }
 }
 
-impl Piece {
-    fn words(text: impl Into<String>) -> Piece {
-        Piece {
+impl HeadlinePart {
+    fn words(text: impl Into<String>) -> HeadlinePart {
+        HeadlinePart {
             text: text.into(),
-            of: String::new(),
-            from: Vec::new(),
+            subject: String::new(),
+            sources: Vec::new(),
         }
     }
 }
@@ -151,14 +151,14 @@ fn headline(
         list.iter().map(|f| changes.touching(&f.contrast)).collect();
     // Said once where it holds for all, else beside each.
     let common = touching.first().filter(|_| touching.len() == 1).cloned();
-    let mut sentences: Vec<(String, Vec<Vec<Piece>>)> = Vec::new();
+    let mut sentences: Vec<(String, Vec<Vec<HeadlinePart>>)> = Vec::new();
     for finding in list {
-        let said = said_of(finding);
+        let said = statement_of(finding);
         let mut item = item(compared, finding);
         if common.is_none()
             && let Some(words) = plan_change_words(&changes.touching(&finding.contrast))
         {
-            item.push(Piece::words(format!(" ({words})")));
+            item.push(HeadlinePart::words(format!(" ({words})")));
         }
         match sentences.iter_mut().find(|(s, _)| *s == said) {
             Some((_, items)) => items.push(item),
@@ -168,20 +168,20 @@ fn headline(
     let mut pieces = Vec::new();
     for (i, (said, items)) in sentences.into_iter().enumerate() {
         let space = if i == 0 { "" } else { " " };
-        pieces.push(Piece::words(format!("{space}{said}: ")));
+        pieces.push(HeadlinePart::words(format!("{space}{said}: ")));
         for (j, item) in items.into_iter().enumerate() {
-            pieces.extend((j > 0).then(|| Piece::words("; ")));
+            pieces.extend((j > 0).then(|| HeadlinePart::words("; ")));
             pieces.extend(item);
         }
-        pieces.push(Piece::words("."));
+        pieces.push(HeadlinePart::words("."));
     }
     let words = common.and_then(|numbers| plan_change_words(&numbers));
-    pieces.extend(words.map(|words| Piece::words(format!(" ({words}.)"))));
+    pieces.extend(words.map(|words| HeadlinePart::words(format!(" ({words}.)"))));
     Headline { title, pieces }
 }
 
 /// The sentence that a finding stands in.
-fn said_of(finding: &Finding) -> String {
+fn statement_of(finding: &Finding) -> String {
     if let Some(because) = &finding.not_applicable {
         return format!("Not applicable ({because})");
     }
@@ -243,14 +243,14 @@ fn direction_words(contrast: &Contrast) -> [&'static str; 3] {
 }
 
 /// `SNIP −0.12 [−0.40, +0.16] points, average over sparsities, within the margin at every sparsity`.
-fn item(compared: Compared<'_>, finding: &Finding) -> Vec<Piece> {
+fn item(compared: Compared<'_>, finding: &Finding) -> Vec<HeadlinePart> {
     let contrast = &finding.contrast;
     let name = if contrast.is_within_ticket() {
         arm_title(compared.outline, &contrast.plus)
     } else {
         contrast_title(compared.outline, contrast)
     };
-    let mut pieces = vec![Piece::words(name.clone())];
+    let mut pieces = vec![HeadlinePart::words(name.clone())];
     let estimate = &finding.accuracy.estimate;
     if let Some(mean) = estimate.mean
         && finding.accuracy.verdict != Verdict::Identical
@@ -266,15 +266,15 @@ fn item(compared: Compared<'_>, finding: &Finding) -> Vec<Piece> {
         if finding.collapsed && !matches!(finding.scope, Scope::Sparsity(_)) {
             text += ", collapsed or diverged runs in it";
         }
-        pieces.push(Piece::words(" "));
-        pieces.push(Piece {
+        pieces.push(HeadlinePart::words(" "));
+        pieces.push(HeadlinePart {
             text,
-            of: name,
-            from: finding.keys.clone(),
+            subject: name,
+            sources: finding.keys.clone(),
         });
     }
     if finding.everywhere == Some(true) {
-        pieces.push(Piece::words(", within the margin at every sparsity"));
+        pieces.push(HeadlinePart::words(", within the margin at every sparsity"));
     }
     pieces
 }
@@ -358,7 +358,7 @@ fn positive_control(compared: Compared<'_>, found: &Findings, of: ControlOf) -> 
                 "The 95 % interval of {} lies wholly beyond the margin in ",
                 arms.join(", ")
             );
-            control.pieces.insert(0, Piece::words(before));
+            control.pieces.insert(0, HeadlinePart::words(before));
             return control;
         }
     };
@@ -372,14 +372,14 @@ fn control<'f>(
     count: String,
     said: String,
 ) -> Headline {
-    let from: BTreeSet<Digest> = cells.flat_map(|f| f.keys.iter().copied()).collect();
-    let counted = Piece {
+    let sources: BTreeSet<Digest> = cells.flat_map(|f| f.keys.iter().copied()).collect();
+    let counted = HeadlinePart {
         text: count,
-        of: "controls".into(),
-        from: from.into_iter().collect(),
+        subject: "controls".into(),
+        sources: sources.into_iter().collect(),
     };
     Headline {
         title: title.into(),
-        pieces: vec![counted, Piece::words(said)],
+        pieces: vec![counted, HeadlinePart::words(said)],
     }
 }

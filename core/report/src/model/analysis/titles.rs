@@ -140,7 +140,7 @@ pub(crate) fn scope_title(scope: &Scope) -> String {
 /// What was seen before the plan was declared, in its author's words.
 pub(crate) fn pilot_words(outline: &Outline) -> Option<String> {
     let pilot = outline.analysis.pilot.as_ref()?;
-    let pilot = format::line(pilot);
+    let pilot = format::one_line(pilot);
     let pilot = pilot.trim_end_matches('.');
     Some(format!(
         "Seen before the plan was declared, and not pooled: {pilot}."

@@ -3,9 +3,9 @@
 use crate::model::cells::metrics;
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::tables::comparison::verdicts;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_stats::Variance;
 use jackpot_study::{Arm, Contrast, Finding, Role, Scope};
@@ -18,7 +18,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
                 .map(|f| row(grid, sparsity, f))
                 .collect();
             sections.extend(
-                Section::of(sparsity, columns(), rows).map(|section| Section {
+                Section::at_sparsity(sparsity, columns(), rows).map(|section| Section {
                     heading: format!("{}: {}", section.heading, kind.title()),
                     ..section
                 }),
@@ -33,7 +33,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         data: Data::Rows,
         keys: &["contrast", "sparsity", "plus", "minus"],
         // A deviation is pooled over more cells than the two arms'.
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
@@ -139,24 +139,24 @@ fn found<'g>(grid: &'g Grid<'_>, kind: Difference, sparsity: &str) -> Vec<&'g Fi
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "contrast"),
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "plus", "arm"),
-        Column::new(Kind::Words, "minus", "minus"),
-        Column::hidden(Kind::Words, "role"),
-        Column::hidden(Kind::Words, "state"),
-        Column::new(Kind::Interval, "accuracy", "accuracy, points"),
-        Column::new(Kind::Interval, "test_loss", "test loss"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::Spread, "accuracy", "sd (df), points"),
-        Column::hidden(Kind::Spread, "test_loss"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::hidden(ColumnKind::Text, "contrast"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "plus", "arm"),
+        Column::new(ColumnKind::Text, "minus", "minus"),
+        Column::hidden(ColumnKind::Text, "role"),
+        Column::hidden(ColumnKind::Text, "state"),
+        Column::new(ColumnKind::Interval, "accuracy", "accuracy, points"),
+        Column::new(ColumnKind::Interval, "test_loss", "test loss"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::new(ColumnKind::Spread, "accuracy", "sd (df), points"),
+        Column::hidden(ColumnKind::Spread, "test_loss"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]
 }
 
 fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
     let absent = verdicts::not_measured(f);
-    let from = |value| Entry::from(value, f.keys.iter().copied());
+    let from = |value| Entry::of_runs(value, f.keys.iter().copied());
     let own = |value| match absent {
         Some(_) => Value::Blank.into(),
         None => from(value),
@@ -168,7 +168,7 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
         Entry::text(sparsity),
         plus,
         minus,
-        Entry::text(verdicts::part(&f.contrast)),
+        Entry::text(verdicts::role_word(&f.contrast)),
         Entry::text(state(f)),
         match absent {
             Some(word) => Value::Absent(word).into(),
@@ -176,8 +176,8 @@ fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
         },
         own(Value::difference(loss, 4)),
         match absent {
-            Some(_) => Value::Of(0, 0).into(),
-            None => from(Value::Of(f.seeds.len(), f.asked)),
+            Some(_) => Value::CountOf(0, 0).into(),
+            None => from(Value::CountOf(f.seeds.len(), f.asked)),
         },
         own(Value::spread(accuracy, 2)),
         own(Value::spread(loss, 4)),
@@ -201,8 +201,8 @@ pub(crate) fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let part = match f.contrast.role {
         Role::Question => None,
         Role::SameLaw => Some("A/A control"),
-        Role::Positive | Role::NoiseFloor => Some(verdicts::part(&f.contrast)),
+        Role::Positive | Role::NoiseFloor => Some(verdicts::role_word(&f.contrast)),
     };
     let part = part.map(String::from).into_iter();
-    part.chain(verdicts::runs(grid, f)).collect()
+    part.chain(verdicts::run_notes(grid, f)).collect()
 }

@@ -3,8 +3,8 @@
 use crate::model::analysis::titles::scope_title;
 use crate::model::cells::metrics;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::inputs::inputs_of;
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::{Effects, Share};
 use jackpot_study::{CollapsedRuns, FoundEffects};
@@ -50,19 +50,19 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections: sections.collect(),
         data: Data::Rows,
         keys: &["tickets", "scope", "factor"],
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "tickets"),
-        Column::new(Kind::Words, "scope", "sparsity"),
-        Column::new(Kind::Words, "factor", "factor"),
-        Column::new(Kind::Interval, "share", "share, %"),
-        Column::new(Kind::Number, "sd", "sd, points"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::hidden(ColumnKind::Text, "tickets"),
+        Column::new(ColumnKind::Text, "scope", "sparsity"),
+        Column::new(ColumnKind::Text, "factor", "factor"),
+        Column::new(ColumnKind::Interval, "share", "share, %"),
+        Column::new(ColumnKind::Number, "sd", "sd, points"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]
 }
 
@@ -85,7 +85,7 @@ fn rows(f: &FoundEffects) -> Vec<Vec<Entry>> {
 }
 
 fn row(f: &FoundEffects, name: String, title: String, share: Option<Share>) -> Vec<Entry> {
-    let from = |value| Entry::from(value, f.keys.iter().copied());
+    let from = |value| Entry::of_runs(value, f.keys.iter().copied());
     let share = share.map_or(Value::Absent(NOTHING), |share| Value::Range {
         mean: 100.0 * share.estimate,
         bounds: share.interval.map(|x| 100.0 * x).into(),
@@ -101,7 +101,7 @@ fn row(f: &FoundEffects, name: String, title: String, share: Option<Share>) -> V
         Value::Named { name, title }.into(),
         from(share),
         from(Value::number(f.effects.map(|e| e.sd), 2)),
-        from(Value::Of(f.seeds.len(), f.asked)),
+        from(Value::CountOf(f.seeds.len(), f.asked)),
         Entry::text(notes(f).join("; ")),
     ]
 }

@@ -4,21 +4,21 @@ use crate::model::analysis::titles::scope_title;
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::format;
 use crate::model::grid::Grid;
-use crate::model::groups::Group;
-use crate::model::groups::{kind, members};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::TicketGroup;
+use crate::model::groups::{members, ticket_kind};
+use crate::model::inputs::inputs_of;
 use crate::tables::comparison::differences;
 use crate::tables::comparison::verdicts;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_study::{Arm, Finding, Scope, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
-    let all = members(grid, Group::Hybrid);
+    let all = members(grid, TicketGroup::Hybrid);
     let is_hybrid = |name: &str| {
         let mut hybrids = all
             .iter()
-            .filter(|t| kind(grid, t) == Some(TicketKind::Hybrid));
+            .filter(|t| ticket_kind(grid, t) == Some(TicketKind::Hybrid));
         hybrids.any(|t| t.name == name)
     };
     // Tickets of two arms as they are, the hybrid one first: as the analysis compares them.
@@ -34,7 +34,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = scopes.iter().filter_map(|scope| {
         let here = findings().filter(|f| f.scope == *scope);
         let rows = here.map(|f| row(grid, f)).collect();
-        let section = Section::of("", columns(scope), rows)?;
+        let section = Section::at_sparsity("", columns(scope), rows)?;
         let heading = match scope {
             Scope::Sparsity(text) => format::sparsity(text),
             other => crate::model::analysis::titles::capital(&scope_title(other)),
@@ -60,7 +60,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         data: Data::Rows,
         keys: &["scope", "ticket", "against"],
         // A deviation is pooled over more cells than those that are shown.
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
@@ -75,28 +75,28 @@ fn columns(scope: &Scope) -> Vec<Column> {
         _ => Column::hidden(kind, name),
     };
     vec![
-        Column::hidden(Kind::Words, "scope"),
-        Column::new(Kind::Words, "ticket", "hybrid"),
-        Column::new(Kind::Words, "against", "against"),
-        cell(Kind::MeanSd, "accuracy", "hybrid, %"),
-        cell(Kind::MeanSd, "other_accuracy", "other, %"),
-        Column::new(Kind::Interval, "difference", "difference, points"),
-        Column::new(Kind::Words, "verdict", "verdict"),
-        Column::new(Kind::Of, "n", "n"),
-        cell(Kind::Count, "pairs_collapsed", "pairs collapsed"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::hidden(ColumnKind::Text, "scope"),
+        Column::new(ColumnKind::Text, "ticket", "hybrid"),
+        Column::new(ColumnKind::Text, "against", "against"),
+        cell(ColumnKind::MeanSd, "accuracy", "hybrid, %"),
+        cell(ColumnKind::MeanSd, "other_accuracy", "other, %"),
+        Column::new(ColumnKind::Interval, "difference", "difference, points"),
+        Column::new(ColumnKind::Text, "verdict", "verdict"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        cell(ColumnKind::Count, "pairs_collapsed", "pairs collapsed"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]
 }
 
 fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
-    let from = |value| Entry::from(value, f.keys.iter().copied());
+    let from = |value| Entry::of_runs(value, f.keys.iter().copied());
     let cell = |arm: &Arm| match &f.scope {
         Scope::Sparsity(text) => grid.cell(text, &arm.ticket, UNMODIFIED),
         _ => None,
     };
     let (arm, base) = (cell(&f.contrast.plus), cell(&f.contrast.minus));
     let accuracy = |cell: Option<&Cell<'_>>| match cell {
-        Some(cell) => Entry::from(Value::mean_sd(grid.summary(cell).accuracy, 2), cell.keys()),
+        Some(cell) => Entry::of_runs(Value::mean_sd(grid.summary(cell).accuracy, 2), cell.keys()),
         None => Value::Blank.into(),
     };
     let [plus, minus] = verdicts::arms(grid, &f.contrast);
@@ -108,7 +108,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         accuracy(base),
         from(Value::difference(&f.accuracy.estimate, 2)),
         from(verdicts::verdict(&f.accuracy)),
-        from(Value::Of(f.seeds.len(), f.asked)),
+        from(Value::CountOf(f.seeds.len(), f.asked)),
         match arm.zip(base) {
             Some((arm, base)) => Value::Count(collapsed(grid, arm, base)).into(),
             None => Value::Blank.into(),

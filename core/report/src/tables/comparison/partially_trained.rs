@@ -2,24 +2,24 @@
 
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, members};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members};
+use crate::model::inputs::inputs_of;
 use crate::model::notes;
 use crate::tables::comparison::differences;
 use crate::tables::comparison::verdicts;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_study::Finding;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
-    let tickets = members(grid, Group::PartiallyTrained);
+    let tickets = members(grid, TicketGroup::PartiallyTrained);
     let is_one = |cell: &&Cell<'_>| tickets.contains(&cell.ticket);
     let mut sections = Vec::new();
     for sparsity in grid.sparsities() {
         let cells = grid.at(sparsity).filter(is_one);
         let found = cells.filter_map(|c| Some((c, grid.check_finding(c)?)));
         let rows = found.map(|(cell, f)| row(grid, cell, f)).collect();
-        sections.extend(Section::of(sparsity, columns(), rows));
+        sections.extend(Section::at_sparsity(sparsity, columns(), rows));
     }
     let mut about = vec![
         "Tickets whose trained weights go on, under each check that can change them. *Difference* \
@@ -39,23 +39,27 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         // A deviation is pooled over more cells than those that are shown.
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::MeanSd, "unmodified", "unmodified, %"),
-        Column::new(Kind::MeanSd, "checked", "under the check, %"),
-        Column::new(Kind::Interval, "difference", "difference, points"),
-        Column::new(Kind::Number, "effect", "effect, sd"),
-        Column::new(Kind::Words, "verdict", "verdict"),
-        Column::new(Kind::Interval, "loss_difference", "difference of test loss"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::new(ColumnKind::MeanSd, "unmodified", "unmodified, %"),
+        Column::new(ColumnKind::MeanSd, "checked", "under the check, %"),
+        Column::new(ColumnKind::Interval, "difference", "difference, points"),
+        Column::new(ColumnKind::Number, "effect", "effect, sd"),
+        Column::new(ColumnKind::Text, "verdict", "verdict"),
+        Column::new(
+            ColumnKind::Interval,
+            "loss_difference",
+            "difference of test loss",
+        ),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]
 }
 
@@ -63,14 +67,14 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, f: &Finding) -> Vec<Entry> {
     let absent = verdicts::not_measured(f);
     let from = |value| match absent {
         Some(_) => Value::Blank.into(),
-        None => Entry::from(value, f.keys.iter().copied()),
+        None => Entry::of_runs(value, f.keys.iter().copied()),
     };
     let accuracy = |cell: Option<&Cell<'_>>| {
         let word = cell.and_then(|cell| notes::not_measured(grid, cell));
         match (cell, word) {
             (Some(cell), None) => {
                 let value = Value::mean_sd(grid.summary(cell).accuracy, 2);
-                Entry::from(value, cell.keys())
+                Entry::of_runs(value, cell.keys())
             }
             (_, word) => Value::Absent(word.unwrap_or("identical")).into(),
         }
@@ -91,8 +95,8 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>, f: &Finding) -> Vec<Entry> {
         verdicts::verdict_of(f),
         from(Value::difference(&f.test_loss.estimate, 4)),
         match absent {
-            Some(_) => Value::Of(0, 0).into(),
-            None => from(Value::Of(f.seeds.len(), f.asked)),
+            Some(_) => Value::CountOf(0, 0).into(),
+            None => from(Value::CountOf(f.seeds.len(), f.asked)),
         },
         Entry::text(differences::notes(grid, f).join("; ")),
     ]

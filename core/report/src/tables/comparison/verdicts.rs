@@ -8,8 +8,8 @@ use crate::model::analysis::titles::{
 use crate::model::cells::metrics;
 use crate::model::format;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::inputs::inputs_of;
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_stats::{Claim, Direction, LEAST_SEEDS, Outcome, POWER, Variance, Verdict};
 use jackpot_study::{CollapsedRuns, Contrast, ControlOf, Finding, Role, Scope};
@@ -34,7 +34,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections: families.into_iter().map(section).collect(),
         data: Data::Rows,
         keys: &["family", "plus", "minus", "scope"],
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
@@ -166,32 +166,32 @@ fn declared(findings: &Findings) -> Vec<String> {
 }
 
 fn section(grid: &Grid<'_>, family: &str, rows: Vec<&Finding>) -> Section {
-    let words = |name: &str, title: &str| Column::new(Kind::Words, name, title);
+    let words = |name: &str, title: &str| Column::new(ColumnKind::Text, name, title);
     let columns = vec![
-        Column::hidden(Kind::Words, "family"),
-        Column::hidden(Kind::Words, "claim"),
-        Column::hidden(Kind::Words, "role"),
+        Column::hidden(ColumnKind::Text, "family"),
+        Column::hidden(ColumnKind::Text, "claim"),
+        Column::hidden(ColumnKind::Text, "role"),
         words("plus", "arm"),
         words("minus", "minus"),
         words("scope", "sparsity"),
         words("verdict", "verdict"),
-        Column::hidden(Kind::Words, "direction"),
-        Column::new(Kind::Interval, "accuracy", "accuracy, points"),
-        Column::hidden(Kind::Number, "accuracy_low90"),
-        Column::hidden(Kind::Number, "accuracy_high90"),
-        Column::hidden(Kind::Number, "margin"),
-        Column::new(Kind::Number, "p_difference", "p of a difference"),
-        Column::new(Kind::Number, "p_equivalence", "p within margin"),
-        Column::hidden(Kind::Number, "p_noninferior"),
-        Column::new(Kind::Number, "smallest_margin", "smallest margin"),
-        Column::new(Kind::Number, "correlation", "r"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::hidden(Kind::Number, "df"),
+        Column::hidden(ColumnKind::Text, "direction"),
+        Column::new(ColumnKind::Interval, "accuracy", "accuracy, points"),
+        Column::hidden(ColumnKind::Number, "accuracy_low90"),
+        Column::hidden(ColumnKind::Number, "accuracy_high90"),
+        Column::hidden(ColumnKind::Number, "margin"),
+        Column::new(ColumnKind::Number, "p_difference", "p of a difference"),
+        Column::new(ColumnKind::Number, "p_equivalence", "p within margin"),
+        Column::hidden(ColumnKind::Number, "p_noninferior"),
+        Column::new(ColumnKind::Number, "smallest_margin", "smallest margin"),
+        Column::new(ColumnKind::Number, "correlation", "r"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::hidden(ColumnKind::Number, "df"),
         words("loss_verdict", "by test loss"),
-        Column::new(Kind::Interval, "test_loss", "test loss"),
-        Column::hidden(Kind::Number, "loss_p_difference"),
-        Column::hidden(Kind::Number, "loss_p_equivalence"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::new(ColumnKind::Interval, "test_loss", "test loss"),
+        Column::hidden(ColumnKind::Number, "loss_p_difference"),
+        Column::hidden(ColumnKind::Number, "loss_p_equivalence"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ];
     Section {
         heading: capital(&family_title(family)),
@@ -211,7 +211,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     let absent = not_measured(f);
     let from = |value| match absent {
         Some(_) => Value::Blank.into(),
-        None => Entry::from(value, f.keys.iter().copied()),
+        None => Entry::of_runs(value, f.keys.iter().copied()),
     };
     let number = |of: Option<f64>, digits| from(Value::number(of, digits));
     let accuracy = &f.accuracy.estimate;
@@ -220,7 +220,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     vec![
         Entry::text(f.contrast.family.clone()),
         Entry::text(f.contrast.claim.word()),
-        Entry::text(part(&f.contrast)),
+        Entry::text(role_word(&f.contrast)),
         plus,
         minus,
         Value::Named {
@@ -240,8 +240,8 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
         number(accuracy.smallest_margin, 2),
         number(accuracy.correlation, 2),
         match absent {
-            Some(_) => Value::Of(0, 0).into(),
-            None => Value::Of(f.seeds.len(), f.asked).into(),
+            Some(_) => Value::CountOf(0, 0).into(),
+            None => Value::CountOf(f.seeds.len(), f.asked).into(),
         },
         number(accuracy.spread.map(|s| s.df), 1),
         from(verdict(&f.test_loss)),
@@ -258,7 +258,7 @@ pub(crate) fn arms(grid: &Grid<'_>, contrast: &Contrast) -> [Entry; 2] {
 }
 
 /// The part that a contrast plays, for programs.
-pub(crate) fn part(contrast: &Contrast) -> &'static str {
+pub(crate) fn role_word(contrast: &Contrast) -> &'static str {
     match (contrast.role, contrast.control) {
         (Role::Question, _) => "question",
         (Role::Positive, ControlOf::Allocation) => "positive control",
@@ -276,7 +276,7 @@ pub(crate) fn verdict_of(f: &Finding) -> Entry {
             whole: "not applicable".into(),
         }
         .into(),
-        None => Entry::from(verdict(&f.accuracy), f.keys.iter().copied()),
+        None => Entry::of_runs(verdict(&f.accuracy), f.keys.iter().copied()),
     }
 }
 
@@ -288,12 +288,12 @@ pub(crate) fn verdict(outcome: &Outcome) -> Value {
 }
 
 /// What became of the runs that a finding is made of, and whose deviation it uses.
-pub(crate) fn runs(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
+pub(crate) fn run_notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = &f.not_applicable {
         notes.push(because.clone());
     } else if let Some(because) = &f.because {
-        notes.push(format!("not run: {}", format::reason(because)));
+        notes.push(format!("not run: {}", format::shortened(because)));
     } else if f.same > 0 {
         let arms = if f.contrast.is_pair() { "both" } else { "all" };
         let seeds = seeds(f.same, f.asked);
@@ -327,7 +327,7 @@ pub(crate) fn runs(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
 }
 
 fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
-    let mut notes = runs(grid, f);
+    let mut notes = run_notes(grid, f);
     notes.extend(signs_words(f).map(|words| format!("an average {words}")));
     match f.accuracy.verdict {
         _ if f.not_applicable.is_some() => {}
@@ -390,7 +390,7 @@ mod tests {
     use super::level;
 
     #[test]
-    fn a_level_is_never_spelled_as_nothing() {
+    fn a_level_is_never_written_as_nothing() {
         assert_eq!(level(Some(0.05)), "0.05");
         assert_eq!(level(Some(0.0056)), "0.0056");
         assert_eq!(level(Some(4.2e-7)), "4.2e-7");

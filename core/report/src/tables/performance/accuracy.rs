@@ -3,23 +3,23 @@
 use crate::model::cells::{Cell, metrics};
 use crate::model::format::DENSE;
 use crate::model::grid::{COLLAPSE_POINTS, Grid, Summary};
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use crate::model::{format, notes};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 
 /// What some training of the study did; columns for it stand only where one did.
 #[derive(Clone, Copy)]
-struct Seen {
+struct OptionalColumns {
     selects: bool,
     collapses: bool,
 }
 
-impl Seen {
-    fn of(grid: &Grid<'_>) -> Seen {
+impl OptionalColumns {
+    fn of(grid: &Grid<'_>) -> OptionalColumns {
         let mut trained = grid.cells.iter().flat_map(Cell::trained);
-        Seen {
+        OptionalColumns {
             selects: grid.selects(),
             collapses: trained.any(|(_, t)| grid.collapsed(t)),
         }
@@ -28,48 +28,52 @@ impl Seen {
 
 /// The columns; the one of the selected epoch stands only where a training selected one, those
 /// that show collapsed runs apart only where a run collapsed.
-fn columns(Seen { selects, collapses }: Seen) -> Vec<Column> {
+fn columns(OptionalColumns { selects, collapses }: OptionalColumns) -> Vec<Column> {
     let mut columns = vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::hidden(Kind::Words, "state"),
-        Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::hidden(ColumnKind::Text, "state"),
+        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
     ];
     if selects {
         let title = "selected epoch, %";
-        columns.push(Column::new(Kind::MeanSd, "selected_accuracy", title));
+        columns.push(Column::new(ColumnKind::MeanSd, "selected_accuracy", title));
     }
     if collapses {
         let title = "without collapsed, %";
-        columns.push(Column::new(Kind::MeanSd, "alive_accuracy", title));
+        columns.push(Column::new(ColumnKind::MeanSd, "alive_accuracy", title));
     }
-    let collapsed = Column::hidden(Kind::Count, "collapsed");
+    let collapsed = Column::hidden(ColumnKind::Count, "collapsed");
     columns.extend([
-        Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
-        Column::new(Kind::MeanSd, "test_loss", "test loss"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::hidden(Kind::Words, "seed_list"),
-        Column::hidden(Kind::Count, "failed"),
-        Column::hidden(Kind::Count, "missing"),
+        Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
+        Column::new(ColumnKind::MeanSd, "test_loss", "test loss"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::hidden(ColumnKind::Text, "seed_list"),
+        Column::hidden(ColumnKind::Count, "failed"),
+        Column::hidden(ColumnKind::Count, "missing"),
         if collapses {
-            Column::new(Kind::Count, "collapsed", "collapsed")
+            Column::new(ColumnKind::Count, "collapsed", "collapsed")
         } else {
             collapsed
         },
-        Column::hidden(Kind::Count, "diverged"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::hidden(ColumnKind::Count, "diverged"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]);
     columns
 }
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
-    let seen = Seen::of(grid);
+    let seen = OptionalColumns::of(grid);
     let mut sections = Vec::new();
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
         let cells = grid.at(sparsity);
         let rows = cells.map(|c| row(grid, seen, c, &grid.summary(c)));
-        sections.extend(Section::of(sparsity, columns(seen), rows.collect()));
+        sections.extend(Section::at_sparsity(
+            sparsity,
+            columns(seen),
+            rows.collect(),
+        ));
     }
     Table {
         name: "accuracy",
@@ -78,11 +82,11 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
-fn about(grid: &Grid<'_>, seen: Seen) -> Vec<String> {
+fn about(grid: &Grid<'_>, seen: OptionalColumns) -> Vec<String> {
     let collapse = match grid.chance {
         Some(chance) => format!(
             "A run is called collapsed when its last accuracy is within {COLLAPSE_POINTS} points of \
@@ -118,7 +122,7 @@ fn about(grid: &Grid<'_>, seen: Seen) -> Vec<String> {
     about
 }
 
-fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
+fn row(grid: &Grid<'_>, seen: OptionalColumns, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
     let absent = notes::not_measured(grid, cell);
     // A cell that is not measured has no numbers of its own.
     let own = |value| {
@@ -130,7 +134,7 @@ fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<E
     };
     let measured = |value, digits| {
         let value = own(Value::mean_sd(value, digits));
-        Entry::from(value, cell.keys())
+        Entry::of_runs(value, cell.keys())
     };
     let count = |n: usize| Value::Count(n as u64).into();
     let accuracy = match absent {
@@ -159,8 +163,8 @@ fn row(grid: &Grid<'_>, seen: Seen, cell: &Cell<'_>, summary: &Summary) -> Vec<E
         measured(summary.best, 2),
         measured(summary.loss, 4),
         match absent {
-            Some(_) => Value::Of(0, 0).into(),
-            None => Entry::from(Value::Of(summary.n, summary.asked), cell.keys()),
+            Some(_) => Value::CountOf(0, 0).into(),
+            None => Entry::of_runs(Value::CountOf(summary.n, summary.asked), cell.keys()),
         },
         Entry::text(seeds.join(" ")),
         count(summary.failed),

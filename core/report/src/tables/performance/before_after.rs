@@ -2,19 +2,19 @@
 
 use crate::model::cells::Cell;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_study::{Before, Trained};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let here = cells(grid).filter(|c| c.sparsity == sparsity);
-        Section::of(sparsity, columns(), here.map(row).collect())
+        Section::at_sparsity(sparsity, columns(), here.map(row).collect())
     });
     let used = cells(grid).flat_map(Cell::before);
-    let inputs = of_inputs(used.flat_map(|(t, b)| [t.metrics, b.metrics]));
+    let inputs = inputs_of(used.flat_map(|(t, b)| [t.metrics, b.metrics]));
     let mut about = vec![
         "Tickets whose mask was cut from trained weights. *Before* is the pruned network as it is, \
          with the statistics of normalisation that the dense training left: of a ticket that trains \
@@ -48,15 +48,15 @@ fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::MeanSd, "before", "before, %"),
-        Column::new(Kind::MeanSd, "after", "after, %"),
-        Column::new(Kind::MeanSd, "gained", "gained, points"),
-        Column::new(Kind::MeanSd, "loss_before", "test loss before"),
-        Column::new(Kind::MeanSd, "loss_after", "test loss after"),
-        Column::new(Kind::Of, "n", "n"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::new(ColumnKind::MeanSd, "before", "before, %"),
+        Column::new(ColumnKind::MeanSd, "after", "after, %"),
+        Column::new(ColumnKind::MeanSd, "gained", "gained, points"),
+        Column::new(ColumnKind::MeanSd, "loss_before", "test loss before"),
+        Column::new(ColumnKind::MeanSd, "loss_after", "test loss after"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
     ]
 }
 
@@ -65,7 +65,7 @@ fn row(cell: &Cell<'_>) -> Vec<Entry> {
         let values: Vec<f64> = cell.before().map(|(t, b)| of(t, b)).collect();
         let keys = cell.before().flat_map(|(t, b)| [t.key, b.key]);
         let finite = values.iter().all(|x| x.is_finite());
-        Entry::from(
+        Entry::of_runs(
             Value::mean_sd(MeanSd::of(&values).filter(|_| finite), digits),
             keys,
         )
@@ -79,6 +79,6 @@ fn row(cell: &Cell<'_>) -> Vec<Entry> {
         value(&|t, b| t.accuracy - b.accuracy, 2),
         value(&|_, b| b.test_loss, 4),
         value(&|t, _| t.test_loss, 4),
-        Value::Of(cell.before().count(), cell.runs.len()).into(),
+        Value::CountOf(cell.before().count(), cell.runs.len()).into(),
     ]
 }

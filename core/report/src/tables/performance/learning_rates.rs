@@ -3,11 +3,11 @@
 use crate::model::cells::{Cell, metrics};
 use crate::model::format;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use crate::model::sweep::Grids;
 use crate::tables::joined;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::sample_sd;
 use jackpot_study::{Named, SettingOutline, SparseWay, Trained};
@@ -50,7 +50,7 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
-        inputs: of_inputs(metrics(grids.cells())),
+        inputs: inputs_of(metrics(grids.cells())),
     }
 }
 
@@ -113,7 +113,7 @@ fn common<'a>(grids: Grids<'_, 'a>, at: usize, cell: &Cell<'a>) -> Option<Common
     {
         return Some(Common::Ticket(first, &cell.ticket.name));
     }
-    let way = crate::model::groups::way(grid, cell.ticket)?;
+    let way = crate::model::groups::pruning_of(grid, cell.ticket)?;
     Some(Common::Way(at, way))
 }
 
@@ -130,27 +130,31 @@ fn rate(point: &Point<'_, '_>) -> Option<f64> {
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::Number, "learning_rate", "learning rate"),
-        Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
-        Column::new(Kind::Number, "volatility", "volatility, points"),
-        Column::new(Kind::Count, "last_epochs", "over epochs"),
-        Column::new(Kind::Of, "n", "n"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::new(ColumnKind::Number, "learning_rate", "learning rate"),
+        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
+        Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
+        Column::new(ColumnKind::Number, "volatility", "volatility, points"),
+        Column::new(ColumnKind::Count, "last_epochs", "over epochs"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
     ]
 }
 
 fn chosen() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::Number, "fixed_learning_rate", "fixed"),
-        Column::new(Kind::MeanSd, "fixed_accuracy", "accuracy at it, %"),
-        Column::new(Kind::Number, "best_learning_rate", "best"),
-        Column::new(Kind::MeanSd, "best_rate_accuracy", "accuracy at it, %"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::new(ColumnKind::Number, "fixed_learning_rate", "fixed"),
+        Column::new(ColumnKind::MeanSd, "fixed_accuracy", "accuracy at it, %"),
+        Column::new(ColumnKind::Number, "best_learning_rate", "best"),
+        Column::new(
+            ColumnKind::MeanSd,
+            "best_rate_accuracy",
+            "accuracy at it, %",
+        ),
     ]
 }
 
@@ -165,7 +169,7 @@ fn volatility(trained: &Trained) -> Option<f64> {
     sample_sd(&trained.curve[from..])
 }
 
-fn spelled(rate: Option<f64>) -> Entry {
+fn rate_entry(rate: Option<f64>) -> Entry {
     rate.map_or(Value::Absent(NOTHING).into(), Entry::shortest)
 }
 
@@ -174,21 +178,21 @@ fn row<'a>(grids: Grids<'_, 'a>, point: &Point<'_, 'a>) -> Vec<Entry> {
     let summary = grid.summary(cell);
     let values: Vec<f64> = cell.trained().filter_map(|(_, t)| volatility(t)).collect();
     let over = cell.trained().map(|(_, t)| last(t) as u64).max();
-    let measured = |value: Option<MeanSd>| Entry::from(Value::mean_sd(value, 2), cell.keys());
+    let measured = |value: Option<MeanSd>| Entry::of_runs(Value::mean_sd(value, 2), cell.keys());
     let setting = grids.setting(grid).map(|s| Entry::named(&s.named));
     let mut row: Vec<Entry> = setting.into_iter().collect();
     row.extend([
         Entry::text(cell.sparsity),
         Entry::named(cell.ticket),
         Entry::check(cell.check),
-        spelled(rate(point)),
+        rate_entry(rate(point)),
         measured(summary.accuracy),
         measured(summary.best),
-        Entry::from(Value::number(jackpot_stats::mean(&values), 2), cell.keys()),
+        Entry::of_runs(Value::number(jackpot_stats::mean(&values), 2), cell.keys()),
         over.filter(|_| !values.is_empty())
             .map_or(Value::Absent(NOTHING), Value::Count)
             .into(),
-        Value::Of(summary.n, summary.asked).into(),
+        Value::CountOf(summary.n, summary.asked).into(),
     ]);
     row
 }
@@ -212,7 +216,7 @@ fn fixed_and_best<'a>(grids: Grids<'_, 'a>, family: &Family<'_, 'a>) -> Option<V
     };
     let fixed = studys.and_then(|rate| rates.iter().find(|r| r.0 == rate));
     let accuracy = |found: Option<&(f64, &Point<'_, '_>, MeanSd)>| match found {
-        Some((_, p, accuracy)) => Entry::from(Value::MeanSd(*accuracy, 2), p.cell.keys()),
+        Some((_, p, accuracy)) => Entry::of_runs(Value::MeanSd(*accuracy, 2), p.cell.keys()),
         None => Value::Absent(NOTHING).into(),
     };
     let setting = grids.setting(point.grid).map(|s| match family.of {
@@ -225,9 +229,9 @@ fn fixed_and_best<'a>(grids: Grids<'_, 'a>, family: &Family<'_, 'a>) -> Option<V
         Entry::text(point.cell.sparsity),
         Entry::named(point.cell.ticket),
         Entry::check(point.cell.check),
-        spelled(fixed.map(|f| f.0)),
+        rate_entry(fixed.map(|f| f.0)),
         accuracy(fixed),
-        spelled(Some(best.0)),
+        rate_entry(Some(best.0)),
         accuracy(Some(best)),
     ]);
     Some(row)

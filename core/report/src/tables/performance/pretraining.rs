@@ -3,21 +3,21 @@
 
 use crate::model::cells::{Cell, metrics};
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_study::{Pretrained, Trained};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let here = cells(grid).filter(|c| c.sparsity == sparsity);
-        Section::of(sparsity, columns(), here.map(|c| row(grid, c)).collect())
+        Section::at_sparsity(sparsity, columns(), here.map(|c| row(grid, c)).collect())
     });
     let used = cells(grid).flat_map(known);
     // A deviation is pooled over more cells than those that are shown.
     let before = used.map(|(_, _, p)| p.metrics);
-    let inputs = of_inputs(metrics(&grid.cells).into_iter().chain(before));
+    let inputs = inputs_of(metrics(&grid.cells).into_iter().chain(before));
     let mut about = vec![
         "The dense training that a ticket's scores or weights come from, after its last epoch. \
          *Fitted* is its accuracy on the images that it trained on, with the labels and pixels \
@@ -57,16 +57,20 @@ fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::Words, "data", "pretraining on"),
-        Column::new(Kind::Number, "epochs", "its epochs"),
-        Column::new(Kind::MeanSd, "fitted", "fitted, %"),
-        Column::new(Kind::MeanSd, "before", "test accuracy before, %"),
-        Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(Kind::Interval, "difference", "unmodified − check, points"),
-        Column::new(Kind::Of, "n", "n"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::new(ColumnKind::Text, "data", "pretraining on"),
+        Column::new(ColumnKind::Number, "epochs", "its epochs"),
+        Column::new(ColumnKind::MeanSd, "fitted", "fitted, %"),
+        Column::new(ColumnKind::MeanSd, "before", "test accuracy before, %"),
+        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
+        Column::new(
+            ColumnKind::Interval,
+            "difference",
+            "unmodified − check, points",
+        ),
+        Column::new(ColumnKind::CountOf, "n", "n"),
     ]
 }
 
@@ -74,7 +78,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
     let keys = || known(cell).flat_map(|(_, t, p)| [t.key, p.key]);
     let value = |of: &dyn Fn(&Trained, &Pretrained) -> f64| {
         let values: Vec<f64> = known(cell).map(|(_, t, p)| of(t, p)).collect();
-        Entry::from(Value::mean_sd(MeanSd::of(&values), 2), keys())
+        Entry::of_runs(Value::mean_sd(MeanSd::of(&values), 2), keys())
     };
     let data = known(cell).find_map(|(_, t, _)| t.lineage.as_ref()?.pretraining.clone());
     let epochs = known(cell).map(|(_, _, p)| p.epochs).max();
@@ -84,12 +88,12 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         Entry::check(cell.check),
         data.map_or(Value::Absent(NOTHING).into(), Entry::text),
         epochs.map_or(Value::Absent(NOTHING).into(), |e| {
-            Entry::from(Value::Number(e as f64, 0), keys())
+            Entry::of_runs(Value::Number(e as f64, 0), keys())
         }),
         value(&|_, p| p.train_accuracy),
         value(&|_, p| p.test_accuracy),
         value(&|t, _| t.accuracy),
         crate::tables::value::difference(grid, cell),
-        Value::Of(known(cell).count(), cell.runs.len()).into(),
+        Value::CountOf(known(cell).count(), cell.runs.len()).into(),
     ]
 }

@@ -4,18 +4,18 @@ use crate::Error;
 use crate::model::cells::metrics;
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
-use crate::model::references::{Quoted, quoted};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::inputs::inputs_of;
+use crate::model::references::{PublishedAccuracy, published};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
-    let all = quoted(grid)?;
+    let all = published(grid)?;
     let mut sections = Vec::new();
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
         let here = all.iter().filter(|q| q.sparsity == sparsity);
         let rows: Vec<_> = here.filter_map(|q| row(grid, q)).collect();
-        sections.extend(Section::of(sparsity, columns(), rows));
+        sections.extend(Section::at_sparsity(sparsity, columns(), rows));
     }
     let mut about = vec![
         "Test accuracy in percent beside what others report for the same data set, network and \
@@ -38,49 +38,49 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check", "whose", "source"],
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     })
 }
 
 fn columns() -> Vec<Column> {
     vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
-        Column::new(Kind::MeanSd, "ours", "this study, %"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::MeanSd, "theirs", "theirs, %"),
-        Column::new(Kind::Count, "their_runs", "their n"),
-        Column::new(Kind::Number, "difference", "ours − theirs"),
-        Column::new(Kind::Words, "whose", "whose"),
-        Column::new(Kind::Words, "source", "source"),
-        Column::new(Kind::Notes, "differences", "differences"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
+        Column::new(ColumnKind::MeanSd, "ours", "this study, %"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::new(ColumnKind::MeanSd, "theirs", "theirs, %"),
+        Column::new(ColumnKind::Count, "their_runs", "their n"),
+        Column::new(ColumnKind::Number, "difference", "ours − theirs"),
+        Column::new(ColumnKind::Text, "whose", "whose"),
+        Column::new(ColumnKind::Text, "source", "source"),
+        Column::new(ColumnKind::Notes, "differences", "differences"),
     ]
 }
 
-fn row(grid: &Grid<'_>, quoted: &Quoted) -> Option<Vec<Entry>> {
-    let cell = grid.cell(&quoted.sparsity, &quoted.ticket, &quoted.check)?;
+fn row(grid: &Grid<'_>, number: &PublishedAccuracy) -> Option<Vec<Entry>> {
+    let cell = grid.cell(&number.sparsity, &number.ticket, &number.check)?;
     let summary = grid.summary(cell);
     let theirs = crate::model::mean_sd::MeanSd {
-        mean: quoted.accuracy,
-        sd: quoted.sd,
+        mean: number.accuracy,
+        sd: number.sd,
     };
-    let difference = summary.accuracy.map(|ours| ours.mean - quoted.accuracy);
-    let runs = quoted.runs.map(|n| Value::Count(u64::from(n)));
+    let difference = summary.accuracy.map(|ours| ours.mean - number.accuracy);
+    let runs = number.runs.map(|n| Value::Count(u64::from(n)));
     Some(vec![
         Entry::text(cell.sparsity),
         Entry::named(cell.ticket),
         Entry::check(cell.check),
-        Entry::from(Value::mean_sd(summary.accuracy, 2), cell.keys()),
-        Value::Of(summary.n, summary.asked).into(),
+        Entry::of_runs(Value::mean_sd(summary.accuracy, 2), cell.keys()),
+        Value::CountOf(summary.n, summary.asked).into(),
         Value::MeanSd(theirs, 2).into(),
         runs.unwrap_or(Value::Absent(NOTHING)).into(),
         match difference {
-            Some(x) => Entry::from(Value::Signed(x, 2), cell.keys()),
+            Some(x) => Entry::of_runs(Value::Signed(x, 2), cell.keys()),
             None => Value::Absent(NOTHING).into(),
         },
-        Entry::text(&quoted.whose),
-        Entry::text(&quoted.source),
-        Entry::text(&quoted.differences),
+        Entry::text(&number.whose),
+        Entry::text(&number.source),
+        Entry::text(&number.differences),
     ])
 }

@@ -4,8 +4,8 @@ use crate::model::cells::{Cell, metrics};
 use crate::model::format;
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::inputs::inputs_of;
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_study::Lineage;
 
@@ -22,7 +22,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections: sections(grid),
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
-        inputs: of_inputs(metrics(&grid.cells)),
+        inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
@@ -38,11 +38,11 @@ fn known<'g, 'a: 'g>(grid: &'g Grid<'a>) -> impl Iterator<Item = (&'g Cell<'a>, 
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
-    let words = |name: &str| Column::new(Kind::Words, name, name);
+    let words = |name: &str| Column::new(ColumnKind::Text, name, name);
     let names = ["ticket", "check", "pretraining", "scoring", "training"];
-    let mut columns = vec![Column::hidden(Kind::Words, "sparsity")];
+    let mut columns = vec![Column::hidden(ColumnKind::Text, "sparsity")];
     columns.extend(names.map(words));
-    columns.push(Column::new(Kind::Number, "epochs", "epochs"));
+    columns.push(Column::new(ColumnKind::Number, "epochs", "epochs"));
     let rows = known(grid).filter(|(cell, _)| cell.sparsity == sparsity);
     Section {
         heading: format::sparsity(sparsity),
@@ -63,11 +63,11 @@ fn row(cell: &Cell<'_>, lineage: &Lineage) -> Vec<Entry> {
         seen(&lineage.pretraining),
         seen(&lineage.scoring),
         Entry::text(&lineage.training),
-        Entry::from(epochs(&lineage.epochs), cell.keys()),
+        Entry::of_runs(epochs(&lineage.epochs), cell.keys()),
     ]
 }
 
-/// Decimal text as a number that is spelled as it was.
+/// Decimal text as a number with as many decimals as it was written with.
 fn epochs(text: &str) -> Value {
     let decimals = text.split_once('.').map_or(0, |(_, after)| after.len());
     let number = text.parse().map(|epochs| Value::Number(epochs, decimals));

@@ -2,19 +2,19 @@
 //! point; of tickets, of checks or of settings.
 
 use crate::model::cells::metrics;
-use crate::model::inputs::of_inputs;
-use crate::model::sweep::{Grids, Swept, axes, has_axis, swept};
+use crate::model::inputs::inputs_of;
+use crate::model::sweep::{Grids, SweepPoint, axes, has_axis, sweep_points};
 use crate::model::{format, notes};
 use crate::tables::joined;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 
 pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
-    let all = swept(grids);
+    let all = sweep_points(grids);
     let mut sections = Vec::new();
     for axis in axes(&all) {
         for sparsity in grids.sparsities() {
-            let mut here: Vec<&Swept<'_, '_>> = (all.iter())
+            let mut here: Vec<&SweepPoint<'_, '_>> = (all.iter())
                 .filter(|s| s.axis == axis && s.cell.sparsity == sparsity)
                 .collect();
             // Lines stay in the study's order, points go along the axis.
@@ -37,7 +37,7 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
         data: Data::Rows,
         keys: &["axis", "sparsity", "line", "at"],
         // A deviation is pooled over more cells than those that are shown.
-        inputs: of_inputs(metrics(grids.cells())),
+        inputs: inputs_of(metrics(grids.cells())),
     }
 }
 
@@ -63,40 +63,40 @@ fn about(grids: Grids<'_, '_>, empty: bool) -> Vec<String> {
 fn columns(grids: Grids<'_, '_>) -> Vec<Column> {
     let mut columns: Vec<Column> = grids.across.then(joined::column).into_iter().collect();
     columns.extend([
-        Column::hidden(Kind::Words, "axis"),
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::hidden(Kind::Words, "ticket"),
-        Column::hidden(Kind::Words, "check"),
-        Column::new(Kind::Words, "line", "what"),
-        Column::new(Kind::Number, "at", "at"),
-        Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
-        Column::new(Kind::MeanSd, "test_loss", "test loss"),
-        Column::new(Kind::Interval, "difference", "difference, points"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::hidden(ColumnKind::Text, "axis"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::hidden(ColumnKind::Text, "ticket"),
+        Column::hidden(ColumnKind::Text, "check"),
+        Column::new(ColumnKind::Text, "line", "what"),
+        Column::new(ColumnKind::Number, "at", "at"),
+        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
+        Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
+        Column::new(ColumnKind::MeanSd, "test_loss", "test loss"),
+        Column::new(ColumnKind::Interval, "difference", "difference, points"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]);
     columns
 }
 
-fn row<'a>(grids: Grids<'_, 'a>, swept: &Swept<'_, 'a>) -> Vec<Entry> {
-    let (grid, cell) = (swept.grid, swept.cell);
+fn row<'a>(grids: Grids<'_, 'a>, point: &SweepPoint<'_, 'a>) -> Vec<Entry> {
+    let (grid, cell) = (point.grid, point.cell);
     let summary = grid.summary(cell);
-    let measured = |value, digits| Entry::from(Value::mean_sd(value, digits), cell.keys());
+    let measured = |value, digits| Entry::of_runs(Value::mean_sd(value, digits), cell.keys());
     let setting = grids.setting(grid).map(|s| Entry::named(&s.named));
     let mut row: Vec<Entry> = setting.into_iter().collect();
     row.extend([
-        Entry::text(swept.axis),
+        Entry::text(point.axis),
         Entry::text(cell.sparsity),
         Entry::text(&cell.ticket.name),
         Entry::text(cell.check_name()),
-        Entry::text(&swept.line),
-        Entry::shortest(swept.at),
+        Entry::text(&point.line),
+        Entry::shortest(point.at),
         measured(summary.accuracy, 2),
         measured(summary.best, 2),
         measured(summary.loss, 4),
         crate::tables::value::difference(grid, cell),
-        Value::Of(summary.n, summary.asked).into(),
+        Value::CountOf(summary.n, summary.asked).into(),
         Entry::text(notes::notes(grid, cell, &summary).join("; ")),
     ]);
     row

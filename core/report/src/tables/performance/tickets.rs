@@ -2,20 +2,20 @@
 
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, kind, members, way};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members, pruning_of, ticket_kind};
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use crate::model::{format, notes};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_study::{NOT_KNOWN, Named, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
-    let mut tickets = members(grid, Group::Sparse);
+    let mut tickets = members(grid, TicketGroup::Sparse);
     // Zero-shot tickets first, the smart ratio before the others; then by cost.
     tickets.sort_by(|a, b| {
         let place = |t: &Named| {
-            let smart = kind(grid, t) == Some(TicketKind::Smart);
+            let smart = ticket_kind(grid, t) == Some(TicketKind::Smart);
             (!smart, spent(grid, t).unwrap_or(f64::INFINITY))
         };
         let ((a, x), (b, y)) = (place(a), place(b));
@@ -41,25 +41,25 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         }],
         data: Data::Rows,
         keys: &["ticket"],
-        inputs: of_inputs(metrics(unmodified)),
+        inputs: inputs_of(metrics(unmodified)),
     }
 }
 
 fn columns(grid: &Grid<'_>) -> Vec<Column> {
     let mut columns = vec![
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "scores", "scores"),
-        Column::new(Kind::Words, "allocation", "kept per layer"),
-        Column::new(Kind::Words, "start", "trained from"),
-        Column::new(Kind::Number, "epochs_before", "epochs before"),
-        Column::new(Kind::Number, "epochs", "epochs in all"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "scores", "scores"),
+        Column::new(ColumnKind::Text, "allocation", "kept per layer"),
+        Column::new(ColumnKind::Text, "start", "trained from"),
+        Column::new(ColumnKind::Number, "epochs_before", "epochs before"),
+        Column::new(ColumnKind::Number, "epochs", "epochs in all"),
     ];
     for sparsity in grid.sparsities() {
         let name = format!("accuracy_{sparsity}");
         let title = format!("at {}, %", format::percent(sparsity));
-        columns.push(Column::new(Kind::MeanSd, &name, &title));
+        columns.push(Column::new(ColumnKind::MeanSd, &name, &title));
     }
-    columns.push(Column::new(Kind::Notes, "notes", "notes"));
+    columns.push(Column::new(ColumnKind::Notes, "notes", "notes"));
     columns
 }
 
@@ -80,7 +80,7 @@ fn total(grid: &Grid<'_>, ticket: &Named) -> Option<f64> {
 }
 
 fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
-    let words = |of: fn(&jackpot_study::SparseWay) -> &String| match way(grid, ticket) {
+    let words = |of: fn(&jackpot_study::SparseWay) -> &String| match pruning_of(grid, ticket) {
         Some(way) => Entry::text(of(way)),
         None => Value::Absent(NOTHING).into(),
     };
@@ -108,10 +108,13 @@ fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
         };
         let summary = grid.summary(cell);
         let accuracy: Option<MeanSd> = summary.accuracy;
-        row.push(Entry::from(Value::mean_sd(accuracy, 2), cell.keys()));
+        row.push(Entry::of_runs(Value::mean_sd(accuracy, 2), cell.keys()));
         let mut said = notes::notes(grid, cell, &summary);
         if summary.n < summary.asked {
-            said.insert(0, format!("n = {}", format::of(summary.n, summary.asked)));
+            said.insert(
+                0,
+                format!("n = {}", format::count_of(summary.n, summary.asked)),
+            );
         }
         if !said.is_empty() {
             let at = format::percent(sparsity);

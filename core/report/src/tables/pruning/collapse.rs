@@ -5,9 +5,9 @@ use crate::error::frame_error;
 use crate::model::cells::{Cell, metrics};
 use crate::model::format;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::tables::pruning::masks;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_study::{Outcome, Run};
 use polars::df;
@@ -40,7 +40,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         sections: grid.sparsities().iter().map(|s| section(grid, s)).collect(),
         data: Data::Given(frame(grid)?),
         keys: &["sparsity", "ticket", "check", "seed"],
-        inputs: of_inputs(inputs),
+        inputs: inputs_of(inputs),
     })
 }
 
@@ -68,15 +68,15 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
         let count = |what: &&str| {
             let these = runs.iter().filter(|r| (r.0, r.1) == (predicted, *what));
             let from: Vec<_> = these.map(|r| r.2).collect();
-            Entry::from(Value::Count(from.len() as u64), from)
+            Entry::of_runs(Value::Count(from.len() as u64), from)
         };
         let counts = HAPPENED.iter().map(count);
         std::iter::once(Entry::text(predicted))
             .chain(counts)
             .collect()
     };
-    let counts = HAPPENED.map(|what| Column::new(Kind::Count, what, what));
-    let predicted = Column::new(Kind::Words, "predicted", "predicted");
+    let counts = HAPPENED.map(|what| Column::new(ColumnKind::Count, what, what));
+    let predicted = Column::new(ColumnKind::Text, "predicted", "predicted");
     Section {
         heading: format::sparsity(sparsity),
         columns: std::iter::once(predicted).chain(counts).collect(),

@@ -3,17 +3,17 @@
 use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
+use crate::model::inputs::inputs_of;
 use crate::model::notes;
 use crate::tables::pruning::ratios::{apart, apart_columns};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_study::Overlap;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let here = cells(grid).filter(|c| c.sparsity == sparsity);
-        Section::of(sparsity, columns(), here.map(|c| row(grid, c)).collect())
+        Section::at_sparsity(sparsity, columns(), here.map(|c| row(grid, c)).collect())
     });
     let masks = cells(grid).flat_map(|cell| {
         let own = grid.unmodified(cell).into_iter().chain([cell]);
@@ -35,7 +35,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections: sections.collect(),
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
-        inputs: of_inputs(masks),
+        inputs: inputs_of(masks),
     }
 }
 
@@ -50,18 +50,18 @@ fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
 
 fn columns() -> Vec<Column> {
     let mut columns = vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::Words, "check", "check"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::Text, "check", "check"),
     ];
     columns.extend(apart_columns());
     columns.extend([
-        Column::new(Kind::MeanSd, "overlap", "overlap, %"),
-        Column::new(Kind::Number, "chance", "chance, %"),
-        Column::new(Kind::Number, "chance_low", "from"),
-        Column::new(Kind::Number, "chance_high", "to"),
-        Column::new(Kind::Of, "n", "n"),
-        Column::new(Kind::Notes, "notes", "notes"),
+        Column::new(ColumnKind::MeanSd, "overlap", "overlap, %"),
+        Column::new(ColumnKind::Number, "chance", "chance, %"),
+        Column::new(ColumnKind::Number, "chance_low", "from"),
+        Column::new(ColumnKind::Number, "chance_high", "to"),
+        Column::new(ColumnKind::CountOf, "n", "n"),
+        Column::new(ColumnKind::Notes, "notes", "notes"),
     ]);
     columns
 }
@@ -86,8 +86,8 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         (cell.identical().or(cell.not_applicable())).and_then(|_| notes::not_measured(grid, cell))
     {
         row.push(Value::Absent(word).into());
-        row.extend((0..7).map(|_| Entry::from(Value::Blank, [])));
-        row.push(Value::Of(0, 0).into());
+        row.extend((0..7).map(|_| Entry::of_runs(Value::Blank, [])));
+        row.push(Value::CountOf(0, 0).into());
         let notes = notes::notes(grid, cell, &grid.summary(cell));
         row.push(Entry::text(notes.join("; ")));
         return row;
@@ -97,7 +97,7 @@ fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
     row.extend(crate::tables::pruning::overlaps::against_chance(&of_cell(
         grid, cell,
     )));
-    row.push(Value::Of(pairs, cell.runs.len()).into());
+    row.push(Value::CountOf(pairs, cell.runs.len()).into());
     row.push(Entry::text(match pairs {
         0 => "no pair of masks is known",
         _ => "",

@@ -3,11 +3,11 @@
 use crate::Error;
 use crate::error::frame_error;
 use crate::model::format;
-use crate::model::format::settle;
+use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
-use crate::model::inputs::of_inputs;
-use crate::model::kept::{self, Kept, KeptBy};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::inputs::inputs_of;
+use crate::model::kept::{self, KeptShares, TicketShares};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use polars::df;
 
@@ -26,19 +26,20 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         sections: all.iter().filter(|k| !k.tickets.is_empty()).map(section).collect(),
         data: Data::Given(frame(&all)?),
         keys: &["sparsity", "ticket", "position"],
-        inputs: of_inputs(kept::masks(grid)),
+        inputs: inputs_of(kept::masks(grid)),
     })
 }
 
-fn section(kept: &Kept<'_>) -> Section {
+fn section(kept: &KeptShares<'_>) -> Section {
     let mut columns = vec![
-        Column::new(Kind::Words, "layer", "layer"),
-        Column::new(Kind::Count, "layer_params", "layer_params"),
+        Column::new(ColumnKind::Text, "layer", "layer"),
+        Column::new(ColumnKind::Count, "layer_params", "layer_params"),
     ];
-    let of_ticket = |t: &KeptBy<'_>| Column::new(Kind::Number, &t.ticket.name, &t.ticket.title);
+    let of_ticket =
+        |t: &TicketShares<'_>| Column::new(ColumnKind::Number, &t.ticket.name, &t.ticket.title);
     columns.extend(kept.tickets.iter().map(of_ticket));
-    let row = |name: &str, weights: u64, share: &dyn Fn(&KeptBy<'_>) -> f64| -> Vec<Entry> {
-        let share = |t| Entry::from(Value::Share(share(t)), t.keys.iter().copied());
+    let row = |name: &str, weights: u64, share: &dyn Fn(&TicketShares<'_>) -> f64| -> Vec<Entry> {
+        let share = |t| Entry::of_runs(Value::Share(share(t)), t.keys.iter().copied());
         [Entry::text(name), Value::Count(weights).into()]
             .into_iter()
             .chain(kept.tickets.iter().map(share))
@@ -57,8 +58,8 @@ fn section(kept: &Kept<'_>) -> Section {
     }
 }
 
-fn frame(all: &[Kept<'_>]) -> Result<polars::prelude::DataFrame, Error> {
-    type Row<'r> = (&'r Kept<'r>, &'r KeptBy<'r>, usize);
+fn frame(all: &[KeptShares<'_>]) -> Result<polars::prelude::DataFrame, Error> {
+    type Row<'r> = (&'r KeptShares<'r>, &'r TicketShares<'r>, usize);
     let rows: Vec<Row<'_>> = all
         .iter()
         .flat_map(|k| k.tickets.iter().map(move |t| (k, t)))
@@ -71,9 +72,9 @@ fn frame(all: &[Kept<'_>]) -> Result<polars::prelude::DataFrame, Error> {
         "layer" => rows.iter().map(|(k, _, i)| k.layers[*i].0).collect::<Vec<_>>(),
         "layer_params" => rows.iter().map(|(k, _, i)| k.layers[*i].1).collect::<Vec<_>>(),
         "n" => rows.iter().map(|(_, t, _)| t.n as u32).collect::<Vec<_>>(),
-        "kept_percent_mean" => rows.iter().map(|(_, t, i)| settle(t.shares[*i].0))
+        "kept_percent_mean" => rows.iter().map(|(_, t, i)| six_decimals(t.shares[*i].0))
             .collect::<Vec<_>>(),
-        "kept_percent_sd" => rows.iter().map(|(_, t, i)| t.shares[*i].1.map(settle))
+        "kept_percent_sd" => rows.iter().map(|(_, t, i)| t.shares[*i].1.map(six_decimals))
             .collect::<Vec<_>>(),
     )
     .map_err(frame_error("layers"))

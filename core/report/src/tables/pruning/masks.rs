@@ -4,10 +4,10 @@ use crate::Error;
 use crate::error::frame_error;
 use crate::model::cells::Cell;
 use crate::model::format;
-use crate::model::format::settle;
+use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
-use crate::model::inputs::{Inputs, of_inputs};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::model::inputs::{ReportInputs, inputs_of};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
@@ -36,8 +36,8 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
 }
 
 /// The digest of the masks: with the network they say everything here but the ties.
-pub(crate) fn inputs(grid: &Grid<'_>) -> Inputs {
-    of_inputs(known(grid).map(|(.., facts)| facts.mask))
+pub(crate) fn inputs(grid: &Grid<'_>) -> ReportInputs {
+    inputs_of(known(grid).map(|(.., facts)| facts.mask))
 }
 
 /// Every run whose mask is known, with its cell and seed.
@@ -73,16 +73,16 @@ pub(crate) fn origin(run: &Run, facts: &MaskFacts) -> Digest {
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
-    let number = |name: &str| Column::new(Kind::Number, name, name);
-    let words = |name: &str| Column::new(Kind::Words, name, name);
+    let number = |name: &str| Column::new(ColumnKind::Number, name, name);
+    let words = |name: &str| Column::new(ColumnKind::Text, name, name);
     let columns = vec![
         words("ticket"),
         words("check"),
         number("achieved"),
         number("effective"),
         number("constant"),
-        Column::new(Kind::Words, "smallest_layer", "smallest layer"),
-        Column::new(Kind::Number, "empty_layers", "empty layers"),
+        Column::new(ColumnKind::Text, "smallest_layer", "smallest layer"),
+        Column::new(ColumnKind::Number, "empty_layers", "empty layers"),
         number("ties"),
         number("near"),
         words("predicted"),
@@ -101,7 +101,7 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
 
 fn row(cell: &Cell<'_>, all: &[(&Run, &MaskFacts)]) -> Vec<Entry> {
     let from: Vec<Digest> = all.iter().map(|(run, f)| origin(run, f)).collect();
-    let entry = |value| Entry::from(value, from.iter().copied());
+    let entry = |value| Entry::of_runs(value, from.iter().copied());
     let average = |of: &dyn Fn(&MaskFacts) -> f64, digits| {
         let values: Vec<f64> = all.iter().map(|(_, f)| of(f)).collect();
         entry(Value::number(mean(&values), digits))
@@ -121,7 +121,7 @@ fn row(cell: &Cell<'_>, all: &[(&Run, &MaskFacts)]) -> Vec<Entry> {
     let predicted: Vec<String> = ["certain", "at risk"]
         .iter()
         .filter(|w| count(w) > 0)
-        .map(|w| format!("{w}: {}", format::of(count(w), all.len())))
+        .map(|w| format!("{w}: {}", format::count_of(count(w), all.len())))
         .collect();
     let predicted = if predicted.is_empty() {
         Value::Absent(NOTHING)
@@ -167,7 +167,7 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
         "smallest_kept" => number(&|f| f.smallest.1),
         "empty_layers" => number(&|f| f.empty.len() as u64),
         "ties" => rows.iter().map(|(_, _, _, f)| f.selected.as_ref().map(|s| s.ties)).collect::<Vec<_>>(),
-        "near_share" => rows.iter().map(|(_, _, _, f)| near(f).map(settle)).collect::<Vec<_>>(),
+        "near_share" => rows.iter().map(|(_, _, _, f)| near(f).map(six_decimals)).collect::<Vec<_>>(),
         "predicted" => rows.iter().map(|(_, _, _, f)| word(&f.collapse)).collect::<Vec<_>>(),
         "why" => rows.iter().map(|(_, _, _, f)| match &f.collapse {
             Collapse::None => None,

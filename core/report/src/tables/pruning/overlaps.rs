@@ -3,13 +3,13 @@
 use crate::Error;
 use crate::error::frame_error;
 use crate::model::format;
-use crate::model::format::settle;
+use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, members};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members};
+use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use crate::model::overlaps::{percent, shared};
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_stats::mean;
 use jackpot_study::{Named, Overlap};
@@ -39,7 +39,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         sections: sections.filter(|s| !s.rows.is_empty()).collect(),
         data: Data::Given(frame(grid)?),
         keys: &["sparsity", "first", "first_check", "second", "second_check"],
-        inputs: of_inputs(grid.results.overlaps.iter().flat_map(|o| o.masks)),
+        inputs: inputs_of(grid.results.overlaps.iter().flat_map(|o| o.masks)),
     })
 }
 
@@ -48,17 +48,17 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
         let mut all = grid.results.overlaps.iter();
         all.any(|o| o.sparsity == sparsity && (o.first.0 == t.name || o.second.0 == t.name))
     };
-    let tickets: Vec<&Named> = members(grid, Group::Sparse)
+    let tickets: Vec<&Named> = members(grid, TicketGroup::Sparse)
         .into_iter()
         .filter(any)
         .collect();
-    let mut columns = vec![Column::new(Kind::Words, "ticket", "ticket")];
-    columns.extend((tickets.iter()).map(|t| Column::new(Kind::Number, &t.name, &t.title)));
+    let mut columns = vec![Column::new(ColumnKind::Text, "ticket", "ticket")];
+    columns.extend((tickets.iter()).map(|t| Column::new(ColumnKind::Number, &t.name, &t.title)));
     let row = |(i, one): (usize, &&Named)| {
         let mut row = vec![Entry::named(one)];
         row.extend((0..tickets.len()).map(|j| {
             let (percent, masks) = shared(grid, sparsity, &tickets, (i, j));
-            Entry::from(Value::number(percent, 1), masks)
+            Entry::of_runs(Value::number(percent, 1), masks)
         }));
         row
     };
@@ -82,7 +82,7 @@ pub(crate) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
         average(&|o| o.chance - o.width),
         average(&|o| o.chance + o.width),
     ];
-    values.map(|value| Entry::from(value, found.iter().flat_map(|o| o.masks)))
+    values.map(|value| Entry::of_runs(value, found.iter().flat_map(|o| o.masks)))
 }
 
 /// A sparsity and two masks by name.
@@ -100,7 +100,7 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
     let numbers = |of: &dyn Fn(&Overlap) -> f64| -> Vec<Option<f64>> {
         let value = |all: &Vec<&Overlap>| {
             let values: Vec<f64> = all.iter().map(|o| percent(o, of(o))).collect();
-            mean(&values).map(settle)
+            mean(&values).map(six_decimals)
         };
         groups.values().map(value).collect()
     };

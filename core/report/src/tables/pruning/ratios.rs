@@ -2,15 +2,15 @@
 //! random tickets by their allocation.
 
 use crate::Error;
-use crate::model::allocation::Apart;
+use crate::model::allocation::AllocationDifference;
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::grid::Grid;
-use crate::model::groups::{Group, members, smart, way};
-use crate::model::inputs::of_inputs;
+use crate::model::groups::{TicketGroup, members, pruning_of, smart_random_ticket};
+use crate::model::inputs::inputs_of;
 use crate::model::kept;
 use crate::model::mean_sd::MeanSd;
 use crate::model::notes;
-use crate::tables::table::{Column, Data, Kind, Section, Table};
+use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_store::Digest;
 
@@ -21,12 +21,12 @@ const DEPTH: &str = "*Depth* is Spearman's rank correlation (mid-ranks) of the k
 
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     kept::all(grid)?;
-    let smart = smart(grid);
+    let smart = smart_random_ticket(grid);
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let base = smart.and_then(|t| grid.cell(sparsity, &t.name, UNMODIFIED));
         let cells = grid.at(sparsity).filter(|c| c.check.is_none());
         let rows: Vec<_> = cells.map(|c| row(c, base)).collect();
-        Section::of(sparsity, columns(), rows)
+        Section::at_sparsity(sparsity, columns(), rows)
     });
     let against = match smart {
         Some(ticket) => format!(
@@ -46,28 +46,32 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
         sections: sections.collect(),
         data: Data::Rows,
         keys: &["sparsity", "ticket"],
-        inputs: of_inputs(kept::masks(grid)),
+        inputs: inputs_of(kept::masks(grid)),
     })
 }
 
 fn columns() -> Vec<Column> {
     let mut columns = vec![
-        Column::hidden(Kind::Words, "sparsity"),
-        Column::new(Kind::Words, "ticket", "ticket"),
-        Column::new(Kind::MeanSd, "depth", "depth"),
+        Column::hidden(ColumnKind::Text, "sparsity"),
+        Column::new(ColumnKind::Text, "ticket", "ticket"),
+        Column::new(ColumnKind::MeanSd, "depth", "depth"),
     ];
     columns.extend(apart_columns());
-    columns.push(Column::new(Kind::Of, "n", "n"));
+    columns.push(Column::new(ColumnKind::CountOf, "n", "n"));
     columns
 }
 
 /// The columns of [`apart`].
 pub(crate) fn apart_columns() -> [Column; 4] {
     [
-        Column::new(Kind::MeanSd, "largest", "largest difference, points"),
-        Column::new(Kind::MeanSd, "mean_difference", "mean difference, points"),
-        Column::new(Kind::MeanSd, "correlation", "correlation"),
-        Column::new(Kind::MeanSd, "moved", "moved, %"),
+        Column::new(ColumnKind::MeanSd, "largest", "largest difference, points"),
+        Column::new(
+            ColumnKind::MeanSd,
+            "mean_difference",
+            "mean difference, points",
+        ),
+        Column::new(ColumnKind::MeanSd, "correlation", "correlation"),
+        Column::new(ColumnKind::MeanSd, "moved", "moved, %"),
     ]
 }
 
@@ -85,19 +89,19 @@ fn row(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> Vec<Entry> {
     let mut row = vec![
         Entry::text(cell.sparsity),
         Entry::named(cell.ticket),
-        Entry::from(Value::mean_sd(depth(cell), 3), cell.keys()),
+        Entry::of_runs(Value::mean_sd(depth(cell), 3), cell.keys()),
     ];
     row.extend(apart(cell, base).1);
-    row.push(Value::Of(n, cell.runs.len()).into());
+    row.push(Value::CountOf(n, cell.runs.len()).into());
     row
 }
 
 /// How many pairs of one seed there are, and how far apart their kept shares.
 pub(crate) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry; 4]) {
     let (apart, keys) = pairs(cell, base);
-    let value = |of: fn(&Apart) -> Option<f64>, digits: usize| {
+    let value = |of: fn(&AllocationDifference) -> Option<f64>, digits: usize| {
         let values: Vec<f64> = apart.iter().filter_map(of).collect();
-        Entry::from(
+        Entry::of_runs(
             Value::mean_sd(MeanSd::of(&values), digits),
             keys.iter().copied(),
         )
@@ -112,13 +116,13 @@ pub(crate) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry;
 }
 
 /// Kept shares of both, seed by seed, with the keys of the trainings they were given to.
-fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<Apart>, Vec<Digest>) {
+fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<AllocationDifference>, Vec<Digest>) {
     let (mut apart, mut keys) = (Vec::new(), Vec::new());
     for (seed, one) in cell.trained() {
         let Some(other) = base.and_then(|b| b.of_seed(seed)) else {
             continue;
         };
-        if let Some(found) = Apart::of(&one.layers, &other.layers) {
+        if let Some(found) = AllocationDifference::of(&one.layers, &other.layers) {
             apart.push(found);
             keys.extend([one.key, other.key]);
         }
@@ -128,24 +132,24 @@ fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<Apart>, Vec<Digest>) 
 
 /// Random tickets by their allocation.
 pub(crate) fn ablation(grid: &Grid<'_>) -> Table {
-    let tickets = members(grid, Group::Random);
+    let tickets = members(grid, TicketGroup::Random);
     let is_one = |cell: &&Cell<'_>| cell.check.is_none() && tickets.contains(&cell.ticket);
     let columns = || {
         vec![
-            Column::hidden(Kind::Words, "sparsity"),
-            Column::new(Kind::Words, "ticket", "ticket"),
-            Column::new(Kind::Words, "allocation", "kept per layer"),
-            Column::new(Kind::MeanSd, "accuracy", "accuracy, %"),
-            Column::new(Kind::MeanSd, "best_accuracy", "best epoch, %"),
-            Column::new(Kind::MeanSd, "test_loss", "test loss"),
-            Column::new(Kind::MeanSd, "depth", "depth"),
-            Column::new(Kind::Of, "n", "n"),
-            Column::new(Kind::Notes, "notes", "notes"),
+            Column::hidden(ColumnKind::Text, "sparsity"),
+            Column::new(ColumnKind::Text, "ticket", "ticket"),
+            Column::new(ColumnKind::Text, "allocation", "kept per layer"),
+            Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
+            Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
+            Column::new(ColumnKind::MeanSd, "test_loss", "test loss"),
+            Column::new(ColumnKind::MeanSd, "depth", "depth"),
+            Column::new(ColumnKind::CountOf, "n", "n"),
+            Column::new(ColumnKind::Notes, "notes", "notes"),
         ]
     };
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let here = grid.at(sparsity).filter(is_one);
-        Section::of(
+        Section::at_sparsity(
             sparsity,
             columns(),
             here.map(|c| by_rule(grid, c)).collect(),
@@ -163,14 +167,14 @@ pub(crate) fn ablation(grid: &Grid<'_>) -> Table {
         sections: sections.collect(),
         data: Data::Rows,
         keys: &["sparsity", "ticket"],
-        inputs: of_inputs(metrics(grid.cells.iter().filter(is_one))),
+        inputs: inputs_of(metrics(grid.cells.iter().filter(is_one))),
     }
 }
 
 fn by_rule(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
     let summary = grid.summary(cell);
-    let measured = |value, digits| Entry::from(Value::mean_sd(value, digits), cell.keys());
-    let allocation = way(grid, cell.ticket).map(|w| w.allocation.clone());
+    let measured = |value, digits| Entry::of_runs(Value::mean_sd(value, digits), cell.keys());
+    let allocation = pruning_of(grid, cell.ticket).map(|w| w.allocation.clone());
     vec![
         Entry::text(cell.sparsity),
         Entry::named(cell.ticket),
@@ -178,8 +182,8 @@ fn by_rule(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
         measured(summary.accuracy, 2),
         measured(summary.best, 2),
         measured(summary.loss, 4),
-        Entry::from(Value::mean_sd(depth(cell), 3), cell.keys()),
-        Value::Of(summary.n, summary.asked).into(),
+        Entry::of_runs(Value::mean_sd(depth(cell), 3), cell.keys()),
+        Value::CountOf(summary.n, summary.asked).into(),
         Entry::text(notes::notes(grid, cell, &summary).join("; ")),
     ]
 }

@@ -14,7 +14,7 @@ impl Chart {
         let mut entries = Vec::new();
         for (i, name) in self.series.iter().enumerate().filter(|(i, _)| drawn(*i)) {
             let (shape, colour, dash) = look(i);
-            let key = if self.aside {
+            let key = if self.side_by_side {
                 Key::Marker {
                     shape,
                     colour,
