@@ -1,12 +1,16 @@
 //! Reports of a study: tables (Markdown, LaTeX, CSV and Parquet), figures (SVG and PNG), a page that
-//! shows them (Markdown, and one self-contained HTML file), and a lock that names each file's inputs and bytes.
+//! shows them (Markdown, and one self-contained HTML file), and a lock that lists each file with its
+//! digest and its inputs.
 //!
-//! [`render`] is a function from what a study asked and what its runs gave to a map of files;
-//! everything else here either serves it or compares what it gave with what is on disk.
+//! [`render`] is a function from a study's outline and results to a map of files. Data flows one
+//! way through the crate: `model` (what is shown) → `tables` and `figures` → `formats` (the bytes
+//! of their files) → `page` → `publish` (the whole report, written to and compared with a folder).
 //!
 //! **Invariant.** This crate never trains, never links libtorch and never writes the store. No file
-//! it makes holds a clock, a host name, a path of the machine or a number from a record, so the same
-//! results give the same bytes; [`speed()`] draws a machine's measurements and is no report. Verdicts come from the analysis that the study declared, in neutral words.
+//! of a report contains a time, a host name, a path of the machine or a number from a record of a
+//! run, so that the same results give the same bytes. ([`render_speed`] draws measurements of a
+//! machine, which are not a report.) Verdicts come from the analysis that the study declared, in
+//! neutral words.
 
 mod error;
 mod figures;
@@ -28,10 +32,10 @@ pub use publish::files::{check_report, write_report};
 pub use publish::render::{render, render_with_evidence};
 pub use speed::{MEASUREMENTS, render_speed};
 
-/// ReportFiles by their path in the study's folder, with `/` between its parts.
+/// The files of a report by path in the study's folder, with `/` between the parts of a path.
 pub type ReportFiles = BTreeMap<String, Vec<u8>>;
 
-/// Whether the report needs [`Results::overlaps`], which are read from every mask of the study.
+/// Whether the report needs [`Results::overlaps`], which are computed from every mask of the study.
 pub fn reads_overlaps(outline: &Outline) -> bool {
     let table = |name: &String| name == "corruption" || name == "overlaps";
     outline.tables.iter().any(table) || outline.figures.iter().any(|name| name == "overlaps")
@@ -49,7 +53,7 @@ pub fn render_probe(name: &str, probed: &jackpot_study::Probed) -> Result<Report
     ]))
 }
 
-/// A few lines for a terminal: how many runs there are, and how accurate each ticket is.
+/// A few lines for a terminal: the number of runs, and the accuracy of each ticket.
 ///
 /// # Errors
 /// As [`render`]'s, for results that do not fit the outline.

@@ -93,7 +93,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The tables and the figure of what was measured in that folder.
+/// Draws the tables and the figure of the measurements in a folder.
 fn speed(folder: &Path) -> Result<ExitCode, Error> {
     let path = folder.join(jackpot_report::MEASUREMENTS);
     let bytes = std::fs::read(&path).map_err(|e| Error::File {
@@ -106,8 +106,8 @@ fn speed(folder: &Path) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A check asks whether the folder agrees with itself, so its evidence comes first; whoever
-/// draws wants what was run here.
+/// The store to read. A check asks whether the folder agrees with itself, so it prefers the
+/// folder's own evidence; drawing prefers what was run here.
 fn source(arguments: &Arguments, name: &str, here: &Path) -> Result<Store, Error> {
     let evidence = arguments.study.join(EVIDENCE);
     let explicit = arguments.store.as_deref();
@@ -118,14 +118,15 @@ fn source(arguments: &Arguments, name: &str, here: &Path) -> Result<Store, Error
         .map_err(|e| Error::Study(e.to_string()))
 }
 
-/// Where the report in the study's folder is the same byte for byte, nothing is written.
+/// Compares with the report in the study's folder. If it is the same byte for byte, nothing is
+/// written.
 fn compare_beside(
     folder: &Path,
     beside: &Path,
     files: &jackpot_report::ReportFiles,
 ) -> Result<ExitCode, Error> {
     let lock = Lock::read(folder).map_err(|e| Error::Study(e.to_string()))?;
-    // What `jackpot run` declares before the first training is no report yet.
+    // The plan that `jackpot run` declares before the first training is not yet a report.
     let committed = lock.is_some_and(|lock| !lock.output.is_empty());
     if committed && check_report(folder, files)?.is_empty() {
         println!(

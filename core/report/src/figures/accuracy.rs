@@ -1,4 +1,4 @@
-//! Accuracy by ticket and check, one panel a sparsity.
+//! Figure `accuracy`: accuracy by ticket and check, with one panel for each sparsity.
 
 use super::lines::dense;
 use crate::Error;
@@ -20,7 +20,7 @@ use jackpot_study::Named;
 const COLUMNS: usize = 2;
 const RIGHT: i32 = 34;
 const BETWEEN: i32 = 64;
-/// The dense network is on the scale unless it leaves the tickets less than this share of it.
+/// The dense network is on the scale unless the tickets would then have less than this share of it.
 const ROOM: f64 = 0.6;
 
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
@@ -104,8 +104,9 @@ fn blocks<'a>(grid: &Grid<'a>) -> Vec<Block<'a>> {
     tickets.collect()
 }
 
-/// From the lowest to the highest seed and error bar. Cells with collapsed runs are left out, and
-/// so is the dense network where it is far off: they would press all others into one line.
+/// The extent of a panel, from the lowest to the highest seed and error bar. Collapsed runs are
+/// left out, and so is the dense network if it is far away, because they would leave no room for
+/// the differences between the others.
 fn extent(grid: &Grid<'_>, sparsity: &str, dense: Option<f64>) -> (f64, f64) {
     let mut values: Vec<f64> = Vec::new();
     for cell in grid.at(sparsity) {
@@ -163,7 +164,7 @@ fn legend(grid: &Grid<'_>, level: Option<(f64, String)>) -> Legend {
         };
         entries.push((key, words));
     }
-    // With one seed there is neither.
+    // With one seed there are neither error bars nor single seeds.
     if grid.sparse().any(|c| c.trained().count() > 1) {
         entries.push((Key::Bar { colour: GREY }, "± 1 sd".into()));
         entries.push((Key::Dots { colour: GREY }, "single seeds".into()));

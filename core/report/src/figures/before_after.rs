@@ -1,4 +1,4 @@
-//! Tickets of trained weights right after pruning and after their own training, over sparsities.
+//! Figure `before-after`: accuracy after pruning and after retraining, over sparsities.
 
 use super::Figure;
 use super::lines::{dense, over_sparsities, point};
@@ -69,7 +69,8 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     })
 }
 
-/// The pruned networks of a cell, however little they know.
+/// The mean over the pruned networks of a cell before retraining. Networks at chance are not left
+/// out.
 fn before(_: &Grid<'_>, cell: &Cell<'_>, x: f64) -> Option<Point> {
     let values: Vec<f64> = cell.before().map(|(_, b)| b.accuracy).collect();
     let all = MeanSd::of(&values)?;

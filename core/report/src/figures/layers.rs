@@ -1,4 +1,4 @@
-//! The kept share of each layer: by method with the smart ratio over them, and of clean against
+//! Figures `layers` and `corruption`: the kept share of each layer by method, and on clean against
 //! changed data.
 
 use super::Figure;

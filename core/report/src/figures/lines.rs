@@ -1,4 +1,4 @@
-//! The figures that are line charts: which cells are the lines of which panel.
+//! The figures that are line charts: the cells that form the lines of each panel.
 
 use super::Figure;
 use crate::Error;
@@ -17,7 +17,7 @@ use jackpot_study::Named;
 /// From this ratio of the highest to the lowest value on, an axis is logarithmic.
 const DECADES: f64 = 20.0;
 
-/// Tickets under checks: one panel a ticket, one line a check.
+/// Tickets under checks: one panel for each ticket, one line for each check.
 pub(super) fn checks(grid: &Grid<'_>, group: TicketGroup) -> Result<Figure, Error> {
     let tickets = members(grid, group);
     let mut series = vec!["unmodified".to_owned()];
@@ -104,9 +104,10 @@ pub(super) fn tickets(grid: &Grid<'_>, group: TicketGroup) -> Result<Figure, Err
     figure(grid, chart, title, "unmodified tickets")
 }
 
-/// Accuracy against the epochs of all trainings that a ticket needs: one panel a sparsity.
+/// Accuracy against the epochs of all trainings that a ticket needs, with one panel for each
+/// sparsity.
 pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
-    // Without the dense network, so that a ticket has the colour here that it has elsewhere.
+    // Without the dense network, so that a ticket has the same colour as in other figures.
     let tickets = members(grid, TicketGroup::Sparse);
     let panels = grid.sparsities().into_iter().map(|sparsity| {
         let lines = tickets.iter().enumerate().filter_map(|(i, ticket)| {
@@ -144,7 +145,7 @@ pub(super) fn epochs(grid: &Grid<'_>) -> Result<Figure, Error> {
     )
 }
 
-/// Accuracy along the first number that the study varies: one panel a sparsity.
+/// Accuracy along the first number that the study varies, with one panel for each sparsity.
 pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
     let all = sweep_points(grids);
     let axis = axes(&all).first().copied().unwrap_or_default();
@@ -183,7 +184,7 @@ pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
         y_label: "test accuracy, %",
         series,
         panels,
-        // Every setting has a dense network of its own.
+        // Every setting has its own dense network.
         level: dense(grids.first).filter(|_| !grids.across),
         side_by_side: false,
         inset: false,
@@ -203,7 +204,7 @@ fn names(all: &[Named]) -> impl Iterator<Item = &str> {
     all.iter().map(|n| n.name.as_str())
 }
 
-/// A ticket's cells under one check, but those that the check cannot change.
+/// The cells of a ticket under one check, without those that the check cannot change.
 pub(super) fn over_sparsities<'g, 'a>(
     grid: &'g Grid<'a>,
     ticket: &Named,
@@ -221,7 +222,7 @@ fn line(grid: &Grid<'_>, series: usize, cells: &[&Cell<'_>]) -> Option<Line> {
     (!points.is_empty()).then_some(Line { series, points })
 }
 
-/// What a cell's runs came to; none where no run of it finished or was known to collapse.
+/// The point of a cell, or `None` if none of its runs finished or was known to collapse.
 pub(super) fn point(grid: &Grid<'_>, cell: &Cell<'_>, x: f64) -> Option<Point> {
     let alive: Vec<f64> = (cell.trained())
         .filter(|(_, t)| grid.learned(t))
@@ -239,7 +240,7 @@ pub(super) fn point(grid: &Grid<'_>, cell: &Cell<'_>, x: f64) -> Option<Point> {
     })
 }
 
-/// The dense network's mean accuracy, and its words in a legend.
+/// The mean accuracy of the dense network, and its text in a legend.
 pub(super) fn dense(grid: &Grid<'_>) -> Option<(f64, String)> {
     let cells = grid.at(DENSE).filter(|c| c.check.is_none());
     let runs: Vec<f64> = cells

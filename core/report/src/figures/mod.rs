@@ -23,13 +23,13 @@ use polars::prelude::DataFrame;
 
 /// One drawn figure.
 pub(crate) struct Figure {
-    /// The file's name without its ending.
+    /// The name of its files, without extension.
     pub name: &'static str,
     pub title: &'static str,
-    /// What the reader sees, as a caption.
+    /// The caption.
     pub caption: String,
     pub inputs: ReportInputs,
-    /// The drawn points, one a row, of figures whose numbers no table has.
+    /// The drawn points, one in each row, if no table has the numbers of the figure.
     pub points: Option<DataFrame>,
     pub drawing: drawing::canvas::Drawing,
 }
@@ -56,19 +56,19 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
 }
 
 impl Figure {
-    /// The path of one of its files in the study's folder.
+    /// The path of its file with this extension, in the study's folder.
     pub fn file(&self, ending: &str) -> String {
         format!("figures/{}.{ending}", self.name)
     }
 
-    /// The endings of its files, and what a reader calls them.
+    /// The extensions of its files, and the names of their formats.
     pub fn formats(&self) -> &'static [(&'static str, &'static str)] {
         const ALL: [(&str, &str); 3] = [("svg", "SVG"), ("png", "PNG"), ("csv", "CSV")];
         &ALL[..ALL.len() - usize::from(self.points.is_none())]
     }
 }
 
-/// The figure whose lines go across the settings of a study.
+/// The figure of sweeps across the settings of a study.
 pub(crate) fn across(grids: Grids<'_, '_>) -> Result<Figure, Error> {
     lines::sweeps(grids)
 }

@@ -1,4 +1,5 @@
-//! Overlaps of tickets' masks as a map: as found above the diagonal, by chance below it.
+//! Figure `overlaps`: the overlaps of tickets' masks as a map, as measured above the diagonal and
+//! by chance below it.
 
 use crate::Error;
 use crate::figures::Figure;
@@ -18,13 +19,13 @@ use plotters::prelude::RGBColor;
 const TITLE: i32 = 90;
 const GAP: i32 = 40;
 const RIGHT: i32 = 24;
-/// The tallest row.
+/// The greatest height of a row.
 const ROW: i32 = 84;
 /// Above the first map.
 const HEAD: i32 = 70;
 /// White at 0 % and this at 100 %.
 const FULL: RGBColor = RGBColor(0x00, 0x72, 0xb2);
-/// From here on letters are white.
+/// From this percentage on, letters are white.
 const DARK: f64 = 60.0;
 
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
@@ -79,7 +80,7 @@ struct Map<'a> {
     names: i32,
     /// The size of all letters: many tickets leave little room.
     letters: i32,
-    /// Of the tickets, beside the rows and below the columns.
+    /// The labels of the tickets, beside the rows and below the columns.
     labels: Vec<String>,
 }
 
@@ -155,7 +156,7 @@ impl<'a> Map<'a> {
         };
         let digits = usize::from(self.side >= 100);
         let text = format::number(value, digits);
-        // The table has every number; colours stand alone where the longest has no room.
+        // Numbers are left out if the longest has no room. The table has them all.
         if width("100", self.letters) + 4 <= to.0 - from.0 {
             canvas.text(&text, middle, self.letters, colour, Anchor::Centre)
         } else {

@@ -1,5 +1,5 @@
-//! The study's own pipeline: from images and weights to an accuracy, every arrow labelled, and
-//! under the drawing which tickets take it and which checks change it.
+//! Figure `pipeline`: the stages of the study from images and weights to an accuracy. The list
+//! below the drawing says which tickets take an arrow and which checks change it.
 
 use crate::Error;
 use crate::figures::Figure;
@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 /// Half of a box's width and height.
 const HALF: (i32, i32) = (150, 36);
 const LINE: i32 = 44;
-/// Where the drawing ends and the words begin.
+/// The height at which the drawing ends and the list begins.
 const WORDS: i32 = 1190;
 
-/// A box: its middle and its words.
+/// A box: its centre and its text.
 type Place = ((i32, i32), &'static str);
 
 const IMAGES: Place = ((230, 60), "training images");
@@ -38,11 +38,11 @@ struct Arrow {
     from: Place,
     to: Place,
     path: &'static [(i32, i32)],
-    /// The word on it, and where that stands.
+    /// The word beside it, with its position.
     word: &'static str,
     at: (i32, i32),
     side: Anchor,
-    /// What is said of it below.
+    /// Its text in the list.
     about: String,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     })
 }
 
-/// The boxes that some arrow touches.
+/// Draws the boxes that some arrow touches.
 fn boxes(canvas: &Canvas<'_>, arrows: &[Arrow]) -> Result<(), String> {
     let all: BTreeMap<(i32, i32), &str> = arrows.iter().flat_map(|a| [a.from, a.to]).collect();
     for ((x, y), words) in all {
@@ -101,7 +101,7 @@ fn boxes(canvas: &Canvas<'_>, arrows: &[Arrow]) -> Result<(), String> {
     Ok(())
 }
 
-/// What arrows are labelled from.
+/// The tickets and checks that the labels of arrows name.
 struct Study<'g, 'a> {
     grid: &'g Grid<'a>,
     tickets: Vec<(&'a Named, &'a SparseWay)>,
@@ -116,7 +116,7 @@ impl<'g, 'a> Study<'g, 'a> {
         Study { grid, tickets }
     }
 
-    /// Titles of the tickets of a kind; empty: there is none.
+    /// The titles of the tickets for which `is` holds, or an empty text if there are none.
     fn titles(&self, is: impl Fn(&Named, &SparseWay) -> bool) -> String {
         let mut titles = self
             .tickets
@@ -127,7 +127,7 @@ impl<'g, 'a> Study<'g, 'a> {
         titles.fold(first, |all, title| format!("{all} · {title}"))
     }
 
-    /// "; changed by TITLE (item)" of every check for which `how` has words.
+    /// "; changed by TITLE (item)" with every check for which `how` gives items.
     fn changed(&self, how: impl Fn(&Change) -> Vec<String>) -> String {
         let checks = self.grid.outline.checks.iter().filter_map(|check| {
             let items = how(self.grid.outline.changes.get(&check.name)?);
@@ -147,7 +147,7 @@ impl<'g, 'a> Study<'g, 'a> {
         cells.any(|c| c.lineage().is_some_and(|l| l.scoring.is_some()))
     }
 
-    /// "5 epochs", or each ticket's own where they differ.
+    /// "5 epochs", or the epochs of each ticket if they differ.
     fn epochs(&self) -> String {
         let mut by: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
         for (ticket, _) in &self.tickets {
@@ -176,7 +176,7 @@ fn steps(change: &Change, on: &[Target]) -> Vec<String> {
     steps.map(|(_, item)| item.clone()).collect()
 }
 
-/// As [`steps`], with a word for a check that only trains otherwise.
+/// As [`steps`], with a phrase for a check that only changes how the pretraining runs.
 fn on_pretraining(change: &Change) -> Vec<String> {
     let found = steps(change, &[Target::Data, Target::PretrainingData]);
     if found.is_empty() && change.on_data && change.steps.is_empty() {
@@ -233,7 +233,7 @@ fn arrow(((from, to), path, (word, at, side), about): ArrowParts) -> Arrow {
     }
 }
 
-/// Up to the scores; arrows that no ticket takes are left out.
+/// The arrows up to the scores. Arrows that no ticket takes are left out.
 fn to_scores(study: &Study<'_, '_>) -> Vec<Arrow> {
     let learned = study.titles(|_, w| w.of_learned || w.start_learned || w.rounds.is_some());
     let pretraining = study.changed(on_pretraining);
@@ -299,7 +299,7 @@ fn to_scores(study: &Study<'_, '_>) -> Vec<Arrow> {
     taken.map(|(_, parts)| arrow(parts)).collect()
 }
 
-/// From the scores to the ticket.
+/// The arrows from the scores to the ticket.
 fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
     let mut rules: Vec<(String, String)> = Vec::new();
     for (_, way) in &study.tickets {

@@ -1,4 +1,5 @@
-//! What masks alone say: overlaps between their anchors, and the map of collapse.
+//! Figure of a probe: the overlaps of masks, and a map of effective sparsity and predicted
+//! collapse.
 
 use crate::Error;
 use crate::figures::drawing::axis::Scale;
@@ -18,11 +19,11 @@ const ROW: i32 = 46;
 const GAP: i32 = 26;
 const TITLE: i32 = 70;
 const AXIS: i32 = 110;
-/// Where a collapse is certain, and where it may be.
+/// The colours of a certain collapse and of a risk of collapse.
 const CERTAIN: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 const AT_RISK: RGBColor = RGBColor(0xf3, 0xcf, 0x80);
 
-/// One ticket at one sparsity, with what its masks are compared with.
+/// One ticket at one sparsity, with the comparisons of its masks.
 struct Block<'a> {
     name: String,
     rows: Vec<(&'a str, Vec<&'a Comparison>)>,
@@ -72,7 +73,7 @@ fn blocks(probed: &Probed) -> Vec<Block<'_>> {
     blocks
 }
 
-/// What masks are compared with, in the order of their first.
+/// The masks with which others are compared, in the order of their first comparison.
 fn kinds(probed: &Probed) -> Vec<&str> {
     let mut kinds: Vec<&str> = Vec::new();
     for comparison in &probed.comparisons {
@@ -100,7 +101,7 @@ fn legend(kinds: &[&str]) -> Legend {
     Legend::new(entries)
 }
 
-/// The share of the kept weights that the other mask keeps too.
+/// Draws the shares of kept weights that the other mask also keeps.
 fn overlap(
     canvas: &Canvas<'_>,
     blocks: &[Block<'_>],
@@ -167,7 +168,7 @@ fn row(
         mean(&values).map(|x| scale.clip(x))
     };
     if let (Some(low), Some(high)) = (percent(|c| c.low), percent(|c| c.high)) {
-        // An interval narrower than a hair would not show.
+        // A very narrow interval would not be visible.
         let (from, to) = (scale.at(low) - 3, scale.at(high) + 3);
         canvas.rectangle((from, y - 15), (to, y + 15), RULE)?;
         let (from, to) = ((from, y), (to, y));
@@ -185,7 +186,7 @@ fn row(
     }
 }
 
-/// Ticket and width down, sparsity to the right.
+/// A map with tickets and widths as rows and sparsities as columns.
 struct Map<'a> {
     sparsities: Vec<&'a str>,
     rows: Vec<(String, Vec<&'a MaskRow>)>,
@@ -207,7 +208,7 @@ impl<'a> Map<'a> {
                 None => map.rows.push((name, vec![mask])),
             }
         }
-        // Widths of one ticket next to each other.
+        // The widths of one ticket stand next to each other.
         map.rows.sort_by(|a, b| {
             let first = |row: &(String, Vec<&MaskRow>)| {
                 let ticket = &row.1[0].ticket;

@@ -1,10 +1,10 @@
-//! Frames for programs: CSV and Parquet of one polars frame.
+//! A polars frame as CSV and Parquet.
 
 use crate::Error;
 use crate::error::frame_error;
 use polars::prelude::{CsvWriter, DataFrame, ParquetCompression, ParquetWriter, SerWriter};
 
-/// The CSV file's bytes; floats have six decimals.
+/// The bytes of the CSV file. Floats have six decimals.
 pub(crate) fn csv(name: &str, frame: &mut DataFrame) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     CsvWriter::new(&mut bytes)
@@ -14,8 +14,8 @@ pub(crate) fn csv(name: &str, frame: &mut DataFrame) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// The Parquet file's bytes: the same rows, in one row group, so that its bytes do not depend on
-/// how many threads there are.
+/// The bytes of the Parquet file: the same rows in one row group, so that they do not depend on the
+/// number of threads.
 pub(crate) fn parquet(name: &str, frame: &mut DataFrame) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     frame.rechunk_mut();

@@ -1,7 +1,7 @@
-//! Tables in LaTeX: a `table` float a section, with booktabs' rules.
+//! Tables in LaTeX: a `table` float with the rules of booktabs for each section.
 //!
-//! A file is to be `\input` into a document that loads booktabs and graphicx. What is too wide for
-//! the line is shrunk to it; long notes stand under the table, each under its letter.
+//! The file is included with `\input` in a document that loads booktabs and graphicx. A table that
+//! is too wide is shrunk to the line. Long notes stand below the table, each with a letter.
 
 use crate::model::format;
 use crate::tables::table::{ColumnKind, Section, Table};
@@ -69,7 +69,7 @@ fn float(section: &Section, caption: &str, label: &str, text: &mut String) {
     text.push_str("\\end{table}\n");
 }
 
-/// The cells of a row. A bracket or a star after `\\\\` or a rule would be read as its argument.
+/// The cells of a row. A bracket or a star after `\\\\` or a rule would be taken for its argument.
 fn line(cells: &[String]) -> String {
     let before = match cells.first() {
         Some(first) if first.starts_with(['[', '*']) => "{}",

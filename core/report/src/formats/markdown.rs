@@ -17,7 +17,7 @@ pub(crate) fn file(table: &Table, outline: &Outline, results: &Results) -> Strin
     text
 }
 
-/// The sections alone, for the study's page; headings at level three.
+/// The sections alone, with headings of level three, for the study's page.
 pub(crate) fn body(table: &Table) -> String {
     let mut text = String::new();
     for section in &table.sections {
@@ -26,7 +26,7 @@ pub(crate) fn body(table: &Table) -> String {
     text
 }
 
-/// The ways to a table's files from the page beside them.
+/// Links to the files of a table, relative to the page.
 pub(crate) fn links(table: &Table) -> String {
     format!(
         "[Markdown](tables/{0}.md), [LaTeX](tables/{0}.tex), [CSV](tables/{0}.csv), [Parquet](tables/{0}.parquet)",
@@ -54,7 +54,7 @@ fn write(section: &Section, text: &mut String) {
     }
 }
 
-/// The study's one-line facts as a list in Markdown.
+/// The facts of the study as a list.
 pub(crate) fn facts(outline: &Outline, results: &Results) -> String {
     let lines = settings::facts(outline, results)
         .into_iter()
@@ -69,7 +69,8 @@ pub(crate) fn facts(outline: &Outline, results: &Results) -> String {
     lines.collect()
 }
 
-/// Text as a Markdown table's cell: one line, no bar, and nothing that Markdown takes for markup.
+/// Text for a cell of a Markdown table: on one line, with everything escaped that Markdown would
+/// take for markup.
 pub(crate) fn cell(text: &str) -> String {
     let line = format::one_line(text);
     let mut out = String::with_capacity(line.len());

@@ -1,4 +1,4 @@
-//! Tables and figures as the bytes of their files.
+//! File formats: tables and figures become the bytes of their files.
 
 pub(crate) mod frame;
 pub(crate) mod latex;
@@ -13,14 +13,14 @@ use jackpot_study::{Outline, Results};
 
 /// One file of a report.
 pub(crate) struct ReportFile {
-    /// The results that it was drawn from.
+    /// The results from which it was drawn.
     pub inputs: ReportInputs,
     /// The file's content.
     pub bytes: Vec<u8>,
 }
 
-/// The CSV and Parquet files and, unless people are shown nothing of the table, the Markdown and
-/// LaTeX ones, by path in the study's folder.
+/// The CSV and Parquet files of a table and, if it is shown to people, the Markdown and LaTeX
+/// files, by path in the study's folder.
 pub(crate) fn table_files(
     table: &Table,
     outline: &Outline,
@@ -43,7 +43,7 @@ pub(crate) fn table_files(
     Ok(files.into_iter().map(output).collect())
 }
 
-/// The SVG and the PNG file of a figure, and the file of its points.
+/// The SVG and PNG files of a figure, and the CSV file of its points if it has one.
 pub(crate) fn figure_files(figure: &Figure) -> Result<Vec<(String, ReportFile)>, Error> {
     let (svg, png) = canvas::render(figure.name, figure.title, &figure.drawing)?;
     let file = |ending, bytes| {

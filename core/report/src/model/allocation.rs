@@ -1,26 +1,26 @@
-//! How far apart the kept shares of two masks are, layer by layer.
+//! The difference between the allocations of two masks: the shares of each layer that they keep.
 
 use jackpot_stats::mean;
 use jackpot_study::allocation_distance;
 
-/// Name, weights, kept weights of each layer, in forward order.
+/// The name, the number of weights and the number of kept weights of each layer, in forward order.
 type Layers = [(String, u64, u64)];
 
-/// Two masks' kept shares compared.
+/// The kept shares of two masks, compared layer by layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct AllocationDifference {
     /// The largest absolute difference of a layer's kept share, in points.
     pub largest: f64,
     /// The mean absolute difference over layers (the L1 distance over their number), in points.
     pub mean: f64,
-    /// Pearson's correlation of the shares over layers; none where one side is constant.
+    /// Pearson's correlation of the shares over layers, or `None` if one side is constant.
     pub correlation: Option<f64>,
     /// ½ Σ |k/K − k'/K'|: the share of all kept weights that lie in other layers.
     pub moved: f64,
 }
 
 impl AllocationDifference {
-    /// None for masks of other layers, or without any.
+    /// Compares two masks. `None` if their layers differ or there are none.
     pub fn of(one: &Layers, other: &Layers) -> Option<AllocationDifference> {
         let alike = |(a, b): (&(String, u64, u64), &(String, u64, u64))| a.0 == b.0 && a.1 == b.1;
         if one.is_empty() || one.len() != other.len() || !one.iter().zip(other).all(alike) {

@@ -4,7 +4,7 @@ use jackpot_store::Digest;
 use jackpot_study::{Before, Lineage, Named, Outcome, Run, Trained};
 use std::collections::BTreeSet;
 
-/// The check's name of an unmodified ticket.
+/// The name that stands for the check of an unmodified ticket.
 pub(crate) const UNMODIFIED: &str = "none";
 
 /// All seeds of one ticket under one check at one sparsity.
@@ -12,9 +12,9 @@ pub(crate) const UNMODIFIED: &str = "none";
 pub(crate) struct Cell<'a> {
     pub sparsity: &'a str,
     pub ticket: &'a Named,
-    /// None for the unmodified ticket.
+    /// `None` for the unmodified ticket.
     pub check: Option<&'a Named>,
-    /// One for each seed that the study asks for, in its order; none when the results lack it.
+    /// The run of each seed that the study asks for, in its order. `None` if the results lack it.
     pub runs: Vec<(u64, Option<&'a Run>)>,
 }
 
@@ -35,18 +35,18 @@ impl<'a> Cell<'a> {
         self.trained().map(|(_, t)| t.key)
     }
 
-    /// What its trainings come from: the same for every seed.
+    /// The lineage of its trainings, which is the same for every seed.
     pub fn lineage(&self) -> Option<&'a Lineage> {
         self.trained().find_map(|(_, t)| t.lineage.as_deref())
     }
 
-    /// The runs whose pruned network was evaluated before its training.
+    /// The trainings whose pruned network was evaluated before, with that evaluation.
     pub fn before(&self) -> impl Iterator<Item = (&'a Trained, &'a Before)> {
         self.trained()
             .filter_map(|(_, t)| Some((t, t.before.as_ref()?)))
     }
 
-    /// The epochs of all trainings that the cell needs, its own among them.
+    /// The epochs of all trainings that the cell needs, including its own.
     pub fn total_epochs(&self) -> Option<f64> {
         self.lineage()?.epochs.parse().ok()
     }
@@ -56,7 +56,8 @@ impl<'a> Cell<'a> {
         self.trained().find(|(s, _)| *s == seed).map(|(_, t)| t)
     }
 
-    /// Why the cell cannot differ from its unmodified ticket, if no seed of it was to be run.
+    /// The reason why the cell cannot differ from its unmodified ticket, if none of its seeds had
+    /// to be run.
     pub fn identical(&self) -> Option<&'a str> {
         self.of_every_seed(|outcome| match outcome {
             Outcome::Identical { because } => Some(because),
@@ -64,7 +65,7 @@ impl<'a> Cell<'a> {
         })
     }
 
-    /// Why the check cannot be applied to the ticket, if it cannot.
+    /// The reason why the check cannot be applied to the ticket, if it cannot.
     pub fn not_applicable(&self) -> Option<&'a str> {
         self.of_every_seed(|outcome| match outcome {
             Outcome::NotApplicable { because } => Some(because),
@@ -83,7 +84,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// What every result in `cells` hashes to.
+/// The digests of the metrics of every training in `cells`.
 pub(crate) fn metrics<'c, 'a: 'c>(
     cells: impl IntoIterator<Item = &'c Cell<'a>>,
 ) -> BTreeSet<Digest> {
@@ -91,7 +92,7 @@ pub(crate) fn metrics<'c, 'a: 'c>(
     trained.map(|(_, t)| t.metrics).collect()
 }
 
-/// Metrics and masks of the runs, each in the order of the grid.
+/// The digests of the metrics and of the masks of all runs, each in the order of the grid.
 pub(crate) fn in_order(cells: &[Cell<'_>]) -> [Vec<Digest>; 2] {
     let mut found = [Vec::new(), Vec::new()];
     let runs = cells.iter().flat_map(|c| &c.runs);
@@ -107,7 +108,7 @@ pub(crate) fn in_order(cells: &[Cell<'_>]) -> [Vec<Digest>; 2] {
     found
 }
 
-/// `` `snip` under `rearrange` at 0.9, seed 3``, for messages.
+/// The name of a run in messages, such as `` `snip` under `rearrange` at 0.9, seed 3``.
 pub(crate) fn name_of(run: &Run) -> String {
     let check = match run.check.as_str() {
         UNMODIFIED => String::new(),

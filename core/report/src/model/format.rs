@@ -4,10 +4,10 @@ use crate::model::mean_sd::MeanSd;
 
 /// The sparsity of a dense network.
 pub(crate) const DENSE: &str = "0";
-/// The longest reason that a table quotes; the whole of it is in `runs.csv`.
+/// The most characters of a reason that a table quotes. `runs.csv` has all of it.
 const LONGEST: usize = 120;
 
-/// `98 %` of `0.98`; the text itself if it is no number.
+/// `98 %` for `0.98`, or the text itself if it is not a number.
 pub(crate) fn percent(sparsity: &str) -> String {
     match sparsity.parse::<f64>() {
         Ok(x) => format!("{} %", (x * 1e8).round() / 1e6),
@@ -15,7 +15,7 @@ pub(crate) fn percent(sparsity: &str) -> String {
     }
 }
 
-/// A heading for one sparsity.
+/// The heading of a section at one sparsity.
 pub(crate) fn sparsity(text: &str) -> String {
     match text {
         DENSE => "Dense".into(),
@@ -23,7 +23,8 @@ pub(crate) fn sparsity(text: &str) -> String {
     }
 }
 
-/// A number with `digits` decimals and, if it is negative, a true minus sign; never `−0.00`.
+/// A number with `digits` decimals. A negative number has a true minus sign; `−0.00` is never
+/// written.
 pub(crate) fn number(x: f64, digits: usize) -> String {
     let text = format!("{:.digits$}", x.abs());
     let zero = text.chars().all(|c| matches!(c, '0' | '.'));
@@ -34,14 +35,14 @@ pub(crate) fn number(x: f64, digits: usize) -> String {
     }
 }
 
-/// As [`number`], with a plus sign where it is positive.
+/// As [`number`], with a plus sign if it is positive.
 pub(crate) fn signed(x: f64, digits: usize) -> String {
     let text = number(x, digits);
     let positive = text.chars().any(|c| matches!(c, '1'..='9')) && x > 0.0;
     if positive { format!("+{text}") } else { text }
 }
 
-/// `87.12 ± 0.31`, or the mean alone where there is no deviation.
+/// `87.12 ± 0.31`, or the mean alone if there is no standard deviation.
 pub(crate) fn mean_sd(value: Option<MeanSd>, digits: usize) -> String {
     match value {
         None => "–".into(),
@@ -52,18 +53,18 @@ pub(crate) fn mean_sd(value: Option<MeanSd>, digits: usize) -> String {
     }
 }
 
-/// Kept shares run over decades: three significant digits, but never more than 100.
+/// A kept share in percent. Shares run over decades, so it has three significant digits.
 pub(crate) fn share(percent: f64) -> String {
     if percent == 0.0 {
         return "0".into();
     }
-    // Rounded first, so that 9.999 is given the digits of 10.0.
+    // Rounded first, so that 9.999 gets the digits of 10.0.
     let rounded: f64 = format!("{percent:.2e}").parse().unwrap_or(percent);
     let digits = (2.0 - rounded.log10().floor()).max(0.0) as usize;
     number(rounded, digits)
 }
 
-/// `+0.12 [−0.40, +0.64]`, or the mean alone where nothing says how it varies.
+/// `+0.12 [−0.40, +0.64]`, or the mean alone if there is no interval.
 pub(crate) fn interval(mean: f64, bounds: Option<(f64, f64)>, digits: usize) -> String {
     let mean = signed(mean, digits);
     match bounds {
@@ -74,7 +75,7 @@ pub(crate) fn interval(mean: f64, bounds: Option<(f64, f64)>, digits: usize) -> 
     }
 }
 
-/// `3`, or `2 of 3` where a seed that was asked for is not there.
+/// `3`, or `2 of 3` if a requested seed is missing.
 pub(crate) fn count_of(n: usize, asked: usize) -> String {
     if n == asked {
         n.to_string()
@@ -97,8 +98,9 @@ pub(crate) fn shortened(text: &str) -> String {
     line.chars().take(LONGEST).chain(['…']).collect()
 }
 
-/// Six decimals, with no negative zero: what files for programs hold, so that a last bit that
-/// differs between two mathematics libraries does not reach one.
+/// The number rounded to six decimals, without negative zero. Files for programs hold rounded
+/// numbers, so that a difference in the last bit between two mathematics libraries does not change
+/// them.
 pub(crate) fn six_decimals(x: f64) -> f64 {
     (x * 1e6).round() / 1e6 + 0.0
 }

@@ -14,22 +14,23 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Grid<'a> {
     pub outline: &'a Outline,
     pub results: &'a Results,
-    /// In the study file's order: sparsity (dense first), ticket, check (unmodified first).
+    /// In the order of the study file: by sparsity (dense first), then ticket, then check
+    /// (unmodified first).
     pub cells: Vec<Cell<'a>>,
-    /// The accuracy of a guess, in percent; none when it is not known how many classes there are.
+    /// The accuracy of guessing, in percent, or `None` if the number of classes is not known.
     pub chance: Option<f64>,
-    /// What the declared analysis says.
+    /// The results of the declared analysis.
     pub findings: Findings,
 }
 
-/// What a cell's seeds came to.
+/// The outcomes of a cell's seeds.
 pub(crate) struct Summary {
-    /// Trainings in the means.
+    /// The number of trainings in the means.
     pub n: usize,
     pub asked: usize,
     pub accuracy: Option<MeanSd>,
     pub best: Option<MeanSd>,
-    /// Over the trainings that chose an epoch on validation rows.
+    /// Over the trainings that selected an epoch on validation rows.
     pub selected: Option<MeanSd>,
     pub loss: Option<MeanSd>,
     pub failed: usize,
@@ -38,9 +39,10 @@ pub(crate) struct Summary {
     pub skipped: usize,
     /// Seeds that were not run because they cannot differ.
     pub not_run: usize,
-    /// Seeds whose training is the unmodified ticket's, found to be so when it was planned or run.
+    /// Seeds that share the training of the unmodified ticket, because planning or running found
+    /// their recipes equal.
     pub shared: usize,
-    /// None when chance is not known.
+    /// `None` if the accuracy of guessing is not known.
     pub collapsed: Option<usize>,
     /// Trainings whose test loss is not finite; they are not counted as collapsed.
     pub diverged: usize,
@@ -103,13 +105,14 @@ impl<'a> Grid<'a> {
         })
     }
 
-    /// The cells of all settings of a study, each setting after the other.
+    /// The cells of all settings of a study, one setting after the other.
     pub fn across(
         outline: &'a Outline,
         results: &'a Results,
         parts: &[Grid<'a>],
     ) -> Result<Grid<'a>, Error> {
-        // Each setting has its own chance; one training has one recipe, and so one data set.
+        // Each setting has its own accuracy of guessing. A training has one recipe and so one data
+        // set.
         let collapsed = parts.iter().flat_map(|part| {
             let trained = part.cells.iter().flat_map(Cell::trained).map(|(_, t)| t);
             trained.filter(|t| part.collapsed(t))
@@ -157,26 +160,26 @@ impl<'a> Grid<'a> {
         self.cells.iter().filter(move |c| c.sparsity == sparsity)
     }
 
-    /// True when a training's accuracy is at chance with a finite loss (divergence is another
-    /// thing); false when chance is not known.
+    /// Whether a training collapsed: its accuracy is at chance and its loss is finite (with an
+    /// infinite loss it diverged). False if the accuracy of guessing is not known.
     pub fn collapsed(&self, trained: &Trained) -> bool {
         is_collapsed(self.chance, trained)
     }
 
-    /// True when a training neither collapsed nor diverged: those vary on another scale.
+    /// Whether a training neither collapsed nor diverged. Trainings that did vary on another scale.
     pub fn learned(&self, trained: &Trained) -> bool {
         trained.test_loss.is_finite() && !self.collapsed(trained)
     }
 
-    /// True when this seed of a check is the very training of its unmodified ticket: one action,
-    /// so one result, by construction and not by measurement.
+    /// Whether a check shares the training of its unmodified ticket at this seed: both are one
+    /// action, so their results are equal by construction and not by measurement.
     pub fn shares(&self, cell: &Cell<'_>, seed: u64) -> bool {
         let of = |c: &Cell<'_>| c.of_seed(seed).map(|t| t.key);
         cell.check.is_some() && of(cell).is_some() && self.unmodified(cell).and_then(of) == of(cell)
     }
 
-    /// What the analysis says of the ticket − the ticket under the check that `cell` is of; none
-    /// for unmodified tickets.
+    /// The finding on the unmodified ticket minus the ticket under the check of `cell`, or `None`
+    /// if `cell` is an unmodified ticket.
     pub fn check_finding(&self, cell: &Cell<'_>) -> Option<&Finding> {
         let ticket = &cell.ticket.name;
         let (plus, minus) = (Arm::of(ticket), Arm::under(ticket, &cell.check?.name));
@@ -184,14 +187,16 @@ impl<'a> Grid<'a> {
         self.findings.of(&plus, &minus, &scope)
     }
 
-    /// True when every seed of a check is its unmodified ticket's, planned so or found to be so.
+    /// Whether every seed of a check shares the training of its unmodified ticket, as planned or as
+    /// found when it was run.
     pub fn identical(&self, cell: &Cell<'_>) -> bool {
         let shared = || cell.runs.iter().all(|(seed, _)| self.shares(cell, *seed));
         cell.identical().is_some() || (!cell.runs.is_empty() && shared())
     }
 
-    /// Titles of the other cells of its sparsity whose trainings are the very same; those of its own
-    /// ticket only where they are not the unmodified ticket's too, which is told elsewhere.
+    /// The titles of other cells at the same sparsity that have the same trainings. Cells of the
+    /// same ticket are left out if they share the trainings of the unmodified ticket, which another
+    /// note says.
     pub fn titles_of_same_recipe(&self, cell: &Cell<'_>) -> Vec<String> {
         let keys = |c: &Cell<'_>| -> Vec<(u64, Digest)> {
             c.trained().map(|(seed, t)| (seed, t.key)).collect()
@@ -213,7 +218,7 @@ impl<'a> Grid<'a> {
         others.map(title).collect()
     }
 
-    /// True when a training of the study chose an epoch on validation rows.
+    /// Whether a training of the study selected an epoch on validation rows.
     pub fn selects(&self) -> bool {
         let mut trained = self.cells.iter().flat_map(Cell::trained);
         trained.any(|(_, t)| t.selected_accuracy.is_some())
@@ -283,8 +288,8 @@ fn known(outline: &Outline, run: &Run) -> Result<(), Error> {
     )))
 }
 
-/// An accuracy is a count of images: one outside 0 to 100 means that the metrics are not what
-/// this crate takes them for. (A loss may diverge.)
+/// Refuses an accuracy outside 0 to 100 %: such metrics are not what this crate expects. (A loss
+/// may be infinite.)
 fn possible(run: &Run) -> Result<(), Error> {
     let percent = 0.0..=100.0;
     match &run.outcome {

@@ -1,4 +1,5 @@
-//! Which tickets belong to which of the paper's questions, by what they are made of.
+//! The groups of tickets that the paper's questions are about. A ticket's group follows from how it
+//! is made.
 
 use crate::model::grid::Grid;
 use jackpot_study::{Named, SparseWay, TicketKind};
@@ -8,17 +9,18 @@ use jackpot_study::{Named, SparseWay, TicketKind};
 pub(crate) enum TicketGroup {
     /// Every sparse ticket.
     Sparse,
-    /// Of [`TicketKind::Initial`].
+    /// Tickets of [`TicketKind::Initial`].
     Initial,
-    /// Trained weights go on: [`TicketKind::PartiallyTrained`] and [`TicketKind::Hybrid`].
+    /// Tickets that train on from trained weights: [`TicketKind::PartiallyTrained`] and
+    /// [`TicketKind::Hybrid`].
     PartiallyTrained,
-    /// Of [`TicketKind::Random`] and [`TicketKind::Smart`].
+    /// Tickets of [`TicketKind::Random`] and [`TicketKind::Smart`].
     Random,
-    /// Hybrid tickets, the other partially-trained ones, and the smart random ticket.
+    /// Hybrid tickets, other partially trained tickets, and random tickets with smart ratios.
     Hybrid,
 }
 
-/// The study's tickets of a group that have cells, in its order.
+/// The tickets of a group that have cells, in the order of the study file.
 pub(crate) fn members<'a>(grid: &Grid<'a>, group: TicketGroup) -> Vec<&'a Named> {
     let has = |t: &Named| grid.sparse().any(|c| c.ticket == t);
     let tickets = grid.outline.tickets.iter();
@@ -27,17 +29,18 @@ pub(crate) fn members<'a>(grid: &Grid<'a>, group: TicketGroup) -> Vec<&'a Named>
         .collect()
 }
 
-/// How a ticket is made; none of the dense network.
+/// How a ticket is made, or `None` for the dense network.
 pub(crate) fn pruning_of<'a>(grid: &Grid<'a>, ticket: &Named) -> Option<&'a SparseWay> {
     grid.outline.ways.get(&ticket.name)?.sparse.as_ref()
 }
 
-/// Which of the paper's kinds a ticket is.
+/// The kind of a ticket in the terms of the paper.
 pub(crate) fn ticket_kind(grid: &Grid<'_>, ticket: &Named) -> Option<TicketKind> {
     pruning_of(grid, ticket)?.kind
 }
 
-/// The smart random ticket, with the rule as it is by default if there is one.
+/// The random ticket with smart ratios. If there are several, the one whose rule has the fewest
+/// options.
 pub(crate) fn smart_random_ticket<'a>(grid: &Grid<'a>) -> Option<&'a Named> {
     let random = members(grid, TicketGroup::Random).into_iter();
     let smart = random.filter(|t| ticket_kind(grid, t) == Some(TicketKind::Smart));

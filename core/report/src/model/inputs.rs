@@ -1,17 +1,17 @@
-//! What an output was drawn from, with the digest that stands for it.
+//! The results from which a file was drawn, with the digest that stands for them.
 
 use jackpot_store::Digest;
 use jackpot_study::digest_of_results;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Results that an output was drawn from: metrics and masks. It prints as its digest, which a
-/// shell can recompute.
+/// The results (metrics and masks) from which a file was drawn. It is displayed as a digest that
+/// can be recomputed in a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportInputs {
-    /// Theirs.
+    /// The digests of the results.
     pub results: BTreeSet<Digest>,
-    /// See [`digest_of_results`].
+    /// The digest of the whole set, as [`digest_of_results`] defines it.
     pub digest: Digest,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for ReportInputs {
     }
 }
 
-/// The results with these digests.
+/// The inputs that consist of the results with these digests.
 pub(crate) fn inputs_of(digests: impl IntoIterator<Item = Digest>) -> ReportInputs {
     let results = digests.into_iter().collect();
     ReportInputs {

@@ -19,20 +19,21 @@ pub(crate) struct KeptShares<'a> {
 pub(crate) struct TicketShares<'a> {
     pub ticket: &'a Named,
     pub n: usize,
-    /// Of the trainings that were given the masks.
+    /// The keys of the trainings that used the masks.
     pub keys: Vec<Digest>,
-    /// Percent of each layer's weights, the mean over seeds, with its deviation.
+    /// The percentage of each layer's weights that is kept: the mean over seeds and its standard
+    /// deviation.
     pub shares: Vec<(f64, Option<f64>)>,
-    /// Percent of all prunable weights.
+    /// The percentage of all prunable weights that is kept.
     pub whole: f64,
 }
 
-/// The cells whose masks are shown: unmodified tickets, the dense network left out.
+/// The cells whose masks are shown: unmodified tickets without the dense network.
 pub(crate) fn shown<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
     grid.sparse().filter(|c| c.check.is_none())
 }
 
-/// The masks that [`all`] was drawn from.
+/// The masks from which [`all`] is computed.
 pub(crate) fn masks(grid: &Grid<'_>) -> Vec<Digest> {
     shown(grid)
         .flat_map(Cell::trained)
@@ -72,8 +73,8 @@ fn kept<'a>(grid: &Grid<'a>, sparsity: &'a str) -> Result<KeptShares<'a>, Error>
 /// Name and weights of each layer, in forward order.
 type Layers<'a> = Vec<(&'a str, u64)>;
 
-/// Name and weights of each layer, and what one cell's masks keep of them; none where no run of it
-/// has a mask.
+/// The name and number of weights of each layer, and what the masks of one cell keep. `None` if no
+/// run of the cell has a mask.
 ///
 /// # Errors
 /// As [`all`]'s.

@@ -1,4 +1,4 @@
-//! What is said of a cell beside its numbers.
+//! Notes on a cell: what a reader must know beside its numbers.
 
 use crate::model::cells::Cell;
 use crate::model::format;
@@ -6,13 +6,13 @@ use crate::model::grid::{Grid, Summary};
 use jackpot_study::Outcome;
 use std::collections::BTreeSet;
 
-/// What a cell is called that has no number of its own, and is not to have one; none: it is measured.
+/// The word for a cell that has no measurement of its own, or `None` if it is or will be measured.
 pub(crate) fn not_measured(grid: &Grid<'_>, cell: &Cell<'_>) -> Option<&'static str> {
     let not_applicable = cell.not_applicable().map(|_| "not applicable");
     not_applicable.or_else(|| grid.identical(cell).then_some("identical"))
 }
 
-/// What is to be said of a cell's seeds besides their mean.
+/// The notes on a cell's seeds.
 pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = cell.identical() {

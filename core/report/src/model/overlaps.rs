@@ -1,4 +1,4 @@
-//! How many weights two tickets' masks keep in common, found and by chance.
+//! The weights that the masks of two tickets both keep, as measured and as expected by chance.
 
 use crate::model::cells::UNMODIFIED;
 use crate::model::grid::Grid;
@@ -6,8 +6,8 @@ use jackpot_stats::mean;
 use jackpot_store::Digest;
 use jackpot_study::{Named, Overlap};
 
-/// What two of these tickets' masks share, in percent, the mean over seeds, and the masks: as found
-/// where the first stands before the second, by chance where it does not.
+/// The percentage of kept weights that two tickets share, averaged over seeds, and the masks that
+/// it was computed from: the measured overlap if `i < j`, otherwise the overlap expected by chance.
 pub(crate) fn shared(
     grid: &Grid<'_>,
     sparsity: &str,
@@ -26,7 +26,7 @@ pub(crate) fn shared(
     (mean(&values), found.iter().flat_map(|o| o.masks).collect())
 }
 
-/// The pair's overlaps at one sparsity, of every seed.
+/// The overlaps of two tickets at one sparsity, one for each seed.
 fn pair<'g>(grid: &'g Grid<'_>, sparsity: &str, one: &Named, other: &Named) -> Vec<&'g Overlap> {
     let is = |o: &&Overlap| {
         let names = [(&o.first, one), (&o.second, other)];
@@ -38,7 +38,7 @@ fn pair<'g>(grid: &'g Grid<'_>, sparsity: &str, one: &Named, other: &Named) -> V
     grid.results.overlaps.iter().filter(is).collect()
 }
 
-/// Percent of the first mask's kept weights.
+/// A number of weights in percent of the weights that the first mask keeps.
 pub(crate) fn percent(overlap: &Overlap, weights: f64) -> f64 {
     100.0 * weights / overlap.kept[0].max(1) as f64
 }

@@ -1,5 +1,5 @@
-//! Numbers of others beside the study's own: the published ones that are carried in
-//! `data/references.toml`, and the rows that a study file brings itself.
+//! Published numbers to compare a study with: those of `data/references.toml`, and those that the
+//! study file lists itself.
 
 use crate::Error;
 use crate::model::cells::{Cell, UNMODIFIED};
@@ -10,21 +10,21 @@ use serde::Deserialize;
 
 const DATA: &str = include_str!("../../data/references.toml");
 
-/// One number of somebody else, and the cell of the study that it stands beside.
+/// One published accuracy, and the cell of the study with which it is compared.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PublishedAccuracy {
     pub ticket: String,
     pub check: String,
     /// As the study file writes it.
     pub sparsity: String,
-    /// Percent.
+    /// Test accuracy in percent.
     pub accuracy: f64,
-    /// Points.
+    /// Standard deviation in points of accuracy.
     pub sd: Option<f64>,
     pub runs: Option<u32>,
     pub whose: String,
     pub source: String,
-    /// How it was made otherwise, as far as it is known.
+    /// The known differences of protocol.
     pub differences: String,
 }
 
@@ -52,10 +52,10 @@ struct Series {
     accuracy: Vec<f64>,
 }
 
-/// Every number that stands beside a cell of this study, in the grid's order.
+/// Every published accuracy that belongs to a cell of this study, in the order of the grid.
 ///
 /// # Errors
-/// When the carried numbers cannot be read: a fault of this crate.
+/// When `data/references.toml` cannot be read, which is a fault of this crate.
 pub(crate) fn published(grid: &Grid<'_>) -> Result<Vec<PublishedAccuracy>, Error> {
     let carried = carried()?;
     let mut found = Vec::new();
@@ -123,7 +123,7 @@ fn names<'a>(cell: &Cell<'a>) -> (&'a str, &'a str) {
     (cell.ticket.name.as_str(), cell.check_name())
 }
 
-/// Whether the cell's sparsity is this one; both are decimal numbers of a few digits.
+/// Whether the cell has this sparsity. Both are decimal numbers of a few digits.
 fn is_at(cell: &Cell<'_>, sparsity: f64) -> bool {
     let own = cell.sparsity.parse::<f64>();
     own.is_ok_and(|own| (own - sparsity).abs() < 1e-12)
@@ -149,12 +149,13 @@ fn is_of(grid: &Grid<'_>, cell: &Cell<'_>, series: &Series) -> bool {
     dense && method == Some(series.method.as_str()) && changed == Some(series.check.as_str())
 }
 
-/// The word that published tables know a ticket by: what it is made of decides, not its name.
+/// The name that published tables use for a ticket. It follows from how the ticket is made, not
+/// from its name in the study file.
 fn method(way: &Way) -> Option<&'static str> {
     let Some(sparse) = &way.sparse else {
         return Some("dense");
     };
-    // What was given weights of an object is not the published ticket.
+    // A ticket that was given the weights of a stored object is not the published one.
     let object = sparse.of_object || sparse.start_object;
     if sparse.rounds.is_some() || !sparse.unit.is_weights() || object {
         return None;
@@ -178,7 +179,7 @@ fn method(way: &Way) -> Option<&'static str> {
     )
 }
 
-/// The word that published tables know a check by.
+/// The name that published tables use for a check.
 fn kind(change: &Change) -> Option<&'static str> {
     let on = |target| change.steps.iter().all(|(on, _)| *on == target);
     let items: Vec<&str> = change.items.iter().map(String::as_str).collect();

@@ -2,7 +2,7 @@
 
 use jackpot_study::{Outline, Results};
 
-/// The study's grids, each titled by its setting too.
+/// The outline and the results of each setting, with the setting's title added to the study's.
 pub(crate) fn parts(outline: &Outline, results: &Results) -> Vec<(Outline, Results)> {
     let mut parts = outline.parts(results);
     for (part, _) in &mut parts {
@@ -13,14 +13,14 @@ pub(crate) fn parts(outline: &Outline, results: &Results) -> Vec<(Outline, Resul
     parts
 }
 
-/// The folder of a part's report, in the study's, with a `/` at its end; empty in a study without
-/// settings.
+/// The folder of a setting's report within the study's folder, ending with `/`. It is empty in a
+/// study without settings.
 pub(crate) fn folder(part: &Outline) -> String {
     let only = part.settings.first().map(|s| format!("{}/", s.named.name));
     only.unwrap_or_default()
 }
 
-/// The study's one-line facts: names and values, code between backticks.
+/// The facts of a study as names and values, one line each. Code stands between backticks.
 pub(crate) fn facts(outline: &Outline, results: &Results) -> Vec<(String, String)> {
     let seeds: Vec<_> = outline.seeds.iter().map(u64::to_string).collect();
     let run = [

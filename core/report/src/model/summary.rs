@@ -6,7 +6,7 @@ use crate::model::grid::Grid;
 use jackpot_study::Outcome;
 use std::collections::BTreeSet;
 
-/// How many runs there are, and what became of them.
+/// The number of runs by outcome, in a sentence.
 pub(crate) fn count(grid: &Grid<'_>) -> String {
     let outcomes = || {
         grid.cells
@@ -49,7 +49,7 @@ pub(crate) fn count(grid: &Grid<'_>) -> String {
     )
 }
 
-/// What a terminal is told: how many runs there are, and how accurate each ticket is.
+/// Lines for a terminal: the number of runs, and the accuracy of each ticket.
 pub(crate) fn lines(grid: &Grid<'_>) -> Vec<String> {
     let mut lines = vec![count(grid)];
     for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
@@ -71,7 +71,7 @@ pub(crate) fn lines(grid: &Grid<'_>) -> Vec<String> {
     lines
 }
 
-/// One line a failed run, as text.
+/// One line for each failed run.
 pub(crate) fn failures(grid: &Grid<'_>) -> Vec<String> {
     let runs = grid.cells.iter().flat_map(|c| &c.runs);
     let failed = runs.filter_map(|(_, run)| match &(*run)?.outcome {

@@ -1,5 +1,5 @@
-//! Cells that differ in one number: the blocks with `each` of a study file, laid along their axis,
-//! whether it is the ticket, the check or the setting that was written with it.
+//! Sweeps: cells that differ in one number. A study file writes them with `each` over numbers, in a
+//! ticket, a check or a setting.
 
 use crate::model::analysis::titles::with_gap;
 use crate::model::cells::Cell;
@@ -8,17 +8,17 @@ use crate::model::grid::Grid;
 use jackpot_study::{Level, Named, SettingOutline};
 use std::collections::BTreeSet;
 
-/// The grids that one table or figure is drawn of: a single one, or those of all settings.
+/// The grids from which one table or figure is drawn: a single grid, or the grids of all settings.
 #[derive(Clone, Copy)]
 pub(crate) struct Grids<'g, 'a> {
     pub first: &'g Grid<'a>,
     pub all: &'g [Grid<'a>],
-    /// Whether they are the settings of one study, so that rows must say which is theirs.
+    /// Whether these are the settings of one study, so that each row must name its setting.
     pub across: bool,
 }
 
 impl<'g, 'a> Grids<'g, 'a> {
-    /// One setting, or a study without settings.
+    /// A single grid: one setting, or a study without settings.
     pub fn one(grid: &'g Grid<'a>) -> Grids<'g, 'a> {
         Grids {
             first: grid,
@@ -27,7 +27,7 @@ impl<'g, 'a> Grids<'g, 'a> {
         }
     }
 
-    /// All settings of a study; none of a study without.
+    /// The grids of all settings, or `None` for a study without settings.
     pub fn across(all: &'g [Grid<'a>]) -> Option<Grids<'g, 'a>> {
         let first = all.first().filter(|grid| setting(grid).is_some())?;
         Some(Grids {
@@ -37,7 +37,7 @@ impl<'g, 'a> Grids<'g, 'a> {
         })
     }
 
-    /// The sparsities that have cells, dense first, then in the study's order.
+    /// The sparsities that have cells: dense first, then in the order of the study file.
     pub fn sparsities(&self) -> Vec<&'a str> {
         let mut found: Vec<&str> = vec![DENSE];
         for sparsity in self.all.iter().flat_map(Grid::sparsities) {
@@ -52,32 +52,33 @@ impl<'g, 'a> Grids<'g, 'a> {
         self.all.iter().flat_map(|grid| &grid.cells)
     }
 
-    /// The setting of one of the grids, where several are told apart.
+    /// The setting of a grid, if rows must name their setting.
     pub fn setting(&self, grid: &Grid<'a>) -> Option<&'a SettingOutline> {
         setting(grid).filter(|_| self.across)
     }
 }
 
-/// The setting that a grid is of; none in a study without settings.
+/// The setting that a grid belongs to, or `None` in a study without settings.
 fn setting<'a>(grid: &Grid<'a>) -> Option<&'a SettingOutline> {
     grid.outline.settings.first()
 }
 
-/// A cell with its place on an axis.
+/// A cell with its position on the axis of a sweep.
 pub(crate) struct SweepPoint<'g, 'a> {
     pub grid: &'g Grid<'a>,
     pub cell: &'g Cell<'a>,
-    /// The list's name in the study file: `share`, `lr`.
+    /// The name of the swept list in the study file, such as `share` or `lr`.
     pub axis: &'a str,
     pub at: f64,
-    /// What the cells of one line have in common, in words.
+    /// A description of what the cells of one line have in common.
     pub line: String,
-    /// The setting in those words.
+    /// The part of that description that names the setting.
     setting: Option<String>,
 }
 
-/// Every cell of a setting, ticket or check that was written with `each` over numbers: once for
-/// each such list, in the grids' order. Lines name their setting only where several have lines.
+/// Every cell whose setting, ticket or check was written with `each` over numbers, once for each
+/// such list, in the order of the grids. Lines name their setting only if several settings have
+/// lines on the same axis.
 pub(crate) fn sweep_points<'g, 'a>(grids: Grids<'g, 'a>) -> Vec<SweepPoint<'g, 'a>> {
     let cells = grids.all.iter().flat_map(|grid| {
         let cells = grid.cells.iter().filter(|c| !grid.identical(c));
@@ -101,7 +102,7 @@ pub(crate) fn sweep_points<'g, 'a>(grids: Grids<'g, 'a>) -> Vec<SweepPoint<'g, '
     all
 }
 
-/// The numeric lists that the study has, in the order of their first cell.
+/// The axes of a study, ordered by their first cell.
 pub(crate) fn axes<'a>(all: &[SweepPoint<'_, 'a>]) -> Vec<&'a str> {
     let mut axes: Vec<&str> = Vec::new();
     for point in all {
@@ -112,7 +113,7 @@ pub(crate) fn axes<'a>(all: &[SweepPoint<'_, 'a>]) -> Vec<&'a str> {
     axes
 }
 
-/// True for a block that was written with `each` over numbers.
+/// Whether a block was written with `each` over numbers.
 pub(crate) fn has_axis(named: &Named) -> bool {
     levels(named).any(|level| level.number.is_some())
 }
@@ -129,7 +130,7 @@ fn of_cell<'g, 'a>(
     let setting = grids.setting(grid).map(|s| &s.named);
     let carriers = [setting, Some(cell.ticket), cell.check];
     let one = |(carrier, level): (&'a Named, &'a Level)| {
-        // Two blocks may have a list of one name: only one of them is the axis.
+        // Two blocks may each have a list of this name: only one of them is the axis.
         let title = |named: &'a Named| {
             if std::ptr::eq(named, carrier) {
                 with_gap(named, &level.axis)

@@ -1,7 +1,8 @@
-//! `index.html`: the report as one file that asks no network for anything.
+//! `index.html`: the report as one file that needs no network.
 //!
-//! Its policy names the one style and the one script in it by their sha256, and images that it
-//! holds; nothing else is let in. A click on a number opens the runs that it came from.
+//! Its content security policy admits the one style and the one script in the file by their sha256,
+//! and embedded images, and nothing else. A click on a number opens the runs from which it was
+//! computed.
 
 use super::provenance::Provenance;
 use crate::figures::Figure;
@@ -23,7 +24,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The whole page; each figure with its PNG file.
+/// The whole page of a study or of one of its settings. Each figure comes with the bytes of its PNG
+/// file.
 pub(crate) fn page(
     grid: &Grid<'_>,
     tables: &[Table],
@@ -70,8 +72,8 @@ pub(crate) fn page(
     Ok(page.into_string().into_bytes())
 }
 
-/// The page of a study with settings: each setting's facts and means, the way to its page, and
-/// what compares them.
+/// The page of a study with several settings: the facts and means of each setting, a link to its
+/// own page, and the tables and figures that compare settings.
 pub(crate) fn overview(
     across: &SettingsOverview<'_, '_>,
     outline: &Outline,
@@ -147,7 +149,7 @@ fn head(title: &str) -> Markup {
     }
 }
 
-/// Nothing is fetched and nothing else is run: what a browser is told of this page.
+/// The content security policy: the browser fetches nothing and runs no other script.
 fn policy() -> String {
     let hash = |text: &str| BASE64.encode(Digest::of(text.as_bytes()).0);
     format!(
@@ -158,7 +160,7 @@ fn policy() -> String {
     )
 }
 
-/// What the verdicts say; its numbers open their runs.
+/// The findings. A click on one of their numbers opens its runs.
 fn found(findings: &[Headline], provenance: &Provenance) -> Markup {
     html! {
         section #findings aria-labelledby="findings-title" {
@@ -238,7 +240,7 @@ fn table_section(table: &Table, provenance: &Provenance) -> Markup {
     }
 }
 
-/// The ways to a table's files.
+/// Links to the files of a table.
 fn links(table: &Table) -> Markup {
     html! {
         @for (i, (ending, name)) in FORMATS.iter().enumerate() {
@@ -255,7 +257,8 @@ const FORMATS: [(&str, &str); 4] = [
     ("parquet", "Parquet"),
 ];
 
-/// A wide table scrolls in a box of its own, which the keyboard reaches.
+/// The rows of a section. A wide table scrolls in its own box, which can be reached with the
+/// keyboard.
 fn rows(section: &Section, id: &str, provenance: &Provenance) -> Markup {
     let number = |kind: ColumnKind| (!kind.is_text()).then_some("number");
     let first = section.shown().next().map(|(i, ..)| i);
@@ -299,7 +302,7 @@ fn class(kind: ColumnKind) -> Option<&'static str> {
     }
 }
 
-/// The value, and where runs are behind it, a button that shows them.
+/// The value of an entry, as a button that shows its runs if it was computed from any.
 fn value(entry: &Entry, provenance: &Provenance) -> Markup {
     let text = entry.value.format();
     let runs = provenance.places(&entry.sources);
@@ -353,7 +356,7 @@ fn inline(text: &str) -> Markup {
             out.push(html! { code { (part) } });
             continue;
         }
-        // An odd star is a star.
+        // An unpaired star is printed as a star.
         let pairs = part.matches('*').count() % 2 == 0;
         if !pairs {
             out.push(html! { (part) });

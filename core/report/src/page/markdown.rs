@@ -11,7 +11,7 @@ use crate::page::overview::SettingsOverview;
 use crate::tables::table::Table;
 use jackpot_study::{EVIDENCE, Outline};
 
-/// `README.md`.
+/// The page of a study or of one of its settings.
 pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> String {
     let mut text = format!("# {}\n\n", markdown::cell(&grid.outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says what \
@@ -34,7 +34,7 @@ pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Str
     text
 }
 
-/// A figure with its caption and files, in a page.
+/// A figure with its caption and links to its files.
 fn figure_in_markdown(figure: &Figure) -> String {
     let links = figure.formats().iter();
     let links = links.map(|(ending, name)| format!("[{name}](figures/{}.{ending})", figure.name));
@@ -49,7 +49,7 @@ fn figure_in_markdown(figure: &Figure) -> String {
     )
 }
 
-/// A table with what is to be said of it and its files, in a page.
+/// A table with its description and links to its files.
 fn table_in_markdown(table: &Table) -> String {
     let mut text = format!("\n## Table: {}\n", table.title);
     for paragraph in &table.about {
@@ -60,7 +60,7 @@ fn table_in_markdown(table: &Table) -> String {
     text
 }
 
-/// The headlines, made from verdicts.
+/// The headlines as a list, or nothing if there are none.
 fn findings_in_markdown(headlines: &[Headline]) -> String {
     let items = headlines.iter().map(|h| {
         format!(
@@ -105,7 +105,8 @@ tail -n +2 runs.csv | awk -F, '$1 != "0" && $3 == "none" {{ print $8 }}' | input
     )
 }
 
-/// What a terminal is told of each setting, the way to its page, and what compares them.
+/// The page of a study with several settings: a summary of each setting, a link to its page, and
+/// the figures and tables that compare settings.
 pub(crate) fn overview(across: &SettingsOverview<'_, '_>, outline: &Outline) -> String {
     let mut text = format!("# {}\n\n", markdown::cell(&outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says \

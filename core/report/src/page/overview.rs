@@ -1,6 +1,6 @@
-//! A study over several settings: each has a report of its own in a folder of its name; the study's
-//! own folder has every table with the rows of all settings, what is drawn along their numbers, and
-//! a page that summaries to all of them.
+//! The overview of a study with several settings. Each setting has its own report in a folder of
+//! its name. The study's folder has every table with the rows of all settings, the figures across
+//! settings, and a page that links to all of them.
 
 use crate::Error;
 use crate::figures::{self, Figure};
@@ -15,18 +15,18 @@ use crate::tables::performance::{learning_rates, sweeps};
 use crate::tables::table::Table;
 use jackpot_study::{Named, Outline, Results};
 
-/// What a study's page says of one of its settings.
+/// What the page of a study says about one of its settings.
 pub(crate) struct SettingSummary {
     pub title: String,
-    /// Where its own pages are, with a `/` at its end.
+    /// The folder of its own pages, ending with `/`.
     pub folder: String,
     pub facts: Vec<(String, String)>,
     pub lines: Vec<String>,
-    /// The headlines, as in its own pages: what each is about, and what it says.
+    /// The headlines of its own pages, as pairs of subject and text.
     pub findings: Vec<(String, String)>,
 }
 
-/// What the study's page says of a setting; none in a study without settings.
+/// The summary of the setting that a grid belongs to, or `None` in a study without settings.
 pub(crate) fn setting_summary(grid: &Grid<'_>) -> Option<SettingSummary> {
     let setting = grid.outline.settings.first()?;
     Some(SettingSummary {
@@ -41,19 +41,21 @@ pub(crate) fn setting_summary(grid: &Grid<'_>) -> Option<SettingSummary> {
     })
 }
 
-/// What is drawn of all settings together.
+/// Everything that covers all settings together.
 pub(crate) struct SettingsOverview<'g, 'a> {
     pub grids: Grids<'g, 'a>,
     pub summaries: Vec<SettingSummary>,
-    /// What the declared analysis says where it compares settings, and what was seen before it.
+    /// The headlines of contrasts between settings, and the pilot results that were known before
+    /// the plan.
     pub findings: Vec<Headline>,
-    /// Those that the study asks for.
+    /// The tables that the study asks for, each with the rows of all settings.
     pub tables: Vec<Table>,
     pub figures: Vec<Figure>,
 }
 
 impl<'g, 'a> SettingsOverview<'g, 'a> {
-    /// None for a study without settings. `tables` are those of each grid.
+    /// Builds the overview, or `None` for a study without settings. `tables` holds the tables of
+    /// each grid.
     pub fn new(
         outline: &Outline,
         results: &Results,
@@ -106,7 +108,7 @@ impl<'g, 'a> SettingsOverview<'g, 'a> {
         }))
     }
 
-    /// The tables that compare settings, which the study's page shows; it summaries to the others.
+    /// The tables that compare settings. The study's page shows these and links to the others.
     pub fn shown(&self, outline: &Outline) -> Vec<&Table> {
         let compares = |table: &&Table| match table.name {
             "sweeps" => outline.settings.iter().any(|s| has_axis(&s.named)),

@@ -1,5 +1,5 @@
-//! Where the page's numbers come from: every run once, with the hashes that lead back to it, and
-//! every line of their recipes once.
+//! The provenance of the page's numbers: every run with the hashes that identify it, and every line
+//! of their recipes, each stored once.
 
 use crate::model::analysis::headlines::Headline;
 use crate::model::cells::Cell;
@@ -14,23 +14,23 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the page's script reads.
+/// The data that the page's script reads, as JSON.
 #[derive(Serialize)]
 pub(super) struct Provenance {
     runs: Vec<Origin>,
-    /// Lines of recipes, `field: value`; a run names its own by their places.
+    /// Lines of recipes, `field: value`. A run refers to its lines by their indices.
     lines: Vec<String>,
     #[serde(skip)]
     places: BTreeMap<Digest, usize>,
 }
 
-/// One action (a training, an evaluation) or object (a mask) that numbers came from.
+/// One action (a training or an evaluation) or object (a mask) from which numbers were computed.
 #[derive(Serialize)]
 struct Origin {
     name: String,
-    /// Name, value, and whether the value is a hash.
+    /// For each fact its name, its value, and whether the value is a hash.
     facts: Vec<(&'static str, String, bool)>,
-    /// To paste into a shell.
+    /// Commands that a reader can paste into a shell.
     commands: Vec<String>,
     recipe: Vec<usize>,
 }
@@ -42,7 +42,7 @@ impl Provenance {
         Provenance::of(all, |_| true)
     }
 
-    /// What is behind some tables and findings of all settings.
+    /// The runs behind some tables and findings that cover all settings.
     pub fn across(grids: Grids<'_, '_>, tables: &[&Table], findings: &[Headline]) -> Provenance {
         let sections = tables.iter().flat_map(|table| &table.sections);
         let entries = sections.flat_map(|section| section.rows.iter().flatten());
@@ -57,7 +57,8 @@ impl Provenance {
         Provenance::of(grids.all.iter().map(named), |digest| shown.contains(digest))
     }
 
-    /// Of grids, each with the setting that its runs are named by; only what is wanted.
+    /// The wanted runs of several grids. Each grid comes with the title of the setting that is put
+    /// before the names of its runs.
     fn of<'g, 'a: 'g>(
         grids: impl Iterator<Item = (&'g Grid<'a>, Option<&'g str>)>,
         is_wanted: impl Fn(&Digest) -> bool,
@@ -120,7 +121,8 @@ impl Provenance {
         }
     }
 
-    /// Two runs may be one training: the first that is named stands for it, and says so.
+    /// Adds one run. Two runs may share one training: the first keeps its entry, and the entry
+    /// names the second.
     fn add(&mut self, digest: Digest, origin: Origin) {
         if let Some(place) = self.places.get(&digest) {
             let known = &mut self.runs[*place];
@@ -131,7 +133,8 @@ impl Provenance {
         self.runs.push(origin);
     }
 
-    /// The places of these runs, as the page's buttons hold them; empty if none is known.
+    /// The indices of these runs, separated by spaces, as the page's buttons hold them. It is empty
+    /// if no run is known.
     pub fn places(&self, sources: &[Digest]) -> String {
         let mut places: Vec<usize> = sources
             .iter()
@@ -142,7 +145,7 @@ impl Provenance {
         places.join(" ")
     }
 
-    /// As JSON that may stand in a page: no `<` in it.
+    /// The JSON text. It contains no `<`, so that it can be embedded in a page.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         Ok(serde_json::to_string(self)?.replace('<', "\\u003c"))
     }
@@ -178,7 +181,7 @@ fn training(name: String, seed: u64, trained: &Trained, recipe: Vec<usize>) -> O
     }
 }
 
-/// The pruned network before its training.
+/// The evaluation of the pruned network before its training.
 fn evaluation(name: String, seed: u64, before: &Before, recipe: Vec<usize>) -> Origin {
     Origin {
         name,
@@ -194,7 +197,8 @@ fn evaluation(name: String, seed: u64, before: &Before, recipe: Vec<usize>) -> O
     }
 }
 
-/// What is known of it, in words; and its whole derivation, every hash of it made again.
+/// Two commands: one describes the object, the other verifies its whole provenance by computing
+/// every hash again.
 fn commands(digest: Digest) -> Vec<String> {
     vec![
         format!("jackpot show {digest}"),

@@ -1,4 +1,5 @@
-//! How a new report compares with the committed one, in words: across machines bytes differ.
+//! Compares a new report with the committed one in sentences, because bytes may differ between
+//! machines.
 
 use crate::publish::files::unreadable;
 use crate::publish::lock::{self, Lock};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// How a new report compares with the committed one in `folder`, in sentences for people.
+/// Compares a new report with the committed one in `folder`, in sentences for people.
 ///
 /// # Errors
 /// When the committed lock or its list of runs cannot be read, or when the committed list is not
@@ -57,7 +58,7 @@ pub fn compare_report(folder: &Path, files: &ReportFiles) -> Result<Vec<String>,
     Ok(words)
 }
 
-/// The list of runs of the study, or of one of its settings.
+/// Whether a file is the list of runs of the study or of one of its settings.
 fn is_runs(name: &str) -> bool {
     let part = name.strip_suffix(runs::FILE);
     part.is_some_and(|part| part.is_empty() || part.ends_with('/'))

@@ -6,11 +6,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Writes every file under `folder`, making folders as needed. Each is there whole or as it was
-/// before: a run reads `study.lock`, and a report may be killed at any moment.
+/// Writes every file under `folder` and creates missing folders. Each file is replaced atomically,
+/// because a run reads `study.lock` and a report may be killed at any moment.
 ///
 /// # Errors
-/// When a file or folder cannot be written; it is named.
+/// When a file or folder cannot be written. The error names it.
 pub fn write_report(folder: &Path, files: &ReportFiles) -> Result<(), Error> {
     for (name, bytes) in files {
         let path = folder.join(name);
@@ -30,8 +30,8 @@ pub fn write_report(folder: &Path, files: &ReportFiles) -> Result<(), Error> {
     Ok(())
 }
 
-/// The files under `folder` that are not what `files` says, each with how: `differs`, `is missing`
-/// or, for a table or figure that no report of this study draws, `is not of this report`.
+/// The files under `folder` that are not as in `files`, each with the difference: `differs`, `is
+/// missing` or, for a table or figure that this report does not have, `is not of this report`.
 ///
 /// # Errors
 /// When something that exists cannot be read.
@@ -59,7 +59,7 @@ pub fn check_report(folder: &Path, files: &ReportFiles) -> Result<Vec<String>, E
     Ok(wrong)
 }
 
-/// The folders that hold tables and figures: those of the study, and of each of its settings.
+/// The folders of tables and figures of the study and of each of its settings.
 fn drawn(files: &ReportFiles) -> BTreeSet<String> {
     let parents = files.keys().filter_map(|name| name.rsplit_once('/'));
     let of_parts = parents.filter_map(|(parent, _)| {
@@ -81,7 +81,7 @@ pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
-/// The names in a folder, sorted; none if there is no such folder.
+/// The names of the files in a folder, sorted. Empty if there is no such folder.
 fn listed(folder: &Path) -> Result<Vec<String>, Error> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

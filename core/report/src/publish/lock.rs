@@ -1,4 +1,4 @@
-//! `study.lock` as the report writes and reads it; its shape is `jackpot_study`'s.
+//! Writes and reads `study.lock`, whose format `jackpot_study` defines.
 
 use crate::formats::ReportFile;
 use crate::{Error, LOCK};
@@ -9,8 +9,8 @@ use std::path::Path;
 
 pub(crate) use jackpot_study::Lock;
 
-/// The lock's bytes for `outputs`, in the order of their paths; what was declared stays. `order`
-/// is that of the grid's results.
+/// The bytes of a lock that lists `outputs` by path and keeps the declared plans. `order` is the
+/// order in which results are listed.
 pub(crate) fn render(
     results: &Results,
     declared: &[Declared],
@@ -52,7 +52,7 @@ pub(crate) fn read(path: &Path) -> Result<Lock, Error> {
     parse(&text).map_err(failed)
 }
 
-/// Reads a lock's text; the message says what is wrong with it.
+/// Parses the text of a lock. The error message says what is wrong with it.
 pub(crate) fn parse(text: &str) -> Result<Lock, String> {
     Lock::parse(text).map_err(|e| e.0)
 }

@@ -1,4 +1,4 @@
-//! The whole report: from what a study asked and what its runs gave to a map of files.
+//! Renders a whole report: a study's outline and results become a map of files.
 
 use crate::figures::{self, Figure};
 use crate::formats::{self, ReportFile};
@@ -14,7 +14,7 @@ use crate::{Error, LOCK, ReportFiles, tables};
 use jackpot_study::{EVIDENCE, Outcome, Outline, Results};
 use std::collections::BTreeMap;
 
-/// The files of a report by path, with what each was drawn from.
+/// The files of a report by path, each with the results from which it was drawn.
 type Outputs = BTreeMap<String, ReportFile>;
 
 /// Every file of the report by its path in the study's folder, `study.lock` among them.
@@ -70,7 +70,7 @@ pub fn render_with_evidence(
     Ok(files)
 }
 
-/// Every file but the lock of a study, or of one of its settings, by its path there.
+/// Every file of a study, or of one of its settings, except the lock.
 fn of_part(grid: &Grid<'_>, tables: &[Table]) -> Result<Outputs, Error> {
     let figures = figures::all(grid)?;
     let mut outputs = of_tables_and_figures(tables, &figures, grid.outline, grid.results)?;
@@ -80,7 +80,7 @@ fn of_part(grid: &Grid<'_>, tables: &[Table]) -> Result<Outputs, Error> {
     Ok(outputs)
 }
 
-/// Every file of the own folder of a study with settings, but the lock.
+/// Every file that covers all settings of a study, except the lock.
 fn of_settings(
     across: &SettingsOverview<'_, '_>,
     outline: &Outline,

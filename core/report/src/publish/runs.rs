@@ -1,12 +1,12 @@
-//! Two lists of runs compared.
+//! Compares two lists of runs.
 
 use jackpot_stats::mean;
 use polars::prelude::{CsvReadOptions, DataType, Field, PolarsError, Schema, SerReader};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-/// Two lists of runs compared in sentences: how many results have the same digest, and how far
-/// apart the accuracies are. The message says what is wrong with a list that cannot be read.
+/// Compares two lists of runs in sentences: how many results have the same digest, and how far the
+/// accuracies differ. The error message says what is wrong with a list that cannot be read.
 pub(crate) fn compare(theirs: &[u8], ours: &[u8]) -> Result<Vec<String>, String> {
     let (theirs, ours) = (measured(theirs)?, measured(ours)?);
     let both: Vec<_> = ours
@@ -62,7 +62,7 @@ fn by_cell(both: &[(&Name, &Measured, &Measured)]) -> Vec<(Vec<f64>, Vec<f64>)> 
     cells.into_values().collect()
 }
 
-/// The finished runs of a list.
+/// The finished runs of a list in CSV.
 fn measured(csv: &[u8]) -> Result<BTreeMap<Name, Measured>, String> {
     let failed = |e: PolarsError| format!("cannot be read as a list of runs: {e}");
     let text = ["sparsity", "ticket", "check", "state", "metrics"];

@@ -1,5 +1,5 @@
-//! How many times faster than libtorch a training step is: a panel a network, sparsity to the
-//! right.
+//! How many times faster than libtorch a training step is, with one panel for each network and
+//! sparsity to the right.
 
 use super::Ratio;
 use crate::Error;
@@ -10,11 +10,11 @@ use crate::figures::drawing::canvas::{
 use crate::figures::drawing::legend::{Key, Legend};
 use crate::model::format::{number, percent};
 
-/// One engine setting over sparsities.
+/// The speed of one engine configuration over sparsities.
 pub(crate) struct Curve {
     pub network: String,
     pub allocation: String,
-    /// In which activations are held.
+    /// The number format of stored activations.
     pub storage: String,
     /// Sparsity as text, and how many times faster than libtorch in f32.
     pub points: Vec<(String, Ratio)>,
@@ -118,7 +118,7 @@ fn panel(
         let label = number(mark, decimals);
         canvas.text(&label, (left - 16, at), SMALL, INK, Anchor::Right)?;
     }
-    // As fast as libtorch.
+    // The line of equal speed.
     canvas.line(&[(left, y.at(1.0)), (right, y.at(1.0))], INK, 3, None)?;
     if left == LEFT {
         let at = (28, (top + bottom) / 2);

@@ -1,5 +1,5 @@
-//! The speed of the sparse engine beside libtorch, as `cargo xtask bench` measured it: tables
-//! and a figure. Numbers of a machine, not of a study: another machine has others.
+//! The speed of the sparse engine beside libtorch, as measured by `cargo xtask bench`: tables and a
+//! figure. These numbers describe a machine and not a study.
 
 mod figure;
 
@@ -10,18 +10,18 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The file of measurements in its folder.
+/// The name of the file with the measurements.
 pub const MEASUREMENTS: &str = "speed.json";
 /// The sparsity of the first table.
 const ONE: &str = "0.98";
-/// libtorch in a process that gives back what a step frees, as any but Jackpot's does; and loops
-/// over memory, which are no engine.
+/// Two comparisons: libtorch in a process that returns freed memory to the kernel, as processes
+/// other than Jackpot's do, and plain loops over memory, which are not an engine.
 const STOCK: &str = "stock libtorch";
 const MEMORY: &str = "memory";
-/// As the study file and `jackpot allocate` name it.
+/// The rule as the study file and `jackpot allocate` name it.
 const SMART: &str = "smart-ratio";
 
-/// What was measured, and on what.
+/// The measurements, and the machine on which they were made.
 #[derive(Deserialize)]
 struct Measured {
     machine: Machine,
@@ -42,7 +42,7 @@ struct Part {
     rows: Vec<Row>,
 }
 
-/// One engine at one setting.
+/// One engine in one configuration.
 #[derive(Clone, Deserialize)]
 struct Row {
     network: String,
@@ -52,10 +52,10 @@ struct Row {
     isa: String,
     allocation: Option<String>,
     sparsity: Option<String>,
-    /// The share of the dense network's multiply-adds.
+    /// The multiply-adds as a share of those of the dense network.
     multiply_adds: Option<f64>,
     ms: Times,
-    /// Two workers at the same time.
+    /// The times of two workers that run at the same time.
     together_ms: Option<[Times; 2]>,
     process_mib: Option<f64>,
     training_mib: Option<f64>,
@@ -71,7 +71,7 @@ struct Times {
     steps: u32,
 }
 
-/// A ratio of medians, and between which ratios of quartiles it lies.
+/// A ratio of medians, with the ratios of quartiles between which it lies.
 #[derive(Clone, Copy)]
 pub(crate) struct Ratio {
     pub median: f64,
@@ -80,7 +80,7 @@ pub(crate) struct Ratio {
 }
 
 impl Times {
-    /// How many times `self` fits into `slower`.
+    /// How many times faster `self` is than `slower`.
     fn faster_than(&self, slower: &Times) -> Ratio {
         Ratio {
             median: slower.median / self.median,
@@ -93,7 +93,7 @@ impl Times {
 /// The files drawn from the bytes of [`MEASUREMENTS`].
 ///
 /// # Errors
-/// Bytes that are no such measurements, or a measurement without what it is compared with.
+/// When the bytes are not such measurements, or a measurement lacks its comparison.
 pub fn render_speed(bytes: &[u8]) -> Result<ReportFiles, Error> {
     let measured: Measured = serde_json::from_slice(bytes).map_err(|e| Error::File {
         path: MEASUREMENTS.into(),
@@ -111,7 +111,7 @@ pub fn render_speed(bytes: &[u8]) -> Result<ReportFiles, Error> {
 }
 
 impl Measured {
-    /// The rows of every part of a kind, by the end of its name.
+    /// The rows of the part of a network that is named `what`.
     fn rows<'a>(&'a self, network: &str, what: &str) -> impl Iterator<Item = &'a Row> + use<'a> {
         let name = format!("{network}, {what}");
         let part = self.parts.get(&name);
@@ -122,7 +122,7 @@ impl Measured {
         self.parts.values().flat_map(|part| &part.rows)
     }
 
-    /// From the fastest to the slowest dense step, which is the order of their sizes.
+    /// The networks from the fastest to the slowest dense step, which is the order of their sizes.
     fn networks(&self) -> Vec<String> {
         let mut networks: Vec<(f64, String)> = Vec::new();
         for row in self.all().filter(|r| is(r, "libtorch", "f32", "best")) {
@@ -134,7 +134,7 @@ impl Measured {
         networks.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// Another engine in the same part.
+    /// The row of an engine in one part.
     fn engine(&self, network: &str, what: &str, engine: &str, storage: &str) -> Option<&Row> {
         let mut rows = self.rows(network, what);
         rows.find(|r| r.engine == engine && r.storage == storage)
@@ -154,7 +154,7 @@ impl Measured {
         })
     }
 
-    /// What the figure shows, a curve each.
+    /// The curves of the figure.
     fn curves(&self, networks: &[String]) -> Result<Vec<Curve>, Error> {
         let mut curves: Vec<Curve> = Vec::new();
         for network in networks {
@@ -336,7 +336,7 @@ impl Measured {
         Ok(())
     }
 
-    /// Everything that was measured, a row each.
+    /// Everything that was measured, one in each row.
     fn csv(&self) -> String {
         let mut text = "network,batch,engine,storage,isa,allocation,sparsity,multiply_adds,workers,\
                         least_ms,quarter_ms,median_ms,three_quarters_ms,steps,process_mib,training_mib\n"
@@ -376,7 +376,7 @@ fn is(row: &Row, engine: &str, storage: &str, isa: &str) -> bool {
     row.engine == engine && row.storage == storage && row.isa == isa
 }
 
-/// One after the other, a dash for each that was not measured; one if none was.
+/// The values in sequence, with a dash for each that was not measured. A single dash if none was.
 fn listed(cells: &[Option<String>]) -> String {
     if cells.iter().all(Option::is_none) {
         return "–".into();

@@ -7,12 +7,12 @@ use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 use polars::prelude::{DataFrame, DataType, NamedFrom, Series, SortMultipleOptions};
 
-/// The table's data in the order of its keys.
+/// The data of a table, sorted by its keys.
 pub(crate) fn sorted(table: &Table) -> Result<DataFrame, Error> {
     let failed = frame_error(table.name);
     let made = match &table.data {
         Data::Given(frame) => Ok(frame.clone()),
-        // A table without a row still has its keys.
+        // A table without rows still has its key columns.
         Data::Rows if table.sections.is_empty() => {
             let empty = |key: &&str| Series::new_empty((*key).into(), &DataType::String).into();
             DataFrame::new(0, table.keys.iter().map(empty).collect())
@@ -25,7 +25,7 @@ pub(crate) fn sorted(table: &Table) -> Result<DataFrame, Error> {
 }
 
 /// The rows of all sections under the union of their columns, in the order in which the columns
-/// are first named; a section that lacks a column leaves it empty.
+/// first appear. A column that a section lacks is empty in its rows.
 fn of_rows(sections: &[Section]) -> polars::prelude::PolarsResult<DataFrame> {
     let mut columns: Vec<&Column> = Vec::new();
     for column in sections.iter().flat_map(|s| &s.columns) {
@@ -53,7 +53,7 @@ fn entry(row: &[Entry], place: Option<usize>) -> &Value {
     entry.map_or(&Value::Blank, |entry| &entry.value)
 }
 
-/// The columns that one column's values are written to.
+/// The data columns for the values of one column of the table.
 fn spread(column: &Column, values: &[&Value]) -> Vec<Series> {
     let name = &column.name;
     let numbers = |suffix: &str, of: fn(&Value) -> Option<f64>| {

@@ -1,5 +1,5 @@
-//! One table of the tables of one name that the settings of a study have: their rows under each
-//! other, each with its setting.
+//! Joins the tables of one name of all settings into one: their rows below each other, each with
+//! its setting.
 
 use crate::Error;
 use crate::error::frame_error;
@@ -10,12 +10,12 @@ use crate::tables::value::Entry;
 use jackpot_study::Named;
 use polars::prelude::{Column as Values, DataFrame, DataType, PlSmallStr, PolarsResult};
 
-/// What the first column of a table over settings is.
+/// The first column of a table that covers several settings.
 pub(crate) fn column() -> Column {
     Column::new(ColumnKind::Text, "setting", "setting")
 }
 
-/// The tables of one name, each with its setting, as one; none of no table.
+/// Joins the tables of one name. `None` if there is no table.
 pub(crate) fn table(parts: &[(&Named, &Table)]) -> Result<Option<Table>, Error> {
     let Some((_, first)) = parts.first() else {
         return Ok(None);
@@ -27,13 +27,13 @@ pub(crate) fn table(parts: &[(&Named, &Table)]) -> Result<Option<Table>, Error> 
         about: about(parts),
         sections: sections(parts),
         data: Data::Given(united(parts)?),
-        // Each setting's rows are in order already.
+        // The rows of each setting are already sorted.
         keys: &["setting"],
         inputs: inputs_of(results.copied()),
     }))
 }
 
-/// Every paragraph once; one that not all settings have says whose it is.
+/// Every paragraph once. A paragraph that not all settings have names its setting.
 fn about(parts: &[(&Named, &Table)]) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for (setting, table) in parts {
@@ -52,7 +52,7 @@ fn about(parts: &[(&Named, &Table)]) -> Vec<String> {
     said
 }
 
-/// Rows stand under one heading where their settings have the same one over the same columns.
+/// The sections of all settings. Sections with the same heading and the same columns are merged.
 fn sections(parts: &[(&Named, &Table)]) -> Vec<Section> {
     let mut all: Vec<Section> = Vec::new();
     for (setting, table) in parts {
@@ -81,8 +81,8 @@ fn sections(parts: &[(&Named, &Table)]) -> Vec<Section> {
     all
 }
 
-/// The data of all settings under the union of their columns; a setting that lacks one leaves it
-/// empty.
+/// The data of all settings under the union of their columns. A column that a setting lacks is
+/// empty in its rows.
 fn united(parts: &[(&Named, &Table)]) -> Result<DataFrame, Error> {
     let mut frames = Vec::new();
     for (setting, table) in parts {
@@ -93,7 +93,7 @@ fn united(parts: &[(&Named, &Table)]) -> Result<DataFrame, Error> {
         added.map_err(frame_error(table.name))?;
         frames.push(frame);
     }
-    // What has no row does not know the types of its columns.
+    // A frame without rows does not know the types of its columns.
     if frames.iter().any(|f| f.height() > 0) {
         frames.retain(|f| f.height() > 0);
     }

@@ -21,7 +21,7 @@ use performance::{
 use pruning::{collapse, corruption, layers, masks, overlaps, ratios};
 use table::Table;
 
-/// The tables that the study asks for, and always the list of runs.
+/// The tables that the study asks for, and the list of runs, which every report has.
 pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
     let mut tables = Vec::new();
     for name in &grid.outline.tables {
@@ -53,7 +53,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
     Ok(tables)
 }
 
-/// The message about a name in a study file that no table or figure has.
+/// The error for a table or figure in a study file that does not exist.
 pub(crate) fn unknown(what: &str, found: &str, names: &[&str]) -> Error {
     Error::Study(format!(
         "study.toml asks for the {what} `{found}`: expected one of `{}`",

@@ -1,4 +1,4 @@
-//! Every run of the study with the digests that lead back to it. CSV only.
+//! Table `runs`: every run of the study with its digests, in files for programs only.
 //!
 //! The columns before `why` hold no comma and no quote, so that `cut -d,` can take a column.
 
@@ -13,7 +13,7 @@ use jackpot_study::{Outcome, Run, Trained};
 use polars::df;
 use polars::prelude::Column;
 
-/// The file that `compare` reads again.
+/// The file by which two reports are compared.
 pub(crate) const FILE: &str = "tables/runs.csv";
 
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
@@ -76,7 +76,7 @@ fn trained(run: Option<&Run>) -> Option<&Trained> {
     }
 }
 
-/// One word, and what there is to say.
+/// The state of a run in one word, and the reason if there is one.
 fn state(run: Option<&Run>) -> (&'static str, Option<String>) {
     let line = |text: &str| Some(text.split_whitespace().collect::<Vec<_>>().join(" "));
     match run.map(|r| &r.outcome) {

@@ -12,25 +12,25 @@ use polars::prelude::DataFrame;
 
 /// One table, before any format writes it.
 pub(crate) struct Table {
-    /// The file's name without its ending.
+    /// The name of its files, without extension.
     pub name: &'static str,
     pub title: &'static str,
-    /// What a reader must know to read it, a paragraph each, in Markdown's `*emphasis*` at most.
+    /// What a reader must know to read it, one string for each paragraph. The only markup is
+    /// Markdown's `*emphasis*`. A table without any is for programs only.
     pub about: Vec<String>,
-    /// Those with a title of a column are shown to people; a table without any is CSV and Parquet
-    /// only.
+    /// What people see, and the data as well unless `data` has its own frame.
     pub sections: Vec<Section>,
     pub data: Data,
-    /// Columns of the data that its rows are sorted by.
+    /// The columns by which the rows of the data are sorted.
     pub keys: &'static [&'static str],
     pub inputs: ReportInputs,
 }
 
-/// What programs read of a table.
+/// The data of a table, for programs.
 pub(crate) enum Data {
-    /// The rows of the sections, whose columns are united by name.
+    /// The rows of the sections, under the union of their columns.
     Rows,
-    /// A frame of its own: one row a run, say, where people see means over seeds.
+    /// A separate frame, for example with one row for each run where people see means over seeds.
     Given(DataFrame),
 }
 
@@ -38,50 +38,52 @@ pub(crate) enum Data {
 pub(crate) struct Section {
     pub heading: String,
     pub columns: Vec<Column>,
-    /// One entry a column.
+    /// Each row has one entry for each column.
     pub rows: Vec<Vec<Entry>>,
 }
 
-/// What the values of a column are.
+/// The name and type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// In programs' files, in snake case.
+    /// The name in files for programs, in snake case.
     pub name: String,
-    /// In people's files, with its unit: `accuracy, %`; none: for programs only.
+    /// The title in files for people, with its unit: `accuracy, %`. A column with `None` is for
+    /// programs only.
     pub title: Option<String>,
     pub kind: ColumnKind,
 }
 
-/// The type of a column: its alignment for people and its columns for programs.
+/// The type of a column, which determines its alignment for people and its columns for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnKind {
-    /// NAME, text; to the left.
+    /// Text in the column NAME, aligned to the left.
     Text,
-    /// As `Text`, and may be long: LaTeX sets it under the table.
+    /// As `Text`, but possibly long: LaTeX prints it below the table.
     Notes,
-    /// NAME, an unsigned integer.
+    /// An unsigned integer in the column NAME.
     Count,
-    /// NAME, a number.
+    /// A number in the column NAME.
     Number,
-    /// NAME_mean and NAME_sd.
+    /// A mean and a standard deviation in the columns NAME_mean and NAME_sd.
     MeanSd,
-    /// NAME_mean, NAME_low and NAME_high.
+    /// A mean and its interval in the columns NAME_mean, NAME_low and NAME_high.
     Interval,
-    /// NAME_sd and NAME_df.
+    /// A standard deviation and its degrees of freedom in the columns NAME_sd and NAME_df.
     Spread,
-    /// NAME and NAME_asked, unsigned integers.
+    /// How many there are and how many were asked for, unsigned integers in the columns NAME and
+    /// NAME_asked.
     CountOf,
 }
 
 impl Table {
-    /// True when people are shown any of it.
+    /// Whether the table has files for people.
     pub fn is_shown(&self) -> bool {
         !self.about.is_empty()
     }
 }
 
 impl Section {
-    /// The rows of one sparsity under its heading; none where there are none.
+    /// The rows of one sparsity under its heading, or `None` if there are no rows.
     pub fn at_sparsity(
         sparsity: &str,
         columns: Vec<Column>,
@@ -94,7 +96,7 @@ impl Section {
         })
     }
 
-    /// The columns that people see, each with its place in a row.
+    /// The columns for people: the index in a row, the title and the kind of each.
     pub fn shown(&self) -> impl Iterator<Item = (usize, &str, ColumnKind)> {
         let columns = self.columns.iter().enumerate();
         columns.filter_map(|(i, c)| Some((i, c.title.as_deref()?, c.kind)))
@@ -122,7 +124,7 @@ impl Column {
 }
 
 impl ColumnKind {
-    /// True for what is set to the left.
+    /// Whether the column holds text, which is aligned to the left.
     pub fn is_text(self) -> bool {
         matches!(self, ColumnKind::Text | ColumnKind::Notes)
     }

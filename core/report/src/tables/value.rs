@@ -1,5 +1,5 @@
-//! The entries of a table: typed values, each with the keys of the runs that it came from, which is
-//! what a click on the page shows.
+//! The entries of a table: typed values, each with the keys of the runs from which it was computed.
+//! A click on the page shows these runs.
 
 use crate::model::cells::Cell;
 use crate::model::format;
@@ -8,67 +8,68 @@ use crate::model::mean_sd::MeanSd;
 use jackpot_stats::{Estimate, Spread};
 use jackpot_store::Digest;
 
-/// What stands where a number is missing and nothing more is to be said.
+/// What stands in place of a missing number if there is no reason to give.
 pub(crate) const NOTHING: &str = "–";
 
-/// One value and where it came from.
+/// One value with its sources.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub value: Value,
-    /// The keys of the actions (trainings) that it was computed from, or the digests of objects
-    /// (masks) where nothing was trained; empty for what is no result.
+    /// The keys of the actions (trainings) from which it was computed, or the digests of objects
+    /// (masks) if nothing was trained. Empty if the value is not a result.
     pub sources: Vec<Digest>,
 }
 
 /// A typed value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
-    /// Nothing belongs here.
+    /// An empty cell.
     Blank,
-    /// A value is missing; `word` stands in its place for people (`–`, `identical`).
+    /// A missing value. The word (`–`, `identical`) stands in its place in files for people.
     Absent(&'static str),
     Text(String),
-    /// One thing by two names: the study file's for programs, a title for people.
+    /// A name from the study file for programs, and a title for people.
     Named {
         name: String,
         title: String,
     },
     Count(u64),
-    /// With this many decimals.
+    /// A number with this many decimals.
     Number(f64, usize),
-    /// With a plus sign where it is positive.
+    /// As `Number`, with a plus sign if it is positive.
     Signed(f64, usize),
-    /// A share in percent that runs over decades: three significant digits.
+    /// A share in percent with three significant digits, because shares run over decades.
     Share(f64),
     MeanSd(MeanSd, usize),
-    /// A mean difference with the bounds of its interval, where something says how it varies.
+    /// A mean difference, with the bounds of its interval if there is one.
     Interval {
         mean: f64,
         bounds: Option<(f64, f64)>,
         digits: usize,
     },
-    /// As `Interval`, of what is no difference: without a plus sign.
+    /// As `Interval` for a value that is not a difference, so without a plus sign.
     Range {
         mean: f64,
         bounds: (f64, f64),
         digits: usize,
     },
-    /// A standard deviation with its degrees of freedom, not always whole.
+    /// A standard deviation with its degrees of freedom, which need not be an integer.
     Spread {
         sd: f64,
         df: f64,
         digits: usize,
     },
-    /// `2 of 3`; `3` where all are there; blank where none was asked for.
+    /// The number of runs and the number that was asked for: `2 of 3`, or `3` if all are there.
+    /// Blank if none was asked for.
     CountOf(usize, usize),
-    /// A verdict: its one word for programs, and the whole with its qualifier for people.
+    /// A verdict: one word for programs, and the whole text with its qualifier for people.
     Verdict {
         word: String,
         whole: String,
     },
 }
 
-/// The ticket − the ticket under the check that the cell is of, in points of accuracy.
+/// The unmodified ticket minus the ticket under the check of the cell, in points of accuracy.
 pub(crate) fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
     match grid.check_finding(cell) {
         Some(f) => Entry::of_runs(
@@ -80,7 +81,7 @@ pub(crate) fn difference(grid: &Grid<'_>, cell: &Cell<'_>) -> Entry {
 }
 
 impl Entry {
-    /// A value that came from these actions.
+    /// A value that was computed from these actions.
     pub fn of_runs(value: Value, keys: impl IntoIterator<Item = Digest>) -> Entry {
         let mut sources: Vec<Digest> = keys.into_iter().collect();
         sources.sort_unstable();
@@ -88,7 +89,7 @@ impl Entry {
         Entry { value, sources }
     }
 
-    /// Text that is no result.
+    /// Text that is not a result.
     pub fn text(text: impl Into<String>) -> Entry {
         Value::Text(text.into()).into()
     }
@@ -100,13 +101,13 @@ impl Entry {
         Value::Number(x, digits).into()
     }
 
-    /// A ticket or a check.
+    /// A ticket, check or setting.
     pub fn named(named: &jackpot_study::Named) -> Entry {
         let (name, title) = (named.name.clone(), named.title.clone());
         Value::Named { name, title }.into()
     }
 
-    /// The check of a cell; a dash for the unmodified ticket.
+    /// The check of a cell, or a dash for the unmodified ticket.
     pub fn check(check: Option<&jackpot_study::Named>) -> Entry {
         let unmodified = || Value::Named {
             name: crate::model::cells::UNMODIFIED.into(),
@@ -126,7 +127,7 @@ impl From<Value> for Entry {
 }
 
 impl Value {
-    /// The mean and deviation, or a dash.
+    /// The mean and standard deviation, or a dash.
     pub fn mean_sd(value: Option<MeanSd>, digits: usize) -> Value {
         value.map_or(Value::Absent(NOTHING), |v| Value::MeanSd(v, digits))
     }
@@ -141,7 +142,7 @@ impl Value {
         estimate.mean.map_or(Value::Absent(NOTHING), interval)
     }
 
-    /// The standard deviation that the interval was made with, or a dash.
+    /// The standard deviation from which the interval was computed, or a dash.
     pub fn spread(estimate: &Estimate, digits: usize) -> Value {
         let spread = |s: Spread| Value::Spread {
             sd: s.sd,
@@ -156,7 +157,7 @@ impl Value {
         value.map_or(Value::Absent(NOTHING), |v| Value::Number(v, digits))
     }
 
-    /// As people read it, before any format's escapes.
+    /// The text for people, before the escapes of any file format.
     pub fn format(&self) -> String {
         match self {
             Value::Blank => String::new(),
@@ -192,7 +193,7 @@ impl Value {
         }
     }
 
-    /// What a column of the page is sorted by; none sorts by the words.
+    /// The number by which a column of the page is sorted. `None` sorts by the text.
     pub fn sort_key(&self) -> Option<f64> {
         let order = match self {
             Value::Count(n) => *n as f64,

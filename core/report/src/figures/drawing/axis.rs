@@ -5,7 +5,7 @@
 pub(crate) struct Scale {
     pub low: f64,
     pub high: f64,
-    /// Where `low` and `high` stand on the canvas.
+    /// The positions of `low` and `high` on the canvas.
     pub from: i32,
     pub to: i32,
 }
@@ -20,13 +20,13 @@ impl Scale {
         (self.low..=self.high).contains(&value)
     }
 
-    /// The value, or the nearer end.
+    /// The value, or the nearer end of the scale.
     pub fn clip(&self, value: f64) -> f64 {
         value.clamp(self.low, self.high)
     }
 }
 
-/// The range of some values with a margin; of one value, a point around it; of none, 0 to 100.
+/// The range of some values with a margin: for one value an interval around it, for none 0 to 100.
 pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values {
@@ -40,8 +40,8 @@ pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     (low - margin, high + margin)
 }
 
-/// At most `most` round values within a range (1, 2 or 5 times a power of ten apart), and how many
-/// decimals they need.
+/// At most `most` round values within a range (1, 2 or 5 times a power of ten apart), and the
+/// number of decimals that they need.
 pub(crate) fn ticks(low: f64, high: f64, most: usize) -> (Vec<f64>, usize) {
     let rough = (high - low) / most as f64;
     let decade = 10f64.powi(rough.log10().floor() as i32);

@@ -1,4 +1,4 @@
-//! A canvas at four times the printed size, and the way from it to files.
+//! A canvas at four times the printed size, and how it becomes files.
 //!
 //! plotters' coordinates are integers; at this scale one of them is a fifteenth of a millimetre.
 
@@ -49,7 +49,7 @@ pub(crate) const COLOURS: [RGBColor; 6] = [
     RGBColor(0x56, 0xb4, 0xe9),
 ];
 
-/// Shapes that tell series apart without colour.
+/// The shapes of markers, which distinguish series without colour.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
     Circle,
@@ -69,25 +69,25 @@ pub(crate) const SHAPES: [Shape; 6] = [
     Shape::Cross,
 ];
 
-/// Dash and gap in canvas units; none for a solid line.
+/// The lengths of dash and gap in canvas units, or `None` for a solid line.
 pub(crate) type Dash = Option<(i32, i32)>;
 
-/// A finished drawing, not yet a file.
+/// A finished drawing that is not yet a file.
 pub(crate) struct Drawing {
     svg: String,
     pub height: i32,
-    /// Every text that was written, and where.
+    /// Every text that was written, with its position.
     #[allow(dead_code)] // what the tests of every figure look at
     pub words: Vec<Words>,
-    /// Labels that do not say all of their titles: where each stands, and the title.
+    /// Shortened labels: the position of each, and its full title.
     pub titles: Vec<Words>,
-    /// Every marker of a measured point, legends' left out.
+    /// Every marker of a measured point, without those of the legend.
     #[allow(dead_code)] // as `words`
     pub points: Vec<(i32, i32)>,
-    /// Lines of a level across rows of words, by their ends.
+    /// The ends of reference lines that cross rows of text.
     #[allow(dead_code)] // as `words`
     pub levels: Vec<Ends>,
-    /// Where they have gaps for words.
+    /// The gaps that those lines leave for text.
     #[allow(dead_code)] // as `words`
     pub gaps: Vec<Ends>,
 }
@@ -103,7 +103,7 @@ pub(crate) struct Words {
     pub to: (i32, i32),
 }
 
-/// Where text stands relative to its point.
+/// The position of text relative to its point.
 #[derive(Clone, Copy)]
 pub(crate) enum Anchor {
     Left,
@@ -164,7 +164,7 @@ pub(crate) fn draw(
     Ok(drawing)
 }
 
-/// Registers the bundled font with plotters, once a process.
+/// Registers the bundled font with plotters, once for each process.
 fn fonts() -> Result<(), Failed> {
     static DONE: OnceLock<bool> = OnceLock::new();
     let done = DONE.get_or_init(|| {
@@ -192,13 +192,13 @@ impl Canvas<'_> {
         drawn.map_err(|e| e.to_string())
     }
 
-    /// A line of a level that rows of words may stand on.
+    /// A reference line that may cross rows of text.
     pub fn level(&self, ends: Ends, dash: Dash) -> Drawn {
         self.levels.borrow_mut().push(ends);
         self.line(&ends, INK, 4, dash)
     }
 
-    /// A gap in such a line, for words.
+    /// A gap in such a line, for text.
     pub fn gap(&self, ends: Ends, paper: RGBColor) -> Drawn {
         self.gaps.borrow_mut().push(ends);
         self.rectangle(ends[0], ends[1], paper)
@@ -214,7 +214,7 @@ impl Canvas<'_> {
         self.area.draw(&shape).map_err(|e| e.to_string())
     }
 
-    /// A line whose last point is an arrow's head.
+    /// A line with an arrow head at its last point.
     pub fn arrow(&self, points: &[(i32, i32)], colour: RGBColor) -> Drawn {
         let [.., from, tip] = points else {
             return Ok(());
@@ -230,13 +230,13 @@ impl Canvas<'_> {
         self.polygon(&[*tip, corner(24.0, 11.0), corner(24.0, -11.0)], colour)
     }
 
-    /// A pale area round a line.
+    /// A pale area around a line.
     pub fn band(&self, points: &[(i32, i32)], colour: RGBColor) -> Drawn {
         let shape = Polygon::new(points.to_vec(), colour.mix(0.16));
         self.area.draw(&shape).map_err(|e| e.to_string())
     }
 
-    /// A marker that stands for something measured.
+    /// The marker of a measured point.
     pub fn point(&self, shape: Shape, at: (i32, i32), colour: RGBColor, hollow: bool) -> Drawn {
         self.points.borrow_mut().push(at);
         self.marker(shape, at, colour, hollow)
@@ -247,7 +247,8 @@ impl Canvas<'_> {
         self.area.draw(&shape).map_err(|e| e.to_string())
     }
 
-    /// A marker with a white rim, so that it stands out from lines; `hollow` has a white middle.
+    /// A marker with a white rim, which separates it from lines. A `hollow` marker has a white
+    /// centre.
     pub fn marker(&self, shape: Shape, at: (i32, i32), colour: RGBColor, hollow: bool) -> Drawn {
         const RADIUS: i32 = 11;
         self.shape(shape, at, RADIUS + 3, PAPER)?;
@@ -259,7 +260,7 @@ impl Canvas<'_> {
     }
 
     fn shape(&self, shape: Shape, (x, y): (i32, i32), r: i32, colour: RGBColor) -> Drawn {
-        // Areas that look alike: a square is narrower than a circle is wide, a triangle larger.
+        // Sizes that look equal: a square is narrower than a circle, a triangle larger.
         let (square, point) = (r * 9 / 10, r * 6 / 5);
         match shape {
             Shape::Circle => self.dot((x, y), r, colour),
@@ -297,7 +298,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// Text whose middle is at `at`'s height.
+    /// Text that is vertically centred at `at`.
     pub fn text(
         &self,
         text: &str,
@@ -316,7 +317,7 @@ impl Canvas<'_> {
         self.write(text, at, style(size, FontStyle::Bold, INK, to))
     }
 
-    /// Text that reads upwards, its middle at `at`.
+    /// Text that reads upwards, centred at `at`.
     pub fn upwards(
         &self,
         text: &str,
@@ -340,8 +341,8 @@ impl Canvas<'_> {
         self.write(text, at, style.transform(FontTransform::Rotate270))
     }
 
-    /// Says in the SVG what the label stands for whose lines were written last, where they do not
-    /// say all of it.
+    /// Adds the full title of the label that was written last to the SVG, if the label is
+    /// shortened.
     pub fn titled(&self, lines: &[String], title: &str) {
         if lines.join(" ") == title {
             return;
@@ -359,7 +360,7 @@ impl Canvas<'_> {
         self.titles.borrow_mut().push(around);
     }
 
-    /// Notes where a line of text stands. Letters fill two thirds of the em.
+    /// Records the position of a line of text. Letters fill two thirds of the em.
     fn place(&self, text: &str, (x, y): (i32, i32), wide: i32, size: i32, to: Anchor) {
         let from = match to {
             Anchor::Left => x,
@@ -400,11 +401,11 @@ fn style(size: i32, weight: FontStyle, colour: RGBColor, to: Anchor) -> TextStyl
 pub(crate) fn width(text: &str, size: i32) -> i32 {
     let style = style(size, FontStyle::Normal, INK, Anchor::Left);
     let measured = fonts().ok().and_then(|()| style.font.layout_box(text).ok());
-    // Half an em a letter is near enough if the font, which is part of this binary, cannot tell.
+    // If the bundled font gives no width, half an em for each letter is close enough.
     measured.map_or(text.chars().count() as i32 * size / 2, |(_, (x, _))| x)
 }
 
-/// The text, or as much of it as fits with an ellipsis.
+/// The text, or as much of it as fits, followed by an ellipsis.
 pub(crate) fn fit(text: &str, size: i32, room: i32) -> String {
     let mut fitted = text.to_owned();
     let mut left = text.chars().count();
@@ -416,8 +417,8 @@ pub(crate) fn fit(text: &str, size: i32, room: i32) -> String {
     fitted
 }
 
-/// The text over two lines where one has no room for it, parted between words; what does not
-/// fit then ends in an ellipsis.
+/// The text in one line, or in two lines that are divided between words. If it still does not fit,
+/// it ends with an ellipsis.
 pub(crate) fn fit_two(text: &str, size: i32, room: i32) -> Vec<String> {
     let whole = width(text, size) <= room;
     let parts = text
@@ -432,8 +433,8 @@ pub(crate) fn fit_two(text: &str, size: i32, room: i32) -> Vec<String> {
     }
 }
 
-/// The text in as many lines as it needs, parted between words, and within a word that is longer
-/// than a line.
+/// The text in as many lines as it needs, divided between words, and within a word only if the word
+/// is longer than a line.
 pub(crate) fn wrap(text: &str, size: i32, room: i32) -> Vec<String> {
     if width(text, size) <= room {
         return vec![text.to_owned()];
@@ -498,8 +499,8 @@ pub(crate) fn render(
     Ok((svg.into_bytes(), png))
 }
 
-/// Gives the SVG its printed size and titles, which usvg's writer leaves out: its own, and those of
-/// labels that do not say all of theirs.
+/// Adds what the writer of usvg leaves out: the printed size, the title of the figure, and the full
+/// titles of shortened labels.
 fn printed(svg: &str, title: &str, drawing: &Drawing) -> Result<String, Failed> {
     let height = drawing.height;
     let size = format!("width=\"{WIDTH}\" height=\"{height}\"");

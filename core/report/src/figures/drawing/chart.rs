@@ -23,17 +23,17 @@ const BODY: i32 = 400;
 const TITLE: i32 = 84;
 const AXIS: i32 = 76;
 const LABEL: i32 = 70;
-/// Between a panel and its inset, where the inset's ticks stand.
+/// The distance between a panel and its inset, which holds the labels of the inset.
 const BETWEEN: i32 = 150;
-/// Room under the lowest tick for points all of whose runs collapsed.
+/// The room below the lowest tick for points of which every run collapsed.
 const FLOOR: i32 = 34;
-/// Half the width that series beside each other take.
+/// Half the width of series that are drawn side by side.
 const ASIDE: i32 = 40;
-/// Room for the words over an inset.
+/// The room for the text above an inset.
 const INSET_WORDS: i32 = 420;
-/// From this many places on, the last ones get an inset.
+/// From this many positions on, the last ones get an inset.
 const WIDE: usize = 4;
-/// Dashes that differ at the width of a line, solid first.
+/// Dashes that can be distinguished at the width of a line, solid first.
 const DASHES: [Dash; 5] = [
     None,
     Some((26, 12)),
@@ -42,28 +42,29 @@ const DASHES: [Dash; 5] = [
     Some((16, 22)),
 ];
 
-/// What stands at an axis of sparsities.
+/// The label of an axis of sparsities.
 pub(crate) const COMPRESSION: &str = "sparsity, % (logarithm of the compression)";
 
 /// A chart before it is drawn.
 pub(crate) struct Chart {
-    /// Of the figure's file.
+    /// The name of the figure's file.
     pub name: &'static str,
     pub axis: Axis,
-    /// The words at the horizontal axis.
+    /// The label of the horizontal axis.
     pub x_label: String,
-    /// The words at the vertical axis.
+    /// The label of the vertical axis.
     pub y_label: &'static str,
-    /// Of every line, in the legend's order.
+    /// The names of the series, in the order of the legend.
     pub series: Vec<String>,
     pub panels: Vec<Panel>,
-    /// A level across every panel, with its words in the legend.
+    /// A reference level across every panel, with its text in the legend.
     pub level: Option<(f64, String)>,
-    /// Whether series stand beside each other at one place, for charts without lines.
+    /// Whether the points of several series at one position are drawn side by side, for charts
+    /// without lines.
     pub side_by_side: bool,
-    /// Whether the last places are drawn once more, larger.
+    /// Whether the last positions are drawn again in a larger inset.
     pub inset: bool,
-    /// What it was drawn from.
+    /// The results from which it was drawn.
     pub inputs: ReportInputs,
     /// The study's name.
     pub study: String,
@@ -88,26 +89,26 @@ pub(crate) struct Panel {
 
 /// The points of one series, from left to right.
 pub(crate) struct Line {
-    /// Its place among the chart's series.
+    /// Its index among the series of the chart.
     pub series: usize,
     pub points: Vec<Point>,
 }
 
-/// One mean.
+/// One mean with its standard deviation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Point {
-    /// In the axis's unit; a sparsity between 0 and 1.
+    /// The position in the unit of the axis. A sparsity lies between 0 and 1.
     pub x: f64,
-    /// Over the runs that did not collapse; none: all did.
+    /// The mean over the runs that did not collapse, or `None` if all did.
     pub mean: Option<f64>,
     pub sd: Option<f64>,
-    /// Runs in the mean.
+    /// The number of runs in the mean.
     pub n: usize,
     pub collapsed: usize,
 }
 
 impl Axis {
-    /// Where a value stands on a linear scale.
+    /// The position of a value on a linear scale.
     fn place(self, x: f64) -> f64 {
         match self {
             Axis::Compression => -(1.0 - x).log10(),
@@ -124,8 +125,8 @@ impl Axis {
     }
 }
 
-/// Shape, colour and dash of a series. Where colours come round again, shapes and dashes have moved
-/// on, so that no two of three dozen look alike.
+/// The shape, colour and dash of a series. When colours repeat, shapes and dashes are shifted, so
+/// that no two of three dozen series look alike.
 pub(crate) fn look(series: usize) -> (Shape, RGBColor, Dash) {
     let round = series / COLOURS.len();
     (
@@ -136,7 +137,7 @@ pub(crate) fn look(series: usize) -> (Shape, RGBColor, Dash) {
 }
 
 impl Chart {
-    /// Every place that has a point, in order.
+    /// Every position that has a point, in order.
     fn places(&self) -> Vec<f64> {
         let lines = self.panels.iter().flat_map(|p| &p.lines);
         let mut all: Vec<f64> = lines.flat_map(|l| &l.points).map(|p| p.x).collect();
@@ -145,7 +146,7 @@ impl Chart {
         all
     }
 
-    /// Every point that is drawn, one a row, in the order of panels and series.
+    /// Every point that is drawn, one in each row, in the order of panels and series.
     ///
     /// # Errors
     /// When the frame cannot be made.
@@ -219,7 +220,7 @@ impl Chart {
         })
     }
 
-    /// One set of axes with the lines' points at `places`.
+    /// Draws one set of axes with the points of the lines at `places`.
     fn frame(
         &self,
         canvas: &Canvas<'_>,
@@ -276,7 +277,7 @@ impl Chart {
         Ok(())
     }
 
-    /// How far a series stands from its place.
+    /// How far a series is drawn from its position.
     fn side_by_side(&self, series: usize) -> i32 {
         if self.side_by_side {
             self.beside(series)
@@ -285,13 +286,14 @@ impl Chart {
         }
     }
 
-    /// A place of its own for each series, to both sides.
+    /// The offset of a series when all are drawn side by side.
     fn beside(&self, series: usize) -> i32 {
         let all = self.series.len() as i32;
         (2 * series as i32 - all + 1) * ASIDE / all.max(1)
     }
 
-    /// From the lowest to the highest end of a band; the level is on the whole panel's scale.
+    /// The vertical scale, from the lowest to the highest end of a band. The scale of a whole panel
+    /// includes the reference level.
     fn up(&self, panel: &Panel, shown: &impl Fn(&&Point) -> bool, top: i32, whole: bool) -> Scale {
         let points = || panel.lines.iter().flat_map(|l| &l.points).filter(shown);
         let ends = points().filter_map(|p| {
@@ -308,7 +310,8 @@ impl Chart {
         }
     }
 
-    /// The horizontal axis's labels; where they would touch, the later one is left out.
+    /// Draws the labels of the horizontal axis. A label that would touch the one before it is left
+    /// out.
     fn places_below(
         &self,
         canvas: &Canvas<'_>,
@@ -367,7 +370,7 @@ impl Chart {
     }
 }
 
-/// A scale with room for half a marker at both ends; one place stands in the middle.
+/// A scale with room for half a marker at both ends. A single position stands in the middle.
 fn across(spots: &[f64], from: i32, to: i32) -> Scale {
     let low = spots.first().copied().unwrap_or(0.0);
     let high = spots.last().copied().unwrap_or(1.0);
@@ -384,7 +387,7 @@ fn across(spots: &[f64], from: i32, to: i32) -> Scale {
     }
 }
 
-/// One standard deviation to both sides; of a single point an error bar.
+/// Draws one standard deviation to both sides as a band, or for a single point as an error bar.
 fn band(
     canvas: &Canvas<'_>,
     colour: RGBColor,

@@ -1,4 +1,4 @@
-//! What a chart's legend names: its series, the level across it, and how deviations are drawn.
+//! The legend of a chart: its series, its reference level, and how standard deviations are drawn.
 
 use crate::figures::drawing::canvas::{GREY, INK};
 use crate::figures::drawing::chart::{Chart, Line, look};
@@ -41,7 +41,7 @@ impl Chart {
         Legend::new(entries)
     }
 
-    /// How standard deviations are drawn; none where no point has one.
+    /// How standard deviations are drawn, or `None` if no point has one.
     fn spread(&self) -> Option<Key> {
         let lines = || self.panels.iter().flat_map(|p| &p.lines);
         let spread = |l: &&Line| l.points.iter().any(|p| p.sd.is_some());

@@ -1,15 +1,15 @@
-//! Labels that tell names apart: what differs in the study differs in the figure.
+//! Labels that distinguish names: different names of the study have different labels in a figure.
 
 use crate::figures::drawing::canvas::{fit, fit_two, width, wrap};
 use jackpot_study::Named;
 use std::collections::BTreeSet;
 
-/// What is to be labelled.
+/// A name that needs a label.
 #[derive(Clone, Copy)]
 pub(crate) struct Name<'a> {
-    /// As the study file has it.
+    /// The name in the study file.
     name: &'a str,
-    /// For people.
+    /// The title for people.
     title: &'a str,
 }
 
@@ -21,15 +21,15 @@ impl<'a> Name<'a> {
         }
     }
 
-    /// Of what has no other name than its title.
+    /// A title without another name.
     pub fn only(title: &'a str) -> Name<'a> {
         Name { name: title, title }
     }
 }
 
-/// The label of each name in at most so many lines of `room`: its title, cut at its end where there
-/// is no room for it. Where several titles would then look alike, those are cut in the middle, or
-/// without what they begin with in common, or give way to the names in the study file.
+/// The label of each name in at most `lines` lines of width `room`: its title, cut at the end if it
+/// does not fit. If several labels would then be equal, they are cut in the middle or lose their
+/// common beginning, or the names in the study file are used.
 pub(crate) fn labels(
     all: &[Name<'_>],
     size: i32,
@@ -78,7 +78,7 @@ pub(crate) fn labels(
     found
 }
 
-/// The length of the whole words that all begin with.
+/// The length of the common beginning of all titles, in whole words.
 fn common_words(titles: &[&str]) -> usize {
     let Some(first) = titles.first() else {
         return 0;
@@ -88,7 +88,7 @@ fn common_words(titles: &[&str]) -> usize {
     ends.take_while(shared).last().unwrap_or(0)
 }
 
-/// The text in so many lines; where it has no room, both of its ends with an ellipsis between.
+/// The text in `lines` lines. If it does not fit, its middle is replaced by an ellipsis.
 fn cut_middle(text: &str, size: i32, (room, lines): (i32, usize)) -> Vec<String> {
     let whole = wrap(text, size, room);
     if whole.len() <= lines {

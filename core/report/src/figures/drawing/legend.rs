@@ -1,4 +1,4 @@
-//! A legend above the panels, where it can cover no data.
+//! The legend of a figure, above the panels, where it covers no data.
 
 use crate::figures::drawing::canvas::{
     Anchor, Canvas, Dash, INK, SMALL, Shape, WIDTH, width, wrap,
@@ -6,14 +6,14 @@ use crate::figures::drawing::canvas::{
 use plotters::prelude::RGBColor;
 
 const ROW: i32 = 50;
-/// Between the lines of one entry.
+/// The distance between the lines of one entry.
 const LINE: i32 = 42;
 const GAP: i32 = 44;
-/// Between a key and its words.
+/// The distance between a key and its text.
 const SPACE: i32 = 14;
 const LEFT: i32 = 16;
 
-/// What stands before an entry's words.
+/// The symbol before the text of an entry.
 pub(crate) enum Key {
     Marker {
         shape: Shape,
@@ -31,7 +31,7 @@ pub(crate) enum Key {
     Bar {
         colour: RGBColor,
     },
-    /// A band as charts of lines have it.
+    /// A band around a line.
     Band {
         colour: RGBColor,
     },
@@ -87,7 +87,7 @@ pub(crate) fn bar(
     canvas.line(&[(to, y - 9), (to, y + 9)], colour, 4, None)
 }
 
-/// Entries in rows that fit the canvas; one that is longer than a row has several lines.
+/// The entries in rows that fit the canvas. An entry that is longer than a row has several lines.
 pub(crate) struct Legend {
     rows: Vec<Vec<(Key, Vec<String>)>>,
 }
@@ -123,7 +123,7 @@ impl Legend {
         self.rows.iter().map(|row| height(row)).sum()
     }
 
-    /// Draws with its top at `top`.
+    /// Draws the legend with its upper edge at `top`.
     pub fn draw(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), String> {
         let mut y = top + ROW / 2;
         for row in &self.rows {

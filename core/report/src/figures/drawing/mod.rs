@@ -1,5 +1,4 @@
-//! What figures are drawn with: a canvas with text that is measured, scales, legends, labels, and
-//! charts that are described as data.
+//! The parts of figures: a canvas, scales, legends, labels, and charts that are described as data.
 
 pub(crate) mod axis;
 pub(crate) mod canvas;
@@ -12,7 +11,7 @@ pub(crate) mod profile;
 
 use crate::model::inputs::ReportInputs;
 
-/// The line under every figure: which study, and what it was drawn from.
+/// The line below every figure: the study and the digest of the inputs.
 pub(crate) fn footer(study: &str, inputs: &ReportInputs) -> String {
     let after = format!(": inputs sha256 {inputs}");
     let room = canvas::WIDTH - 32 - canvas::width(&after, canvas::FINE);

@@ -1,4 +1,5 @@
-//! One sparsity's accuracies: tickets down, checks within each, accuracy to the right.
+//! A panel with the accuracies at one sparsity: tickets as rows, the checks within each, accuracy
+//! to the right.
 
 use crate::figures::drawing::axis::{Scale, ticks};
 use crate::figures::drawing::canvas::{
@@ -14,20 +15,20 @@ use jackpot_study::Named;
 use plotters::prelude::RGBColor;
 
 const ROW: i32 = 54;
-/// Between the two lines of a title.
+/// The distance between the two lines of a title.
 const LINE: i32 = 48;
 /// Markers and bars stand above a row's middle, single seeds below it.
 const RISE: i32 = 7;
 const DROP: i32 = 13;
 const BLOCK_GAP: i32 = 20;
-/// Free to both sides of words that stand on a line.
+/// The free space on both sides of text that stands on a line.
 const ROUND: i32 = 8;
-/// From a marker to a note that has little room.
+/// The distance between a marker and a note if there is little room.
 const NEAR: i32 = 22;
 /// The heights above and below a panel's body.
 pub(crate) const TITLE: i32 = 64;
 pub(crate) const AXIS: i32 = 110;
-/// The dense network's line.
+/// The dashes of the dense network's line.
 pub(crate) const DASH: Dash = Some((16, 10));
 
 /// One sparsity's panel.
@@ -38,14 +39,14 @@ pub(crate) struct Panel<'g, 'a> {
     pub sparsity: &'a str,
     pub scale: Scale,
     pub top: i32,
-    /// Whether the tickets' titles stand to its left.
+    /// Whether the titles of the tickets stand to its left.
     pub first: bool,
     pub blocks: &'g [Block<'a>],
-    /// Of each block, in lines.
+    /// The label of each block, in lines.
     pub labels: &'g [Vec<String>],
 }
 
-/// One ticket and the checks that any sparsity has of it; none is the unmodified ticket.
+/// One ticket and the checks that it has at any sparsity. `None` is the unmodified ticket.
 pub(crate) struct Block<'a> {
     pub ticket: &'a Named,
     pub checks: Vec<Option<&'a Named>>,
@@ -56,13 +57,13 @@ impl Block<'_> {
         self.checks.len() as i32 * ROW + BLOCK_GAP
     }
 
-    /// The lines that its label has room for.
+    /// The number of lines for which its label has room.
     pub fn lines(&self) -> usize {
         (self.height() / LINE).clamp(1, 3) as usize
     }
 }
 
-/// The place of a check among the colours and shapes.
+/// The shape and colour of a check.
 pub(crate) fn look(grid: &Grid<'_>, check: Option<&Named>) -> (Shape, RGBColor) {
     let of = |c: &Named| grid.outline.checks.iter().position(|x| x == c);
     let place = check.and_then(of).map_or(0, |i| i + 1);
@@ -118,7 +119,7 @@ impl Panel<'_, '_> {
         canvas.text("test accuracy, %", at, TEXT, INK, Anchor::Centre)
     }
 
-    /// The dense network: a line where it is on the scale, an arrow where it is beyond.
+    /// Draws the dense network as a line, or as an arrow if it lies outside the scale.
     fn reference(&self, canvas: &Canvas<'_>, bottom: i32) -> Result<(), String> {
         let Some(dense) = self.dense else {
             return Ok(());
@@ -159,7 +160,7 @@ impl Panel<'_, '_> {
         Ok(())
     }
 
-    /// What a row at this height stands on.
+    /// The background colour of the row at this height.
     fn paper(&self, y: i32) -> RGBColor {
         let mut bottom = self.top;
         let block = self.blocks.iter().position(|block| {
@@ -225,8 +226,8 @@ impl Panel<'_, '_> {
         )
     }
 
-    /// The mean and its bar, cut at the panel's edges, or an arrow where the mean lies beyond.
-    /// Gives the ends of what was drawn.
+    /// Draws the mean and its error bar, cut at the edges of the panel, or an arrow if the mean
+    /// lies outside. Returns the ends of what was drawn.
     fn mean(
         &self,
         canvas: &Canvas<'_>,
@@ -247,7 +248,7 @@ impl Panel<'_, '_> {
         Ok(ends)
     }
 
-    /// An arrow at the edge that the mean lies behind.
+    /// An arrow at the edge beyond which the mean lies.
     fn beyond(
         &self,
         canvas: &Canvas<'_>,
@@ -266,7 +267,7 @@ impl Panel<'_, '_> {
         canvas.line(&[(tip, y), (tip + way * 34, y)], colour, 5, None)
     }
 
-    /// A note beside a cell, on the side that has the room.
+    /// Draws a note beside a cell, on the side that has room.
     fn note(
         &self,
         canvas: &Canvas<'_>,
@@ -283,7 +284,7 @@ impl Panel<'_, '_> {
         let x = if ends.1 + needs <= self.scale.to {
             ends.1 + 44
         } else if left < edge && ends.1 + NEAR + wide <= self.scale.to {
-            // Neither side has its usual room.
+            // Neither side has the usual room.
             ends.1 + NEAR
         } else {
             left.max(edge)
@@ -291,13 +292,13 @@ impl Panel<'_, '_> {
         self.words(canvas, note, x, y)
     }
 
-    /// Words at a row; the dense network's line has a gap where they stand on it.
+    /// Draws text in a row. The dense network's line has a gap where it would cross the text.
     fn words(&self, canvas: &Canvas<'_>, words: &str, x: i32, y: i32) -> Result<(), String> {
         let ends = (x - ROUND, x + width(words, TINY) + ROUND);
         let dense = self.dense.filter(|dense| self.scale.holds(*dense));
         let line = dense.map(|dense| self.scale.at(dense));
         if line.is_some_and(|line| (ends.0..=ends.1).contains(&line)) {
-            // As high as the letters: the seeds below keep their dots.
+            // As high as the letters, so that the dots of single seeds below remain.
             let half = TINY / 3 + 2;
             let gap = [(ends.0, y - half), (ends.1, y + half)];
             canvas.gap(gap, self.paper(y))?;

@@ -1,5 +1,5 @@
-//! Kept shares over layers: panels of lines on a logarithmic scale that has a place for an empty
-//! layer below its lowest decade, described as data.
+//! A profile: kept shares over layers, as panels of lines on a logarithmic scale with a place for
+//! empty layers below the lowest decade.
 
 use crate::Error;
 use crate::error::frame_error;
@@ -21,18 +21,18 @@ const TITLE: i32 = 70;
 const GAP: i32 = 40;
 const LEFT: i32 = 190;
 const RIGHT: i32 = 24;
-/// The height of the place for an empty layer.
+/// The height of the place for empty layers.
 const ZERO: i32 = 56;
-/// More layers than this, and not every one is named.
+/// With more layers than this, only some are named.
 const NAMED: usize = 24;
-/// More layers than this, and not every one has a marker on every line.
+/// With more layers than this, only some have a marker on every line.
 const MARKED: usize = 18;
 
-/// The figure before it is drawn.
+/// A figure before it is drawn.
 pub(crate) struct Profile {
-    /// Of the figure's file.
+    /// The name of the figure's file.
     pub name: &'static str,
-    /// Of every line, in the legend's order.
+    /// The names of the series, in the order of the legend.
     pub series: Vec<String>,
     /// The series that is drawn over the others, in black.
     pub over: Option<usize>,
@@ -45,7 +45,7 @@ pub(crate) struct Profile {
 /// One heading with its lines, all over the same layers.
 pub(crate) struct Panel {
     pub heading: String,
-    /// Their names in forward order.
+    /// The names of the layers, in forward order.
     pub layers: Vec<String>,
     pub lines: Vec<Line>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Line {
     pub shares: Vec<f64>,
 }
 
-/// A logarithmic scale from 10^`lowest` to 100 %, going up; 0 has its own place.
+/// A logarithmic scale from 10^`lowest` to 100 %, upwards, with a separate place for 0.
 struct LogScale {
     lowest: i32,
     top: i32,
@@ -75,7 +75,7 @@ impl LogScale {
 
 /// What all panels share.
 struct Layout {
-    /// The scale goes down to 10 to this power, in percent.
+    /// The scale begins at 10 to this power, in percent.
     lowest: i32,
     /// The height of the place for empty layers; 0 where there are none.
     zero: i32,
@@ -114,7 +114,7 @@ impl Layout {
 }
 
 impl Profile {
-    /// Every point that is drawn, one a row.
+    /// Every point that is drawn, one in each row.
     ///
     /// # Errors
     /// When the frame cannot be made.
@@ -225,7 +225,8 @@ impl Profile {
             .collect();
         let wide = if self.over == Some(line.series) { 7 } else { 5 };
         canvas.line(&points, colour, wide, dash)?;
-        // Where layers stand close, each line has a marker now and then, and wherever it is at 0.
+        // If layers stand close together, each line has markers at some layers and wherever it is
+        // 0.
         let every = n.div_ceil(MARKED).max(1);
         for (i, point) in points.iter().enumerate() {
             if i % every == line.series % every || line.shares[i] <= 0.0 {
@@ -235,7 +236,8 @@ impl Profile {
         Ok(())
     }
 
-    /// How far aside a series' points stand, so that equal shares do not cover each other.
+    /// How far the points of a series are moved sideways, so that equal shares do not cover each
+    /// other.
     fn aside(&self, series: usize, layers: usize) -> i32 {
         let all = self.series.len() as i32;
         let between = ((WIDTH - RIGHT - LEFT) / layers.max(1) as i32 / (all + 3)).min(12);
@@ -243,7 +245,7 @@ impl Profile {
     }
 }
 
-/// The middle of layer `i` of `n`.
+/// The horizontal position of layer `i` of `n`.
 fn place(i: usize, n: usize) -> i32 {
     let step = f64::from(WIDTH - RIGHT - LEFT) / n as f64;
     LEFT + ((i as f64 + 0.5) * step).round() as i32

@@ -1,4 +1,4 @@
-//! What the study's declared analysis says of its runs.
+//! The evaluation of a study's declared analysis.
 
 use crate::Error;
 use crate::model::analysis::headlines::{Compared, Headline, headlines};
@@ -6,21 +6,21 @@ use jackpot_study::{
     Arm, Finding, FoundEffects, Outline, PlanChanges, Results, Scope, Table, Trained, plan_changes,
 };
 
-/// Everything that tables and the page say of contrasts.
+/// The evaluated contrasts and effects of a study.
 #[derive(Default)]
 pub(crate) struct Findings {
     pub found: jackpot_study::Findings,
-    /// What the declared factors explain.
+    /// The shares of variance that the declared factors explain.
     pub effects: Vec<FoundEffects>,
-    /// How the analysis came to be.
+    /// How the declared plan changed over time.
     pub changes: PlanChanges,
-    /// In words, the claims first and the controls last.
+    /// The findings in sentences: the claims first, the controls last.
     pub headlines: Vec<Headline>,
 }
 
 impl Findings {
-    /// What is said of `plus − minus` there; none where the analysis does not compare them, but in
-    /// something that is made of more.
+    /// The finding on `plus − minus` in a scope, or `None` if no contrast compares exactly these
+    /// two arms.
     pub fn of(&self, plus: &Arm, minus: &Arm, scope: &Scope) -> Option<&Finding> {
         let is = |f: &&Finding| {
             let contrast = &f.contrast;
@@ -31,8 +31,8 @@ impl Findings {
     }
 }
 
-/// Evaluates the declared analysis of a study: the contrasts within a setting, or those that
-/// compare settings where `results` are of several.
+/// Evaluates the declared analysis of a study: the contrasts within a setting or, with
+/// `across_settings`, those that compare settings.
 ///
 /// # Errors
 /// When the plans in the lock cannot be read.

@@ -1,4 +1,4 @@
-//! Headlines: what the verdicts say, in sentences whose numbers lead to their runs.
+//! Headlines: the verdicts in sentences, in which each number refers to its runs.
 //!
 //! Dependence is a property of a method, so the words are neutral: nothing here succeeds or fails.
 
@@ -22,21 +22,22 @@ pub(crate) struct Compared<'o> {
     pub across_settings: bool,
 }
 
-/// One sentence or a few, made from verdicts.
+/// A few sentences about one subject, made from verdicts.
 pub(crate) struct Headline {
-    /// What it is about: `Corrupted data`.
+    /// The subject, such as `Corrupted data`.
     pub title: String,
-    /// What it says, in order.
+    /// The parts of its text, in order.
     pub pieces: Vec<HeadlinePart>,
 }
 
 /// A part of a sentence.
 pub(crate) struct HeadlinePart {
-    /// Without markup.
+    /// The text without markup.
     pub text: String,
-    /// What its numbers are of: `SNIP`; empty for plain words.
+    /// What its numbers describe, such as `SNIP`. Empty for text without numbers.
     pub subject: String,
-    /// The keys of the trainings that its numbers were computed from; empty for plain words.
+    /// The keys of the trainings from which its numbers were computed. Empty for text without
+    /// numbers.
     pub sources: Vec<Digest>,
 }
 
@@ -53,7 +54,7 @@ impl Headline {
         Headline { title, pieces }
     }
 
-    /// All that it says, without markup.
+    /// The whole text without markup.
     pub fn text(&self) -> String {
         self.pieces.iter().map(|p| p.text.as_str()).collect()
     }
@@ -69,7 +70,7 @@ impl HeadlinePart {
     }
 }
 
-/// The contrast's headline: its average, or the one sparsity that it has.
+/// The finding that represents a contrast: its average over sparsities, or its only sparsity.
 fn main_finding<'f>(found: &'f Findings, contrast: &Contrast) -> Option<&'f Finding> {
     let mine = || found.findings.iter().filter(|f| f.contrast == *contrast);
     mine().find(|f| f.scope == Scope::Average).or_else(|| {
@@ -78,11 +79,11 @@ fn main_finding<'f>(found: &'f Findings, contrast: &Contrast) -> Option<&'f Find
     })
 }
 
-/// The title of what was seen before the plan was declared.
+/// The title of the headline about pilot results.
 pub(crate) const PILOT: &str = "Pilot";
 
-/// The claims first and the controls last, then what was seen before the plan and what was changed
-/// after it.
+/// All headlines: first the claims, then the controls, the pilot results, and the changes of the
+/// plan.
 pub(crate) fn headlines(
     compared: Compared<'_>,
     found: &Findings,
@@ -118,7 +119,8 @@ pub(crate) fn headlines(
     all
 }
 
-/// What a reader looks for: the check, or the family where tickets are compared.
+/// The title under which a contrast is listed: the title of its check, or of its family if it
+/// compares tickets.
 fn group_title(compared: Compared<'_>, contrast: &Contrast) -> String {
     let check = contrast
         .minus
@@ -149,7 +151,7 @@ fn headline(
 ) -> Headline {
     let touching: BTreeSet<Vec<usize>> =
         list.iter().map(|f| changes.touching(&f.contrast)).collect();
-    // Said once where it holds for all, else beside each.
+    // Said once if it holds for all, otherwise beside each.
     let common = touching.first().filter(|_| touching.len() == 1).cloned();
     let mut sentences: Vec<(String, Vec<Vec<HeadlinePart>>)> = Vec::new();
     for finding in list {
@@ -180,7 +182,7 @@ fn headline(
     Headline { title, pieces }
 }
 
-/// The sentence that a finding stands in.
+/// The statement under which a finding is listed.
 fn statement_of(finding: &Finding) -> String {
     if let Some(because) = &finding.not_applicable {
         return format!("Not applicable ({because})");
@@ -219,7 +221,7 @@ fn statement_of(finding: &Finding) -> String {
     }
 }
 
-/// What it is called to be superior, not inferior and inferior.
+/// The phrases for superior, not inferior and inferior.
 fn direction_words(contrast: &Contrast) -> [&'static str; 3] {
     if !contrast.trend.is_empty() {
         return [
@@ -279,7 +281,7 @@ fn item(compared: Compared<'_>, finding: &Finding) -> Vec<HeadlinePart> {
     pieces
 }
 
-/// What the controls show, for the reader of everything above.
+/// The headlines of the controls.
 fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
     let asked = |role| compared.contrasts().any(|c| c.role == role);
     let [tested, shown] = found.controls.same_law;
@@ -313,8 +315,8 @@ fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
     };
     let mut all = vec![same_law];
     all.push(positive_control(compared, found, ControlOf::Allocation));
-    // The placement has a control in some studies alone: where none is, that of the allocation
-    // stands for it.
+    // Only some studies have a control of placement. In the others the control of allocation stands
+    // for it.
     let of_placement = |f: &Finding| is_control(&f.contrast, ControlOf::Placement);
     if found.findings.iter().any(of_placement) {
         all.push(positive_control(compared, found, ControlOf::Placement));
@@ -326,7 +328,7 @@ fn is_control(contrast: &Contrast, of: ControlOf) -> bool {
     contrast.role == Role::Positive && contrast.control == of
 }
 
-/// What is expected to differ, and whether it does.
+/// The headline of a positive control: what is expected to differ, and whether it does.
 fn positive_control(compared: Compared<'_>, found: &Findings, of: ControlOf) -> Headline {
     let title = match of {
         ControlOf::Allocation => "Positive control",
@@ -365,7 +367,7 @@ fn positive_control(compared: Compared<'_>, found: &Findings, of: ControlOf) -> 
     Headline::plain(title.into(), words.into())
 }
 
-/// A count of the cells of a control, with the runs of all of them, and what is said of it.
+/// A headline that begins with a count of cells, which refers to the runs of all these cells.
 fn control<'f>(
     cells: impl Iterator<Item = &'f Finding>,
     title: &str,

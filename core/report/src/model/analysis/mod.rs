@@ -1,4 +1,4 @@
-//! What the declared analysis says of the runs: findings, and the sentences made from them.
+//! The declared analysis: its findings, and the sentences that state them.
 
 pub(crate) mod findings;
 pub(crate) mod headlines;

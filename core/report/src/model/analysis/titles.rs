@@ -6,7 +6,7 @@ use crate::model::format;
 use jackpot_stats::{Direction, Outcome};
 use jackpot_study::{Arm, Contrast, Dose, Finding, Level, Margin, Named, Outline, Scope};
 
-/// What a family of contrasts asks, for headings.
+/// The question that a family of contrasts answers, for headings.
 pub(crate) fn family_title(family: &str) -> String {
     let known = match family {
         "data" => "does the ticket depend on the data it was made with?",
@@ -24,7 +24,7 @@ pub(crate) fn family_title(family: &str) -> String {
     known.to_owned()
 }
 
-/// With a capital at the front.
+/// The text with its first letter in upper case.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
@@ -41,7 +41,7 @@ pub(crate) fn arm_title(outline: &Outline, arm: &Arm) -> String {
     cell + &of_setting(outline, arm)
 }
 
-/// ` in ResNet-8`, or nothing of an arm that names no setting.
+/// ` in ResNet-8`, or nothing if the arm names no setting.
 fn of_setting(outline: &Outline, arm: &Arm) -> String {
     let Some(name) = &arm.setting else {
         return String::new();
@@ -56,7 +56,7 @@ fn title_of<'g>(all: &'g [Named], name: &'g str) -> &'g str {
     found.map_or(name, |n| n.title.as_str())
 }
 
-/// Both sides of a contrast, each by its name for programs and by its title.
+/// Both sides of a contrast. Each is a name for programs and a title for people.
 pub(crate) fn sides(outline: &Outline, contrast: &Contrast) -> [(String, String); 2] {
     let two = |one: &Arm, other: &Arm| {
         let [a, b] = [one, other].map(|arm| arm_title(outline, arm));
@@ -84,7 +84,7 @@ pub(crate) fn sides(outline: &Outline, contrast: &Contrast) -> [(String, String)
     }
 }
 
-/// What is compared, by its title.
+/// The title of a contrast.
 pub(crate) fn contrast_title(outline: &Outline, contrast: &Contrast) -> String {
     if let [first, .., last] = contrast.trend.as_slice() {
         let (_, title, axis) = line(outline, last);
@@ -97,7 +97,7 @@ pub(crate) fn contrast_title(outline: &Outline, contrast: &Contrast) -> String {
     }
 }
 
-/// The arms along a number by their name and title as they were written, and what the number is.
+/// The name and the title of the arms of a trend, and the name of the number along which they lie.
 fn line(outline: &Outline, dose: &Dose) -> (String, String, String) {
     let (all, name) = match &dose.arm.check {
         Some(check) => (&outline.checks, check),
@@ -137,7 +137,8 @@ pub(crate) fn scope_title(scope: &Scope) -> String {
     }
 }
 
-/// What was seen before the plan was declared, in its author's words.
+/// The pilot results that were known before the plan was declared, in the words of the study's
+/// author.
 pub(crate) fn pilot_words(outline: &Outline) -> Option<String> {
     let pilot = outline.analysis.pilot.as_ref()?;
     let pilot = format::one_line(pilot);
@@ -155,7 +156,7 @@ pub(crate) fn verdict_title(outcome: &Outcome) -> String {
     }
 }
 
-/// The sparsities of an average whose signs differ, with their differences in points.
+/// The differences of an average by sparsity, in points, if their signs differ.
 pub(crate) fn signs_words(finding: &Finding) -> Option<String> {
     let part = |(at, mean): &(String, f64)| {
         let at = scope_title(&Scope::Sparsity(at.clone()));
@@ -189,7 +190,7 @@ pub(crate) fn plan_change_words(numbers: &[usize]) -> Option<String> {
     }
 }
 
-/// A title with a gap where the axis's value stands: the same for all of one line.
+/// A title with `…` in place of the axis's value, so that it is the same for all points of a line.
 pub(crate) fn with_gap(named: &Named, axis: &str) -> String {
     let Some(series) = named.series.as_ref() else {
         return named.title.clone();

@@ -1,4 +1,4 @@
-//! The estimates behind the verdicts: one arm minus another, sparsity by sparsity.
+//! Table `differences`: the estimates behind the verdicts, one arm minus another at each sparsity.
 
 use crate::model::cells::metrics;
 use crate::model::format::DENSE;
@@ -32,12 +32,12 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["contrast", "sparsity", "plus", "minus"],
-        // A deviation is pooled over more cells than the two arms'.
+        // Standard deviations are pooled over more cells than those of the two arms.
         inputs: inputs_of(metrics(&grid.cells)),
     }
 }
 
-/// What is subtracted from what.
+/// What a difference compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Difference {
     TicketCheck,
@@ -70,7 +70,7 @@ impl Difference {
         }
     }
 
-    /// For programs.
+    /// The word for programs.
     fn word(self) -> &'static str {
         match self {
             Difference::TicketCheck => "ticket-check",
@@ -196,7 +196,7 @@ fn state(f: &Finding) -> &'static str {
     }
 }
 
-/// The part that the pair plays, and what became of its runs.
+/// The role of the pair, and notes on its runs.
 pub(crate) fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let part = match f.contrast.role {
         Role::Question => None,

@@ -1,4 +1,4 @@
-//! Effects of two factors: how much of what their tickets differ by each of them explains.
+//! Table `effects`: the share of the variance between tickets that each of two factors explains.
 
 use crate::model::analysis::titles::scope_title;
 use crate::model::cells::metrics;
@@ -9,7 +9,7 @@ use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::{Effects, Share};
 use jackpot_study::{CollapsedRuns, FoundEffects};
 
-/// With fewer there is no jackknife.
+/// The fewest seeds for the jackknife.
 const LEAST_SEEDS: usize = 3;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
@@ -66,7 +66,7 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-/// One row a factor, and one for their interaction.
+/// One row for each factor, and one for their interaction.
 fn rows(f: &FoundEffects) -> Vec<Vec<Entry>> {
     let [rows, columns] = [&f.of.rows.name, &f.of.columns.name];
     let share = |of: fn(&Effects) -> Share| f.effects.as_ref().map(of);

@@ -1,4 +1,5 @@
-//! Hybrid tickets against what they are made of: learning-rate rewinding and the random ticket.
+//! Table `hybrid`: hybrid tickets against the tickets that they combine, learning-rate rewinding
+//! and random tickets.
 
 use crate::model::analysis::titles::scope_title;
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
@@ -21,7 +22,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
             .filter(|t| ticket_kind(grid, t) == Some(TicketKind::Hybrid));
         hybrids.any(|t| t.name == name)
     };
-    // Tickets of two arms as they are, the hybrid one first: as the analysis compares them.
+    // Contrasts of two unmodified tickets of which the first is the hybrid one.
     let about_one = |f: &&Finding| {
         let unmodified = |arm: &Arm| arm.check.is_none();
         let (plus, minus) = (&f.contrast.plus, &f.contrast.minus);
@@ -59,7 +60,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections: sections.collect(),
         data: Data::Rows,
         keys: &["scope", "ticket", "against"],
-        // A deviation is pooled over more cells than those that are shown.
+        // Standard deviations are pooled over more cells than those that are shown.
         inputs: inputs_of(metrics(&grid.cells)),
     }
 }
@@ -68,7 +69,7 @@ fn of_sparsity(text: &str) -> Scope {
     Scope::Sparsity(text.to_owned())
 }
 
-/// An average has no accuracies of one cell.
+/// The columns. An average over sparsities has no accuracies of single cells.
 fn columns(scope: &Scope) -> Vec<Column> {
     let cell = |kind, name: &str, title: &str| match scope {
         Scope::Sparsity(_) => Column::new(kind, name, title),
@@ -117,7 +118,7 @@ fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
     ]
 }
 
-/// Pairs of one seed of which an arm collapsed or diverged.
+/// The number of pairs of one seed in which an arm collapsed or diverged.
 fn collapsed(grid: &Grid<'_>, arm: &Cell<'_>, base: &Cell<'_>) -> u64 {
     let pairs = arm
         .trained()

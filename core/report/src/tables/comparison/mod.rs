@@ -1,4 +1,4 @@
-//! What differs from what: the estimates and verdicts of the declared analysis.
+//! Tables about comparisons: the estimates and verdicts of the declared analysis.
 
 pub(crate) mod differences;
 pub(crate) mod effects;

@@ -1,4 +1,5 @@
-//! Partially-trained tickets under checks: how large an effect is, beside whether it is there.
+//! Table `partially-trained`: partially trained tickets under checks, with effect sizes beside
+//! verdicts.
 
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::grid::Grid;
@@ -38,7 +39,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
-        // A deviation is pooled over more cells than those that are shown.
+        // Standard deviations are pooled over more cells than those that are shown.
         inputs: inputs_of(metrics(&grid.cells)),
     }
 }

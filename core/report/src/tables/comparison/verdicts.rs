@@ -1,4 +1,4 @@
-//! Verdicts: what the declared analysis says of each contrast.
+//! Table `verdicts`: the verdict of the declared analysis on each contrast.
 
 use crate::model::analysis::findings::Findings;
 use crate::model::analysis::titles::{
@@ -80,7 +80,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
     about
 }
 
-/// How rows of more than two arms are read, where there are any.
+/// How to read rows that compare more than two arms, if there are any.
 fn composed(findings: &[Finding]) -> Vec<String> {
     let any = |is: fn(&Contrast) -> bool| findings.iter().any(|f| is(&f.contrast));
     let differences = "Where both sides are differences, what is compared is one difference less \
@@ -100,14 +100,14 @@ fn composed(findings: &[Finding]) -> Vec<String> {
 
 fn level(level: Option<f64>) -> String {
     match level {
-        // The first of looks that lie far apart spends nearly nothing, which is not 0.
+        // An early look spends a very small part of the level, which must not be shown as 0.
         Some(level) if level < 0.0001 => format!("{level:.1e}"),
         Some(level) => format::number(level, 4).trim_end_matches('0').to_owned(),
         None => "no level: no look is planned at this number of seeds".into(),
     }
 }
 
-/// How the deviations were had, and whether the cells share them.
+/// How the standard deviations were estimated, and whether cells share them.
 fn variance(grid: &Grid<'_>) -> String {
     let analysis = &grid.outline.analysis;
     if analysis.variance == Variance::Cell {
@@ -150,7 +150,7 @@ fn variance(grid: &Grid<'_>) -> String {
     )
 }
 
-/// When the analysis was declared, and what was changed since.
+/// When the analysis was declared, and what has changed since then.
 fn declared(findings: &Findings) -> Vec<String> {
     let changes = &findings.changes;
     let first = changes.first.as_ref().map(|d| {
@@ -200,7 +200,7 @@ fn section(grid: &Grid<'_>, family: &str, rows: Vec<&Finding>) -> Section {
     }
 }
 
-/// What a pair of arms is called that is not measured; none: it is, or is to be.
+/// The word for a pair of arms that has no measurement, or `None` if it is or will be measured.
 pub(crate) fn not_measured(f: &Finding) -> Option<&'static str> {
     let not_applicable = f.not_applicable.as_ref().map(|_| "not applicable");
     let identical = f.accuracy.verdict == Verdict::Identical;
@@ -257,7 +257,7 @@ pub(crate) fn arms(grid: &Grid<'_>, contrast: &Contrast) -> [Entry; 2] {
     sides(grid.outline, contrast).map(|(name, title)| Value::Named { name, title }.into())
 }
 
-/// The part that a contrast plays, for programs.
+/// The role of a contrast, for programs.
 pub(crate) fn role_word(contrast: &Contrast) -> &'static str {
     match (contrast.role, contrast.control) {
         (Role::Question, _) => "question",
@@ -268,7 +268,7 @@ pub(crate) fn role_word(contrast: &Contrast) -> &'static str {
     }
 }
 
-/// The verdict on test accuracy, or that there is none to be had.
+/// The verdict on test accuracy, or `not applicable`.
 pub(crate) fn verdict_of(f: &Finding) -> Entry {
     match &f.not_applicable {
         Some(_) => Value::Verdict {
@@ -287,7 +287,7 @@ pub(crate) fn verdict(outcome: &Outcome) -> Value {
     }
 }
 
-/// What became of the runs that a finding is made of, and whose deviation it uses.
+/// Notes on the runs of a finding, and on the standard deviation that it uses.
 pub(crate) fn run_notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(because) = &f.not_applicable {
@@ -361,7 +361,7 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     notes
 }
 
-/// `2 of 3 seeds`; of an average seeds and sparsities are counted together.
+/// `2 of 3 seeds`. For an average, seeds and sparsities are counted together.
 fn seeds(n: usize, asked: usize) -> String {
     if n <= asked {
         format!("{n} of {asked} seeds")
@@ -370,7 +370,7 @@ fn seeds(n: usize, asked: usize) -> String {
     }
 }
 
-/// What the test images alone say.
+/// What the paired predictions on single test images say.
 fn images_words(images: &jackpot_study::Images) -> String {
     let pair = &images.pair;
     let half = 1.96 * pair.error;

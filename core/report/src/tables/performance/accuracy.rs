@@ -1,4 +1,4 @@
-//! Accuracy and test loss by ticket, check and sparsity.
+//! Table `accuracy`: accuracy and test loss by ticket, check and sparsity.
 
 use crate::model::cells::{Cell, metrics};
 use crate::model::format::DENSE;
@@ -9,7 +9,8 @@ use crate::model::{format, notes};
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
 
-/// What some training of the study did; columns for it stand only where one did.
+/// Which optional columns the table has: those for something that happened in at least one
+/// training.
 #[derive(Clone, Copy)]
 struct OptionalColumns {
     selects: bool,
@@ -26,8 +27,8 @@ impl OptionalColumns {
     }
 }
 
-/// The columns; the one of the selected epoch stands only where a training selected one, those
-/// that show collapsed runs apart only where a run collapsed.
+/// The columns. The selected epoch has a column only if a training selected one, and the columns
+/// about collapsed runs are shown only if a run collapsed.
 fn columns(OptionalColumns { selects, collapses }: OptionalColumns) -> Vec<Column> {
     let mut columns = vec![
         Column::hidden(ColumnKind::Text, "sparsity"),
@@ -176,13 +177,13 @@ fn row(grid: &Grid<'_>, seen: OptionalColumns, cell: &Cell<'_>, summary: &Summar
     row
 }
 
-/// One word for a cell, for programs.
+/// The state of a cell in one word, for programs.
 fn state(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> &'static str {
     if let Some(word) = notes::not_measured(grid, cell) {
         return word;
     }
     match summary {
-        // Some seeds are the unmodified ticket's, and others are not there.
+        // Some seeds share the training of the unmodified ticket, and the others are missing.
         Summary {
             n: 0, not_run: 1.., ..
         } => "incomplete",

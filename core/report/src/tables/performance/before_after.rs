@@ -1,4 +1,4 @@
-//! The pruned network right after pruning, beside what its training made of it.
+//! Table `before-after`: accuracy after pruning and after retraining.
 
 use crate::model::cells::Cell;
 use crate::model::grid::Grid;

@@ -1,4 +1,5 @@
-//! Tickets at several learning rates, and how much accuracy still moves at the end of a training.
+//! Table `learning-rates`: tickets at several learning rates, and how much accuracy still varies at
+//! the end of a training.
 
 use crate::model::cells::{Cell, metrics};
 use crate::model::format;
@@ -12,7 +13,7 @@ use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::sample_sd;
 use jackpot_study::{Named, SettingOutline, SparseWay, Trained};
 
-/// The last epochs that volatility is taken over: a fifth of the training, from 2 to 10.
+/// Volatility is computed over the last epochs of a training: this fraction of all, from 2 to 10.
 const SHARE: usize = 5;
 
 pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
@@ -66,12 +67,13 @@ struct Point<'g, 'a> {
     cell: &'g Cell<'a>,
 }
 
-/// What else the cells of a family have in common.
+/// What the cells of a family have in common besides the sparsity and the check.
 #[derive(Clone, Copy, PartialEq)]
 enum Common<'a> {
-    /// In the setting at this place, tickets that are made in this way.
+    /// Tickets of the setting with this index that are made in this way.
     Way(usize, &'a SparseWay),
-    /// This ticket, in the settings that are as the one at this place but for their rates.
+    /// This ticket in the settings that differ from the setting with this index only in the
+    /// learning rate.
     Ticket(usize, &'a str),
 }
 
@@ -103,7 +105,7 @@ fn families<'g, 'a>(grids: Grids<'g, 'a>, sparsity: &str) -> Vec<Family<'g, 'a>>
     found
 }
 
-/// None: a dense network, whose rate nothing varies.
+/// The family of a cell, or `None` for a dense network whose learning rate is not varied.
 fn common<'a>(grids: Grids<'_, 'a>, at: usize, cell: &Cell<'a>) -> Option<Common<'a>> {
     let grid = &grids.all[at];
     let first = |grid: &Grid<'a>| grids.setting(grid).map(|s| s.but_for_the_rate);
@@ -117,7 +119,7 @@ fn common<'a>(grids: Grids<'_, 'a>, at: usize, cell: &Cell<'a>) -> Option<Common
     Some(Common::Way(at, way))
 }
 
-/// True when settings of the study differ in nothing but the learning rate.
+/// Whether some settings of the study differ only in the learning rate.
 pub(crate) fn has_rates(settings: &[SettingOutline]) -> bool {
     let mut placed = settings.iter().enumerate();
     placed.any(|(at, setting)| setting.but_for_the_rate != at)
@@ -158,12 +160,12 @@ fn chosen() -> Vec<Column> {
     ]
 }
 
-/// How many last epochs the volatility of a training is taken over.
+/// The number of last epochs over which the volatility of a training is computed.
 fn last(trained: &Trained) -> usize {
     (trained.curve.len() / SHARE).clamp(2, 10)
 }
 
-/// The standard deviation over the last epochs; none of a training of one epoch.
+/// The standard deviation over the last epochs, or `None` for a training of one epoch.
 fn volatility(trained: &Trained) -> Option<f64> {
     let from = trained.curve.len().checked_sub(last(trained))?;
     sample_sd(&trained.curve[from..])
@@ -197,7 +199,7 @@ fn row<'a>(grids: Grids<'_, 'a>, point: &Point<'_, 'a>) -> Vec<Entry> {
     row
 }
 
-/// None where the family has one learning rate.
+/// The row of a family, or `None` if it has only one learning rate.
 fn fixed_and_best<'a>(grids: Grids<'_, 'a>, family: &Family<'_, 'a>) -> Option<Vec<Entry>> {
     let rates: Vec<(f64, &Point<'_, '_>, MeanSd)> = (family.points.iter())
         .filter_map(|p| Some((rate(p)?, p, p.grid.summary(p.cell).accuracy?)))
@@ -221,7 +223,7 @@ fn fixed_and_best<'a>(grids: Grids<'_, 'a>, family: &Family<'_, 'a>) -> Option<V
     };
     let setting = grids.setting(point.grid).map(|s| match family.of {
         Common::Way(..) => Entry::named(&s.named),
-        // The rates are those of several settings.
+        // The learning rates belong to several settings.
         Common::Ticket(..) => Value::Absent(NOTHING).into(),
     });
     let mut row: Vec<Entry> = setting.into_iter().collect();

@@ -1,4 +1,4 @@
-//! How accurate tickets are, what they cost, and what was done to them.
+//! Tables about tickets: how accurate they are, how they were made, and what they cost.
 
 pub(crate) mod accuracy;
 pub(crate) mod before_after;

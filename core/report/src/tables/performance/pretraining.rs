@@ -1,5 +1,5 @@
-//! What the dense training before pruning learnt, on clean and on changed data, beside what came
-//! of the ticket.
+//! Table `pretraining`: the accuracy of the dense training before pruning, on clean and on changed
+//! data, beside that of the ticket.
 
 use crate::model::cells::{Cell, metrics};
 use crate::model::grid::Grid;
@@ -15,7 +15,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         Section::at_sparsity(sparsity, columns(), here.map(|c| row(grid, c)).collect())
     });
     let used = cells(grid).flat_map(known);
-    // A deviation is pooled over more cells than those that are shown.
+    // Standard deviations are pooled over more cells than those that are shown.
     let before = used.map(|(_, _, p)| p.metrics);
     let inputs = inputs_of(metrics(&grid.cells).into_iter().chain(before));
     let mut about = vec![

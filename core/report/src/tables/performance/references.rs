@@ -1,4 +1,5 @@
-//! Numbers of others beside the study's own, with whose they are and how they differ.
+//! Table `references`: published accuracies beside the study's own, with their source and
+//! differences of protocol.
 
 use crate::Error;
 use crate::model::cells::metrics;

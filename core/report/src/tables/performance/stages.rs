@@ -1,4 +1,4 @@
-//! Which data each stage of a ticket saw, and how many epochs it cost.
+//! Table `stages`: the data that each stage of a ticket used, and the epochs that it took.
 
 use crate::model::cells::{Cell, metrics};
 use crate::model::format;
@@ -26,7 +26,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     }
 }
 
-/// The dense network's where it is known, and every sparsity's.
+/// The section of the dense network, if its lineage is known, and one for each sparsity.
 fn sections(grid: &Grid<'_>) -> Vec<Section> {
     let dense = Some(section(grid, DENSE)).filter(|s| !s.rows.is_empty());
     let sparse = grid.sparsities().into_iter().map(|s| section(grid, s));

@@ -1,5 +1,5 @@
-//! Accuracy along a number that the study varies: a learning rate, a dose, a length, a rewind
-//! point; of tickets, of checks or of settings.
+//! Table `sweeps`: accuracy along a number that the study varies in tickets, checks or settings,
+//! such as a learning rate, a dose or a length.
 
 use crate::model::cells::metrics;
 use crate::model::inputs::inputs_of;
@@ -17,7 +17,7 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
             let mut here: Vec<&SweepPoint<'_, '_>> = (all.iter())
                 .filter(|s| s.axis == axis && s.cell.sparsity == sparsity)
                 .collect();
-            // Lines stay in the study's order, points go along the axis.
+            // Lines stay in the order of the study file; points are sorted along the axis.
             let place = |line: &str| all.iter().position(|s| s.line == line);
             here.sort_by(|a, b| (place(&a.line).cmp(&place(&b.line))).then(a.at.total_cmp(&b.at)));
             if !here.is_empty() {
@@ -36,7 +36,7 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
         sections,
         data: Data::Rows,
         keys: &["axis", "sparsity", "line", "at"],
-        // A deviation is pooled over more cells than those that are shown.
+        // Standard deviations are pooled over more cells than those that are shown.
         inputs: inputs_of(metrics(grids.cells())),
     }
 }

@@ -1,4 +1,5 @@
-//! Unmodified tickets side by side, those that need no training first, with what each costs.
+//! Table `tickets`: unmodified tickets with the epochs that they need. Tickets that need no
+//! training come first.
 
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::grid::Grid;
@@ -12,7 +13,8 @@ use jackpot_study::{NOT_KNOWN, Named, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut tickets = members(grid, TicketGroup::Sparse);
-    // Zero-shot tickets first, the smart ratio before the others; then by cost.
+    // Tickets without training come first, smart ratios before the others; then they are sorted by
+    // cost.
     tickets.sort_by(|a, b| {
         let place = |t: &Named| {
             let smart = ticket_kind(grid, t) == Some(TicketKind::Smart);
@@ -84,7 +86,7 @@ fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
         Some(way) => Entry::text(of(way)),
         None => Value::Absent(NOTHING).into(),
     };
-    // What made the weights of an object nobody counted here.
+    // The epochs behind the weights of a stored object are not known.
     let mut lineages = cells(grid, ticket).into_iter().flatten();
     let unknown = lineages.any(|c| c.lineage().is_some_and(|l| l.epochs == NOT_KNOWN));
     let counted = |x: Option<f64>| match x {

@@ -1,4 +1,4 @@
-//! What masks predicted against what their trainings came to.
+//! Table `collapse`: the collapse that masks predict against what happened in training.
 
 use crate::Error;
 use crate::error::frame_error;

@@ -1,4 +1,5 @@
-//! What changed data does to a mask: the kept share of each layer, and which weights are kept.
+//! Table `corruption`: how changed data changes a mask, in the kept share of each layer and in
+//! which weights are kept.
 
 use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
@@ -39,7 +40,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     }
 }
 
-/// Cells of checks on data.
+/// The cells of checks that change data.
 fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
     let on_data = |c: &&Cell<'_>| {
         let change = grid.outline.changes.get(c.check_name());
@@ -66,7 +67,8 @@ fn columns() -> Vec<Column> {
     columns
 }
 
-/// The ticket's clean masks against this check's, of every seed that has both.
+/// The overlaps of the ticket's clean masks with those under the check, of every seed that has
+/// both.
 fn of_cell<'g>(grid: &'g Grid<'_>, cell: &Cell<'_>) -> Vec<&'g Overlap> {
     let is = |name: &(String, String), check: &str| name.0 == cell.ticket.name && name.1 == check;
     let overlaps = grid.results.overlaps.iter();

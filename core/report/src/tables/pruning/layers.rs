@@ -1,4 +1,4 @@
-//! The kept share of each layer by ticket and sparsity.
+//! Table `layers`: the kept share of each layer by ticket and sparsity.
 
 use crate::Error;
 use crate::error::frame_error;

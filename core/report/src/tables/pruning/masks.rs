@@ -1,4 +1,5 @@
-//! What each mask is, whatever it was trained to: counts, effective weights, ties, collapse.
+//! Table `masks`: properties of each mask that need no training: counts, effective weights, ties,
+//! predicted collapse.
 
 use crate::Error;
 use crate::error::frame_error;
@@ -35,7 +36,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     })
 }
 
-/// The digest of the masks: with the network they say everything here but the ties.
+/// The masks of the table. Together with the network they determine everything in it but the ties.
 pub(crate) fn inputs(grid: &Grid<'_>) -> ReportInputs {
     inputs_of(known(grid).map(|(.., facts)| facts.mask))
 }
@@ -51,7 +52,7 @@ pub(crate) fn known<'g, 'a: 'g>(
     })
 }
 
-/// One word for a prediction.
+/// The word for a prediction.
 pub(crate) fn word(collapse: &Collapse) -> &'static str {
     match collapse {
         Collapse::None => "none",
@@ -64,7 +65,7 @@ fn pruned(kept: u64, total: u64) -> f64 {
     100.0 * (total - kept) as f64 / total as f64
 }
 
-/// What a fact of a mask came from: the training that used it, or else the mask itself.
+/// The source of a mask's facts: the training that used it, otherwise the mask itself.
 pub(crate) fn origin(run: &Run, facts: &MaskFacts) -> Digest {
     match &run.outcome {
         Outcome::Done(trained) => trained.key,
@@ -142,7 +143,7 @@ fn row(cell: &Cell<'_>, all: &[(&Run, &MaskFacts)]) -> Vec<Entry> {
     ]
 }
 
-/// Share of all scores near the threshold.
+/// The share of all scores that are near the threshold.
 fn near(facts: &MaskFacts) -> Option<f64> {
     let selected = facts.selected.as_ref()?;
     Some(selected.near as f64 / facts.total as f64)

@@ -1,4 +1,4 @@
-//! What masks keep, layer by layer and beside each other.
+//! Tables about masks: what they keep in each layer, and how they differ.
 
 pub(crate) mod collapse;
 pub(crate) mod corruption;

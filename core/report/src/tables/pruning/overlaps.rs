@@ -1,4 +1,4 @@
-//! How many weights two tickets' masks keep in common, beside chance.
+//! Table `overlaps`: the weights that the masks of two tickets both keep, beside what chance gives.
 
 use crate::Error;
 use crate::error::frame_error;
@@ -16,7 +16,7 @@ use jackpot_study::{Named, Overlap};
 use polars::df;
 use std::collections::BTreeMap;
 
-/// Both masks, as ticket and check.
+/// The names of two masks, each as ticket and check.
 type Names<'o> = (&'o (String, String), &'o (String, String));
 
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
@@ -69,7 +69,8 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
     }
 }
 
-/// Mean ± sd of the overlaps, then chance and the ends of its interval, in percent.
+/// The mean and standard deviation of the overlaps, the overlap by chance, and the bounds of its
+/// interval, in percent.
 pub(crate) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
     let average = |of: &dyn Fn(&Overlap) -> f64| {
         let values: Vec<f64> = found.iter().map(|o| percent(o, of(o))).collect();
@@ -85,7 +86,7 @@ pub(crate) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
     values.map(|value| Entry::of_runs(value, found.iter().flat_map(|o| o.masks)))
 }
 
-/// A sparsity and two masks by name.
+/// A sparsity and the names of two masks.
 type Pairing<'a> = (&'a str, Names<'a>);
 
 fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {

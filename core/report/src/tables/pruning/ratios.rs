@@ -1,5 +1,5 @@
-//! How each ticket's kept shares run with depth, and how far they are from the smart ratio's; and
-//! random tickets by their allocation.
+//! Table `ratios`: how the kept shares of each ticket change with depth, and how they differ from
+//! smart ratios. Table `ablation`: random tickets by their allocation.
 
 use crate::Error;
 use crate::model::allocation::AllocationDifference;
@@ -96,7 +96,7 @@ fn row(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> Vec<Entry> {
     row
 }
 
-/// How many pairs of one seed there are, and how far apart their kept shares.
+/// The number of pairs with the same seed, and the differences between their kept shares.
 pub(crate) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry; 4]) {
     let (apart, keys) = pairs(cell, base);
     let value = |of: fn(&AllocationDifference) -> Option<f64>, digits: usize| {
@@ -115,7 +115,7 @@ pub(crate) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry;
     (apart.len(), values)
 }
 
-/// Kept shares of both, seed by seed, with the keys of the trainings they were given to.
+/// The differences of two cells' allocations, seed by seed, with the keys of the trainings.
 fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<AllocationDifference>, Vec<Digest>) {
     let (mut apart, mut keys) = (Vec::new(), Vec::new());
     for (seed, one) in cell.trained() {
@@ -130,7 +130,7 @@ fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<AllocationDifference>
     (apart, keys)
 }
 
-/// Random tickets by their allocation.
+/// The table `ablation`.
 pub(crate) fn ablation(grid: &Grid<'_>) -> Table {
     let tickets = members(grid, TicketGroup::Random);
     let is_one = |cell: &&Cell<'_>| cell.check.is_none() && tickets.contains(&cell.ticket);
