@@ -3,16 +3,24 @@
 
 use crate::Error;
 use crate::error::frame_error;
+use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
+use crate::model::sweep::Grids;
 use crate::tables::frame;
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
-use crate::tables::value::Entry;
+use crate::tables::value::{Entry, Value};
 use jackpot_study::Named;
 use polars::prelude::{Column as Values, DataFrame, DataType, PlSmallStr, PolarsResult};
 
 /// The first column of a table that covers several settings.
-pub(crate) fn column() -> Column {
+fn column() -> Column {
     Column::new(ColumnKind::Text, "setting", "setting")
+}
+
+/// The entry of that column for a row of one of the grids.
+pub(crate) fn setting<'a>(grids: Grids<'_, 'a>, grid: &Grid<'a>) -> Entry {
+    let setting = grids.setting(grid);
+    setting.map_or(Value::Blank.into(), |s| Entry::named(&s.named))
 }
 
 /// Joins the tables of one name. `None` if there is no table.

@@ -1,6 +1,7 @@
 //! Tables: one description of columns and typed cells, written as Markdown and LaTeX for people, as
 //! HTML for the study's page, and as CSV and Parquet for programs.
 
+mod columns;
 pub(crate) mod comparison;
 pub(crate) mod frame;
 pub(crate) mod joined;

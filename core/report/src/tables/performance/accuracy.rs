@@ -1,12 +1,13 @@
 //! Table `accuracy`: accuracy and test loss by ticket, check and sparsity.
 
 use crate::model::cells::{Cell, metrics};
-use crate::model::format::DENSE;
+use crate::model::format::{self, DENSE};
 use crate::model::grid::{COLLAPSE_POINTS, Grid, Summary};
 use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use crate::model::{format, notes};
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::model::notes::not_measured;
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
 
 /// Which optional columns the table has: those for something that happened in at least one
@@ -29,58 +30,65 @@ impl OptionalColumns {
 
 /// The columns. The selected epoch has a column only if a training selected one, and the columns
 /// about collapsed runs are shown only if a run collapsed.
-fn columns(OptionalColumns { selects, collapses }: OptionalColumns) -> Vec<Column> {
-    let mut columns = vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-        Column::hidden(ColumnKind::Text, "state"),
-        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
-    ];
-    if selects {
-        let title = "selected epoch, %";
-        columns.push(Column::new(ColumnKind::MeanSd, "selected_accuracy", title));
+fn columns<'g, 'a: 'g>(seen: OptionalColumns) -> Columns<'static, CellRow<'g, 'a>> {
+    let mut columns = Columns::of_cells()
+        .text("state", None, |row| Entry::text(state(row)))
+        .mean_sd("accuracy", "accuracy, %", |row| {
+            match not_measured(row.grid, row.cell) {
+                Some(word) => Value::Absent(word).into(),
+                None => row.measured(row.summary.accuracy, 2),
+            }
+        });
+    if seen.selects {
+        columns = columns.mean_sd("selected_accuracy", "selected epoch, %", |row| {
+            own(row, row.summary.selected, 2)
+        });
     }
-    if collapses {
-        let title = "without collapsed, %";
-        columns.push(Column::new(ColumnKind::MeanSd, "alive_accuracy", title));
+    if seen.collapses {
+        columns = columns.mean_sd("alive_accuracy", "without collapsed, %", |row| {
+            let alive: Vec<f64> = (row.cell.trained())
+                .filter(|(_, t)| !row.grid.collapsed(t))
+                .map(|(_, t)| t.accuracy)
+                .collect();
+            own(row, MeanSd::of(&alive), 2)
+        });
     }
-    let collapsed = Column::hidden(ColumnKind::Count, "collapsed");
-    columns.extend([
-        Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
-        Column::new(ColumnKind::MeanSd, "test_loss", "test loss"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::hidden(ColumnKind::Text, "seed_list"),
-        Column::hidden(ColumnKind::Count, "failed"),
-        Column::hidden(ColumnKind::Count, "missing"),
-        if collapses {
-            Column::new(ColumnKind::Count, "collapsed", "collapsed")
-        } else {
-            collapsed
-        },
-        Column::hidden(ColumnKind::Count, "diverged"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ]);
     columns
+        .mean_sd("best_accuracy", "best epoch, %", |row| {
+            own(row, row.summary.best, 2)
+        })
+        .mean_sd("test_loss", "test loss", |row| {
+            own(row, row.summary.loss, 4)
+        })
+        .n(|row| match not_measured(row.grid, row.cell) {
+            Some(_) => Value::CountOf(0, 0).into(),
+            None => Entry::of_runs(row.n().value, row.cell.keys()),
+        })
+        .text("seed_list", None, |row| {
+            let seeds: Vec<String> = row
+                .cell
+                .trained()
+                .map(|(seed, _)| seed.to_string())
+                .collect();
+            Entry::text(seeds.join(" "))
+        })
+        .count("failed", None, |row| count(row.summary.failed))
+        .count("missing", None, |row| count(row.summary.missing))
+        .count("collapsed", seen.collapses.then_some("collapsed"), |row| {
+            row.summary.collapsed.map_or(Value::Blank.into(), count)
+        })
+        .count("diverged", None, |row| count(row.summary.diverged))
+        .notes(CellRow::notes)
 }
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let seen = OptionalColumns::of(grid);
-    let mut sections = Vec::new();
-    for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
-        let cells = grid.at(sparsity);
-        let rows = cells.map(|c| row(grid, seen, c, &grid.summary(c)));
-        sections.extend(Section::at_sparsity(
-            sparsity,
-            columns(seen),
-            rows.collect(),
-        ));
-    }
+    let sparsities = std::iter::once(DENSE).chain(grid.sparsities());
     Table {
         name: "accuracy",
         title: "accuracy",
         about: about(grid, seen),
-        sections,
+        sections: columns(seen).by_sparsity(grid, sparsities, |_| true),
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs: inputs_of(metrics(&grid.cells)),
@@ -123,66 +131,24 @@ fn about(grid: &Grid<'_>, seen: OptionalColumns) -> Vec<String> {
     about
 }
 
-fn row(grid: &Grid<'_>, seen: OptionalColumns, cell: &Cell<'_>, summary: &Summary) -> Vec<Entry> {
-    let absent = notes::not_measured(grid, cell);
-    // A cell that is not measured has no numbers of its own.
-    let own = |value| {
-        if absent.is_some() {
-            Value::Blank
-        } else {
-            value
-        }
-    };
-    let measured = |value, digits| {
-        let value = own(Value::mean_sd(value, digits));
-        Entry::of_runs(value, cell.keys())
-    };
-    let count = |n: usize| Value::Count(n as u64).into();
-    let accuracy = match absent {
-        Some(word) => Value::Absent(word).into(),
-        None => measured(summary.accuracy, 2),
-    };
-    let mut row = vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        Entry::text(state(grid, cell, summary)),
-        accuracy,
-    ];
-    if seen.selects {
-        row.push(measured(summary.selected, 2));
+/// A mean of the cell, or nothing if the cell has no measurement of its own.
+fn own(row: &CellRow<'_, '_>, value: Option<MeanSd>, digits: usize) -> Entry {
+    if not_measured(row.grid, row.cell).is_some() {
+        return Entry::of_runs(Value::Blank, row.cell.keys());
     }
-    if seen.collapses {
-        let alive: Vec<f64> = (cell.trained())
-            .filter(|(_, t)| !grid.collapsed(t))
-            .map(|(_, t)| t.accuracy)
-            .collect();
-        row.push(measured(MeanSd::of(&alive), 2));
-    }
-    let seeds: Vec<String> = cell.trained().map(|(seed, _)| seed.to_string()).collect();
-    row.extend([
-        measured(summary.best, 2),
-        measured(summary.loss, 4),
-        match absent {
-            Some(_) => Value::CountOf(0, 0).into(),
-            None => Entry::of_runs(Value::CountOf(summary.n, summary.asked), cell.keys()),
-        },
-        Entry::text(seeds.join(" ")),
-        count(summary.failed),
-        count(summary.missing),
-        summary.collapsed.map_or(Value::Blank.into(), count),
-        count(summary.diverged),
-        Entry::text(notes::notes(grid, cell, summary).join("; ")),
-    ]);
-    row
+    row.measured(value, digits)
+}
+
+fn count(n: usize) -> Entry {
+    Value::Count(n as u64).into()
 }
 
 /// The state of a cell in one word, for programs.
-fn state(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> &'static str {
-    if let Some(word) = notes::not_measured(grid, cell) {
+fn state(row: &CellRow<'_, '_>) -> &'static str {
+    if let Some(word) = not_measured(row.grid, row.cell) {
         return word;
     }
-    match summary {
+    match &row.summary {
         // Some seeds share the training of the unmodified ticket, and the others are missing.
         Summary {
             n: 0, not_run: 1.., ..

@@ -4,16 +4,15 @@ use crate::model::cells::Cell;
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_study::{Before, Trained};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
-    let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
-        let here = cells(grid).filter(|c| c.sparsity == sparsity);
-        Section::at_sparsity(sparsity, columns(), here.map(row).collect())
-    });
-    let used = cells(grid).flat_map(Cell::before);
+    let sections = columns().by_sparsity(grid, grid.sparsities(), is_known);
+    let cells = || grid.sparse().filter(|cell| is_known(cell));
+    let used = cells().flat_map(Cell::before);
     let inputs = inputs_of(used.flat_map(|(t, b)| [t.metrics, b.metrics]));
     let mut about = vec![
         "Tickets whose mask was cut from trained weights. *Before* is the pruned network as it is, \
@@ -24,7 +23,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
          pairs of one seed."
             .into(),
     ];
-    if cells(grid).next().is_none() {
+    if cells().next().is_none() {
         about.push(
             "No ticket of this study is known to prune trained weights (results of an older run do \
              not say; `jackpot run` adds it, training again what left no weights behind)."
@@ -35,50 +34,38 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         name: "before-after",
         title: "accuracy before and after retraining",
         about,
-        sections: sections.collect(),
+        sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs,
     }
 }
 
-fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
-    grid.sparse().filter(|c| c.before().next().is_some())
+fn is_known(cell: &Cell<'_>) -> bool {
+    cell.before().next().is_some()
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-        Column::new(ColumnKind::MeanSd, "before", "before, %"),
-        Column::new(ColumnKind::MeanSd, "after", "after, %"),
-        Column::new(ColumnKind::MeanSd, "gained", "gained, points"),
-        Column::new(ColumnKind::MeanSd, "loss_before", "test loss before"),
-        Column::new(ColumnKind::MeanSd, "loss_after", "test loss after"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-    ]
+fn columns<'g, 'a: 'g>() -> Columns<'static, CellRow<'g, 'a>> {
+    Columns::of_cells()
+        .mean_sd("before", "before, %", |row| mean(row, |_, b| b.accuracy, 2))
+        .mean_sd("after", "after, %", |row| mean(row, |t, _| t.accuracy, 2))
+        .mean_sd("gained", "gained, points", |row| {
+            mean(row, |t, b| t.accuracy - b.accuracy, 2)
+        })
+        .mean_sd("loss_before", "test loss before", |row| {
+            mean(row, |_, b| b.test_loss, 4)
+        })
+        .mean_sd("loss_after", "test loss after", |row| {
+            mean(row, |t, _| t.test_loss, 4)
+        })
+        .n(|row| Value::CountOf(row.cell.before().count(), row.cell.runs.len()).into())
 }
 
-fn row(cell: &Cell<'_>) -> Vec<Entry> {
-    let value = |of: &dyn Fn(&Trained, &Before) -> f64, digits| {
-        let values: Vec<f64> = cell.before().map(|(t, b)| of(t, b)).collect();
-        let keys = cell.before().flat_map(|(t, b)| [t.key, b.key]);
-        let finite = values.iter().all(|x| x.is_finite());
-        Entry::of_runs(
-            Value::mean_sd(MeanSd::of(&values).filter(|_| finite), digits),
-            keys,
-        )
-    };
-    vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        value(&|_, b| b.accuracy, 2),
-        value(&|t, _| t.accuracy, 2),
-        value(&|t, b| t.accuracy - b.accuracy, 2),
-        value(&|_, b| b.test_loss, 4),
-        value(&|t, _| t.test_loss, 4),
-        Value::CountOf(cell.before().count(), cell.runs.len()).into(),
-    ]
+/// The mean over pairs of a training and the evaluation before it, if every value is finite.
+fn mean(row: &CellRow<'_, '_>, of: fn(&Trained, &Before) -> f64, digits: usize) -> Entry {
+    let values: Vec<f64> = row.cell.before().map(|(t, b)| of(t, b)).collect();
+    let keys = row.cell.before().flat_map(|(t, b)| [t.key, b.key]);
+    let finite = values.iter().all(|x| x.is_finite());
+    let mean = MeanSd::of(&values).filter(|_| finite);
+    Entry::of_runs(Value::mean_sd(mean, digits), keys)
 }

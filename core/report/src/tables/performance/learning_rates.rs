@@ -7,8 +7,9 @@ use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use crate::model::sweep::Grids;
+use crate::tables::columns::{CellRow, Columns};
 use crate::tables::joined;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::sample_sd;
 use jackpot_study::{Named, SettingOutline, SparseWay, Trained};
@@ -20,22 +21,12 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
     let mut sections = Vec::new();
     for sparsity in grids.sparsities() {
         let families = families(grids, sparsity);
-        let mut add = |what: &str, columns: Vec<Column>, rows: Vec<Vec<Entry>>| {
-            if !rows.is_empty() {
-                let heading = format!("{}: {what}", format::sparsity(sparsity));
-                let columns = grids.across.then(joined::column).into_iter().chain(columns);
-                sections.push(Section {
-                    heading,
-                    columns: columns.collect(),
-                    rows,
-                });
-            }
-        };
+        let heading = |what: &str| format!("{}: {what}", format::sparsity(sparsity));
         let each = families.iter().flat_map(|f| &f.points);
-        let each = each.map(|point| row(grids, point)).collect();
-        add("every learning rate", columns(), each);
-        let best = families.iter().filter_map(|f| fixed_and_best(grids, f));
-        add("fixed against best", chosen(), best.collect());
+        sections.extend(columns(grids).section_if_any(heading("every learning rate"), each));
+        let chosen = families.iter().filter_map(chosen);
+        let compared = chosen_columns(grids).section_if_any(heading("fixed against best"), chosen);
+        sections.extend(compared);
     }
     Table {
         name: "learning-rates",
@@ -59,12 +50,7 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
 struct Family<'g, 'a> {
     of: Common<'a>,
     check: Option<&'a Named>,
-    points: Vec<Point<'g, 'a>>,
-}
-
-struct Point<'g, 'a> {
-    grid: &'g Grid<'a>,
-    cell: &'g Cell<'a>,
+    points: Vec<CellRow<'g, 'a>>,
 }
 
 /// What the cells of a family have in common besides the sparsity and the check.
@@ -87,7 +73,7 @@ fn families<'g, 'a>(grids: Grids<'g, 'a>, sparsity: &str) -> Vec<Family<'g, 'a>>
             let Some(of) = common(grids, at, cell) else {
                 continue;
             };
-            let point = Point { grid, cell };
+            let point = CellRow::new(grid, cell);
             let known = found
                 .iter_mut()
                 .find(|f| f.of == of && f.check == cell.check);
@@ -125,39 +111,42 @@ pub(crate) fn has_rates(settings: &[SettingOutline]) -> bool {
     placed.any(|(at, setting)| setting.but_for_the_rate != at)
 }
 
-fn rate(point: &Point<'_, '_>) -> Option<f64> {
+fn rate(point: &CellRow<'_, '_>) -> Option<f64> {
     let way = point.grid.outline.ways.get(&point.cell.ticket.name)?;
     Some(way.learning_rate)
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-        Column::new(ColumnKind::Number, "learning_rate", "learning rate"),
-        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
-        Column::new(ColumnKind::Number, "volatility", "volatility, points"),
-        Column::new(ColumnKind::Count, "last_epochs", "over epochs"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-    ]
-}
-
-fn chosen() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-        Column::new(ColumnKind::Number, "fixed_learning_rate", "fixed"),
-        Column::new(ColumnKind::MeanSd, "fixed_accuracy", "accuracy at it, %"),
-        Column::new(ColumnKind::Number, "best_learning_rate", "best"),
-        Column::new(
-            ColumnKind::MeanSd,
-            "best_rate_accuracy",
-            "accuracy at it, %",
-        ),
-    ]
+fn columns<'r, 'g: 'r, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, &'r CellRow<'g, 'a>> {
+    let mut columns: Columns<'g, &'r CellRow<'g, 'a>> = Columns::new();
+    if grids.across {
+        columns = columns.text("setting", "setting", move |point| {
+            joined::setting(grids, point.grid)
+        });
+    }
+    columns
+        .text("sparsity", None, |point| Entry::text(point.cell.sparsity))
+        .text("ticket", "ticket", |point| Entry::named(point.cell.ticket))
+        .text("check", "check", |point| Entry::check(point.cell.check))
+        .number("learning_rate", "learning rate", |point| {
+            rate_entry(rate(point))
+        })
+        .mean_sd("accuracy", "accuracy, %", |point| {
+            point.measured(point.summary.accuracy, 2)
+        })
+        .mean_sd("best_accuracy", "best epoch, %", |point| {
+            point.measured(point.summary.best, 2)
+        })
+        .number("volatility", "volatility, points", |point| {
+            let mean = jackpot_stats::mean(&volatilities(point.cell));
+            Entry::of_runs(Value::number(mean, 2), point.cell.keys())
+        })
+        .count("last_epochs", "over epochs", |point| {
+            let over = point.cell.trained().map(|(_, t)| last(t) as u64).max();
+            over.filter(|_| !volatilities(point.cell).is_empty())
+                .map_or(Value::Absent(NOTHING), Value::Count)
+                .into()
+        })
+        .n(|point| point.n())
 }
 
 /// The number of last epochs over which the volatility of a training is computed.
@@ -171,70 +160,80 @@ fn volatility(trained: &Trained) -> Option<f64> {
     sample_sd(&trained.curve[from..])
 }
 
+fn volatilities(cell: &Cell<'_>) -> Vec<f64> {
+    cell.trained().filter_map(|(_, t)| volatility(t)).collect()
+}
+
 fn rate_entry(rate: Option<f64>) -> Entry {
     rate.map_or(Value::Absent(NOTHING).into(), Entry::shortest)
 }
 
-fn row<'a>(grids: Grids<'_, 'a>, point: &Point<'_, 'a>) -> Vec<Entry> {
-    let (grid, cell) = (point.grid, point.cell);
-    let summary = grid.summary(cell);
-    let values: Vec<f64> = cell.trained().filter_map(|(_, t)| volatility(t)).collect();
-    let over = cell.trained().map(|(_, t)| last(t) as u64).max();
-    let measured = |value: Option<MeanSd>| Entry::of_runs(Value::mean_sd(value, 2), cell.keys());
-    let setting = grids.setting(grid).map(|s| Entry::named(&s.named));
-    let mut row: Vec<Entry> = setting.into_iter().collect();
-    row.extend([
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        rate_entry(rate(point)),
-        measured(summary.accuracy),
-        measured(summary.best),
-        Entry::of_runs(Value::number(jackpot_stats::mean(&values), 2), cell.keys()),
-        over.filter(|_| !values.is_empty())
-            .map_or(Value::Absent(NOTHING), Value::Count)
-            .into(),
-        Value::CountOf(summary.n, summary.asked).into(),
-    ]);
-    row
+/// A cell with its learning rate and its mean accuracy.
+type RatePoint<'f, 'g, 'a> = (f64, &'f CellRow<'g, 'a>, MeanSd);
+
+/// The study's own learning rate against the best one of a family.
+struct Chosen<'f, 'g, 'a> {
+    family: &'f Family<'g, 'a>,
+    first: &'f CellRow<'g, 'a>,
+    fixed: Option<RatePoint<'f, 'g, 'a>>,
+    best: RatePoint<'f, 'g, 'a>,
 }
 
-/// The row of a family, or `None` if it has only one learning rate.
-fn fixed_and_best<'a>(grids: Grids<'_, 'a>, family: &Family<'_, 'a>) -> Option<Vec<Entry>> {
-    let rates: Vec<(f64, &Point<'_, '_>, MeanSd)> = (family.points.iter())
-        .filter_map(|p| Some((rate(p)?, p, p.grid.summary(p.cell).accuracy?)))
+/// The comparison of a family, or `None` if it has only one learning rate.
+fn chosen<'f, 'g, 'a>(family: &'f Family<'g, 'a>) -> Option<Chosen<'f, 'g, 'a>> {
+    let rates: Vec<RatePoint<'_, '_, '_>> = (family.points.iter())
+        .filter_map(|p| Some((rate(p)?, p, p.summary.accuracy?)))
         .collect();
-    let (first, point, _) = rates.first()?;
-    if rates.iter().all(|r| r.0 == *first) {
+    let (lowest, first, _) = *rates.first()?;
+    if rates.iter().all(|r| r.0 == lowest) {
         return None;
     }
-    let best = rates.iter().max_by(|a, b| a.2.mean.total_cmp(&b.2.mean))?;
-    let studys = match family.of {
+    let best = rates.iter().max_by(|a, b| a.2.mean.total_cmp(&b.2.mean));
+    let rate_of_study = match family.of {
         Common::Way(..) => {
-            let mut ways = point.grid.outline.ways.values();
+            let mut ways = first.grid.outline.ways.values();
             ways.find(|w| w.sparse.is_none()).map(|w| w.learning_rate)
         }
-        Common::Ticket(..) => point.grid.outline.learning_rate,
+        Common::Ticket(..) => first.grid.outline.learning_rate,
     };
-    let fixed = studys.and_then(|rate| rates.iter().find(|r| r.0 == rate));
-    let accuracy = |found: Option<&(f64, &Point<'_, '_>, MeanSd)>| match found {
-        Some((_, p, accuracy)) => Entry::of_runs(Value::MeanSd(*accuracy, 2), p.cell.keys()),
+    let fixed = rate_of_study.and_then(|rate| rates.iter().find(|r| r.0 == rate));
+    Some(Chosen {
+        family,
+        first,
+        fixed: fixed.copied(),
+        best: *best?,
+    })
+}
+
+fn chosen_columns<'f, 'g: 'f, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, Chosen<'f, 'g, 'a>> {
+    let accuracy = |point: Option<RatePoint<'_, '_, '_>>| match point {
+        Some((_, p, accuracy)) => Entry::of_runs(Value::MeanSd(accuracy, 2), p.cell.keys()),
         None => Value::Absent(NOTHING).into(),
     };
-    let setting = grids.setting(point.grid).map(|s| match family.of {
-        Common::Way(..) => Entry::named(&s.named),
-        // The learning rates belong to several settings.
-        Common::Ticket(..) => Value::Absent(NOTHING).into(),
-    });
-    let mut row: Vec<Entry> = setting.into_iter().collect();
-    row.extend([
-        Entry::text(point.cell.sparsity),
-        Entry::named(point.cell.ticket),
-        Entry::check(point.cell.check),
-        rate_entry(fixed.map(|f| f.0)),
-        accuracy(fixed),
-        rate_entry(Some(best.0)),
-        accuracy(Some(best)),
-    ]);
-    Some(row)
+    let mut columns: Columns<'g, Chosen<'f, 'g, 'a>> = Columns::new();
+    if grids.across {
+        columns = columns.text("setting", "setting", move |row| match row.family.of {
+            Common::Way(..) => joined::setting(grids, row.first.grid),
+            // The learning rates belong to several settings.
+            Common::Ticket(..) => Value::Absent(NOTHING).into(),
+        });
+    }
+    columns
+        .text("sparsity", None, |row| Entry::text(row.first.cell.sparsity))
+        .text("ticket", "ticket", |row| {
+            Entry::named(row.first.cell.ticket)
+        })
+        .text("check", "check", |row| Entry::check(row.first.cell.check))
+        .number("fixed_learning_rate", "fixed", |row| {
+            rate_entry(row.fixed.map(|point| point.0))
+        })
+        .mean_sd("fixed_accuracy", "accuracy at it, %", move |row| {
+            accuracy(row.fixed)
+        })
+        .number("best_learning_rate", "best", |row| {
+            rate_entry(Some(row.best.0))
+        })
+        .mean_sd("best_rate_accuracy", "accuracy at it, %", move |row| {
+            accuracy(Some(row.best))
+        })
 }

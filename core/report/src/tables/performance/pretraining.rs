@@ -5,16 +5,17 @@ use crate::model::cells::{Cell, metrics};
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
-use crate::tables::value::{Entry, NOTHING, Value};
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::table::{Data, Table};
+use crate::tables::value::{Entry, NOTHING, Value, difference};
+use jackpot_store::Digest;
 use jackpot_study::{Pretrained, Trained};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
-    let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
-        let here = cells(grid).filter(|c| c.sparsity == sparsity);
-        Section::at_sparsity(sparsity, columns(), here.map(|c| row(grid, c)).collect())
-    });
-    let used = cells(grid).flat_map(known);
+    let is_known = |cell: &Cell<'_>| known(cell).next().is_some();
+    let sections = columns().by_sparsity(grid, grid.sparsities(), is_known);
+    let cells = || grid.sparse().filter(|cell| is_known(cell));
+    let used = cells().flat_map(known);
     // Standard deviations are pooled over more cells than those that are shown.
     let before = used.map(|(_, _, p)| p.metrics);
     let inputs = inputs_of(metrics(&grid.cells).into_iter().chain(before));
@@ -27,7 +28,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
          a 95 % interval as in the table of verdicts."
             .into(),
     ];
-    if cells(grid).next().is_none() {
+    if cells().next().is_none() {
         about.push(
             "No ticket of this study is known to come from a dense training (results of an older \
              run do not say; `jackpot run` adds it without training again)."
@@ -38,7 +39,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         name: "pretraining",
         title: "the training before pruning",
         about,
-        sections: sections.collect(),
+        sections,
         data: Data::Rows,
         keys: &["sparsity", "ticket", "check"],
         inputs,
@@ -51,49 +52,39 @@ fn known<'a>(cell: &Cell<'a>) -> impl Iterator<Item = (u64, &'a Trained, &'a Pre
     trained.filter_map(|(seed, t)| Some((seed, t, t.pretraining.as_deref()?)))
 }
 
-fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
-    grid.sparse().filter(|c| known(c).next().is_some())
+fn columns<'g, 'a: 'g>() -> Columns<'static, CellRow<'g, 'a>> {
+    Columns::of_cells()
+        .text("data", "pretraining on", |row| {
+            let mut lineages = known(row.cell).map(|(_, t, _)| t.lineage.as_ref());
+            let data = lineages.find_map(|lineage| lineage?.pretraining.clone());
+            data.map_or(Value::Absent(NOTHING).into(), Entry::text)
+        })
+        .number("epochs", "its epochs", |row| {
+            match known(row.cell).map(|(_, _, p)| p.epochs).max() {
+                Some(epochs) => Entry::of_runs(Value::Number(epochs as f64, 0), keys(row)),
+                None => Value::Absent(NOTHING).into(),
+            }
+        })
+        .mean_sd("fitted", "fitted, %", |row| {
+            mean(row, |_, p| p.train_accuracy)
+        })
+        .mean_sd("before", "test accuracy before, %", |row| {
+            mean(row, |_, p| p.test_accuracy)
+        })
+        .mean_sd("accuracy", "accuracy, %", |row| {
+            mean(row, |t, _| t.accuracy)
+        })
+        .interval("difference", "unmodified − check, points", |row| {
+            difference(row.grid, row.cell)
+        })
+        .n(|row| Value::CountOf(known(row.cell).count(), row.cell.runs.len()).into())
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-        Column::new(ColumnKind::Text, "data", "pretraining on"),
-        Column::new(ColumnKind::Number, "epochs", "its epochs"),
-        Column::new(ColumnKind::MeanSd, "fitted", "fitted, %"),
-        Column::new(ColumnKind::MeanSd, "before", "test accuracy before, %"),
-        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(
-            ColumnKind::Interval,
-            "difference",
-            "unmodified − check, points",
-        ),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-    ]
+fn keys(row: &CellRow<'_, '_>) -> impl Iterator<Item = Digest> {
+    known(row.cell).flat_map(|(_, t, p)| [t.key, p.key])
 }
 
-fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
-    let keys = || known(cell).flat_map(|(_, t, p)| [t.key, p.key]);
-    let value = |of: &dyn Fn(&Trained, &Pretrained) -> f64| {
-        let values: Vec<f64> = known(cell).map(|(_, t, p)| of(t, p)).collect();
-        Entry::of_runs(Value::mean_sd(MeanSd::of(&values), 2), keys())
-    };
-    let data = known(cell).find_map(|(_, t, _)| t.lineage.as_ref()?.pretraining.clone());
-    let epochs = known(cell).map(|(_, _, p)| p.epochs).max();
-    vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        data.map_or(Value::Absent(NOTHING).into(), Entry::text),
-        epochs.map_or(Value::Absent(NOTHING).into(), |e| {
-            Entry::of_runs(Value::Number(e as f64, 0), keys())
-        }),
-        value(&|_, p| p.train_accuracy),
-        value(&|_, p| p.test_accuracy),
-        value(&|t, _| t.accuracy),
-        crate::tables::value::difference(grid, cell),
-        Value::CountOf(known(cell).count(), cell.runs.len()).into(),
-    ]
+fn mean(row: &CellRow<'_, '_>, of: fn(&Trained, &Pretrained) -> f64) -> Entry {
+    let values: Vec<f64> = known(row.cell).map(|(_, t, p)| of(t, p)).collect();
+    Entry::of_runs(Value::mean_sd(MeanSd::of(&values), 2), keys(row))
 }

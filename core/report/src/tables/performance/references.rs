@@ -3,21 +3,27 @@
 
 use crate::Error;
 use crate::model::cells::metrics;
-use crate::model::format::DENSE;
+use crate::model::format::{self, DENSE};
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
+use crate::model::mean_sd::MeanSd;
 use crate::model::references::{PublishedAccuracy, published};
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::table::{ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     let all = published(grid)?;
-    let mut sections = Vec::new();
-    for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
-        let here = all.iter().filter(|q| q.sparsity == sparsity);
-        let rows: Vec<_> = here.filter_map(|q| row(grid, q)).collect();
-        sections.extend(Section::at_sparsity(sparsity, columns(), rows));
-    }
+    let sparsities = std::iter::once(DENSE).chain(grid.sparsities());
+    let sections = sparsities.filter_map(|sparsity| {
+        let here = all.iter().filter(|p| p.sparsity == sparsity);
+        let rows = here.filter_map(|published| {
+            let cell = grid.cell(sparsity, &published.ticket, &published.check)?;
+            Some((published, CellRow::new(grid, cell)))
+        });
+        columns().section_if_any(format::sparsity(sparsity), rows)
+    });
+    let sections: Vec<Section> = sections.collect();
     let mut about = vec![
         "Test accuracy in percent beside what others report for the same data set, network and \
          method. *Theirs* is a number of the paper, of a reproduction or of the study's author, \
@@ -43,45 +49,51 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     })
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-        Column::new(ColumnKind::MeanSd, "ours", "this study, %"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::new(ColumnKind::MeanSd, "theirs", "theirs, %"),
-        Column::new(ColumnKind::Count, "their_runs", "their n"),
-        Column::new(ColumnKind::Number, "difference", "ours − theirs"),
-        Column::new(ColumnKind::Text, "whose", "whose"),
-        Column::new(ColumnKind::Text, "source", "source"),
-        Column::new(ColumnKind::Notes, "differences", "differences"),
-    ]
-}
+/// A published accuracy with the cell that it is compared with.
+type PublishedRow<'p, 'g, 'a> = (&'p PublishedAccuracy, CellRow<'g, 'a>);
 
-fn row(grid: &Grid<'_>, number: &PublishedAccuracy) -> Option<Vec<Entry>> {
-    let cell = grid.cell(&number.sparsity, &number.ticket, &number.check)?;
-    let summary = grid.summary(cell);
-    let theirs = crate::model::mean_sd::MeanSd {
-        mean: number.accuracy,
-        sd: number.sd,
-    };
-    let difference = summary.accuracy.map(|ours| ours.mean - number.accuracy);
-    let runs = number.runs.map(|n| Value::Count(u64::from(n)));
-    Some(vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        Entry::of_runs(Value::mean_sd(summary.accuracy, 2), cell.keys()),
-        Value::CountOf(summary.n, summary.asked).into(),
-        Value::MeanSd(theirs, 2).into(),
-        runs.unwrap_or(Value::Absent(NOTHING)).into(),
-        match difference {
-            Some(x) => Entry::of_runs(Value::Signed(x, 2), cell.keys()),
-            None => Value::Absent(NOTHING).into(),
-        },
-        Entry::text(&number.whose),
-        Entry::text(&number.source),
-        Entry::text(&number.differences),
-    ])
+fn columns<'p, 'g: 'p, 'a: 'g>() -> Columns<'static, PublishedRow<'p, 'g, 'a>> {
+    let columns: Columns<'static, PublishedRow<'p, 'g, 'a>> = Columns::new();
+    columns
+        .text("sparsity", None, |(_, row)| Entry::text(row.cell.sparsity))
+        .text("ticket", "ticket", |(_, row)| Entry::named(row.cell.ticket))
+        .text("check", "check", |(_, row)| Entry::check(row.cell.check))
+        .mean_sd("ours", "this study, %", |(_, row)| {
+            row.measured(row.summary.accuracy, 2)
+        })
+        .n(|(_, row)| row.n())
+        .mean_sd("theirs", "theirs, %", |(published, _)| {
+            let theirs = MeanSd {
+                mean: published.accuracy,
+                sd: published.sd,
+            };
+            Value::MeanSd(theirs, 2).into()
+        })
+        .count("their_runs", "their n", |(published, _)| {
+            let runs = published.runs.map(|n| Value::Count(u64::from(n)));
+            runs.unwrap_or(Value::Absent(NOTHING)).into()
+        })
+        .number(
+            "difference",
+            "ours − theirs",
+            |(published, row)| match row.summary.accuracy {
+                Some(ours) => Entry::of_runs(
+                    Value::Signed(ours.mean - published.accuracy, 2),
+                    row.cell.keys(),
+                ),
+                None => Value::Absent(NOTHING).into(),
+            },
+        )
+        .text("whose", "whose", |(published, _)| {
+            Entry::text(&published.whose)
+        })
+        .text("source", "source", |(published, _)| {
+            Entry::text(&published.source)
+        })
+        .column(
+            ColumnKind::Notes,
+            "differences",
+            "differences",
+            |(published, _)| Entry::text(&published.differences),
+        )
 }

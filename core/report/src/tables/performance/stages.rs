@@ -1,11 +1,11 @@
 //! Table `stages`: the data that each stage of a ticket used, and the epochs that it took.
 
 use crate::model::cells::{Cell, metrics};
-use crate::model::format;
-use crate::model::format::DENSE;
+use crate::model::format::{self, DENSE};
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::Columns;
+use crate::tables::table::{Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_study::Lineage;
 
@@ -38,33 +38,32 @@ fn known<'g, 'a: 'g>(grid: &'g Grid<'a>) -> impl Iterator<Item = (&'g Cell<'a>, 
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
-    let words = |name: &str| Column::new(ColumnKind::Text, name, name);
-    let names = ["ticket", "check", "pretraining", "scoring", "training"];
-    let mut columns = vec![Column::hidden(ColumnKind::Text, "sparsity")];
-    columns.extend(names.map(words));
-    columns.push(Column::new(ColumnKind::Number, "epochs", "epochs"));
     let rows = known(grid).filter(|(cell, _)| cell.sparsity == sparsity);
-    Section {
-        heading: format::sparsity(sparsity),
-        columns,
-        rows: rows.map(|(cell, lineage)| row(cell, lineage)).collect(),
-    }
+    columns().section(format::sparsity(sparsity), rows)
 }
 
-fn row(cell: &Cell<'_>, lineage: &Lineage) -> Vec<Entry> {
+fn columns<'g, 'a: 'g>() -> Columns<'static, (&'g Cell<'a>, &'a Lineage)> {
     let seen = |data: &Option<String>| match data {
-        Some(data) => Value::Text(data.clone()).into(),
+        Some(data) => Entry::text(data),
         None => Value::Absent(NOTHING).into(),
     };
-    vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        seen(&lineage.pretraining),
-        seen(&lineage.scoring),
-        Entry::text(&lineage.training),
-        Entry::of_runs(epochs(&lineage.epochs), cell.keys()),
-    ]
+    let columns: Columns<'static, (&'g Cell<'a>, &'a Lineage)> = Columns::new();
+    columns
+        .text("sparsity", None, |(cell, _)| Entry::text(cell.sparsity))
+        .text("ticket", "ticket", |(cell, _)| Entry::named(cell.ticket))
+        .text("check", "check", |(cell, _)| Entry::check(cell.check))
+        .text("pretraining", "pretraining", move |(_, lineage)| {
+            seen(&lineage.pretraining)
+        })
+        .text("scoring", "scoring", move |(_, lineage)| {
+            seen(&lineage.scoring)
+        })
+        .text("training", "training", |(_, lineage)| {
+            Entry::text(&lineage.training)
+        })
+        .number("epochs", "epochs", |(cell, lineage)| {
+            Entry::of_runs(epochs(&lineage.epochs), cell.keys())
+        })
 }
 
 /// Decimal text as a number with as many decimals as it was written with.

@@ -2,12 +2,13 @@
 //! such as a learning rate, a dose or a length.
 
 use crate::model::cells::metrics;
+use crate::model::format;
 use crate::model::inputs::inputs_of;
 use crate::model::sweep::{Grids, SweepPoint, axes, has_axis, sweep_points};
-use crate::model::{format, notes};
+use crate::tables::columns::{CellRow, Columns};
 use crate::tables::joined;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
-use crate::tables::value::{Entry, Value};
+use crate::tables::table::{Data, Table};
+use crate::tables::value::{Entry, difference};
 
 pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
     let all = sweep_points(grids);
@@ -20,13 +21,9 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
             // Lines stay in the order of the study file; points are sorted along the axis.
             let place = |line: &str| all.iter().position(|s| s.line == line);
             here.sort_by(|a, b| (place(&a.line).cmp(&place(&b.line))).then(a.at.total_cmp(&b.at)));
-            if !here.is_empty() {
-                sections.push(Section {
-                    heading: format!("{}, along `{axis}`", format::sparsity(sparsity)),
-                    columns: columns(grids),
-                    rows: here.into_iter().map(|s| row(grids, s)).collect(),
-                });
-            }
+            let rows = here.into_iter().map(|s| (s, CellRow::new(s.grid, s.cell)));
+            let heading = format!("{}, along `{axis}`", format::sparsity(sparsity));
+            sections.extend(columns(grids).section_if_any(heading, rows));
         }
     }
     Table {
@@ -60,44 +57,41 @@ fn about(grids: Grids<'_, '_>, empty: bool) -> Vec<String> {
     about
 }
 
-fn columns(grids: Grids<'_, '_>) -> Vec<Column> {
-    let mut columns: Vec<Column> = grids.across.then(joined::column).into_iter().collect();
-    columns.extend([
-        Column::hidden(ColumnKind::Text, "axis"),
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::hidden(ColumnKind::Text, "ticket"),
-        Column::hidden(ColumnKind::Text, "check"),
-        Column::new(ColumnKind::Text, "line", "what"),
-        Column::new(ColumnKind::Number, "at", "at"),
-        Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
-        Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
-        Column::new(ColumnKind::MeanSd, "test_loss", "test loss"),
-        Column::new(ColumnKind::Interval, "difference", "difference, points"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ]);
-    columns
-}
+/// The columns of a row, which is a point of a sweep with its cell.
+type PointRow<'p, 'g, 'a> = (&'p SweepPoint<'g, 'a>, CellRow<'g, 'a>);
 
-fn row<'a>(grids: Grids<'_, 'a>, point: &SweepPoint<'_, 'a>) -> Vec<Entry> {
-    let (grid, cell) = (point.grid, point.cell);
-    let summary = grid.summary(cell);
-    let measured = |value, digits| Entry::of_runs(Value::mean_sd(value, digits), cell.keys());
-    let setting = grids.setting(grid).map(|s| Entry::named(&s.named));
-    let mut row: Vec<Entry> = setting.into_iter().collect();
-    row.extend([
-        Entry::text(point.axis),
-        Entry::text(cell.sparsity),
-        Entry::text(&cell.ticket.name),
-        Entry::text(cell.check_name()),
-        Entry::text(&point.line),
-        Entry::shortest(point.at),
-        measured(summary.accuracy, 2),
-        measured(summary.best, 2),
-        measured(summary.loss, 4),
-        crate::tables::value::difference(grid, cell),
-        Value::CountOf(summary.n, summary.asked).into(),
-        Entry::text(notes::notes(grid, cell, &summary).join("; ")),
-    ]);
-    row
+fn columns<'p, 'g: 'p, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, PointRow<'p, 'g, 'a>> {
+    let mut columns: Columns<'g, PointRow<'p, 'g, 'a>> = Columns::new();
+    if grids.across {
+        columns = columns.text("setting", "setting", move |(point, _)| {
+            joined::setting(grids, point.grid)
+        });
+    }
+    columns
+        .text("axis", None, |(point, _)| Entry::text(point.axis))
+        .text("sparsity", None, |(point, _)| {
+            Entry::text(point.cell.sparsity)
+        })
+        .text("ticket", None, |(point, _)| {
+            Entry::text(&point.cell.ticket.name)
+        })
+        .text("check", None, |(point, _)| {
+            Entry::text(point.cell.check_name())
+        })
+        .text("line", "what", |(point, _)| Entry::text(&point.line))
+        .number("at", "at", |(point, _)| Entry::shortest(point.at))
+        .mean_sd("accuracy", "accuracy, %", |(_, row)| {
+            row.measured(row.summary.accuracy, 2)
+        })
+        .mean_sd("best_accuracy", "best epoch, %", |(_, row)| {
+            row.measured(row.summary.best, 2)
+        })
+        .mean_sd("test_loss", "test loss", |(_, row)| {
+            row.measured(row.summary.loss, 4)
+        })
+        .interval("difference", "difference, points", |(_, row)| {
+            difference(row.grid, row.cell)
+        })
+        .n(|(_, row)| row.n())
+        .notes(|(_, row)| row.notes())
 }
