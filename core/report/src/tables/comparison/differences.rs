@@ -1,28 +1,24 @@
 //! Table `differences`: the estimates behind the verdicts, one arm minus another at each sparsity.
 
 use crate::model::cells::metrics;
-use crate::model::format::DENSE;
+use crate::model::format::{self, DENSE};
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
-use crate::tables::comparison::verdicts;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::Columns;
+use crate::tables::comparison::finding::{FindingRow, not_measured, role_word};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_stats::Variance;
-use jackpot_study::{Arm, Contrast, Finding, Role, Scope};
+use jackpot_study::{Arm, Contrast, Finding, Scope};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();
     for kind in KINDS {
         for sparsity in std::iter::once(DENSE).chain(grid.sparsities()) {
-            let rows: Vec<_> = (found(grid, kind, sparsity).into_iter())
-                .map(|f| row(grid, sparsity, f))
-                .collect();
-            sections.extend(
-                Section::at_sparsity(sparsity, columns(), rows).map(|section| Section {
-                    heading: format!("{}: {}", section.heading, kind.title()),
-                    ..section
-                }),
-            );
+            let rows = found(grid, kind, sparsity).into_iter();
+            let rows = rows.map(|finding| FindingRow { grid, finding });
+            let heading = format!("{}: {}", format::sparsity(sparsity), kind.title());
+            sections.extend(columns(sparsity).section_if_any(heading, rows));
         }
     }
     Table {
@@ -137,56 +133,35 @@ fn found<'g>(grid: &'g Grid<'_>, kind: Difference, sparsity: &str) -> Vec<&'g Fi
     all
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "contrast"),
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "plus", "arm"),
-        Column::new(ColumnKind::Text, "minus", "minus"),
-        Column::hidden(ColumnKind::Text, "role"),
-        Column::hidden(ColumnKind::Text, "state"),
-        Column::new(ColumnKind::Interval, "accuracy", "accuracy, points"),
-        Column::new(ColumnKind::Interval, "test_loss", "test loss"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::new(ColumnKind::Spread, "accuracy", "sd (df), points"),
-        Column::hidden(ColumnKind::Spread, "test_loss"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ]
-}
-
-fn row(grid: &Grid<'_>, sparsity: &str, f: &Finding) -> Vec<Entry> {
-    let absent = verdicts::not_measured(f);
-    let from = |value| Entry::of_runs(value, f.keys.iter().copied());
-    let own = |value| match absent {
-        Some(_) => Value::Blank.into(),
-        None => from(value),
-    };
-    let (accuracy, loss) = (&f.accuracy.estimate, &f.test_loss.estimate);
-    let [plus, minus] = verdicts::arms(grid, &f.contrast);
-    vec![
-        Entry::text(Difference::of(&f.contrast).word()),
-        Entry::text(sparsity),
-        plus,
-        minus,
-        Entry::text(verdicts::role_word(&f.contrast)),
-        Entry::text(state(f)),
-        match absent {
-            Some(word) => Value::Absent(word).into(),
-            None => from(Value::difference(accuracy, 2)),
-        },
-        own(Value::difference(loss, 4)),
-        match absent {
-            Some(_) => Value::CountOf(0, 0).into(),
-            None => from(Value::CountOf(f.seeds.len(), f.asked)),
-        },
-        own(Value::spread(accuracy, 2)),
-        own(Value::spread(loss, 4)),
-        Entry::text(notes(grid, f).join("; ")),
-    ]
+fn columns<'f, 'g: 'f, 'a: 'g>(sparsity: &'f str) -> Columns<'f, FindingRow<'g, 'a>> {
+    let columns: Columns<'f, FindingRow<'g, 'a>> = Columns::new();
+    columns
+        .text("contrast", None, |row| {
+            Entry::text(Difference::of(&row.finding.contrast).word())
+        })
+        .text("sparsity", None, move |_| Entry::text(sparsity))
+        .text("plus", "arm", FindingRow::plus)
+        .text("minus", "minus", FindingRow::minus)
+        .text("role", None, |row| {
+            Entry::text(role_word(&row.finding.contrast))
+        })
+        .text("state", None, |row| Entry::text(state(row.finding)))
+        .interval("accuracy", "accuracy, points", FindingRow::accuracy)
+        .interval("test_loss", "test loss", |row| {
+            row.measured(Value::difference(&row.finding.test_loss.estimate, 4))
+        })
+        .n(|row| row.measured_n())
+        .spread("accuracy", "sd (df), points", |row| {
+            row.measured(Value::spread(&row.finding.accuracy.estimate, 2))
+        })
+        .spread("test_loss", None, |row| {
+            row.measured(Value::spread(&row.finding.test_loss.estimate, 4))
+        })
+        .notes(FindingRow::notes)
 }
 
 fn state(f: &Finding) -> &'static str {
-    if let Some(word) = verdicts::not_measured(f) {
+    if let Some(word) = not_measured(f) {
         return word;
     }
     match f.seeds.len() {
@@ -194,15 +169,4 @@ fn state(f: &Finding) -> &'static str {
         n if n < f.asked => "incomplete",
         _ => "measured",
     }
-}
-
-/// The role of the pair, and notes on its runs.
-pub(crate) fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
-    let part = match f.contrast.role {
-        Role::Question => None,
-        Role::SameLaw => Some("A/A control"),
-        Role::Positive | Role::NoiseFloor => Some(verdicts::role_word(&f.contrast)),
-    };
-    let part = part.map(String::from).into_iter();
-    part.chain(verdicts::run_notes(grid, f)).collect()
 }

@@ -4,7 +4,8 @@ use crate::model::analysis::titles::scope_title;
 use crate::model::cells::metrics;
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::Columns;
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::{Effects, Share};
 use jackpot_study::{CollapsedRuns, FoundEffects};
@@ -16,11 +17,8 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let declared = &grid.outline.analysis.effects;
     let sections = declared.iter().map(|of| {
         let found = grid.findings.effects.iter().filter(|f| f.of == *of);
-        Section {
-            heading: format!("{} × {}: `{}`", of.rows.name, of.columns.name, of.of),
-            columns: columns(),
-            rows: found.flat_map(rows).collect(),
-        }
+        let heading = format!("{} × {}: `{}`", of.rows.name, of.columns.name, of.of);
+        columns().section(heading, found.flat_map(rows))
     });
     let mut about = vec![
         "Tickets of two factors, every level of one with every level of the other. *Share* is the \
@@ -54,22 +52,51 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     }
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::hidden(ColumnKind::Text, "tickets"),
-        Column::new(ColumnKind::Text, "scope", "sparsity"),
-        Column::new(ColumnKind::Text, "factor", "factor"),
-        Column::new(ColumnKind::Interval, "share", "share, %"),
-        Column::new(ColumnKind::Number, "sd", "sd, points"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ]
+/// The share of one factor, or of the interaction of both.
+struct FactorRow<'g> {
+    found: &'g FoundEffects,
+    name: String,
+    title: String,
+    share: Option<Share>,
+}
+
+impl FactorRow<'_> {
+    fn value(&self, value: Value) -> Entry {
+        Entry::of_runs(value, self.found.keys.iter().copied())
+    }
+}
+
+fn columns<'g>() -> Columns<'static, FactorRow<'g>> {
+    let columns: Columns<'static, FactorRow<'g>> = Columns::new();
+    columns
+        .text("tickets", None, |row| Entry::text(&row.found.of.of))
+        .text("scope", "sparsity", |row| {
+            let (name, title) = (row.found.scope.word().into(), scope_title(&row.found.scope));
+            Value::Named { name, title }.into()
+        })
+        .text("factor", "factor", |row| {
+            let (name, title) = (row.name.clone(), row.title.clone());
+            Value::Named { name, title }.into()
+        })
+        .interval("share", "share, %", |row| {
+            let share = row.share.map(|share| Value::Range {
+                mean: 100.0 * share.estimate,
+                bounds: share.interval.map(|x| 100.0 * x).into(),
+                digits: 1,
+            });
+            row.value(share.unwrap_or(Value::Absent(NOTHING)))
+        })
+        .number("sd", "sd, points", |row| {
+            row.value(Value::number(row.found.effects.map(|e| e.sd), 2))
+        })
+        .n(|row| row.value(Value::CountOf(row.found.seeds.len(), row.found.asked)))
+        .notes(|row| notes(row.found))
 }
 
 /// One row for each factor, and one for their interaction.
-fn rows(f: &FoundEffects) -> Vec<Vec<Entry>> {
-    let [rows, columns] = [&f.of.rows.name, &f.of.columns.name];
-    let share = |of: fn(&Effects) -> Share| f.effects.as_ref().map(of);
+fn rows(found: &FoundEffects) -> [FactorRow<'_>; 3] {
+    let [rows, columns] = [&found.of.rows.name, &found.of.columns.name];
+    let share = |of: fn(&Effects) -> Share| found.effects.as_ref().map(of);
     let factors = [
         (rows.clone(), rows.clone(), share(|e| e.rows)),
         (columns.clone(), columns.clone(), share(|e| e.columns)),
@@ -79,31 +106,12 @@ fn rows(f: &FoundEffects) -> Vec<Vec<Entry>> {
             share(|e| e.interaction),
         ),
     ];
-    factors
-        .map(|(name, title, share)| row(f, name, title, share))
-        .into()
-}
-
-fn row(f: &FoundEffects, name: String, title: String, share: Option<Share>) -> Vec<Entry> {
-    let from = |value| Entry::of_runs(value, f.keys.iter().copied());
-    let share = share.map_or(Value::Absent(NOTHING), |share| Value::Range {
-        mean: 100.0 * share.estimate,
-        bounds: share.interval.map(|x| 100.0 * x).into(),
-        digits: 1,
-    });
-    vec![
-        Entry::text(f.of.of.clone()),
-        Value::Named {
-            name: f.scope.word().into(),
-            title: scope_title(&f.scope),
-        }
-        .into(),
-        Value::Named { name, title }.into(),
-        from(share),
-        from(Value::number(f.effects.map(|e| e.sd), 2)),
-        from(Value::CountOf(f.seeds.len(), f.asked)),
-        Entry::text(notes(f).join("; ")),
-    ]
+    factors.map(|(name, title, share)| FactorRow {
+        found,
+        name,
+        title,
+        share,
+    })
 }
 
 fn notes(f: &FoundEffects) -> Vec<String> {

@@ -1,16 +1,16 @@
 //! Table `hybrid`: hybrid tickets against the tickets that they combine, learning-rate rewinding
 //! and random tickets.
 
-use crate::model::analysis::titles::scope_title;
+use crate::model::analysis::titles::{capital, scope_title};
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
 use crate::model::format;
 use crate::model::grid::Grid;
 use crate::model::groups::TicketGroup;
 use crate::model::groups::{members, ticket_kind};
 use crate::model::inputs::inputs_of;
-use crate::tables::comparison::differences;
-use crate::tables::comparison::verdicts;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::Columns;
+use crate::tables::comparison::finding::{FindingRow, verdict};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
 use jackpot_study::{Arm, Finding, Scope, TicketKind};
 
@@ -34,13 +34,12 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     scopes.extend([Scope::Average, Scope::AverageUncollapsed]);
     let sections = scopes.iter().filter_map(|scope| {
         let here = findings().filter(|f| f.scope == *scope);
-        let rows = here.map(|f| row(grid, f)).collect();
-        let section = Section::at_sparsity("", columns(scope), rows)?;
+        let rows = here.map(|finding| FindingRow { grid, finding });
         let heading = match scope {
             Scope::Sparsity(text) => format::sparsity(text),
-            other => crate::model::analysis::titles::capital(&scope_title(other)),
+            other => capital(&scope_title(other)),
         };
-        Some(Section { heading, ..section })
+        columns(scope).section_if_any(heading, rows)
     });
     let mut about = vec![
         "Hybrid tickets (scores of trained weights within counts that no score chose, trained on \
@@ -70,52 +69,52 @@ fn of_sparsity(text: &str) -> Scope {
 }
 
 /// The columns. An average over sparsities has no accuracies of single cells.
-fn columns(scope: &Scope) -> Vec<Column> {
-    let cell = |kind, name: &str, title: &str| match scope {
-        Scope::Sparsity(_) => Column::new(kind, name, title),
-        _ => Column::hidden(kind, name),
-    };
-    vec![
-        Column::hidden(ColumnKind::Text, "scope"),
-        Column::new(ColumnKind::Text, "ticket", "hybrid"),
-        Column::new(ColumnKind::Text, "against", "against"),
-        cell(ColumnKind::MeanSd, "accuracy", "hybrid, %"),
-        cell(ColumnKind::MeanSd, "other_accuracy", "other, %"),
-        Column::new(ColumnKind::Interval, "difference", "difference, points"),
-        Column::new(ColumnKind::Text, "verdict", "verdict"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        cell(ColumnKind::Count, "pairs_collapsed", "pairs collapsed"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ]
+fn columns<'g, 'a: 'g>(scope: &Scope) -> Columns<'static, FindingRow<'g, 'a>> {
+    let one_cell = |title| matches!(scope, Scope::Sparsity(_)).then_some(title);
+    let columns: Columns<'static, FindingRow<'g, 'a>> = Columns::new();
+    columns
+        .text("scope", None, |row| Entry::text(row.finding.scope.word()))
+        .text("ticket", "hybrid", FindingRow::plus)
+        .text("against", "against", FindingRow::minus)
+        .mean_sd("accuracy", one_cell("hybrid, %"), |row| {
+            accuracy(row, &row.finding.contrast.plus)
+        })
+        .mean_sd("other_accuracy", one_cell("other, %"), |row| {
+            accuracy(row, &row.finding.contrast.minus)
+        })
+        .interval("difference", "difference, points", |row| {
+            row.value(Value::difference(&row.finding.accuracy.estimate, 2))
+        })
+        .text("verdict", "verdict", |row| {
+            row.value(verdict(&row.finding.accuracy))
+        })
+        .n(|row| row.value(Value::CountOf(row.finding.seeds.len(), row.finding.asked)))
+        .count("pairs_collapsed", one_cell("pairs collapsed"), |row| {
+            let contrast = &row.finding.contrast;
+            match cell(row, &contrast.plus).zip(cell(row, &contrast.minus)) {
+                Some((plus, minus)) => Value::Count(collapsed(row.grid, plus, minus)).into(),
+                None => Value::Blank.into(),
+            }
+        })
+        .notes(FindingRow::notes)
 }
 
-fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
-    let from = |value| Entry::of_runs(value, f.keys.iter().copied());
-    let cell = |arm: &Arm| match &f.scope {
-        Scope::Sparsity(text) => grid.cell(text, &arm.ticket, UNMODIFIED),
+/// The cell of an arm, if the finding is on one sparsity.
+fn cell<'g, 'a>(row: &FindingRow<'g, 'a>, arm: &Arm) -> Option<&'g Cell<'a>> {
+    match &row.finding.scope {
+        Scope::Sparsity(text) => row.grid.cell(text, &arm.ticket, UNMODIFIED),
         _ => None,
-    };
-    let (arm, base) = (cell(&f.contrast.plus), cell(&f.contrast.minus));
-    let accuracy = |cell: Option<&Cell<'_>>| match cell {
-        Some(cell) => Entry::of_runs(Value::mean_sd(grid.summary(cell).accuracy, 2), cell.keys()),
+    }
+}
+
+fn accuracy(row: &FindingRow<'_, '_>, arm: &Arm) -> Entry {
+    match cell(row, arm) {
+        Some(cell) => {
+            let accuracy = row.grid.summary(cell).accuracy;
+            Entry::of_runs(Value::mean_sd(accuracy, 2), cell.keys())
+        }
         None => Value::Blank.into(),
-    };
-    let [plus, minus] = verdicts::arms(grid, &f.contrast);
-    vec![
-        Entry::text(f.scope.word()),
-        plus,
-        minus,
-        accuracy(arm),
-        accuracy(base),
-        from(Value::difference(&f.accuracy.estimate, 2)),
-        from(verdicts::verdict(&f.accuracy)),
-        from(Value::CountOf(f.seeds.len(), f.asked)),
-        match arm.zip(base) {
-            Some((arm, base)) => Value::Count(collapsed(grid, arm, base)).into(),
-            None => Value::Blank.into(),
-        },
-        Entry::text(differences::notes(grid, f).join("; ")),
-    ]
+    }
 }
 
 /// The number of pairs of one seed in which an arm collapsed or diverged.

@@ -2,6 +2,7 @@
 
 pub(crate) mod differences;
 pub(crate) mod effects;
+mod finding;
 pub(crate) mod hybrid;
 pub(crate) mod partially_trained;
 pub(crate) mod verdicts;

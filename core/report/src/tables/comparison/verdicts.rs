@@ -2,17 +2,18 @@
 
 use crate::model::analysis::findings::Findings;
 use crate::model::analysis::titles::{
-    capital, family_title, margin_title, pilot_words, plan_change_words, scope_title, sides,
-    signs_words, verdict_title,
+    capital, family_title, margin_title, pilot_words, plan_change_words, scope_title, signs_words,
 };
 use crate::model::cells::metrics;
 use crate::model::format;
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::Columns;
+use crate::tables::comparison::finding::{FindingRow, role_word, run_notes, verdict};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_stats::{Claim, Direction, LEAST_SEEDS, Outcome, POWER, Variance, Verdict};
-use jackpot_study::{CollapsedRuns, Contrast, ControlOf, Finding, Role, Scope};
+use jackpot_stats::{Claim, Direction, LEAST_SEEDS, POWER, Variance, Verdict};
+use jackpot_study::{CollapsedRuns, Contrast, Finding};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let findings = &grid.findings;
@@ -25,7 +26,8 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let section = |family: &str| {
         let rows = findings.found.findings.iter();
         let rows = rows.filter(|f| f.contrast.family == family);
-        section(grid, family, rows.collect())
+        let rows = rows.map(|finding| FindingRow { grid, finding });
+        columns().section(capital(&family_title(family)), rows)
     };
     Table {
         name: "verdicts",
@@ -165,165 +167,80 @@ fn declared(findings: &Findings) -> Vec<String> {
     first.into_iter().chain(changed).collect()
 }
 
-fn section(grid: &Grid<'_>, family: &str, rows: Vec<&Finding>) -> Section {
-    let words = |name: &str, title: &str| Column::new(ColumnKind::Text, name, title);
-    let columns = vec![
-        Column::hidden(ColumnKind::Text, "family"),
-        Column::hidden(ColumnKind::Text, "claim"),
-        Column::hidden(ColumnKind::Text, "role"),
-        words("plus", "arm"),
-        words("minus", "minus"),
-        words("scope", "sparsity"),
-        words("verdict", "verdict"),
-        Column::hidden(ColumnKind::Text, "direction"),
-        Column::new(ColumnKind::Interval, "accuracy", "accuracy, points"),
-        Column::hidden(ColumnKind::Number, "accuracy_low90"),
-        Column::hidden(ColumnKind::Number, "accuracy_high90"),
-        Column::hidden(ColumnKind::Number, "margin"),
-        Column::new(ColumnKind::Number, "p_difference", "p of a difference"),
-        Column::new(ColumnKind::Number, "p_equivalence", "p within margin"),
-        Column::hidden(ColumnKind::Number, "p_noninferior"),
-        Column::new(ColumnKind::Number, "smallest_margin", "smallest margin"),
-        Column::new(ColumnKind::Number, "correlation", "r"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::hidden(ColumnKind::Number, "df"),
-        words("loss_verdict", "by test loss"),
-        Column::new(ColumnKind::Interval, "test_loss", "test loss"),
-        Column::hidden(ColumnKind::Number, "loss_p_difference"),
-        Column::hidden(ColumnKind::Number, "loss_p_equivalence"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ];
-    Section {
-        heading: capital(&family_title(family)),
-        columns,
-        rows: rows.into_iter().map(|f| row(grid, f)).collect(),
-    }
+fn columns<'g, 'a: 'g>() -> Columns<'static, FindingRow<'g, 'a>> {
+    let columns: Columns<'static, FindingRow<'g, 'a>> = Columns::new();
+    columns
+        .text("family", None, |row| {
+            Entry::text(&row.finding.contrast.family)
+        })
+        .text("claim", None, |row| {
+            Entry::text(row.finding.contrast.claim.word())
+        })
+        .text("role", None, |row| {
+            Entry::text(role_word(&row.finding.contrast))
+        })
+        .text("plus", "arm", FindingRow::plus)
+        .text("minus", "minus", FindingRow::minus)
+        .text("scope", "sparsity", |row| {
+            let (name, title) = (
+                row.finding.scope.word().into(),
+                scope_title(&row.finding.scope),
+            );
+            Value::Named { name, title }.into()
+        })
+        .text("verdict", "verdict", FindingRow::verdict)
+        .text("direction", None, |row| {
+            let direction = row.finding.accuracy.direction;
+            Entry::text(direction.map_or("", |d| d.word()))
+        })
+        .interval("accuracy", "accuracy, points", |row| {
+            row.measured(Value::difference(&row.finding.accuracy.estimate, 2))
+        })
+        .number("accuracy_low90", None, |row| {
+            number(row, |f| Some(f.accuracy.estimate.interval90?[0]), 4)
+        })
+        .number("accuracy_high90", None, |row| {
+            number(row, |f| Some(f.accuracy.estimate.interval90?[1]), 4)
+        })
+        .number("margin", None, |row| {
+            number(row, |f| f.accuracy.estimate.margin, 4)
+        })
+        .number("p_difference", "p of a difference", |row| {
+            number(row, |f| f.accuracy.adjusted_difference, 3)
+        })
+        .number("p_equivalence", "p within margin", |row| {
+            number(row, |f| f.accuracy.adjusted_equivalence, 3)
+        })
+        .number("p_noninferior", None, |row| {
+            number(row, |f| f.accuracy.adjusted_noninferior, 3)
+        })
+        .number("smallest_margin", "smallest margin", |row| {
+            number(row, |f| f.accuracy.estimate.smallest_margin, 2)
+        })
+        .number("correlation", "r", |row| {
+            number(row, |f| f.accuracy.estimate.correlation, 2)
+        })
+        .n(|row| row.n().into())
+        .number("df", None, |row| {
+            number(row, |f| Some(f.accuracy.estimate.spread?.df), 1)
+        })
+        .text("loss_verdict", "by test loss", |row| {
+            row.measured(verdict(&row.finding.test_loss))
+        })
+        .interval("test_loss", "test loss", |row| {
+            row.measured(Value::difference(&row.finding.test_loss.estimate, 4))
+        })
+        .number("loss_p_difference", None, |row| {
+            number(row, |f| f.test_loss.adjusted_difference, 3)
+        })
+        .number("loss_p_equivalence", None, |row| {
+            number(row, |f| f.test_loss.adjusted_equivalence, 3)
+        })
+        .notes(|row| notes(row.grid, row.finding))
 }
 
-/// The word for a pair of arms that has no measurement, or `None` if it is or will be measured.
-pub(crate) fn not_measured(f: &Finding) -> Option<&'static str> {
-    let not_applicable = f.not_applicable.as_ref().map(|_| "not applicable");
-    let identical = f.accuracy.verdict == Verdict::Identical;
-    not_applicable.or(identical.then_some("identical"))
-}
-
-fn row(grid: &Grid<'_>, f: &Finding) -> Vec<Entry> {
-    let absent = not_measured(f);
-    let from = |value| match absent {
-        Some(_) => Value::Blank.into(),
-        None => Entry::of_runs(value, f.keys.iter().copied()),
-    };
-    let number = |of: Option<f64>, digits| from(Value::number(of, digits));
-    let accuracy = &f.accuracy.estimate;
-    let bound = |i: usize| accuracy.interval90.map(|b| b[i]);
-    let [plus, minus] = arms(grid, &f.contrast);
-    vec![
-        Entry::text(f.contrast.family.clone()),
-        Entry::text(f.contrast.claim.word()),
-        Entry::text(role_word(&f.contrast)),
-        plus,
-        minus,
-        Value::Named {
-            name: f.scope.word().into(),
-            title: scope_title(&f.scope),
-        }
-        .into(),
-        verdict_of(f),
-        Entry::text(f.accuracy.direction.map_or("", |d| d.word())),
-        from(Value::difference(accuracy, 2)),
-        number(bound(0), 4),
-        number(bound(1), 4),
-        number(accuracy.margin, 4),
-        number(f.accuracy.adjusted_difference, 3),
-        number(f.accuracy.adjusted_equivalence, 3),
-        number(f.accuracy.adjusted_noninferior, 3),
-        number(accuracy.smallest_margin, 2),
-        number(accuracy.correlation, 2),
-        match absent {
-            Some(_) => Value::CountOf(0, 0).into(),
-            None => Value::CountOf(f.seeds.len(), f.asked).into(),
-        },
-        number(accuracy.spread.map(|s| s.df), 1),
-        from(verdict(&f.test_loss)),
-        from(Value::difference(&f.test_loss.estimate, 4)),
-        number(f.test_loss.adjusted_difference, 3),
-        number(f.test_loss.adjusted_equivalence, 3),
-        Entry::text(notes(grid, f).join("; ")),
-    ]
-}
-
-/// Both sides of a contrast by their titles.
-pub(crate) fn arms(grid: &Grid<'_>, contrast: &Contrast) -> [Entry; 2] {
-    sides(grid.outline, contrast).map(|(name, title)| Value::Named { name, title }.into())
-}
-
-/// The role of a contrast, for programs.
-pub(crate) fn role_word(contrast: &Contrast) -> &'static str {
-    match (contrast.role, contrast.control) {
-        (Role::Question, _) => "question",
-        (Role::Positive, ControlOf::Allocation) => "positive control",
-        (Role::Positive, ControlOf::Placement) => "positive control of placement",
-        (Role::SameLaw, _) => "a/a control",
-        (Role::NoiseFloor, _) => "noise floor",
-    }
-}
-
-/// The verdict on test accuracy, or `not applicable`.
-pub(crate) fn verdict_of(f: &Finding) -> Entry {
-    match &f.not_applicable {
-        Some(_) => Value::Verdict {
-            word: "not applicable".into(),
-            whole: "not applicable".into(),
-        }
-        .into(),
-        None => Entry::of_runs(verdict(&f.accuracy), f.keys.iter().copied()),
-    }
-}
-
-pub(crate) fn verdict(outcome: &Outcome) -> Value {
-    Value::Verdict {
-        word: outcome.verdict.word().into(),
-        whole: verdict_title(outcome),
-    }
-}
-
-/// Notes on the runs of a finding, and on the standard deviation that it uses.
-pub(crate) fn run_notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(because) = &f.not_applicable {
-        notes.push(because.clone());
-    } else if let Some(because) = &f.because {
-        notes.push(format!("not run: {}", format::shortened(because)));
-    } else if f.same > 0 {
-        let arms = if f.contrast.is_pair() { "both" } else { "all" };
-        let seeds = seeds(f.same, f.asked);
-        notes.push(format!("{seeds} one training for {arms} arms"));
-    }
-    if f.lost > 0 {
-        notes.push(format!(
-            "{} without a run to compare",
-            seeds(f.lost, f.asked)
-        ));
-    }
-    if f.collapsed {
-        let pooled = grid.outline.analysis.variance == Variance::Pooled;
-        let average = !matches!(f.scope, Scope::Sparsity(_));
-        notes.push(match (average, pooled) {
-            (false, false) => "collapsed or diverged runs".into(),
-            (false, true) => "collapsed or diverged runs: own standard deviation".into(),
-            (true, false) => "collapsed or diverged runs in the average".into(),
-            (true, true) => {
-                "collapsed or diverged runs in the average: own standard deviation".into()
-            }
-        });
-    }
-    if let Some(p) = f.unlike_pool {
-        notes.push(format!(
-            "the cells that it shares its deviation with vary unlike (Brown–Forsythe p = {})",
-            format::number(p, 3)
-        ));
-    }
-    notes
+fn number(row: &FindingRow<'_, '_>, of: fn(&Finding) -> Option<f64>, digits: usize) -> Entry {
+    row.measured(Value::number(of(row.finding), digits))
 }
 
 fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
@@ -359,15 +276,6 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
         &grid.findings.changes.touching(&f.contrast),
     ));
     notes
-}
-
-/// `2 of 3 seeds`. For an average, seeds and sparsities are counted together.
-fn seeds(n: usize, asked: usize) -> String {
-    if n <= asked {
-        format!("{n} of {asked} seeds")
-    } else {
-        format!("{n} runs")
-    }
 }
 
 /// What the paired predictions on single test images say.
