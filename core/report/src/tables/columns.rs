@@ -9,7 +9,7 @@ use crate::model::notes;
 use crate::tables::table::{Column, ColumnKind, Section};
 use crate::tables::value::{Entry, Value};
 
-/// A method for each kind, as short for [`Columns::column`].
+/// Defines a method for each of these kinds, as an abbreviation of [`Columns::column`].
 macro_rules! kinds {
     ($($method:ident $kind:ident),*) => {$(
         pub fn $method<'t>(

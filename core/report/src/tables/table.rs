@@ -5,7 +5,6 @@
 //! and Parquet files hold the rows of all sections, each column spread into as many as its [`ColumnKind`]
 //! has parts.
 
-use crate::model::format;
 use crate::model::inputs::ReportInputs;
 use crate::tables::value::Entry;
 use polars::prelude::DataFrame;
@@ -83,19 +82,6 @@ impl Table {
 }
 
 impl Section {
-    /// The rows of one sparsity under its heading, or `None` if there are no rows.
-    pub fn at_sparsity(
-        sparsity: &str,
-        columns: Vec<Column>,
-        rows: Vec<Vec<Entry>>,
-    ) -> Option<Section> {
-        (!rows.is_empty()).then(|| Section {
-            heading: format::sparsity(sparsity),
-            columns,
-            rows,
-        })
-    }
-
     /// The columns for people: the index in a row, the title and the kind of each.
     pub fn shown(&self) -> impl Iterator<Item = (usize, &str, ColumnKind)> {
         let columns = self.columns.iter().enumerate();

@@ -2,14 +2,14 @@
 //! training come first.
 
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
+use crate::model::format;
 use crate::model::grid::Grid;
 use crate::model::groups::{TicketGroup, members, pruning_of, ticket_kind};
 use crate::model::inputs::inputs_of;
-use crate::model::mean_sd::MeanSd;
-use crate::model::{format, notes};
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_study::{NOT_KNOWN, Named, TicketKind};
+use jackpot_study::{NOT_KNOWN, Named, SparseWay, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut tickets = members(grid, TicketGroup::Sparse);
@@ -23,7 +23,6 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         let ((a, x), (b, y)) = (place(a), place(b));
         (x > 0.0, a).cmp(&(y > 0.0, b)).then(x.total_cmp(&y))
     });
-    let rows = tickets.iter().map(|t| row(grid, t)).collect();
     let unmodified = grid.cells.iter().filter(|c| c.check.is_none());
     Table {
         name: "tickets",
@@ -36,33 +35,46 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
              where they differ."
                 .into(),
         ],
-        sections: vec![Section {
-            heading: "All tickets".into(),
-            columns: columns(grid),
-            rows,
-        }],
+        sections: vec![columns(grid).section("All tickets", tickets)],
         data: Data::Rows,
         keys: &["ticket"],
         inputs: inputs_of(metrics(unmodified)),
     }
 }
 
-fn columns(grid: &Grid<'_>) -> Vec<Column> {
-    let mut columns = vec![
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "scores", "scores"),
-        Column::new(ColumnKind::Text, "allocation", "kept per layer"),
-        Column::new(ColumnKind::Text, "start", "trained from"),
-        Column::new(ColumnKind::Number, "epochs_before", "epochs before"),
-        Column::new(ColumnKind::Number, "epochs", "epochs in all"),
-    ];
+fn columns<'g, 'a: 'g>(grid: &'g Grid<'a>) -> Columns<'g, &'a Named> {
+    let mut columns: Columns<'g, &'a Named> = Columns::new();
+    columns = columns
+        .text("ticket", "ticket", |ticket| Entry::named(ticket))
+        .text("scores", "scores", |ticket| {
+            made(grid, ticket, |w| &w.scores)
+        })
+        .text("allocation", "kept per layer", |ticket| {
+            made(grid, ticket, |w| &w.allocation)
+        })
+        .text("start", "trained from", |ticket| {
+            made(grid, ticket, |w| &w.start)
+        })
+        .number("epochs_before", "epochs before", |ticket| {
+            epochs(grid, ticket, spent(grid, ticket))
+        })
+        .number("epochs", "epochs in all", |ticket| {
+            epochs(grid, ticket, total(grid, ticket))
+        });
     for sparsity in grid.sparsities() {
         let name = format!("accuracy_{sparsity}");
         let title = format!("at {}, %", format::percent(sparsity));
-        columns.push(Column::new(ColumnKind::MeanSd, &name, &title));
+        columns = columns.mean_sd(&name, title.as_str(), move |ticket| {
+            match grid.cell(sparsity, &ticket.name, UNMODIFIED) {
+                Some(cell) => {
+                    let accuracy = grid.summary(cell).accuracy;
+                    Entry::of_runs(Value::mean_sd(accuracy, 2), cell.keys())
+                }
+                None => Value::Absent(NOTHING).into(),
+            }
+        });
     }
-    columns.push(Column::new(ColumnKind::Notes, "notes", "notes"));
-    columns
+    columns.notes(|ticket| ticket_notes(grid, ticket))
 }
 
 fn cells<'g, 'a>(grid: &'g Grid<'a>, ticket: &Named) -> Vec<Option<&'g Cell<'a>>> {
@@ -81,48 +93,40 @@ fn total(grid: &Grid<'_>, ticket: &Named) -> Option<f64> {
     all.filter_map(Cell::total_epochs).max_by(f64::total_cmp)
 }
 
-fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
-    let words = |of: fn(&jackpot_study::SparseWay) -> &String| match pruning_of(grid, ticket) {
-        Some(way) => Entry::text(of(way)),
+/// A description of how the ticket is made.
+fn made(grid: &Grid<'_>, ticket: &Named, of: fn(&SparseWay) -> &String) -> Entry {
+    match pruning_of(grid, ticket) {
+        Some(pruning) => Entry::text(of(pruning)),
         None => Value::Absent(NOTHING).into(),
-    };
-    // The epochs behind the weights of a stored object are not known.
-    let mut lineages = cells(grid, ticket).into_iter().flatten();
-    let unknown = lineages.any(|c| c.lineage().is_some_and(|l| l.epochs == NOT_KNOWN));
-    let counted = |x: Option<f64>| match x {
+    }
+}
+
+/// A number of epochs, unless the ticket was given weights of a stored object, whose epochs are not
+/// known.
+fn epochs(grid: &Grid<'_>, ticket: &Named, epochs: Option<f64>) -> Entry {
+    let mut cells = cells(grid, ticket).into_iter().flatten();
+    let unknown = cells.any(|c| c.lineage().is_some_and(|l| l.epochs == NOT_KNOWN));
+    match epochs {
         _ if unknown => Value::Absent(NOT_KNOWN).into(),
         Some(x) => Value::Number(x, usize::from(x.fract() != 0.0) * 2).into(),
         None => Value::Absent(NOTHING).into(),
-    };
-    let mut row = vec![
-        Entry::named(ticket),
-        words(|w| &w.scores),
-        words(|w| &w.allocation),
-        words(|w| &w.start),
-        counted(spent(grid, ticket)),
-        counted(total(grid, ticket)),
-    ];
-    let mut notes = Vec::new();
-    for (cell, sparsity) in cells(grid, ticket).into_iter().zip(grid.sparsities()) {
-        let Some(cell) = cell else {
-            row.push(Value::Absent(NOTHING).into());
-            continue;
-        };
-        let summary = grid.summary(cell);
-        let accuracy: Option<MeanSd> = summary.accuracy;
-        row.push(Entry::of_runs(Value::mean_sd(accuracy, 2), cell.keys()));
-        let mut said = notes::notes(grid, cell, &summary);
-        if summary.n < summary.asked {
-            said.insert(
-                0,
-                format!("n = {}", format::count_of(summary.n, summary.asked)),
-            );
+    }
+}
+
+/// The notes on the cells of a ticket, each with its sparsity.
+fn ticket_notes(grid: &Grid<'_>, ticket: &Named) -> Vec<String> {
+    let mut all = Vec::new();
+    for cell in cells(grid, ticket).into_iter().flatten() {
+        let row = CellRow::new(grid, cell);
+        let mut notes = row.notes();
+        if row.summary.n < row.summary.asked {
+            let n = format::count_of(row.summary.n, row.summary.asked);
+            notes.insert(0, format!("n = {n}"));
         }
-        if !said.is_empty() {
-            let at = format::percent(sparsity);
-            notes.push(format!("{at}: {}", said.join(", ")));
+        if !notes.is_empty() {
+            let at = format::percent(cell.sparsity);
+            all.push(format!("{at}: {}", notes.join(", ")));
         }
     }
-    row.push(Entry::text(notes.join("; ")));
-    row
+    all
 }

@@ -2,19 +2,24 @@
 //! which weights are kept.
 
 use crate::model::cells::{Cell, UNMODIFIED};
-use crate::model::format::DENSE;
+use crate::model::format::{self, DENSE};
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
-use crate::model::notes;
-use crate::tables::pruning::ratios::{apart, apart_columns};
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::model::mean_sd::MeanSd;
+use crate::model::notes::not_measured;
+use crate::model::overlaps::percent;
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::pruning::ratios::{AllocationPairs, with_differences};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
+use jackpot_stats::mean;
 use jackpot_study::Overlap;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let here = cells(grid).filter(|c| c.sparsity == sparsity);
-        Section::at_sparsity(sparsity, columns(), here.map(|c| row(grid, c)).collect())
+        let rows = here.map(|cell| CorruptionRow::new(grid, cell));
+        columns().section_if_any(format::sparsity(sparsity), rows)
     });
     let masks = cells(grid).flat_map(|cell| {
         let own = grid.unmodified(cell).into_iter().chain([cell]);
@@ -49,60 +54,78 @@ fn cells<'g, 'a>(grid: &'g Grid<'a>) -> impl Iterator<Item = &'g Cell<'a>> {
     grid.cells.iter().filter(on_data)
 }
 
-fn columns() -> Vec<Column> {
-    let mut columns = vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::Text, "check", "check"),
-    ];
-    columns.extend(apart_columns());
-    columns.extend([
-        Column::new(ColumnKind::MeanSd, "overlap", "overlap, %"),
-        Column::new(ColumnKind::Number, "chance", "chance, %"),
-        Column::new(ColumnKind::Number, "chance_low", "from"),
-        Column::new(ColumnKind::Number, "chance_high", "to"),
-        Column::new(ColumnKind::CountOf, "n", "n"),
-        Column::new(ColumnKind::Notes, "notes", "notes"),
-    ]);
-    columns
+/// A cell of a check on data against its unmodified ticket.
+struct CorruptionRow<'g, 'a> {
+    row: CellRow<'g, 'a>,
+    pairs: AllocationPairs,
+    overlaps: Vec<&'g Overlap>,
+}
+
+impl<'g, 'a> CorruptionRow<'g, 'a> {
+    fn new(grid: &'g Grid<'a>, cell: &'g Cell<'a>) -> Self {
+        let nothing = cell.identical().or(cell.not_applicable());
+        let absent = nothing.and_then(|_| not_measured(grid, cell));
+        let pairs = match absent {
+            Some(_) => AllocationPairs::absent(absent),
+            None => AllocationPairs::new(cell, grid.unmodified(cell)),
+        };
+        CorruptionRow {
+            row: CellRow::new(grid, cell),
+            pairs,
+            overlaps: overlaps(grid, cell),
+        }
+    }
+
+    /// A value that was computed from both masks.
+    fn of_masks(&self, value: Value) -> Entry {
+        match self.pairs.absent {
+            Some(_) => Value::Blank.into(),
+            None => Entry::of_runs(value, self.overlaps.iter().flat_map(|o| o.masks)),
+        }
+    }
+
+    fn by_chance(&self, of: fn(&Overlap) -> f64) -> Entry {
+        let values: Vec<f64> = self.overlaps.iter().map(|o| percent(o, of(o))).collect();
+        self.of_masks(Value::number(mean(&values), 1))
+    }
+}
+
+fn columns<'g, 'a: 'g>() -> Columns<'g, CorruptionRow<'g, 'a>> {
+    let columns: Columns<'g, CorruptionRow<'g, 'a>> = Columns::new();
+    let columns = columns
+        .text("sparsity", None, |r| Entry::text(r.row.cell.sparsity))
+        .text("ticket", "ticket", |r| Entry::named(r.row.cell.ticket))
+        .text("check", "check", |r| Entry::check(r.row.cell.check));
+    with_differences(columns, |r| &r.pairs)
+        .mean_sd("overlap", "overlap, %", |r| {
+            let shared: Vec<f64> = (r.overlaps.iter())
+                .map(|o| percent(o, o.shared as f64))
+                .collect();
+            r.of_masks(Value::mean_sd(MeanSd::of(&shared), 1))
+        })
+        .number("chance", "chance, %", |r| r.by_chance(|o| o.chance))
+        .number("chance_low", "from", |r| {
+            r.by_chance(|o| o.chance - o.width)
+        })
+        .number("chance_high", "to", |r| r.by_chance(|o| o.chance + o.width))
+        .n(|r| match r.pairs.absent {
+            Some(_) => Value::CountOf(0, 0).into(),
+            None => Value::CountOf(r.pairs.len(), r.row.cell.runs.len()).into(),
+        })
+        .notes(|r| match r.pairs.len() {
+            _ if r.pairs.absent.is_some() => r.row.notes(),
+            0 => vec!["no pair of masks is known".into()],
+            _ => Vec::new(),
+        })
 }
 
 /// The overlaps of the ticket's clean masks with those under the check, of every seed that has
 /// both.
-fn of_cell<'g>(grid: &'g Grid<'_>, cell: &Cell<'_>) -> Vec<&'g Overlap> {
+fn overlaps<'g>(grid: &'g Grid<'_>, cell: &Cell<'_>) -> Vec<&'g Overlap> {
     let is = |name: &(String, String), check: &str| name.0 == cell.ticket.name && name.1 == check;
     let overlaps = grid.results.overlaps.iter();
     overlaps
         .filter(|o| o.sparsity == cell.sparsity)
         .filter(|o| is(&o.first, UNMODIFIED) && is(&o.second, cell.check_name()))
         .collect()
-}
-
-fn row(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
-    let mut row = vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-    ];
-    if let Some(word) =
-        (cell.identical().or(cell.not_applicable())).and_then(|_| notes::not_measured(grid, cell))
-    {
-        row.push(Value::Absent(word).into());
-        row.extend((0..7).map(|_| Entry::of_runs(Value::Blank, [])));
-        row.push(Value::CountOf(0, 0).into());
-        let notes = notes::notes(grid, cell, &grid.summary(cell));
-        row.push(Entry::text(notes.join("; ")));
-        return row;
-    }
-    let (pairs, values) = apart(cell, grid.unmodified(cell));
-    row.extend(values);
-    row.extend(crate::tables::pruning::overlaps::against_chance(&of_cell(
-        grid, cell,
-    )));
-    row.push(Value::CountOf(pairs, cell.runs.len()).into());
-    row.push(Entry::text(match pairs {
-        0 => "no pair of masks is known",
-        _ => "",
-    }));
-    row
 }

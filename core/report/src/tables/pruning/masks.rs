@@ -4,11 +4,11 @@
 use crate::Error;
 use crate::error::frame_error;
 use crate::model::cells::Cell;
-use crate::model::format;
-use crate::model::format::six_decimals;
+use crate::model::format::{self, six_decimals};
 use crate::model::grid::Grid;
 use crate::model::inputs::{ReportInputs, inputs_of};
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::Columns;
+use crate::tables::table::{Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
@@ -74,73 +74,84 @@ pub(crate) fn origin(run: &Run, facts: &MaskFacts) -> Digest {
 }
 
 fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
-    let number = |name: &str| Column::new(ColumnKind::Number, name, name);
-    let words = |name: &str| Column::new(ColumnKind::Text, name, name);
-    let columns = vec![
-        words("ticket"),
-        words("check"),
-        number("achieved"),
-        number("effective"),
-        number("constant"),
-        Column::new(ColumnKind::Text, "smallest_layer", "smallest layer"),
-        Column::new(ColumnKind::Number, "empty_layers", "empty layers"),
-        number("ties"),
-        number("near"),
-        words("predicted"),
-    ];
     let rows = grid.at(sparsity).filter_map(|cell| {
         let of = known(grid).filter(|(c, ..)| std::ptr::eq(*c, cell));
-        let all: Vec<(&Run, &MaskFacts)> = of.map(|(_, _, run, facts)| (run, facts)).collect();
-        (!all.is_empty()).then(|| row(cell, &all))
+        let masks: Vec<(&Run, &MaskFacts)> = of.map(|(_, _, run, facts)| (run, facts)).collect();
+        (!masks.is_empty()).then_some(CellMasks { cell, masks })
     });
-    Section {
-        heading: format::sparsity(sparsity),
-        columns,
-        rows: rows.collect(),
+    columns().section(format::sparsity(sparsity), rows)
+}
+
+/// A cell with all its masks that are known.
+struct CellMasks<'g, 'a> {
+    cell: &'g Cell<'a>,
+    masks: Vec<(&'a Run, &'a MaskFacts)>,
+}
+
+impl CellMasks<'_, '_> {
+    fn value(&self, value: Value) -> Entry {
+        let sources = self.masks.iter().map(|(run, facts)| origin(run, facts));
+        Entry::of_runs(value, sources)
+    }
+
+    fn mean(&self, of: fn(&MaskFacts) -> f64, digits: usize) -> Entry {
+        let values: Vec<f64> = self.masks.iter().map(|(_, f)| of(f)).collect();
+        self.value(Value::number(mean(&values), digits))
+    }
+
+    /// The mean of what is known only of selected scores, if it is known of every mask.
+    fn mean_if_known(&self, of: fn(&MaskFacts) -> Option<f64>, digits: usize) -> Entry {
+        let values: Option<Vec<f64>> = self.masks.iter().map(|(_, f)| of(f)).collect();
+        self.value(Value::number(values.and_then(|v| mean(&v)), digits))
+    }
+
+    /// The number of masks with this prediction.
+    fn count(&self, wanted: &str) -> usize {
+        let words = self.masks.iter().map(|(_, f)| word(&f.collapse));
+        words.filter(|w| *w == wanted).count()
     }
 }
 
-fn row(cell: &Cell<'_>, all: &[(&Run, &MaskFacts)]) -> Vec<Entry> {
-    let from: Vec<Digest> = all.iter().map(|(run, f)| origin(run, f)).collect();
-    let entry = |value| Entry::of_runs(value, from.iter().copied());
-    let average = |of: &dyn Fn(&MaskFacts) -> f64, digits| {
-        let values: Vec<f64> = all.iter().map(|(_, f)| of(f)).collect();
-        entry(Value::number(mean(&values), digits))
-    };
-    let selected = |of: &dyn Fn(&MaskFacts) -> Option<f64>, digits| {
-        let values: Option<Vec<f64>> = all.iter().map(|(_, f)| of(f)).collect();
-        entry(Value::number(values.and_then(|v| mean(&v)), digits))
-    };
-    let smallest = all.iter().map(|(_, f)| &f.smallest).min_by_key(|s| s.1);
-    let smallest = smallest.map_or(Value::Blank, |(name, kept)| {
-        Value::Text(format!("{name}: {kept}"))
-    });
-    let count = |wanted: &str| {
-        let words = all.iter().map(|(_, f)| word(&f.collapse));
-        words.filter(|w| *w == wanted).count()
-    };
-    let predicted: Vec<String> = ["certain", "at risk"]
-        .iter()
-        .filter(|w| count(w) > 0)
-        .map(|w| format!("{w}: {}", format::count_of(count(w), all.len())))
-        .collect();
-    let predicted = if predicted.is_empty() {
-        Value::Absent(NOTHING)
-    } else {
-        Value::Text(predicted.join(", "))
-    };
-    vec![
-        Entry::named(cell.ticket),
-        Entry::check(cell.check),
-        average(&|f| pruned(f.kept, f.total), 3),
-        average(&|f| pruned(f.effective, f.total), 3),
-        average(&|f| f.constant as f64, 1),
-        entry(smallest),
-        average(&|f| f.empty.len() as f64, 1),
-        selected(&|f| f.selected.as_ref().map(|s| s.ties as f64), 1),
-        selected(&near, 7),
-        entry(predicted),
-    ]
+fn columns<'g, 'a: 'g>() -> Columns<'static, CellMasks<'g, 'a>> {
+    let columns: Columns<'static, CellMasks<'g, 'a>> = Columns::new();
+    columns
+        .text("ticket", "ticket", |row| Entry::named(row.cell.ticket))
+        .text("check", "check", |row| Entry::check(row.cell.check))
+        .number("achieved", "achieved", |row| {
+            row.mean(|f| pruned(f.kept, f.total), 3)
+        })
+        .number("effective", "effective", |row| {
+            row.mean(|f| pruned(f.effective, f.total), 3)
+        })
+        .number("constant", "constant", |row| {
+            row.mean(|f| f.constant as f64, 1)
+        })
+        .text("smallest_layer", "smallest layer", |row| {
+            let layers = row.masks.iter().map(|(_, f)| &f.smallest);
+            let smallest = layers.min_by_key(|(_, kept)| *kept);
+            row.value(smallest.map_or(Value::Blank, |(name, kept)| {
+                Value::Text(format!("{name}: {kept}"))
+            }))
+        })
+        .number("empty_layers", "empty layers", |row| {
+            row.mean(|f| f.empty.len() as f64, 1)
+        })
+        .number("ties", "ties", |row| {
+            row.mean_if_known(|f| Some(f.selected.as_ref()?.ties as f64), 1)
+        })
+        .number("near", "near", |row| row.mean_if_known(near, 7))
+        .text("predicted", "predicted", |row| {
+            let predicted: Vec<String> = ["certain", "at risk"]
+                .iter()
+                .filter(|w| row.count(w) > 0)
+                .map(|w| format!("{w}: {}", format::count_of(row.count(w), row.masks.len())))
+                .collect();
+            row.value(if predicted.is_empty() {
+                Value::Absent(NOTHING)
+            } else {
+                Value::Text(predicted.join(", "))
+            })
+        })
 }
 
 /// The share of all scores that are near the threshold.

@@ -2,12 +2,10 @@
 
 use crate::Error;
 use crate::error::frame_error;
-use crate::model::format;
-use crate::model::format::six_decimals;
+use crate::model::format::{self, six_decimals};
 use crate::model::grid::Grid;
 use crate::model::groups::{TicketGroup, members};
 use crate::model::inputs::inputs_of;
-use crate::model::mean_sd::MeanSd;
 use crate::model::overlaps::{percent, shared};
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
@@ -67,23 +65,6 @@ fn section(grid: &Grid<'_>, sparsity: &str) -> Section {
         rows: tickets.iter().enumerate().map(row).collect(),
         columns,
     }
-}
-
-/// The mean and standard deviation of the overlaps, the overlap by chance, and the bounds of its
-/// interval, in percent.
-pub(crate) fn against_chance(found: &[&Overlap]) -> [Entry; 4] {
-    let average = |of: &dyn Fn(&Overlap) -> f64| {
-        let values: Vec<f64> = found.iter().map(|o| percent(o, of(o))).collect();
-        Value::number(mean(&values), 1)
-    };
-    let shared: Vec<f64> = found.iter().map(|o| percent(o, o.shared as f64)).collect();
-    let values = [
-        Value::mean_sd(MeanSd::of(&shared), 1),
-        average(&|o| o.chance),
-        average(&|o| o.chance - o.width),
-        average(&|o| o.chance + o.width),
-    ];
-    values.map(|value| Entry::of_runs(value, found.iter().flat_map(|o| o.masks)))
 }
 
 /// A sparsity and the names of two masks.

@@ -4,13 +4,14 @@
 use crate::Error;
 use crate::model::allocation::AllocationDifference;
 use crate::model::cells::{Cell, UNMODIFIED, metrics};
+use crate::model::format;
 use crate::model::grid::Grid;
 use crate::model::groups::{TicketGroup, members, pruning_of, smart_random_ticket};
 use crate::model::inputs::inputs_of;
 use crate::model::kept;
 use crate::model::mean_sd::MeanSd;
-use crate::model::notes;
-use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
+use crate::tables::columns::{CellRow, Columns};
+use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
 use jackpot_store::Digest;
 
@@ -25,8 +26,8 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
         let base = smart.and_then(|t| grid.cell(sparsity, &t.name, UNMODIFIED));
         let cells = grid.at(sparsity).filter(|c| c.check.is_none());
-        let rows: Vec<_> = cells.map(|c| row(c, base)).collect();
-        Section::at_sparsity(sparsity, columns(), rows)
+        let rows = cells.map(|cell| (cell, AllocationPairs::new(cell, base)));
+        columns().section_if_any(format::sparsity(sparsity), rows)
     });
     let against = match smart {
         Some(ticket) => format!(
@@ -50,111 +51,121 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     })
 }
 
-fn columns() -> Vec<Column> {
-    let mut columns = vec![
-        Column::hidden(ColumnKind::Text, "sparsity"),
-        Column::new(ColumnKind::Text, "ticket", "ticket"),
-        Column::new(ColumnKind::MeanSd, "depth", "depth"),
-    ];
-    columns.extend(apart_columns());
-    columns.push(Column::new(ColumnKind::CountOf, "n", "n"));
-    columns
+fn columns<'g, 'a: 'g>() -> Columns<'g, (&'g Cell<'a>, AllocationPairs)> {
+    let columns: Columns<'g, (&'g Cell<'a>, AllocationPairs)> = Columns::new();
+    let columns = columns
+        .text("sparsity", None, |(cell, _)| Entry::text(cell.sparsity))
+        .text("ticket", "ticket", |(cell, _)| Entry::named(cell.ticket))
+        .mean_sd("depth", "depth", |(cell, _)| depth(cell));
+    with_differences(columns, |(_, pairs)| pairs).n(|(cell, _)| {
+        let n = cell.trained().filter(|(_, t)| !t.layers.is_empty()).count();
+        Value::CountOf(n, cell.runs.len()).into()
+    })
 }
 
-/// The columns of [`apart`].
-pub(crate) fn apart_columns() -> [Column; 4] {
-    [
-        Column::new(ColumnKind::MeanSd, "largest", "largest difference, points"),
-        Column::new(
-            ColumnKind::MeanSd,
-            "mean_difference",
-            "mean difference, points",
-        ),
-        Column::new(ColumnKind::MeanSd, "correlation", "correlation"),
-        Column::new(ColumnKind::MeanSd, "moved", "moved, %"),
-    ]
+/// Adds the columns that compare the allocations of two cells.
+pub(crate) fn with_differences<'f, R: 'f>(
+    columns: Columns<'f, R>,
+    pairs: fn(&R) -> &AllocationPairs,
+) -> Columns<'f, R> {
+    columns
+        .mean_sd(
+            "largest",
+            "largest difference, points",
+            move |row| match pairs(row).absent {
+                Some(word) => Value::Absent(word).into(),
+                None => pairs(row).mean(|d| Some(d.largest), 2),
+            },
+        )
+        .mean_sd("mean_difference", "mean difference, points", move |row| {
+            pairs(row).mean(|d| Some(d.mean), 2)
+        })
+        .mean_sd("correlation", "correlation", move |row| {
+            pairs(row).mean(|d| d.correlation, 3)
+        })
+        .mean_sd("moved", "moved, %", move |row| {
+            pairs(row).mean(|d| Some(100.0 * d.moved), 1)
+        })
 }
 
 /// Spearman's correlation with depth of every run whose mask is known.
-pub(crate) fn depth(cell: &Cell<'_>) -> Option<MeanSd> {
+fn depth(cell: &Cell<'_>) -> Entry {
     let depth = |run: &jackpot_study::Run| run.facts.as_ref()?.depth;
     let values: Vec<f64> = (cell.runs.iter())
         .filter_map(|(_, run)| depth((*run)?))
         .collect();
-    MeanSd::of(&values)
+    Entry::of_runs(Value::mean_sd(MeanSd::of(&values), 3), cell.keys())
 }
 
-fn row(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> Vec<Entry> {
-    let n = cell.trained().filter(|(_, t)| !t.layers.is_empty()).count();
-    let mut row = vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        Entry::of_runs(Value::mean_sd(depth(cell), 3), cell.keys()),
-    ];
-    row.extend(apart(cell, base).1);
-    row.push(Value::CountOf(n, cell.runs.len()).into());
-    row
+/// The differences between the allocations of two cells, seed by seed.
+#[derive(Default)]
+pub(crate) struct AllocationPairs {
+    /// The word that stands in their place if there is nothing to compare.
+    pub absent: Option<&'static str>,
+    differences: Vec<AllocationDifference>,
+    /// The keys of the trainings that used the masks.
+    keys: Vec<Digest>,
 }
 
-/// The number of pairs with the same seed, and the differences between their kept shares.
-pub(crate) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry; 4]) {
-    let (apart, keys) = pairs(cell, base);
-    let value = |of: fn(&AllocationDifference) -> Option<f64>, digits: usize| {
-        let values: Vec<f64> = apart.iter().filter_map(of).collect();
-        Entry::of_runs(
-            Value::mean_sd(MeanSd::of(&values), digits),
-            keys.iter().copied(),
-        )
-    };
-    let values = [
-        value(|a| Some(a.largest), 2),
-        value(|a| Some(a.mean), 2),
-        value(|a| a.correlation, 3),
-        value(|a| Some(100.0 * a.moved), 1),
-    ];
-    (apart.len(), values)
-}
+impl AllocationPairs {
+    pub fn new(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> AllocationPairs {
+        let mut pairs = AllocationPairs::default();
+        for (seed, one) in cell.trained() {
+            let Some(other) = base.and_then(|b| b.of_seed(seed)) else {
+                continue;
+            };
+            if let Some(found) = AllocationDifference::of(&one.layers, &other.layers) {
+                pairs.differences.push(found);
+                pairs.keys.extend([one.key, other.key]);
+            }
+        }
+        pairs
+    }
 
-/// The differences of two cells' allocations, seed by seed, with the keys of the trainings.
-fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<AllocationDifference>, Vec<Digest>) {
-    let (mut apart, mut keys) = (Vec::new(), Vec::new());
-    for (seed, one) in cell.trained() {
-        let Some(other) = base.and_then(|b| b.of_seed(seed)) else {
-            continue;
-        };
-        if let Some(found) = AllocationDifference::of(&one.layers, &other.layers) {
-            apart.push(found);
-            keys.extend([one.key, other.key]);
+    /// Nothing to compare; the word stands in its place.
+    pub fn absent(absent: Option<&'static str>) -> AllocationPairs {
+        AllocationPairs {
+            absent,
+            ..AllocationPairs::default()
         }
     }
-    (apart, keys)
+
+    /// The number of pairs with the same seed.
+    pub fn len(&self) -> usize {
+        self.differences.len()
+    }
+
+    fn mean(&self, of: fn(&AllocationDifference) -> Option<f64>, digits: usize) -> Entry {
+        if self.absent.is_some() {
+            return Value::Blank.into();
+        }
+        let values: Vec<f64> = self.differences.iter().filter_map(of).collect();
+        let mean = Value::mean_sd(MeanSd::of(&values), digits);
+        Entry::of_runs(mean, self.keys.iter().copied())
+    }
 }
 
 /// The table `ablation`.
 pub(crate) fn ablation(grid: &Grid<'_>) -> Table {
     let tickets = members(grid, TicketGroup::Random);
-    let is_one = |cell: &&Cell<'_>| cell.check.is_none() && tickets.contains(&cell.ticket);
-    let columns = || {
-        vec![
-            Column::hidden(ColumnKind::Text, "sparsity"),
-            Column::new(ColumnKind::Text, "ticket", "ticket"),
-            Column::new(ColumnKind::Text, "allocation", "kept per layer"),
-            Column::new(ColumnKind::MeanSd, "accuracy", "accuracy, %"),
-            Column::new(ColumnKind::MeanSd, "best_accuracy", "best epoch, %"),
-            Column::new(ColumnKind::MeanSd, "test_loss", "test loss"),
-            Column::new(ColumnKind::MeanSd, "depth", "depth"),
-            Column::new(ColumnKind::CountOf, "n", "n"),
-            Column::new(ColumnKind::Notes, "notes", "notes"),
-        ]
-    };
-    let sections = grid.sparsities().into_iter().filter_map(|sparsity| {
-        let here = grid.at(sparsity).filter(is_one);
-        Section::at_sparsity(
-            sparsity,
-            columns(),
-            here.map(|c| by_rule(grid, c)).collect(),
-        )
-    });
+    let is_one = |cell: &Cell<'_>| cell.check.is_none() && tickets.contains(&cell.ticket);
+    let columns = Columns::of_tickets()
+        .text("allocation", "kept per layer", |row| {
+            let allocation = pruning_of(row.grid, row.cell.ticket).map(|w| &w.allocation);
+            allocation.map_or(Value::Absent(NOTHING).into(), Entry::text)
+        })
+        .mean_sd("accuracy", "accuracy, %", |row| {
+            row.measured(row.summary.accuracy, 2)
+        })
+        .mean_sd("best_accuracy", "best epoch, %", |row| {
+            row.measured(row.summary.best, 2)
+        })
+        .mean_sd("test_loss", "test loss", |row| {
+            row.measured(row.summary.loss, 4)
+        })
+        .mean_sd("depth", "depth", |row| depth(row.cell))
+        .n(CellRow::n)
+        .notes(CellRow::notes);
     Table {
         name: "ablation",
         title: "random tickets by their allocation",
@@ -164,26 +175,9 @@ pub(crate) fn ablation(grid: &Grid<'_>) -> Table {
                 .into(),
             DEPTH.into(),
         ],
-        sections: sections.collect(),
+        sections: columns.by_sparsity(grid, grid.sparsities(), is_one),
         data: Data::Rows,
         keys: &["sparsity", "ticket"],
-        inputs: inputs_of(metrics(grid.cells.iter().filter(is_one))),
+        inputs: inputs_of(metrics(grid.cells.iter().filter(|cell| is_one(cell)))),
     }
-}
-
-fn by_rule(grid: &Grid<'_>, cell: &Cell<'_>) -> Vec<Entry> {
-    let summary = grid.summary(cell);
-    let measured = |value, digits| Entry::of_runs(Value::mean_sd(value, digits), cell.keys());
-    let allocation = pruning_of(grid, cell.ticket).map(|w| w.allocation.clone());
-    vec![
-        Entry::text(cell.sparsity),
-        Entry::named(cell.ticket),
-        allocation.map_or(Value::Absent(NOTHING).into(), Entry::text),
-        measured(summary.accuracy, 2),
-        measured(summary.best, 2),
-        measured(summary.loss, 4),
-        Entry::of_runs(Value::mean_sd(depth(cell), 3), cell.keys()),
-        Value::CountOf(summary.n, summary.asked).into(),
-        Entry::text(notes::notes(grid, cell, &summary).join("; ")),
-    ]
 }
