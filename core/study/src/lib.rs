@@ -12,6 +12,7 @@ mod actions;
 mod analysis;
 mod describe;
 mod floats;
+mod masks;
 mod messages;
 mod needs;
 mod plan;
@@ -33,6 +34,9 @@ pub use analysis::{
 pub use describe::way::{Change, SparseWay, Way};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
+pub use masks::facts::{Collapse, MaskFacts, Selected};
+pub use masks::overlaps::{Overlap, overlaps};
+pub use masks::summary::survey;
 pub use messages::nearest;
 pub use needs::word;
 pub use plan::alike::alike;
@@ -46,6 +50,7 @@ pub use plan::graph::{Cell, Content, Node, Plan};
 pub use plan::grid::{outlook, plan};
 pub use plan::lineage::{Lineage, NOT_KNOWN};
 pub use plan::origins::Origins;
+pub use plan::predictions::predictions;
 pub use plan::pretraining::Pretrained;
 pub use plan::require::require;
 pub use probe::{
@@ -55,17 +60,14 @@ pub use probe::{
 pub use results::curves::{EpochNumbers, curves};
 pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
 pub use results::evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
-pub use results::facts::{Collapse, MaskFacts, Selected, predictions};
 pub use results::load::{
     Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
     collect, facts, outline,
 };
 pub use results::named::{RUN_NAME, RunName};
-pub use results::overlaps::{Overlap, overlaps};
 pub use results::provenance::{Link, Mark, Tracer, report_of};
 pub use run::lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
 pub use run::manifest::{Pin, PinnedCell};
-pub use run::mask_summary::survey;
 pub use run::queue::{Event, Finish, Options, run};
 pub use run::rerun::{Again, Rerun, behind, chosen};
 pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};

@@ -7,8 +7,8 @@
 //! and what a report reads of them is in the survey that the pin names.
 use crate::{
     Error,
+    masks::summary::{bytes_of_masks, survey},
     run::manifest::{Pin, PinnedCell},
-    run::mask_summary::{bytes_of_masks, survey},
 };
 use jackpot_store::{Digest, Look, Packing, Selection, Store};
 use std::path::Path;

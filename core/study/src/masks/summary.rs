@@ -6,9 +6,9 @@ use crate::{
     Error,
     floats::floats_from_text,
     floats::floats_to_text,
-    results::facts::MaskFacts,
+    masks::facts::MaskFacts,
+    masks::overlaps::{Overlap, overlaps},
     results::load::{Facts, Layers, results_of_pin},
-    results::overlaps::{Overlap, overlaps},
     run::manifest::Pin,
 };
 use jackpot_store::{Digest, Store, canonical};
