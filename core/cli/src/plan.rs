@@ -3,7 +3,7 @@ use crate::{Places, engines, study};
 use anyhow::Result;
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
-    Origins, Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, facts, foresee,
+    Origins, Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, foresee,
     predictions, require, settles,
 };
 use serde_json::json;
@@ -72,7 +72,7 @@ pub fn estimate(seconds: f64, workers: NonZeroUsize) -> f64 {
 fn print(plan: &Plan, a: &Assessment, origins: &Origins, workers: NonZeroUsize) {
     let s = a.summary(plan);
     println!("{}: {}", plan.study.name, plan.study.title);
-    for (name, fact) in facts(&plan.study) {
+    for (name, fact) in plan.study.facts() {
         println!("  {name:<9} {fact}");
     }
     println!(

@@ -35,8 +35,9 @@ pub use describe::way::{Change, SparseWay, Way};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use masks::facts::{Collapse, MaskFacts, Selected};
-pub use masks::overlaps::{Overlap, overlaps};
-pub use masks::summary::survey;
+pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
+pub use masks::recorded::{LayerCounts, RecordedMasks};
+pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, survey};
 pub use messages::nearest;
 pub use needs::word;
 pub use plan::alike::alike;
@@ -51,7 +52,6 @@ pub use plan::grid::{outlook, plan};
 pub use plan::lineage::{Lineage, NOT_KNOWN};
 pub use plan::origins::Origins;
 pub use plan::predictions::predictions;
-pub use plan::pretraining::Pretrained;
 pub use plan::require::require;
 pub use probe::{
     Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
@@ -62,12 +62,14 @@ pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
 pub use results::evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
 pub use results::load::{
     Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
-    collect, facts, outline,
+    collect, outline,
 };
 pub use results::named::{RUN_NAME, RunName};
+pub use results::overlaps::overlaps;
+pub use results::pretraining::Pretrained;
 pub use results::provenance::{Link, Mark, Tracer, report_of};
 pub use run::lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
-pub use run::manifest::{Pin, PinnedCell};
+pub use run::manifest::{IDENTICAL_TO, Pin, PinnedCell};
 pub use run::queue::{Event, Finish, Options, run};
 pub use run::rerun::{Again, Rerun, behind, chosen};
 pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};

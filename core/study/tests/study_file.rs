@@ -348,7 +348,7 @@ fn the_precision_of_scores_is_read_and_told() {
         let written = format!("[scoring]\nprecision = \"{}\"", precision.name());
         assert_eq!(parse(&with(&written)).unwrap().scoring, Some(precision));
         let study = parse(&with(&written)).unwrap();
-        let told = jackpot_study::facts(&study).into_iter();
+        let told = study.facts().into_iter();
         let told: Vec<String> = told
             .filter(|(name, _)| name == "scores")
             .map(|f| f.1)

@@ -2,4 +2,5 @@
 
 pub(crate) mod facts;
 pub(crate) mod overlaps;
+pub(crate) mod recorded;
 pub(crate) mod summary;

@@ -1,10 +1,5 @@
 //! How many weights two masks of one cell keep in common, and how many they would by chance.
-use crate::{
-    Error,
-    probe::chance_of_masks,
-    results::load::{Results, Run, mask},
-    spec::names::NO_CHECK,
-};
+use crate::{Error, masks::recorded::mask, probe::chance_of_masks, spec::names::NO_CHECK};
 use jackpot_net::Mask;
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
@@ -37,78 +32,89 @@ pub struct Overlap {
     pub width: f64,
 }
 
+/// A cell of a study's grid whose mask is known.
+#[derive(Clone, Copy, Debug)]
+pub struct MaskedCell<'a> {
+    /// Name of the setting; none in a study without settings.
+    pub setting: Option<&'a str>,
+    /// Name of the ticket.
+    pub ticket: &'a str,
+    /// Name of the check; `none` for the unmodified ticket.
+    pub check: &'a str,
+    /// Decimal text.
+    pub sparsity: &'a str,
+    /// Of the study.
+    pub seed: u64,
+    /// The mask.
+    pub mask: Digest,
+}
+
 /// The unmodified tickets of every setting, sparsity and seed against each other, and each against its own
-/// checks, as far as the store has the masks. Every mask read is verified; no more than those of
-/// one sparsity and seed are in memory. Results that were read with a survey have them already.
+/// checks. Every mask read is verified; no more than those of one sparsity and seed are in memory.
 ///
 /// # Errors
-/// Masks that are damaged or of different layers.
-pub fn overlaps(store: &Store, results: &Results) -> Result<Vec<Overlap>, Error> {
-    if !results.overlaps.is_empty() {
-        return Ok(results.overlaps.clone());
-    }
-    let mut groups: BTreeMap<(Option<&str>, &str, u64), Vec<&Run>> = BTreeMap::new();
-    for run in results.runs.iter().filter(|r| r.facts.is_some()) {
-        let group = groups
-            .entry((run.setting.as_deref(), &run.sparsity, run.seed))
-            .or_default();
-        group.push(run);
+/// Masks that are gone, damaged or of different layers.
+pub fn overlaps_of(store: &Store, cells: &[MaskedCell<'_>]) -> Result<Vec<Overlap>, Error> {
+    let mut groups: BTreeMap<(Option<&str>, &str, u64), Vec<&MaskedCell>> = BTreeMap::new();
+    for cell in cells {
+        let group = (cell.setting, cell.sparsity, cell.seed);
+        groups.entry(group).or_default().push(cell);
     }
     let mut found = Vec::new();
-    for runs in groups.values() {
-        of_group(store, runs, &mut found)?;
+    for cells in groups.values() {
+        of_group(store, cells, &mut found)?;
     }
     Ok(found)
 }
 
-fn of_group(store: &Store, runs: &[&Run], found: &mut Vec<Overlap>) -> Result<(), Error> {
-    let mut pairs: Vec<(&Run, &Run)> = Vec::new();
-    for (place, first) in runs.iter().enumerate() {
+fn of_group(
+    store: &Store,
+    cells: &[&MaskedCell<'_>],
+    found: &mut Vec<Overlap>,
+) -> Result<(), Error> {
+    let mut pairs: Vec<(&MaskedCell, &MaskedCell)> = Vec::new();
+    for (place, first) in cells.iter().enumerate() {
         if first.check != NO_CHECK {
             continue;
         }
-        let later = runs.iter().skip(place + 1).filter(|r| r.check == NO_CHECK);
-        let own = |r: &&&Run| r.ticket == first.ticket && r.check != NO_CHECK;
-        let seconds = later.chain(runs.iter().filter(own));
+        let later = cells.iter().skip(place + 1).filter(|c| c.check == NO_CHECK);
+        let own = |c: &&&MaskedCell| c.ticket == first.ticket && c.check != NO_CHECK;
+        let seconds = later.chain(cells.iter().filter(own));
         pairs.extend(seconds.map(|second| (*first, *second)));
     }
     // Only masks that are compared are read: a survey without pairs has no masks to read.
     let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
     let compared = pairs.iter().flat_map(|(first, second)| [first, second]);
-    for digest in compared.filter_map(|r| Some(r.facts.as_ref()?.mask)) {
+    for digest in compared.map(|cell| cell.mask) {
         if let Entry::Vacant(place) = masks.entry(digest) {
             place.insert(mask(store, &digest)?);
         }
     }
     for (first, second) in pairs {
-        found.extend(overlap(first, second, &masks)?);
+        found.push(overlap(first, second, &masks)?);
     }
     Ok(())
 }
 
 fn overlap(
-    first: &Run,
-    second: &Run,
+    first: &MaskedCell<'_>,
+    second: &MaskedCell<'_>,
     masks: &BTreeMap<Digest, Mask>,
-) -> Result<Option<Overlap>, Error> {
-    let of = |run: &Run| run.facts.as_ref().map(|f| f.mask);
-    let (Some(a), Some(b)) = (of(first), of(second)) else {
-        return Ok(None);
-    };
-    let (one, other) = (&masks[&a], &masks[&b]);
+) -> Result<Overlap, Error> {
+    let (one, other) = (&masks[&first.mask], &masks[&second.mask]);
     let shared = one.overlap(other).map_err(|e| Error(e.to_string()))?;
     let chance = chance_of_masks(one, other);
-    let name = |run: &Run| (run.ticket.clone(), run.check.clone());
-    Ok(Some(Overlap {
-        setting: first.setting.clone(),
-        sparsity: first.sparsity.clone(),
+    let name = |cell: &MaskedCell| (cell.ticket.to_owned(), cell.check.to_owned());
+    Ok(Overlap {
+        setting: first.setting.map(str::to_owned),
+        sparsity: first.sparsity.to_owned(),
         seed: first.seed,
         first: name(first),
         second: name(second),
-        masks: [a, b],
+        masks: [first.mask, second.mask],
         kept: [one.kept(), other.kept()],
         shared: shared.iter().sum(),
         chance: chance.mean,
         width: chance.width(),
-    }))
+    })
 }

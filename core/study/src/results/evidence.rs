@@ -7,10 +7,10 @@
 //! and what a report reads of them is in the survey that the pin names.
 use crate::{
     Error,
-    masks::summary::{bytes_of_masks, survey},
+    masks::summary::{EVIDENCE_ROOM, bytes_of_masks},
     run::manifest::{Pin, PinnedCell},
 };
-use jackpot_store::{Digest, Look, Packing, Selection, Store};
+use jackpot_store::{Look, Packing, Selection, Store};
 use std::path::Path;
 
 /// The file's name in a study's folder.
@@ -18,9 +18,6 @@ pub const EVIDENCE: &str = "evidence.tar.zst";
 
 /// Outputs that are large and can be made again from the recipes.
 const LEFT_OUT: [&str; 5] = ["checkpoint", "scores", "test", "train", "weights"];
-
-/// Bytes that the evidence may have with the masks in it: it is committed with the report.
-const ROOM: u64 = 10_000_000;
 
 /// More than masks shrink when they are packed, at the sparsities that are studied.
 const PACKED: u64 = 8;
@@ -55,24 +52,9 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
     })
 }
 
-/// The survey of a study whose masks may have no room in its evidence; none: they have. That of
-/// the pin before serves again where it names the same masks.
-pub(crate) fn surveyed(store: &Store, name: &str, pin: &Pin) -> Result<Option<Digest>, Error> {
-    if bytes_of_masks(pin)? <= ROOM / 2 {
-        return Ok(None);
-    }
-    if let Ok(before) = Pin::read(store, name)
-        && before.cells == pin.cells
-        && before.survey.is_some_and(|survey| store.has(&survey))
-    {
-        return Ok(before.survey);
-    }
-    survey(store, name, pin).map(Some)
-}
-
 /// The bytes of the evidence of the study's last run: a function of its results alone.
 pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
-    evidence_within(store, name, ROOM)
+    evidence_within(store, name, EVIDENCE_ROOM)
 }
 
 /// As [`evidence`], with the masks if all is at most `room` bytes then, or if the pin names no

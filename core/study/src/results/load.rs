@@ -6,26 +6,21 @@ use crate::{
     describe::way::{self, Change, Way},
     masks::facts::MaskFacts,
     masks::overlaps::Overlap,
-    masks::summary::Survey,
+    masks::recorded::RecordedMasks,
     plan::lineage::Lineage,
-    plan::pretraining::{Pretrained, pretrained},
+    results::pretraining::{Pretrained, pretrained},
     run::lock::Lock,
-    run::manifest::{Pin, PinnedCell},
+    run::manifest::{IDENTICAL_TO, Pin, PinnedCell},
     spec::file::Study,
     spec::names::NO_CHECK,
     spec::reference::Reference,
     spec::repeat::Series,
     spec::setting::{self, Setting},
 };
-use jackpot_net::{Architecture, Mask, Network};
 use jackpot_store::{Digest, Store};
 use rayon::prelude::*;
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// One training of the grid, or why there is none.
 #[derive(Clone, Debug)]
@@ -290,14 +285,14 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
     let settings = study.settings.iter().zip(alike).filter_map(|(s, alike)| {
         Some(SettingOutline {
             named: named(s.name.as_ref()?, &s.title, &s.series),
-            facts: facts_of(s),
+            facts: s.facts(),
             ways: way::ways(s),
             subject: subject(s),
             but_for_the_rate: alike,
         })
     });
     Ok(Outline {
-        facts: facts(&study),
+        facts: study.facts(),
         ways: way::ways(&study.settings[0]),
         changes: way::changes(&study),
         subject: subject(&study.settings[0]),
@@ -343,53 +338,6 @@ fn named(name: &str, title: &str, series: &Option<Series>) -> Named {
     }
 }
 
-/// One-line facts of a study: data, network, training, or one line for each of its settings;
-/// and the seeds if some keys are held.
-pub fn facts(study: &Study) -> Vec<(String, String)> {
-    let mut facts = match study.settings.as_slice() {
-        [only @ Setting { name: None, .. }] => facts_of(only),
-        settings => {
-            let line = |s: &Setting| {
-                let facts: Vec<String> = facts_of(s).into_iter().map(|f| f.1).collect();
-                (s.title.clone(), facts.join("; "))
-            };
-            settings.iter().map(line).collect()
-        }
-    };
-    if let Some(precision) = study.scoring {
-        let computed = format!("derivatives in {}", precision.in_words());
-        facts.push(("scores".to_owned(), computed));
-    }
-    let held = study.held.words();
-    if !held.is_empty() {
-        facts.push(("seeds".to_owned(), held.join(", ")));
-    }
-    facts
-}
-
-/// Data, network, training.
-fn facts_of(setting: &Setting) -> Vec<(String, String)> {
-    let d = &setting.data;
-    let a = &setting.architecture;
-    let [channels, height, width] = a.input;
-    let data = format!(
-        "{}, {} training and {} test images of {channels}×{height}×{width}, {} classes",
-        d.set, d.train_rows, d.test_rows, a.classes
-    );
-    let weights = a.build().map_or(0, |n| n.prunable_weights());
-    let network = format!(
-        "{} of width {}, {weights} prunable weights",
-        a.title(),
-        a.width
-    );
-    let training = crate::spec::training::in_words(&setting.training, setting.compute);
-    vec![
-        ("data".to_owned(), data),
-        ("network".to_owned(), network),
-        ("training".to_owned(), training),
-    ]
-}
-
 /// Needs no plugin and no libtorch. Every object read is verified.
 pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
     results_of_pin(store, name, &Pin::read(store, name)?)
@@ -397,9 +345,9 @@ pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
 
 /// What a pin names, as far as the store holds it.
 pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Results, Error> {
-    let facts = Facts::new(store, pin)?;
+    let masks = RecordedMasks::read(store, pin)?;
     let read = |cell: &PinnedCell| -> Result<(Run, Vec<(Digest, Value)>), Error> {
-        let run = read_run(store, name, &facts, cell)?;
+        let run = read_run(store, name, &masks, cell)?;
         let recipe = |key| Ok((key, store.recipe(&key).map_err(Error::from_store)?));
         let recipes = match &run.outcome {
             Outcome::Done(trained) => std::iter::once(trained.key)
@@ -426,7 +374,7 @@ pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Res
         device_class: pin.device_class.clone(),
         libtorch: pin.libtorch.to_string(),
         runs,
-        overlaps: facts.overlaps,
+        overlaps: masks.overlaps,
     })
 }
 
@@ -467,149 +415,24 @@ impl Outcome {
     }
 }
 
-/// What the reason of a cell begins with whose unmodified ticket has no result.
-pub(crate) const IDENTICAL_TO: &str = "identical to the unmodified ticket";
-
-fn read_run(store: &Store, name: &str, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Run, Error> {
-    let seed = cell.seed.parse().map_err(|_| {
-        Error(format!(
-            "pins/{name}.json: `seed`: expected a number, found `{}`",
-            cell.seed
-        ))
-    })?;
+fn read_run(
+    store: &Store,
+    name: &str,
+    masks: &RecordedMasks<'_>,
+    cell: &PinnedCell,
+) -> Result<Run, Error> {
     Ok(Run {
         setting: cell.setting.clone(),
         ticket: cell.ticket.clone(),
         check: cell.check.clone(),
         sparsity: cell.sparsity.clone(),
-        seed,
-        outcome: outcome(store, facts, cell)?,
-        facts: facts.of(cell)?,
+        seed: cell.seed_number(name)?,
+        outcome: outcome(store, masks, cell)?,
+        facts: masks.facts(cell)?,
     })
 }
 
-/// Facts of masks, each read once.
-pub(crate) struct Facts<'a> {
-    store: &'a Store,
-    /// By the setting's name.
-    networks: BTreeMap<Option<String>, Network>,
-    pub known: BTreeMap<(Option<String>, Digest), (MaskFacts, Layers)>,
-    /// Of a survey; empty where the masks themselves are here.
-    overlaps: Vec<Overlap>,
-}
-
-/// Name, weights, kept weights of each layer, in forward order.
-pub(crate) type Layers = Vec<(String, u64, u64)>;
-
-impl<'a> Facts<'a> {
-    pub(crate) fn new(store: &'a Store, pin: &Pin) -> Result<Facts<'a>, Error> {
-        let build = |a: &Architecture| a.build().map_err(|e| Error(e.to_string()));
-        let mut networks = BTreeMap::new();
-        for (name, architecture) in &pin.settings {
-            networks.insert(Some(name.clone()), build(architecture)?);
-        }
-        let trained = pin.cells.iter().find_map(|c| c.action);
-        match (&pin.architecture, trained) {
-            (Some(architecture), _) => {
-                networks.insert(None, build(architecture)?);
-            }
-            (None, Some(key)) if networks.is_empty() => {
-                networks.insert(None, trained_network(store, &key)?);
-            }
-            _ => {}
-        }
-        let mut facts = Facts {
-            store,
-            networks,
-            known: BTreeMap::new(),
-            overlaps: Vec::new(),
-        };
-        let masks = pin.cells.iter().filter_map(|c| facts.name(c));
-        let masks: BTreeSet<_> = masks.collect();
-        let masks: Vec<_> = masks.into_iter().collect();
-        let made: Vec<_> = masks.par_iter().map(|mask| facts.make(mask)).collect();
-        for (mask, made) in masks.into_iter().zip(made) {
-            facts.known.insert(mask, made?);
-        }
-        let absent = |cell: &PinnedCell| cell.mask.is_some_and(|mask| !store.has(&mask));
-        if pin.cells.iter().any(absent)
-            && let Some(survey) = Survey::read(store, pin)?
-        {
-            for one in survey.masks {
-                let name = (one.setting, one.facts.mask);
-                facts.known.entry(name).or_insert((one.facts, one.layers));
-            }
-            facts.overlaps = survey.overlaps;
-        }
-        Ok(facts)
-    }
-
-    /// Which facts are a cell's; none for a dense network and where the mask is not kept.
-    fn name(&self, cell: &PinnedCell) -> Option<(Option<String>, Digest)> {
-        let digest = cell.mask.filter(|m| self.store.has(m))?;
-        let known = self.networks.contains_key(&cell.setting);
-        known.then(|| (cell.setting.clone(), digest))
-    }
-
-    fn make(
-        &self,
-        (setting, digest): &(Option<String>, Digest),
-    ) -> Result<(MaskFacts, Layers), Error> {
-        let mask = mask(self.store, digest)?;
-        let facts = MaskFacts::of(&self.networks[setting], &mask, *digest)?;
-        Ok((facts, counted(&mask)))
-    }
-
-    fn known(&self, cell: &PinnedCell) -> Option<&(MaskFacts, Layers)> {
-        self.known.get(&(cell.setting.clone(), cell.mask?))
-    }
-
-    /// Layer counts from the mask, or, of a dense network, from the recipe's architecture.
-    fn layers(&self, cell: &PinnedCell, key: &Digest) -> Result<Layers, Error> {
-        let mask = match (self.known(cell), cell.mask) {
-            (Some((_, layers)), _) => return Ok(layers.clone()),
-            (None, Some(digest)) => mask(self.store, &digest)?,
-            (None, None) => Mask::dense(&trained_network(self.store, key)?),
-        };
-        Ok(counted(&mask))
-    }
-
-    fn of(&self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
-        let Some((facts, _)) = self.known(cell) else {
-            return Ok(None);
-        };
-        let mut facts = facts.clone();
-        if let Some(selection) = cell.selection.filter(|s| self.store.has(s)) {
-            let bytes = self.store.get(&selection).map_err(Error::from_store)?;
-            let selected = serde_json::from_slice(&bytes);
-            let selected = selected.map_err(|e| Error(format!("selection {selection}: {e}")))?;
-            facts.selected = Some(selected);
-        }
-        Ok(Some(facts))
-    }
-}
-
-/// A mask of the store, verified.
-pub(crate) fn mask(store: &Store, digest: &Digest) -> Result<Mask, Error> {
-    let bytes = store.get(digest).map_err(Error::from_store)?;
-    Mask::from_bytes(&bytes).map_err(|e| Error(format!("mask {digest}: {e}")))
-}
-
-fn counted(mask: &Mask) -> Layers {
-    let rows = mask.layers.iter().zip(mask.counts());
-    rows.map(|(l, kept)| (l.name.clone(), l.kept.len() as u64, kept))
-        .collect()
-}
-
-fn trained_network(store: &Store, key: &Digest) -> Result<Network, Error> {
-    let recipe = store.recipe(key).map_err(Error::from_store)?;
-    let wrong = |e: &dyn std::fmt::Display| Error(format!("recipe {key}: `architecture`: {e}"));
-    let architecture: Architecture =
-        serde_json::from_value(recipe["architecture"].clone()).map_err(|e| wrong(&e))?;
-    architecture.build().map_err(|e| wrong(&e))
-}
-
-fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcome, Error> {
+fn outcome(store: &Store, masks: &RecordedMasks<'_>, cell: &PinnedCell) -> Result<Outcome, Error> {
     if let Some(because) = &cell.identical {
         return Ok(Outcome::Identical {
             because: because.clone(),
@@ -640,7 +463,7 @@ fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcom
             "action {key}: expected the output `metrics`, found none"
         ))
     })?;
-    let mask_is_lost = |m: Digest| !store.has(&m) && facts.known(cell).is_none();
+    let mask_is_lost = |m: Digest| !store.has(&m) && !masks.knows(cell);
     if !store.has(&metrics) || cell.mask.is_some_and(mask_is_lost) {
         return Ok(Outcome::Missing);
     }
@@ -672,7 +495,7 @@ fn outcome(store: &Store, facts: &Facts<'_>, cell: &PinnedCell) -> Result<Outcom
             Some(key) => before(store, key)?,
             None => None,
         },
-        layers: facts.layers(cell, &key)?,
+        layers: masks.layers(cell, &key)?,
         bits: bits(store, action.outputs.get("bits"), numbers.rows)?,
         lineage: cell.lineage.clone().map(Box::new),
     }))

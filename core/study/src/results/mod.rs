@@ -5,4 +5,6 @@ pub(crate) mod diff;
 pub(crate) mod evidence;
 pub(crate) mod load;
 pub(crate) mod named;
+pub(crate) mod overlaps;
+pub(crate) mod pretraining;
 pub(crate) mod provenance;

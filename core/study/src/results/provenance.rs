@@ -9,7 +9,6 @@ mod object;
 mod report;
 mod words;
 
-pub(crate) use action::{plugin, reads};
 pub use report::report_of;
 
 use crate::{Error, actions::makers::Makers, actions::recipe::Recipe, run::manifest::Pin};

@@ -3,104 +3,13 @@ use super::{LEFT_OUT, Link, Mark, Seen, Tracer, object::network};
 use crate::{
     Error,
     actions::pure,
-    actions::recipe::{By, Input, Recipe},
+    actions::recipe::{Input, Recipe},
     actions::validate,
 };
 use jackpot_host::Failure;
 use jackpot_net::Network;
 use jackpot_store::{Digest, Look, canonical};
 use std::{collections::BTreeMap, rc::Rc};
-
-/// What an action reads, by the name that its recipe has for it.
-pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
-    let mut named: Vec<(&'static str, Option<&Input>)> = Vec::new();
-    match recipe {
-        Recipe::Data { .. } | Recipe::Init { .. } => {}
-        Recipe::Score {
-            weights,
-            reference,
-            data,
-            mask,
-            ..
-        } => named.extend([
-            ("mask", mask.as_ref()),
-            ("weights", weights.as_ref()),
-            ("reference", reference.as_ref()),
-            ("train", data.as_ref().map(|d| &d.train)),
-            ("normalisation", data.as_ref().map(|d| &d.normalisation)),
-        ]),
-        Recipe::Allocate {
-            scores, weights, ..
-        } => named.extend([("scores", scores.as_ref()), ("weights", weights.as_ref())]),
-        Recipe::Select {
-            scores, by, within, ..
-        } => {
-            named.push(("scores", Some(scores)));
-            match by {
-                By::Counts(i) => named.push(("counts", Some(i))),
-                By::Mask(i) => named.push(("mask", Some(i))),
-                By::Global { .. } | By::Table { .. } => {}
-            }
-            named.push(("within", within.as_ref()));
-        }
-        Recipe::Check {
-            on,
-            input,
-            mask,
-            donor,
-            reference,
-            ..
-        } => {
-            let on = if *on == "data" { "train" } else { on };
-            named.extend([
-                (on, Some(input)),
-                ("mask", mask.as_ref()),
-                ("donor", donor.as_ref()),
-                ("reference", reference.as_ref()),
-            ]);
-        }
-        Recipe::Train {
-            weights,
-            mask,
-            train,
-            test,
-            normalisation,
-            ..
-        } => named.extend([
-            ("mask", mask.as_ref()),
-            ("weights", Some(weights)),
-            ("train", Some(train)),
-            ("test", Some(test)),
-            ("normalisation", Some(normalisation)),
-        ]),
-        Recipe::Evaluate {
-            weights,
-            mask,
-            test,
-            normalisation,
-            ..
-        } => named.extend([
-            ("mask", Some(mask)),
-            ("weights", Some(weights)),
-            ("test", Some(test)),
-            ("normalisation", Some(normalisation)),
-        ]),
-    }
-    let known = named.into_iter();
-    known
-        .filter_map(|(role, input)| Some((role, input?.object().ok()?)))
-        .collect()
-}
-
-/// The plugin that an action ran.
-pub(crate) fn plugin(recipe: &Recipe) -> Option<&crate::Item> {
-    match recipe {
-        Recipe::Score { item, .. } | Recipe::Allocate { item, .. } | Recipe::Check { item, .. } => {
-            Some(item)
-        }
-        _ => None,
-    }
-}
 
 impl Tracer<'_> {
     /// The action's file, its recipe and its record, each verified.
@@ -162,11 +71,11 @@ impl Tracer<'_> {
         let network = network(recipe);
         self.path.push(*key);
         let mut links = Vec::new();
-        for (role, digest) in reads(recipe) {
+        for (role, digest) in recipe.reads() {
             links.push(self.link(role, &digest, network.as_ref())?);
         }
         self.path.pop();
-        if let Some(item) = plugin(recipe) {
+        if let Some(item) = recipe.plugin() {
             let mut plugin = self.link("plugin", &item.plugin, None)?;
             let told = plugin.mark == Mark::Told;
             if !told && seen.left_out.is_some() && !self.store.has(&item.plugin) {
@@ -253,7 +162,7 @@ impl Tracer<'_> {
         network: &Network,
     ) -> Result<Vec<String>, Error> {
         let mut given = BTreeMap::new();
-        for (_, digest) in reads(recipe) {
+        for (_, digest) in recipe.reads() {
             // What is absent or damaged is told at its own node.
             let Ok(bytes) = self.bytes(&digest)? else {
                 return Ok(Vec::new());

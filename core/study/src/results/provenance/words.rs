@@ -4,7 +4,7 @@ use crate::{
     Keys,
     actions::recipe::{By, Recipe},
     describe::words,
-    run::manifest::{Pin, PinnedCell},
+    run::manifest::Pin,
     spec::ticket::profile::Config,
 };
 use jackpot_net::Compute;
@@ -12,24 +12,6 @@ use jackpot_net::ScorePrecision;
 use jackpot_store::{Digest, Look, canonical};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-impl PinnedCell {
-    /// As reports name it: `snip under rearrange at 0.9, seed 3`.
-    pub fn in_words(&self) -> String {
-        let check = match self.check.as_str() {
-            crate::NO_CHECK => String::new(),
-            check => format!(" under {check}"),
-        };
-        let setting = match &self.setting {
-            None => String::new(),
-            Some(setting) => format!(" in {setting}"),
-        };
-        format!(
-            "{}{check} at {}, seed {}{setting}",
-            self.ticket, self.sparsity, self.seed
-        )
-    }
-}
 
 /// The seeds that pins name.
 pub(super) fn seeds(pins: &[(String, Pin)]) -> BTreeSet<u64> {
