@@ -1,10 +1,10 @@
 //! `jackpot plan STUDY`
 use crate::{Places, engines, study};
 use anyhow::Result;
+use jackpot_results::{Settles, asked_margin, settles};
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
-    Origins, Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, foresee,
-    predictions, require, settles,
+    Origins, Plan, Setting, State, Variance, alike, assess, foresee, predictions, require,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};

@@ -2,9 +2,10 @@
 
 use crate::Error;
 use crate::verdict::{Findings, findings, findings_across};
+use jackpot_results::{Named, Outcome, Outline, Results, Run, Trained};
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
-use jackpot_study::{Lineage, Named, Outcome, Outline, Results, Run, Trained};
+use jackpot_study::Lineage;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The check's name of an unmodified ticket.

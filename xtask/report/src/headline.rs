@@ -8,9 +8,10 @@ use crate::verdict::{
     arm_title, capital, contrast_title, family_title, pilot_words, plan_change_words, scope_title,
     signs_words,
 };
+use jackpot_results::{Finding, Findings, PlanChanges, Scope};
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
-use jackpot_study::{Contrast, ControlOf, Finding, Findings, LEVEL, PlanChanges, Role, Scope};
+use jackpot_study::{Contrast, ControlOf, LEVEL, Role};
 use std::collections::BTreeSet;
 
 /// One sentence or a few, made from verdicts.

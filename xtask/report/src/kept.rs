@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::cells::{Cell, Grid};
+use jackpot_results::Named;
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
-use jackpot_study::Named;
 
 /// Every unmodified ticket at one sparsity.
 pub(crate) struct Kept<'a> {

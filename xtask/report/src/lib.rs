@@ -26,7 +26,7 @@ mod sweep;
 mod table;
 mod verdict;
 
-use jackpot_study::{Outline, Results};
+use jackpot_results::{Outline, Results};
 use std::collections::BTreeMap;
 
 /// Why a report could not be made.
@@ -117,12 +117,12 @@ pub fn render_with(
     order.extend(masks);
     if let Some(bytes) = evidence {
         let metrics = results.runs.iter().filter_map(|run| match &run.outcome {
-            jackpot_study::Outcome::Done(trained) => Some(trained.metrics),
+            jackpot_results::Outcome::Done(trained) => Some(trained.metrics),
             _ => None,
         });
         let inputs = digest::of_inputs(metrics);
         let evidence = Output { inputs, bytes };
-        outputs.insert(jackpot_study::EVIDENCE.into(), evidence);
+        outputs.insert(jackpot_results::EVIDENCE.into(), evidence);
     }
     let lock = lock::write(results, &outline.declared, &outputs, &order)?;
     let mut files: BTreeMap<_, _> = outputs.into_iter().map(|(k, o)| (k, o.bytes)).collect();

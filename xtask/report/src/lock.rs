@@ -1,8 +1,9 @@
 //! `study.lock` as the report writes and reads it; its shape is `jackpot_study`'s.
 
 use crate::{Error, LOCK, Output};
+use jackpot_results::Results;
 use jackpot_store::Digest;
-use jackpot_study::{Declared, LockEntry, Results};
+use jackpot_study::{Declared, LockEntry};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -3,7 +3,8 @@
 
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid, UNMODIFIED};
-use jackpot_study::{Change, SparseWay, Target, Way};
+use jackpot_results::{Change, SparseWay, Way};
+use jackpot_study::Target;
 use serde::Deserialize;
 
 const DATA: &str = include_str!("../data/references.toml");

@@ -10,7 +10,7 @@ use crate::page::{self, Lead};
 use crate::sweep::{Grids, has_axis};
 use crate::table::{Table, differences, joined, learning_rates, spell, sweeps, verdicts};
 use crate::{Error, Output, format};
-use jackpot_study::{Named, Outline, Results};
+use jackpot_results::{Named, Outline, Results};
 use std::collections::BTreeMap;
 
 /// The study's grids, each titled by its setting too.

@@ -2,7 +2,8 @@
 //! whether it is the ticket, the check or the setting that was written with it.
 
 use crate::cells::{Cell, DENSE, Grid};
-use jackpot_study::{Level, Named, SettingOutline};
+use jackpot_results::{Named, SettingOutline};
+use jackpot_study::Level;
 use std::collections::BTreeSet;
 
 /// The grids that one table or figure is drawn of: a single one, or those of all settings.

@@ -35,9 +35,10 @@ use crate::digest::Inputs;
 use crate::format::{frame, latex, markdown};
 use crate::sweep::Grids;
 use crate::{Error, Output};
+use jackpot_results::{Outline, Results};
 use jackpot_stats::{Estimate, Spread};
 use jackpot_store::Digest;
-use jackpot_study::{Outline, Results, TABLES};
+use jackpot_study::TABLES;
 use polars::prelude::DataFrame;
 pub(crate) use ratios::smart;
 
@@ -313,13 +314,13 @@ impl Entry {
     }
 
     /// A ticket or a check.
-    pub fn named(named: &jackpot_study::Named) -> Entry {
+    pub fn named(named: &jackpot_results::Named) -> Entry {
         let (name, title) = (named.name.clone(), named.title.clone());
         Value::Named { name, title }.into()
     }
 
     /// The check of a cell; a dash for the unmodified ticket.
-    pub fn check(check: Option<&jackpot_study::Named>) -> Entry {
+    pub fn check(check: Option<&jackpot_results::Named>) -> Entry {
         let unmodified = || Value::Named {
             name: crate::cells::UNMODIFIED.into(),
             title: NOTHING.into(),

@@ -7,18 +7,18 @@ use crate::cells::{Cell, Grid};
 use crate::headline::{Headline, headlines};
 use crate::sweep::with_gap;
 use crate::table::spell;
+use jackpot_results::{
+    Finding, FoundEffects, Named, PlanChanges, Scope, Table, Trained, plan_changes,
+};
 use jackpot_stats::{Direction, Outcome};
 use jackpot_store::Digest;
-use jackpot_study::{
-    Arm, Contrast, Dose, Finding, FoundEffects, Margin, Named, PlanChanges, Scope, Table, Trained,
-    plan_changes,
-};
+use jackpot_study::{Arm, Contrast, Dose, Margin};
 use std::collections::BTreeSet;
 
 /// Everything that tables and the page say of contrasts.
 #[derive(Default)]
 pub(crate) struct Findings {
-    pub found: jackpot_study::Findings,
+    pub found: jackpot_results::Findings,
     /// What the declared factors explain.
     pub effects: Vec<FoundEffects>,
     /// How the analysis came to be.
@@ -78,13 +78,13 @@ fn evaluated(grid: &Grid<'_>, collapsed: &dyn Fn(&Trained) -> bool) -> Result<Fi
         seeds: &outline.seeds,
         collapsed,
     };
-    let found = jackpot_study::findings(&outline.analysis, &table);
+    let found = jackpot_results::findings(&outline.analysis, &table);
     let changes = plan_changes(&outline.declared, &outline.analysis, &outline.seeds)
         .map_err(|e| Error::Study(e.to_string()))?;
     let headlines = headlines(grid, &found, &changes);
     Ok(Findings {
         found,
-        effects: jackpot_study::effects(&outline.analysis, &table),
+        effects: jackpot_results::effects(&outline.analysis, &table),
         changes,
         headlines,
     })

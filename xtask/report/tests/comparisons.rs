@@ -5,11 +5,9 @@
 mod synthetic;
 
 use jackpot_report::{Files, render};
+use jackpot_results::{Named, Outcome, Outline, Results, Run, SettingOutline};
 use jackpot_stats::Claim;
-use jackpot_study::{
-    Arm, ArmPair, Contrast, Dose, Level, Named, Outcome, Outline, Results, Run, Series,
-    SettingOutline,
-};
+use jackpot_study::{Arm, ArmPair, Contrast, Dose, Level, Series};
 use synthetic::{outline, results, trained};
 
 const SETTINGS: [(&str, &str); 2] = [("short", "5 epochs"), ("long", "20 epochs")];

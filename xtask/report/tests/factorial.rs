@@ -5,7 +5,8 @@
 mod synthetic;
 
 use jackpot_report::{Files, render};
-use jackpot_study::{Factor, Factorial, Named, Outcome, Outline, Results, Run};
+use jackpot_results::{Named, Outcome, Outline, Results, Run};
+use jackpot_study::{Factor, Factorial};
 use synthetic::{outline, results, trained};
 
 const RULES: [&str; 2] = ["uniform", "smart"];

@@ -6,7 +6,8 @@
 mod synthetic;
 
 use jackpot_report::render;
-use jackpot_study::{Arm, ControlOf, Outcome, Outline, Results, Role, Run};
+use jackpot_results::{Outcome, Outline, Results, Run};
+use jackpot_study::{Arm, ControlOf, Role};
 use synthetic::{SPARSITIES, outline, results, trained};
 
 /// SNIP is that much better than SNIP rearranged, at each sparsity, and smart ratios than uniform

@@ -5,8 +5,9 @@
 mod synthetic;
 
 use jackpot_report::render;
+use jackpot_results::Outline;
 use jackpot_stats::Claim;
-use jackpot_study::{Analysis, Arm, Contrast, Declared, Margin, Outline, Role};
+use jackpot_study::{Analysis, Arm, Contrast, Declared, Margin, Role};
 use synthetic::{outline, results};
 
 fn declared(analysis: &Analysis, done: u64, seen: bool) -> Declared {

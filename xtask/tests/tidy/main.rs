@@ -49,6 +49,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "jackpot-results",
+        &[
+            "jackpot-data",
+            "jackpot-host",
+            "jackpot-net",
+            "jackpot-stats",
+            "jackpot-store",
+            "jackpot-study",
+        ],
+    ),
+    (
         "jackpot-worker",
         &[
             "jackpot-data",
@@ -75,7 +86,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-sdk", &["jackpot-abi"]),
     (
         "jackpot-report",
-        &["jackpot-stats", "jackpot-store", "jackpot-study"],
+        &[
+            "jackpot-results",
+            "jackpot-stats",
+            "jackpot-store",
+            "jackpot-study",
+        ],
     ),
     ("xtask", &[]),
 ];

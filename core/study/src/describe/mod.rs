@@ -2,5 +2,4 @@
 
 pub(crate) mod facts;
 pub(crate) mod titles;
-pub(crate) mod way;
 pub(crate) mod words;

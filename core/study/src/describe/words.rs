@@ -54,7 +54,7 @@ impl Check {
 }
 
 /// What is said behind how many are kept.
-pub(crate) fn whole(unit: Unit) -> &'static str {
+pub fn whole(unit: Unit) -> &'static str {
     match unit {
         Unit::Weights => "",
         Unit::Filters => ", whole filters",
@@ -98,7 +98,7 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
 }
 
 /// " (share = 0.5)".
-pub(crate) fn given(params: &BTreeMap<String, ConfigValue>) -> String {
+pub fn given(params: &BTreeMap<String, ConfigValue>) -> String {
     let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
     match words.is_empty() {
         true => String::new(),

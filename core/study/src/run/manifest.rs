@@ -175,7 +175,11 @@ impl Pin {
         Pin::parse(name, &bytes).map(Some)
     }
 
-    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
+    /// Parses the bytes of `pins/NAME.json`.
+    ///
+    /// # Errors
+    /// Bytes that are no manifest of this format.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
         let value = canonical::parse(bytes).map_err(|e| wrong(&e))?;
         let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;

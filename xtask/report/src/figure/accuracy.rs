@@ -10,7 +10,7 @@ use super::{Figure, footer};
 use crate::Error;
 use crate::cells::{Cell, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
-use jackpot_study::Named;
+use jackpot_results::Named;
 
 const COLUMNS: usize = 2;
 const RIGHT: i32 = 34;

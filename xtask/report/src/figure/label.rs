@@ -1,7 +1,7 @@
 //! Labels that tell names apart: what differs in the study differs in the figure.
 
 use super::canvas::{fit, fit_two, width, wrap};
-use jackpot_study::Named;
+use jackpot_results::Named;
 use std::collections::BTreeSet;
 
 /// What is to be labelled.

@@ -8,7 +8,7 @@ use crate::cells::{Cell, Grid};
 use crate::digest::of_inputs;
 use crate::kept::{self, KeptBy};
 use crate::table::{smart, spell};
-use jackpot_study::Named;
+use jackpot_results::Named;
 
 /// Every unmodified ticket, one panel a sparsity.
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {

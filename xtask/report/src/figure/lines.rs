@@ -8,8 +8,8 @@ use crate::digest::of_inputs;
 use crate::groups::{Group, members};
 use crate::sweep::{Grids, Swept, axes, swept};
 use crate::table::spell;
+use jackpot_results::Named;
 use jackpot_stats::mean;
-use jackpot_study::Named;
 
 /// From this ratio of the highest to the lowest value on, an axis is logarithmic.
 const DECADES: f64 = 20.0;

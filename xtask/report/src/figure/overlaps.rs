@@ -9,7 +9,7 @@ use crate::digest::of_inputs;
 use crate::groups::{Group, members};
 use crate::table::overlaps::shared;
 use crate::table::spell;
-use jackpot_study::Named;
+use jackpot_results::Named;
 use plotters::prelude::RGBColor;
 
 const TITLE: i32 = 90;

@@ -8,7 +8,7 @@ use super::canvas::{
 use super::legend::bar;
 use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED};
 use crate::table::spell;
-use jackpot_study::Named;
+use jackpot_results::Named;
 use plotters::prelude::RGBColor;
 
 const ROW: i32 = 54;

@@ -9,7 +9,8 @@ use crate::Error;
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::groups::way;
-use jackpot_study::{Change, Named, SparseWay, Target};
+use jackpot_results::{Change, Named, SparseWay};
+use jackpot_study::Target;
 use std::collections::BTreeMap;
 
 /// Half of a box's width and height.

@@ -13,11 +13,9 @@ mod neutral;
 use super::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
 use crate::cells::Grid;
+use jackpot_results::{Before, Named, Outcome, Outline, Pretrained, Results, Run, SparseWay, Way};
 use jackpot_store::Digest;
-use jackpot_study::{
-    Before, FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run,
-    SparseWay, TicketKind, Way,
-};
+use jackpot_study::{FIGURES, Lineage, Overlap, TicketKind};
 use std::collections::{BTreeMap, BTreeSet};
 use synthetic::{draw, layers, outline, trained};
 

@@ -4,7 +4,7 @@
 //! the line is shrunk to it; long notes stand under the table, each under its letter.
 
 use crate::table::{Entry, Kind, Section, Table, spell};
-use jackpot_study::Outline;
+use jackpot_results::Outline;
 use std::fmt::Write;
 
 /// The file of one table.

@@ -1,7 +1,7 @@
 //! Tables in Markdown.
 
 use crate::table::{Section, Table, spell};
-use jackpot_study::{Outline, Results};
+use jackpot_results::{Outline, Results};
 use std::fmt::Write;
 
 /// The file of one table.

@@ -13,8 +13,8 @@ use crate::table::{Entry, Kind, Section, Table, spell};
 use crate::{Error, LOCK};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jackpot_results::Outline;
 use jackpot_store::Digest;
-use jackpot_study::Outline;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");

@@ -3,8 +3,9 @@
 use super::{Column, Data, Entry, Kind, Section, Table, Value, verdicts};
 use crate::cells::{DENSE, Grid, metrics};
 use crate::digest::of_inputs;
+use jackpot_results::{Finding, Scope};
 use jackpot_stats::Variance;
-use jackpot_study::{Arm, Contrast, Finding, Role, Scope};
+use jackpot_study::{Arm, Contrast, Role};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();

@@ -4,8 +4,9 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value};
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::verdict::scope_title;
+use jackpot_results::FoundEffects;
 use jackpot_stats::{Effects, Share};
-use jackpot_study::{CollapsedRuns, FoundEffects};
+use jackpot_study::CollapsedRuns;
 
 /// With fewer there is no jackknife.
 const LEAST_SEEDS: usize = 3;

@@ -6,7 +6,8 @@ use crate::digest::of_inputs;
 use crate::groups::Group;
 use crate::groups::{kind, members};
 use crate::verdict::scope_title;
-use jackpot_study::{Arm, Finding, Scope, TicketKind};
+use jackpot_results::{Finding, Scope};
+use jackpot_study::{Arm, TicketKind};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let all = members(grid, Group::Hybrid);

@@ -5,7 +5,7 @@ use super::{Column, Data, Entry, Kind, Section, Table, frame_error};
 use crate::Error;
 use crate::digest::of_inputs;
 use crate::format::frame;
-use jackpot_study::Named;
+use jackpot_results::Named;
 use polars::prelude::{Column as Values, DataFrame, DataType, PlSmallStr, PolarsResult};
 
 /// What the first column of a table over settings is.

@@ -5,9 +5,10 @@ use crate::Error;
 use crate::cells::{Cell, Grid};
 use crate::digest::{Inputs, of_inputs};
 use crate::format::settle;
+use jackpot_results::{Outcome, Run};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
-use jackpot_study::{Collapse, MaskFacts, Outcome, Run};
+use jackpot_study::{Collapse, MaskFacts};
 use polars::df;
 
 pub(super) fn table(grid: &Grid<'_>) -> Result<Table, Error> {

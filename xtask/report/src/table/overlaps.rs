@@ -6,9 +6,10 @@ use crate::cells::{Grid, MeanSd, UNMODIFIED};
 use crate::digest::of_inputs;
 use crate::format::settle;
 use crate::groups::{Group, members};
+use jackpot_results::Named;
 use jackpot_stats::mean;
 use jackpot_store::Digest;
-use jackpot_study::{Named, Overlap};
+use jackpot_study::Overlap;
 use polars::df;
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use super::{
 use crate::cells::{Cell, Grid, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::groups::{Group, members};
-use jackpot_study::Finding;
+use jackpot_results::Finding;
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let tickets = members(grid, Group::PartiallyTrained);

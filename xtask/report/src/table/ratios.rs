@@ -8,8 +8,9 @@ use crate::digest::of_inputs;
 use crate::groups::{Group, kind, members, way};
 use crate::kept;
 use crate::shares::Apart;
+use jackpot_results::Named;
 use jackpot_store::Digest;
-use jackpot_study::{Named, TicketKind};
+use jackpot_study::TicketKind;
 
 const DEPTH: &str = "*Depth* is Spearman's rank correlation (mid-ranks) of the kept share with \
                      depth, over the convolutions in forward order without projections and \
@@ -77,7 +78,7 @@ pub(super) fn apart_columns() -> [Column; 4] {
 
 /// Spearman's correlation with depth of every run whose mask is known.
 pub(super) fn depth(cell: &Cell<'_>) -> Option<MeanSd> {
-    let depth = |run: &jackpot_study::Run| run.facts.as_ref()?.depth;
+    let depth = |run: &jackpot_results::Run| run.facts.as_ref()?.depth;
     let values: Vec<f64> = (cell.runs.iter())
         .filter_map(|(_, run)| depth((*run)?))
         .collect();

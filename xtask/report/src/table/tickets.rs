@@ -5,7 +5,8 @@ use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::figure::total_epochs;
 use crate::groups::{Group, kind, members, way};
-use jackpot_study::{NOT_KNOWN, Named, TicketKind};
+use jackpot_results::Named;
+use jackpot_study::{NOT_KNOWN, TicketKind};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let mut tickets = members(grid, Group::Sparse);
@@ -77,7 +78,7 @@ fn total(grid: &Grid<'_>, ticket: &Named) -> Option<f64> {
 }
 
 fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
-    let words = |of: fn(&jackpot_study::SparseWay) -> &String| match way(grid, ticket) {
+    let words = |of: fn(&jackpot_results::SparseWay) -> &String| match way(grid, ticket) {
         Some(way) => Entry::text(of(way)),
         None => Value::Absent(NOTHING).into(),
     };
