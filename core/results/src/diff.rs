@@ -1,7 +1,8 @@
 //! Two trainings beside each other: recipes, metrics, the rows that were right, masks.
-use jackpot_net::{Architecture, Mask};
+use jackpot_net::Architecture;
+use jackpot_prune::{Mask, chance};
 use jackpot_store::{Action, Digest, Store};
-use jackpot_study::{Difference, Error, chance, differences, outputs};
+use jackpot_study::{Difference, Error, differences, outputs};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -89,7 +90,7 @@ pub fn diff(store: &Store, first: &Digest, second: &Digest) -> Result<RunDiff, E
         Ok(both) => {
             let pairs = a.mask.layers.iter().zip(&b.mask.layers).zip(both);
             let pair =
-                |((x, y), both): ((&jackpot_net::LayerMask, &jackpot_net::LayerMask), u64)| {
+                |((x, y), both): ((&jackpot_prune::LayerMask, &jackpot_prune::LayerMask), u64)| {
                     let weights = x.kept.len() as u64;
                     let (first, second) = (x.count(), y.count());
                     LayerPair {

@@ -1,5 +1,5 @@
 //! How tickets are made and what checks change, as far as tables group by it.
-use jackpot_host::{Scope, Unit};
+use jackpot_prune::{Scope, Unit};
 use jackpot_study::{
     Allocation, Check, Sees, Setting, Sparse, Study, Target, Ticket, TicketKind, describe_params,
     describe_unit,

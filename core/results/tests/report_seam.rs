@@ -3,7 +3,8 @@
 
 mod support;
 
-use jackpot_net::{Architecture, Mask};
+use jackpot_net::Architecture;
+use jackpot_prune::Mask;
 use jackpot_results::{Outcome, Results, Run, overlaps};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Arm, MaskFacts, Study, TicketKind};

@@ -52,8 +52,8 @@ pub use plan::origins::Origins;
 pub use plan::predictions::predictions;
 pub use plan::require::require;
 pub use probe::{
-    Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
-    Spelled, allocation_distance, chance, make, measure, probe, spearman,
+    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
+    make, measure, probe,
 };
 pub use run::lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
 pub use run::manifest::{IDENTICAL_TO, Pin, PinnedCell};

@@ -65,9 +65,10 @@ pub(crate) fn value_kind(value: &Value) -> String {
 
 /// A kind with its article.
 pub(crate) fn with_article(kind: &str) -> String {
-    let article = match kind.starts_with(['a', 'i']) {
-        true => "an",
-        false => "a",
+    let article = if kind.starts_with(['a', 'i']) {
+        "an"
+    } else {
+        "a"
     };
     format!("{article} {kind}")
 }

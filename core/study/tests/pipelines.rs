@@ -3,8 +3,8 @@
 
 mod support;
 
-use jackpot_host::Unit;
 use jackpot_net::{Order, Training};
+use jackpot_prune::Unit;
 use jackpot_study::{By, Content, Input, Plan, Recipe};
 use support::{behind, cell, count, head, trained, try_plan};
 

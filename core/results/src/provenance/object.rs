@@ -1,8 +1,8 @@
 //! One object: hashed, parsed as what it is read as, told in words.
 use super::{Link, Mark, Tracer};
 use jackpot_data::Images;
-use jackpot_host::Scores;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::{Mask, Scores};
 use jackpot_store::{Digest, Look, canonical};
 use jackpot_study::{Error, Recipe, outputs};
 use safetensors::SafeTensors;
@@ -101,7 +101,7 @@ fn content(role: &str, bytes: &[u8], network: Option<&Network>) -> Result<String
             Ok(format!("{} tensors", network.parameters.len()))
         }
         ("scores", Some(network)) => {
-            Scores::from_safetensors(bytes, network).map_err(host)?;
+            Scores::from_safetensors(bytes, network).map_err(|e| e.to_string())?;
             Ok(format!("of {} weights", network.prunable_weights()))
         }
         ("counts", Some(network)) => {

@@ -3,8 +3,9 @@ use crate::{
     actions::recipe::{By, Input, Recipe},
     actions::validate,
 };
-use jackpot_host::{Choice, Failure, Scores};
+use jackpot_host::Failure;
 use jackpot_net::{Architecture, Network};
+use jackpot_prune::{Choice, Scores};
 use jackpot_rng::Key;
 use jackpot_store::canonical;
 use serde_json::json;
@@ -53,19 +54,19 @@ pub fn select(
         By::Table {
             densities,
             sparsity,
-        } => jackpot_host::table_counts(network, densities, sparsity)?,
+        } => jackpot_prune::table_counts(network, densities, sparsity)?,
     };
     let by = match by {
         By::Global {
             scope,
             sparsity,
             rule,
-        } => jackpot_host::By::Sparsity {
+        } => jackpot_prune::By::Sparsity {
             sparsity,
             scope: *scope,
             rule: *rule,
         },
-        _ => jackpot_host::By::Counts(&counts),
+        _ => jackpot_prune::By::Counts(&counts),
     };
     let choice = Choice {
         by,
@@ -73,7 +74,7 @@ pub fn select(
         reserve: *reserve,
         unit: *unit,
     };
-    let (mask, selected) = jackpot_host::select(network, &scores, &choice)?;
+    let (mask, selected) = jackpot_prune::select(network, &scores, &choice)?;
     if mask.kept() == mask.total() {
         return Err(Failure::new(
             "invalid",

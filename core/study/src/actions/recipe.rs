@@ -8,9 +8,15 @@
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Error, floats::floats_to_text, spec::ticket::profile::Config, toolbox::Libtorch};
 use jackpot_data::RowOrder;
-use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
 use jackpot_net::{Compute, Engine, Precision};
+use jackpot_prune::Reserve;
+use jackpot_prune::Rounds;
+use jackpot_prune::Rule;
+use jackpot_prune::Scope;
+use jackpot_prune::Sparsity;
+use jackpot_prune::Unit;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;

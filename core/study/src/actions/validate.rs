@@ -1,7 +1,8 @@
 //! Checks on what workers made, before it may enter the store, and on what is read back.
 use jackpot_data::Normalisation;
 use jackpot_host::Failure;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use jackpot_store::canonical;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;

@@ -6,8 +6,9 @@ use crate::{
     spec::ticket::tickets::Sparse,
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::{ConfigValue, Scope, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Schedule, Training};
+use jackpot_prune::{Scope, Unit};
 use std::collections::BTreeMap;
 
 impl Check {
@@ -100,9 +101,10 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
 /// " (share = 0.5)".
 pub fn given(params: &BTreeMap<String, ConfigValue>) -> String {
     let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-    match words.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", words.join(", ")),
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
     }
 }
 
@@ -137,8 +139,9 @@ pub(crate) fn otherwise(own: &Training, study: &Training) -> String {
     if rest != *study {
         words.push("other hyperparameters".into());
     }
-    match words.is_empty() {
-        true => String::new(),
-        false => format!(", {}", words.join(", ")),
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", words.join(", "))
     }
 }

@@ -1,6 +1,6 @@
 //! How many weights two masks of one cell keep in common, and how many they would by chance.
-use crate::{Error, masks::recorded::mask, probe::chance_of_masks, spec::names::NO_CHECK};
-use jackpot_net::Mask;
+use crate::{Error, masks::recorded::mask, spec::names::NO_CHECK};
+use jackpot_prune::{Mask, chance_of_masks};
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};

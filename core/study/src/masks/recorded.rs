@@ -6,7 +6,8 @@ use crate::{
     masks::summary::Survey,
     run::manifest::{Pin, PinnedCell},
 };
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

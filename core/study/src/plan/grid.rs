@@ -13,8 +13,8 @@ use crate::{
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
-use jackpot_host::Sparsity;
 use jackpot_net::Engine;
+use jackpot_prune::Sparsity;
 use jackpot_sparse::Isa;
 use std::collections::BTreeMap;
 
@@ -119,12 +119,11 @@ impl Builder {
                 None => open(setting).map_err(named)?,
             };
             // In a trial, whatever images are here.
-            let rows = match study.is_trial {
-                true => None,
-                false => {
-                    let rows = jackpot_data::class_rows(&source, &setting.data.preparation);
-                    rows.map_err(|e| named(Error(format!("`data`: {e}"))))?
-                }
+            let rows = if study.is_trial {
+                None
+            } else {
+                let rows = jackpot_data::class_rows(&source, &setting.data.preparation);
+                rows.map_err(|e| named(Error(format!("`data`: {e}"))))?
             };
             by_class.push(rows);
             sources.push(source);
@@ -186,9 +185,10 @@ impl At<'_> {
     /// with other parameters.
     pub(crate) fn of_ticket(&self, method: &str) -> String {
         let name = &self.ticket.name;
-        match name == method {
-            true => String::new(),
-            false => format!(" for {name}"),
+        if name == method {
+            String::new()
+        } else {
+            format!(" for {name}")
         }
     }
 

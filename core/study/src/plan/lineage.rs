@@ -76,9 +76,10 @@ impl Plan {
             pretraining: joined(pretraining),
             scoring: joined(scoring),
             training: own,
-            epochs: match given.is_empty() {
-                true => spelled(epochs.values().sum()),
-                false => NOT_KNOWN.to_owned(),
+            epochs: if given.is_empty() {
+                spelled(epochs.values().sum())
+            } else {
+                NOT_KNOWN.to_owned()
             },
         })
     }
@@ -123,9 +124,10 @@ impl Plan {
             rows = *input;
         }
         steps.reverse();
-        match steps.is_empty() {
-            true => CLEAN.to_owned(),
-            false => steps.join(" + "),
+        if steps.is_empty() {
+            CLEAN.to_owned()
+        } else {
+            steps.join(" + ")
         }
     }
 
@@ -140,9 +142,10 @@ impl Plan {
             Some(format!("{} = {value}", p.name))
         });
         let changed: Vec<String> = changed.collect();
-        match changed.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", changed.join(", ")),
+        if changed.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", changed.join(", "))
         }
     }
 
@@ -166,9 +169,10 @@ impl Plan {
         if whole(training) != whole(base) {
             words.push(crate::messages::epochs(f64::from(training.epochs)));
         }
-        match words.is_empty() {
-            true => String::new(),
-            false => format!(", {}", words.join(", ")),
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", words.join(", "))
         }
     }
 

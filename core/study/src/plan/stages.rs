@@ -6,8 +6,9 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse, Ticket},
 };
-use jackpot_host::{Kind, RoundSchedule};
+use jackpot_host::Kind;
 use jackpot_net::Compute;
+use jackpot_prune::RoundSchedule;
 
 impl Plan {
     /// The stages of a ticket of a setting, in the order of its pipeline.
@@ -34,9 +35,10 @@ impl Plan {
             (Stage::Trained, Some(_)) => "the weights of the last round".to_owned(),
             (stage, _) => stage.to_string(),
         };
-        let by = match sparse.compute == Compute::default() {
-            true => String::new(),
-            false => format!(", by {}", sparse.compute.in_words()),
+        let by = if sparse.compute == Compute::default() {
+            String::new()
+        } else {
+            format!(", by {}", sparse.compute.in_words())
         };
         let own = otherwise(&sparse.training, study) + &by;
         stages.push(format!("train {start} {}{own}", length(&sparse.training)));
@@ -48,9 +50,10 @@ impl Plan {
         let item = self.plugins.item(id, Kind::Method, "`scores`");
         let hint = item.as_ref().map_or(0, |(_, i)| i.rounds_hint);
         let reads_weights = item.is_ok_and(|(_, i)| i.needs_weights());
-        let of = match reads_weights {
-            true => format!(" of {}", sparse.of),
-            false => String::new(),
+        let of = if reads_weights {
+            format!(" of {}", sparse.of)
+        } else {
+            String::new()
         };
         let count = match sparse.rounds {
             Some(_) => 1,

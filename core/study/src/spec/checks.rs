@@ -339,9 +339,10 @@ fn check(c: CheckSection, series: Option<Series>, tickets: &[Ticket]) -> Result<
         series,
         pretraining: c.pretraining,
         start: c.start,
-        redraw: match c.redraw.is_empty() {
-            true => Vec::new(),
-            false => distinct("check.redraw", c.redraw)?,
+        redraw: if c.redraw.is_empty() {
+            Vec::new()
+        } else {
+            distinct("check.redraw", c.redraw)?
         },
         tickets: named,
     })

@@ -45,9 +45,10 @@ pub(crate) fn fits(
 
 /// How the name of a field of a ticket's training begins: where it is written.
 fn section(ticket: &Ticket, own: Compute, study: Compute) -> String {
-    match own == study {
-        true => "`training".to_owned(),
-        false => format!("ticket `{}`: `retrain", ticket.name),
+    if own == study {
+        "`training".to_owned()
+    } else {
+        format!("ticket `{}`: `retrain", ticket.name)
     }
 }
 

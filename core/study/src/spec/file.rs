@@ -19,8 +19,8 @@ use crate::{
     spec::ticket::tickets::Ticket,
     spec::trial::Trial,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::ScorePrecision;
+use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -205,9 +205,10 @@ impl Study {
             settings,
             run,
             scoring: file.scoring.map(|s| s.precision),
-            probe_widths: match file.probe.widths.is_empty() {
-                true => Vec::new(),
-                false => distinct("probe.widths", file.probe.widths)?,
+            probe_widths: if file.probe.widths.is_empty() {
+                Vec::new()
+            } else {
+                distinct("probe.widths", file.probe.widths)?
             },
             sparsities,
             seeds,

@@ -2,9 +2,9 @@
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
 use crate::{Error, spec::data::DataChoice, spec::repeat::Series, spec::ticket::tickets::Ticket};
-use jackpot_host::Sparsity;
 use jackpot_net::Compute;
 use jackpot_net::{Architecture, Training};
+use jackpot_prune::Sparsity;
 
 /// What one copy of the grid is run in.
 #[derive(Clone, Debug)]

@@ -15,9 +15,9 @@ use crate::{
     spec::training::fits,
     spec::trial::Trial,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::Compute;
 use jackpot_net::{Architecture, NetworkChoice};
+use jackpot_prune::Sparsity;
 use std::path::Path;
 
 /// Every setting of a file, in its order; at least one. `run` is as the file says it.

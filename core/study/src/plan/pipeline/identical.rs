@@ -130,9 +130,10 @@ impl Builder {
             return Ok(None);
         };
         let keeps_start = check.start.is_none_or(|start| start == sparse.start);
-        let own = match keeps_start {
-            true => sparse.clone(),
-            false => mask_only(sparse),
+        let own = if keeps_start {
+            sparse.clone()
+        } else {
+            mask_only(sparse)
         };
         self.given_to(&ticket.name, &own)
     }

@@ -19,8 +19,8 @@ use crate::{
     spec::file::BEFORE_AFTER,
     spec::ticket::tickets::Sparse,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::Engine;
+use jackpot_prune::Sparsity;
 
 pub(crate) use weights::Trained;
 

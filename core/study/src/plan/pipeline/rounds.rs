@@ -13,7 +13,8 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse},
 };
-use jackpot_host::{Kind, Rule, Scope, Sparsity};
+use jackpot_host::Kind;
+use jackpot_prune::{Rule, Scope, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.
 struct State {
@@ -71,9 +72,10 @@ impl Builder {
             || sparse.start == Stage::Trained;
         let mut state = State {
             mask: None,
-            trained: match learns {
-                true => Some(self.weights(Stage::Trained, at)?),
-                false => None,
+            trained: if learns {
+                Some(self.weights(Stage::Trained, at)?)
+            } else {
+                None
             },
         };
         for round in 1..=last {

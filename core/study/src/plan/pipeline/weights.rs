@@ -124,9 +124,12 @@ impl Builder {
         })?;
         self.rows_fit(&trained.training, &trained.known, at)?;
         let Compute { engine, precision } = trained.compute;
-        let again = |what, key: Key| match trained.redraw.contains(&what) {
-            true => key.fold_name("redrawn").to_hex(),
-            false => key.to_hex(),
+        let again = |what, key: Key| {
+            if trained.redraw.contains(&what) {
+                key.fold_name("redrawn").to_hex()
+            } else {
+                key.to_hex()
+            }
         };
         let recipe = Recipe::Train {
             architecture: self.setting().architecture.clone(),

@@ -1,6 +1,7 @@
 //! How many weights each layer keeps, as a study asks for it.
 use crate::{Error, messages::value_kind};
-use jackpot_host::{ConfigValue, Reserve, Scope, Unit};
+use jackpot_host::ConfigValue;
+use jackpot_prune::{Reserve, Scope, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Value;

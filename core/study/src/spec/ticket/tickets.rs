@@ -11,9 +11,10 @@ use crate::{
     spec::ticket::stage::{self, Stage},
     spec::training::{TrainingSection, fits},
 };
-use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Sparsity, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::Compute;
 use jackpot_net::Training;
+use jackpot_prune::{Reserve, RoundSchedule, Sparsity, Unit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -193,9 +194,10 @@ pub(crate) fn tickets(
         slug("ticket", &t.name)?;
         let title = t.title.clone().unwrap_or_else(|| t.name.clone());
         let name = t.name.clone();
-        let sparse = match t.dense {
-            true => dense(t)?,
-            false => Some(sparse(t, base)?),
+        let sparse = if t.dense {
+            dense(t)?
+        } else {
+            Some(sparse(t, base)?)
         };
         if let Some(Allocation::Copy { ticket, .. }) = sparse.as_ref().map(|s| &s.allocation) {
             copied(&name, ticket, &out)?;
