@@ -31,14 +31,13 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
         .flatten()
         .filter(|object| store.has(object))
         .collect();
-    let actions = match pin.actions.is_empty() {
-        false => pin.actions.into_iter().collect(),
+    let actions = if pin.actions.is_empty() {
         // A pin of the first release: whatever made the results, in this store.
-        true => {
-            let named = |cell: &PinnedCell| [cell.action, cell.mask, cell.selection];
-            let named = pin.cells.iter().flat_map(named).flatten().collect();
-            store.reach(&named).map_err(Error::from_store)?.actions
-        }
+        let named = |cell: &PinnedCell| [cell.action, cell.mask, cell.selection];
+        let named = pin.cells.iter().flat_map(named).flatten().collect();
+        store.reach(&named).map_err(Error::from_store)?.actions
+    } else {
+        pin.actions.into_iter().collect()
     };
     Ok(Selection {
         pins: [name.to_owned()].into(),

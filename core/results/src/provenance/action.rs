@@ -94,26 +94,24 @@ impl Tracer<'_> {
             .join("datasets")
             .join(set)
             .join(&file.name);
-        let (words, mark) = match path.is_file() {
-            false => (
+        let (words, mark) = if path.is_file() {
+            let found = Digest::of_file(&path).map_err(Error::from_store)?;
+            let words = format!("{} of {set}", file.name);
+            if found == file.sha256 {
+                (words, Mark::Sound)
+            } else {
+                let what = format!(
+                    "{}: expected the sha256 {}, found {found}",
+                    path.display(),
+                    file.sha256
+                );
+                (words, Mark::Wrong(vec![what]))
+            }
+        } else {
+            (
                 format!("{} of {set}, not in the store", file.name),
                 Mark::NotKept,
-            ),
-            true => {
-                let found = Digest::of_file(&path).map_err(Error::from_store)?;
-                let words = format!("{} of {set}", file.name);
-                match found == file.sha256 {
-                    true => (words, Mark::Sound),
-                    false => {
-                        let what = format!(
-                            "{}: expected the sha256 {}, found {found}",
-                            path.display(),
-                            file.sha256
-                        );
-                        (words, Mark::Wrong(vec![what]))
-                    }
-                }
-            }
+            )
         };
         Ok(Link {
             role: "file".to_owned(),

@@ -288,11 +288,14 @@ impl<'a> Tracer<'a> {
     /// Why an output of an action, which is absent, is no loss; none: it is there, or it is one.
     fn need_not_be_here(&self, name: &str, digest: &Digest, seen: &Seen) -> Option<&'static str> {
         let left_out = seen.left_out.as_ref().is_some_and(|l| l.contains(name));
-        match () {
-            () if self.store.has(digest) => None,
-            () if left_out => Some(LEFT_OUT),
-            () if name == "checkpoint" => Some("not kept: nothing reads it any more"),
-            () => None,
+        if self.store.has(digest) {
+            None
+        } else if left_out {
+            Some(LEFT_OUT)
+        } else if name == "checkpoint" {
+            Some("not kept: nothing reads it any more")
+        } else {
+            None
         }
     }
 

@@ -63,15 +63,18 @@ impl Tracer<'_> {
         let Ok(bytes) = self.bytes(digest)? else {
             return Ok("object".to_owned());
         };
-        let kind = match () {
-            () if Mask::from_bytes(&bytes).is_ok() => "mask",
-            () if bytes.starts_with(b"\x7fELF") => "plugin",
-            () if SafeTensors::deserialize(&bytes).is_ok() => "weights",
-            () => match canonical::parse(&bytes) {
+        let kind = if Mask::from_bytes(&bytes).is_ok() {
+            "mask"
+        } else if bytes.starts_with(b"\x7fELF") {
+            "plugin"
+        } else if SafeTensors::deserialize(&bytes).is_ok() {
+            "weights"
+        } else {
+            match canonical::parse(&bytes) {
                 Ok(value) if value.get("kind").is_some() => "recipe",
                 Ok(value) if value.get("wall_seconds").is_some() => "record",
                 _ => "object",
-            },
+            }
         };
         Ok(kind.to_owned())
     }
@@ -119,10 +122,13 @@ fn content(role: &str, bytes: &[u8], network: Option<&Network>) -> Result<String
             let [c, h, w] = images.shape();
             Ok(format!("{} images of {c}×{h}×{w}", images.rows()))
         }
-        ("plugin", _) => match bytes.starts_with(b"\x7fELF") {
-            true => Ok(format!("shared library, {}", size(bytes))),
-            false => Err("expected a shared library, found other bytes".to_owned()),
-        },
+        ("plugin", _) => {
+            if bytes.starts_with(b"\x7fELF") {
+                Ok(format!("shared library, {}", size(bytes)))
+            } else {
+                Err("expected a shared library, found other bytes".to_owned())
+            }
+        }
         ("certificate" | "selection" | "record" | "recipe", _) => {
             canonical::parse(bytes).map_err(|e| e.to_string())?;
             Ok(size(bytes))
@@ -142,9 +148,10 @@ fn mask_words(mask: &Mask) -> String {
         .take(most)
         .map(|l| l.count().to_string())
         .collect();
-    let rest = match mask.layers.len() > most {
-        true => format!(" … over {} layers", mask.layers.len()),
-        false => String::new(),
+    let rest = if mask.layers.len() > most {
+        format!(" … over {} layers", mask.layers.len())
+    } else {
+        String::new()
     };
     format!(
         "{kept} of {all} kept ({share:.2} %): {}{rest}",

@@ -3,7 +3,7 @@ use super::Tracer;
 use jackpot_net::Compute;
 use jackpot_net::ScorePrecision;
 use jackpot_store::{Digest, Look, canonical};
-use jackpot_study::{By, Config, Keys, Pin, Recipe, describe_unit};
+use jackpot_study::{By, Keys, Pin, Recipe, describe_params, describe_unit};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,14 +91,14 @@ impl Tracer<'_> {
                     ScorePrecision::F32 => String::new(),
                     other => format!(", in {}", other.in_words()),
                 };
-                let params = given(&item.config);
+                let params = describe_params(&item.config);
                 format!("{}{params}{rounds}{seed}{computed}", item.item)
             }
             Recipe::Allocate { item, sparsity, .. } => {
                 format!(
                     "{}{} at {}",
                     item.item,
-                    given(&item.config),
+                    describe_params(&item.config),
                     sparsity.text()
                 )
             }
@@ -112,15 +112,20 @@ impl Tracer<'_> {
                 let seed = key.as_ref();
                 let seed = seed.map(|k| format!(", {}", self.seed(k, Some(&item.item))));
                 let seed = seed.unwrap_or_default();
-                format!("{}{} on the {on}{seed}", item.item, given(&item.config))
+                format!(
+                    "{}{} on the {on}{seed}",
+                    item.item,
+                    describe_params(&item.config)
+                )
             }
             Recipe::Train {
                 training, platform, ..
             } => {
                 let compute = platform.compute();
-                let by = match compute == Compute::default() {
-                    true => String::new(),
-                    false => format!(", {}", compute.in_words()),
+                let by = if compute == Compute::default() {
+                    String::new()
+                } else {
+                    format!(", {}", compute.in_words())
                 };
                 format!(
                     "{} epochs, batch {}, lr {}; {}{by}",
@@ -188,9 +193,10 @@ impl Tracer<'_> {
             1 => ", one draw of batches".to_owned(),
             n => format!(", {n} draws of batches"),
         };
-        match named.is_empty() {
-            true => Some("; used no service".to_owned()),
-            false => Some(format!("; used {}{drawn}", named.join(", "))),
+        if named.is_empty() {
+            Some("; used no service".to_owned())
+        } else {
+            Some(format!("; used {}{drawn}", named.join(", ")))
         }
     }
 }
@@ -208,14 +214,5 @@ fn selected(by: &By) -> String {
                 sparsity.text()
             )
         }
-    }
-}
-
-/// " (batches = 1)": every parameter that the recipe spells.
-fn given(config: &Config) -> String {
-    let given: Vec<String> = config.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-    match given.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", given.join(", ")),
     }
 }

@@ -20,9 +20,10 @@ pub struct Pool {
 
 /// Materials that share a deviation have one spelling; none: their own.
 pub(super) fn pool(m: &Material) -> Option<String> {
-    let kind = match m.contrast.is_within_ticket() {
-        true => "check",
-        false => "ticket",
+    let kind = if m.contrast.is_within_ticket() {
+        "check"
+    } else {
+        "ticket"
     };
     // Uniform random tickets vary as they like: the control must not lend its noise to others.
     // What is made of more than two runs varies more than what is made of two.

@@ -90,9 +90,10 @@ pub fn settles(study: &Study, store: &Store) -> Result<Vec<Settles>, Error> {
             })
             .collect();
         let known = if found.is_empty() {
-            let source = match kind.shares {
-                true => "a reproduction of Su et al., 18 cells",
-                false => "as runs that vary each for itself, by a reproduction of Su et al.",
+            let source = if kind.shares {
+                "a reproduction of Su et al., 18 cells"
+            } else {
+                "as runs that vary each for itself, by a reproduction of Su et al."
             };
             vec![(
                 kind.what.clone(),
@@ -226,9 +227,10 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<Own>, Error> {
             let Scope::Sparsity(sparsity) = &pool.scope else {
                 return None;
             };
-            let what = match pool.within_tickets {
-                true => "a ticket and its check",
-                false => "two tickets",
+            let what = if pool.within_tickets {
+                "a ticket and its check"
+            } else {
+                "two tickets"
             };
             Some(Own {
                 what: what.into(),
