@@ -50,7 +50,6 @@ pub use device::{Precision, parse_device, set_threads};
 pub use engine::{Buffer, Engine};
 pub use error::Error;
 pub use evaluate::{Evaluation, Pruned, evaluate};
-pub use metrics::{Epoch, Metrics};
 pub use model::{Model, Statistics};
 pub use state::{numbers, state_dict};
 pub use tch::Device;

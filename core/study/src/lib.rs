@@ -22,7 +22,6 @@ mod run;
 mod spec;
 mod toolbox;
 
-pub use actions::jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use actions::makers::Makers;
 pub use actions::recipe::{By, File, Input, Item, Platform, Recipe, Ref, Sampled};
 pub use analysis::{
@@ -101,7 +100,7 @@ impl Error {
     pub fn from_store(error: jackpot_store::Error) -> Error {
         Error(error.to_string())
     }
-    pub(crate) fn from_host(error: jackpot_host::Failure) -> Error {
+    pub(crate) fn from_host(error: jackpot_protocol::Failure) -> Error {
         Error(error.message)
     }
 }

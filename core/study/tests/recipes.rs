@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_data::RowOrder;
-use jackpot_host::ConfigValue;
 use jackpot_net::{
     AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
 };
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};

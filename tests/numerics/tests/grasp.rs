@@ -1,9 +1,9 @@
 //! GraSP through the worker: its sign, and how far published and corrected masks differ.
 use crate::real::{Real, batch, mask, overlap, times, word};
 use crate::support::*;
-use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Family, Input, Loss, Network, Objective, ScorePrecision};
 use jackpot_nn::Source;
+use jackpot_protocol::ConfigValue;
 
 /// The golden batch with its rows in class order, as the released code draws them.
 fn sorted(network: &Network, golden: &Golden) -> Vec<u8> {

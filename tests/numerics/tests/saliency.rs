@@ -1,9 +1,9 @@
 //! SNIP, FORCE, iterative SNIP and Taylor through the worker.
 use crate::real::{Real, batch, mask, noise, times, word};
 use crate::support::*;
-use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Input, Loss, Network, Objective};
 use jackpot_nn::Source;
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::Mask;
 
 const TRAINING_LOSS: Objective = Objective {

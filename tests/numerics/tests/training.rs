@@ -2,7 +2,8 @@
 use crate::support::*;
 use jackpot_data::Images;
 use jackpot_net::{Activation, Augment, Network, Op, Schedule, Training};
-use jackpot_nn::{Device, Event, Job, Metrics, Model, Precision, Trained, Trainer};
+use jackpot_nn::{Device, Event, Job, Model, Precision, Trained, Trainer};
+use jackpot_protocol::Metrics;
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::SafeTensors;

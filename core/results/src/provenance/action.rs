@@ -1,7 +1,7 @@
 //! One finished action: its recipe is its key, its inputs are told, its outputs agree.
 use super::{LEFT_OUT, Link, Mark, Seen, Tracer, object::network};
-use jackpot_host::Failure;
 use jackpot_net::Network;
+use jackpot_protocol::Failure;
 use jackpot_store::{Digest, Look, canonical};
 use jackpot_study::{Error, File, Input, Recipe, outputs};
 use std::{collections::BTreeMap, rc::Rc};

@@ -3,7 +3,6 @@
 pub(crate) mod estimate;
 pub(crate) mod execute;
 pub(crate) mod inputs;
-pub(crate) mod jobs;
 pub(crate) mod makers;
 pub(crate) mod pure;
 pub(crate) mod recipe;

@@ -3,8 +3,8 @@ use crate::{
     actions::recipe::{By, Input, Recipe},
     actions::validate,
 };
-use jackpot_host::Failure;
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::Failure;
 use jackpot_prune::{Choice, Scores};
 use jackpot_rng::Key;
 use jackpot_store::canonical;

@@ -12,9 +12,9 @@ use crate::{
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Access, Preparation, Source};
-use jackpot_host::{ConfigValue, Limits};
 use jackpot_net::Engine;
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{ConfigValue, Limits};
 use jackpot_rng::Key;
 use jackpot_sparse::Isa;
 use jackpot_store::{Action, Digest, Look, Store};
@@ -52,7 +52,7 @@ pub struct Rerun<'a> {
     _folder: tempfile::TempDir,
     makers: &'a Makers,
     done: BTreeMap<Digest, Again>,
-    plugins: BTreeMap<Digest, jackpot_host::Plugin>,
+    plugins: BTreeMap<Digest, jackpot_protocol::Plugin>,
 }
 
 /// Every action in the order in which a random key chooses them.
@@ -254,7 +254,7 @@ impl<'a> Rerun<'a> {
     }
 
     /// The plugin that the store keeps, described by a process of its own.
-    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_host::Plugin, String>, Error> {
+    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
         if let Some(known) = self.plugins.get(&item.plugin) {
             return Ok(Ok(known.clone()));
         }
@@ -375,7 +375,7 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
 }
 
 /// A recipe spells integers as text; the item's own declaration says what they are.
-fn typed(mut recipe: Recipe, plugin: &jackpot_host::Plugin) -> Recipe {
+fn typed(mut recipe: Recipe, plugin: &jackpot_protocol::Plugin) -> Recipe {
     let item = match &mut recipe {
         Recipe::Score { item, .. } | Recipe::Allocate { item, .. } | Recipe::Check { item, .. } => {
             item

@@ -1,7 +1,7 @@
 //! Plugins that are only described, and plans of texts: nothing runs here.
 #![allow(dead_code, clippy::unwrap_used)] // each test takes what it needs
 
-use jackpot_host::{ConfigValue, Item, Kind, Output, Param, Plugin};
+use jackpot_protocol::{ConfigValue, Item, Kind, Output, Param, Plugin};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
     Cell, Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 #[error("{message}")]
 pub struct Failure {
     /// "crash", "hang", "memory", "panic", "numeric", "unwritten", "overrun", "promise",
-    /// "contract", "invalid", "error", "load"; "interrupted" after [`crate::interrupt`].
+    /// "contract", "invalid", "error", "load"; "interrupted" after the supervisor was told to stop.
     pub kind: String,
     /// One sentence for people.
     pub message: String,
     /// The tail of what the worker printed, if one was started.
     #[serde(default)]
     pub log: String,
-    /// Of a failure of memory: whether [`Limits::scratch`] was used up, and not what the process may
+    /// Of a failure of memory: whether [`crate::Limits::scratch`] was used up, and not what the process may
     /// have.
     #[serde(default)]
     pub over_scratch: bool,
@@ -40,7 +40,7 @@ impl Failure {
         }
     }
     /// Says where it happened, in front of the cause.
-    pub(crate) fn within(mut self, place: &str) -> Failure {
+    pub fn within(mut self, place: &str) -> Failure {
         self.message = format!("{place}: {}", self.message);
         self
     }

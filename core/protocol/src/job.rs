@@ -14,7 +14,7 @@ pub enum Job {
         sha256: String,
     },
     /// Run one item of a plugin.
-    Plugin(Box<jackpot_host::PluginJob>),
+    Plugin(Box<crate::PluginJob>),
     /// Train a network.
     Train(Box<TrainJob>),
     /// Evaluate a network as pruning left it.
@@ -117,5 +117,5 @@ pub struct TrainJob {
     /// A data object is held in memory if it has at most this many bytes.
     pub memory: u64,
     /// What the supervisor grants.
-    pub limits: jackpot_host::Limits,
+    pub limits: crate::Limits,
 }

@@ -3,7 +3,7 @@ use crate::{Kind, Output};
 use jackpot_abi as abi;
 
 /// Every promise and its name in messages and certificates.
-pub(crate) const NAMES: [(u32, &str); 8] = [
+pub const NAMES: [(u32, &str); 8] = [
     (abi::JKP_KEEPS_LAYER_COUNTS, "keeps-layer-counts"),
     (abi::JKP_KEEPS_TOTAL_COUNT, "keeps-total-count"),
     (abi::JKP_KEEPS_MULTISET, "keeps-multiset"),
@@ -15,7 +15,7 @@ pub(crate) const NAMES: [(u32, &str); 8] = [
 ];
 
 /// Whether a promise can be verified on this output.
-pub(crate) fn applies(bit: u32, kind: Kind, output: Output) -> bool {
+pub fn applies(bit: u32, kind: Kind, output: Output) -> bool {
     use Output::*;
     match (kind, bit) {
         (Kind::Check, abi::JKP_CHANGES_OUTPUT) => true,

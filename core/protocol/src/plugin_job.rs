@@ -2,17 +2,17 @@
 use crate::{ConfigValue, Failure, Item, Limits};
 use jackpot_data::Normalisation;
 use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
-use jackpot_prune::{Rounds, Selected};
+use jackpot_prune::Rounds;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Where the worker leaves the item's outputs, as the raw bytes of its tensors in order.
-pub(crate) const RAW: &str = "raw";
+pub const RAW: &str = "raw";
 /// Where the worker leaves the mask before the last round, as `Mask` bytes.
-pub(crate) const BEFORE: &str = "mask-before";
+pub const BEFORE: &str = "mask-before";
 /// Where the worker leaves the plugin's own name, for messages about how it died.
-pub(crate) const NAME: &str = "plugin-name";
+pub const NAME: &str = "plugin-name";
 
 /// Where a method's batches come from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct PluginJob {
     /// The network whose layers are scored, masked or changed.
     pub architecture: Architecture,
     /// In place of the architecture's layers, linear ones of so many weights: only
-    /// [`conform`](crate::conform()) and tests ask for layers that no network has.
+    /// the conformance kit and tests ask for layers that no network has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<usize>>,
     /// Training rows, for the task's facts; those of a batch given by hand.
@@ -162,44 +162,4 @@ fn chain(lengths: &[usize]) -> Vec<Layer> {
         uses: 1,
     };
     lengths.iter().enumerate().map(one).collect()
-}
-
-/// What came back and was validated.
-#[derive(Clone, Debug)]
-pub struct PluginOutput {
-    /// File in the job folder: scores safetensors f64, `Mask` bytes, counts as canonical JSON
-    /// `[["conv1.weight", 123], ...]`, weights safetensors, or a data object with the changed part.
-    pub file: PathBuf,
-    /// Of a method with [`PluginJob::rounds`]: the mask (`Mask` bytes) after the last round,
-    /// whose scores `file` holds.
-    pub mask: Option<PathBuf>,
-    /// How sharp the last round's threshold was, where the host selected it.
-    pub selected: Option<Selected>,
-    /// Promises verified with the share of what could change that did; services used; batches
-    /// drawn. Deterministic, integers and text only.
-    pub certificate: serde_json::Value,
-    /// The tail of what the worker printed.
-    pub log: String,
-    /// Wall time of the worker.
-    pub seconds: f64,
-    /// Bytes of resident memory at the worker's peak.
-    pub peak_memory: u64,
-}
-
-/// What a run of an item is called in messages.
-pub(crate) fn action(item: &Item) -> &'static str {
-    use crate::{Kind::*, Output::*};
-    match (item.kind, item.output) {
-        (Method, Scores) => "score",
-        (Method, Masks) => "mask",
-        (Method, Counts) => "allocate",
-        (Method, _) => "run",
-        (Check, Scores) => "check scores",
-        (Check, Masks) => "check mask",
-        (Check, Counts) => "check counts",
-        (Check, Weights) => "check weights",
-        (Check, Images) => "check images",
-        (Check, Labels) => "check labels",
-        (Check, Subset) => "check subset",
-    }
 }

@@ -112,6 +112,25 @@ pub struct Item {
 }
 
 impl Item {
+    /// What a run of an item is called in messages.
+    pub fn action(&self) -> &'static str {
+        use Kind::*;
+        use Output::*;
+        match (self.kind, self.output) {
+            (Method, Scores) => "score",
+            (Method, Masks) => "mask",
+            (Method, Counts) => "allocate",
+            (Method, _) => "run",
+            (Check, Scores) => "check scores",
+            (Check, Masks) => "check mask",
+            (Check, Counts) => "check counts",
+            (Check, Weights) => "check weights",
+            (Check, Images) => "check images",
+            (Check, Labels) => "check labels",
+            (Check, Subset) => "check subset",
+        }
+    }
+
     /// Images or labels declared: the only items that are given data (other than checks on
     /// data). A gradient of an all-ones input needs none.
     pub fn needs_data(&self) -> bool {
@@ -136,7 +155,7 @@ impl Item {
     /// The names of what it promises, as certificates spell them.
     pub fn promised(&self) -> Vec<&'static str> {
         let kept = |(bit, _): &&(u32, &str)| self.promises & bit != 0;
-        let names = crate::catalog::promises::NAMES.iter().filter(kept);
+        let names = crate::promises::NAMES.iter().filter(kept);
         names.map(|(_, name)| *name).collect()
     }
 
@@ -213,7 +232,7 @@ impl Item {
 }
 
 /// Why no item can be called so; ids stand in file names, tables and command lines.
-pub(crate) fn unfit_id(id: &str) -> Option<&'static str> {
+pub fn unfit_id(id: &str) -> Option<&'static str> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if !id.chars().all(known) {
         return Some("an id has the letters a to z and A to Z, digits, `.`, `-` and `_` alone");
@@ -227,7 +246,7 @@ pub(crate) fn unfit_id(id: &str) -> Option<&'static str> {
 
 impl Param {
     /// The value in this parameter's type, or why not.
-    pub(crate) fn accept(&self, given: &ConfigValue) -> Result<ConfigValue, String> {
+    pub fn accept(&self, given: &ConfigValue) -> Result<ConfigValue, String> {
         use ConfigValue::*;
         let value = match (&self.default, given) {
             (Bool(_), Bool(_)) | (Int(_), Int(_)) | (Text(_), Text(_)) => given.clone(),
