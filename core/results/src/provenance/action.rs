@@ -1,5 +1,9 @@
 //! One finished action: its recipe is its key, its inputs are told, its outputs agree.
-use super::{LEFT_OUT, Link, Mark, Seen, Tracer, object::network};
+use super::{
+    LEFT_OUT, Seen, Tracer,
+    node::{Link, Mark},
+    object::network,
+};
 use jackpot_net::Network;
 use jackpot_protocol::Failure;
 use jackpot_store::{Digest, Look, canonical};

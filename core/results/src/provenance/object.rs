@@ -1,5 +1,8 @@
 //! One object: hashed, parsed as what it is read as, told in words.
-use super::{Link, Mark, Tracer};
+use super::{
+    Tracer,
+    node::{Link, Mark},
+};
 use jackpot_data::Images;
 use jackpot_net::Network;
 use jackpot_prune::{Mask, Scores};

@@ -1,5 +1,8 @@
 //! A file of a report: its bytes by `study.lock`, and the results that it was drawn from.
-use super::{Link, Mark, Tracer};
+use super::{
+    Tracer,
+    node::{Link, Mark},
+};
 use jackpot_store::Digest;
 use jackpot_study::{Error, LOCK, Lock, LockEntry, Pin, PinnedCell, hint};
 use std::path::{Path, PathBuf};
