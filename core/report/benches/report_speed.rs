@@ -206,13 +206,13 @@ fn peak() -> f64 {
 fn measure(folder: &Path, store: &Path) -> Value {
     let start = Instant::now();
     let opened = Store::open(store).unwrap();
-    let outline = jackpot_study::outline(folder).unwrap();
-    let mut results = jackpot_study::collect(&opened, &outline.name).unwrap();
-    results.overlaps = jackpot_study::overlaps(&opened, &results).unwrap();
+    let outline = jackpot_results::outline(folder).unwrap();
+    let mut results = jackpot_results::collect(&opened, &outline.name).unwrap();
+    results.overlaps = jackpot_results::overlaps(&opened, &results).unwrap();
     let read = start.elapsed().as_secs_f64();
     let files = jackpot_report::render(&outline, &results).unwrap();
     let drawn = start.elapsed().as_secs_f64();
-    let evidence = jackpot_study::evidence(&opened, &outline.name).unwrap();
+    let evidence = jackpot_results::evidence(&opened, &outline.name).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     json!({
         "runs": results.runs.len(), "files": files.len(), "overlaps": results.overlaps.len(),

@@ -21,7 +21,7 @@ mod publish;
 mod speed;
 mod tables;
 
-use jackpot_study::{Outline, Results};
+use jackpot_results::{Outline, Results};
 use model::grid::Grid;
 use std::collections::BTreeMap;
 

@@ -8,8 +8,9 @@ use clap::Parser;
 use jackpot_report::{
     Error, check_report, compare_report, render_with_evidence, summary_lines, write_report,
 };
+use jackpot_results::EVIDENCE;
 use jackpot_store::Store;
-use jackpot_study::{EVIDENCE, Lock, printable};
+use jackpot_study::{Lock, printable};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,7 +59,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     }
     let study = |e: jackpot_study::Error| Error::Study(e.to_string());
     let store = |e: jackpot_store::Error| Error::Study(e.to_string());
-    let outline = jackpot_study::outline(folder).map_err(study)?;
+    let outline = jackpot_results::outline(folder).map_err(study)?;
     let here = std::env::current_dir().map_err(|e| Error::File {
         path: ".".into(),
         message: format!("the current folder cannot be found: {e}"),
@@ -73,11 +74,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let opened = source(arguments, &outline.name, &here)?;
-    let mut results = jackpot_study::collect(&opened, &outline.name).map_err(study)?;
+    let mut results = jackpot_results::collect(&opened, &outline.name).map_err(study)?;
     if jackpot_report::reads_overlaps(&outline) {
-        results.overlaps = jackpot_study::overlaps(&opened, &results).map_err(study)?;
+        results.overlaps = jackpot_results::overlaps(&opened, &results).map_err(study)?;
     }
-    let evidence = jackpot_study::evidence(&opened, &outline.name).map_err(study)?;
+    let evidence = jackpot_results::evidence(&opened, &outline.name).map_err(study)?;
     let files = render_with_evidence(&outline, &results, Some(evidence))?;
     if arguments.check {
         return check(folder, &files, opened.place());
@@ -114,7 +115,7 @@ fn source(arguments: &Arguments, name: &str, here: &Path) -> Result<Store, Error
     if arguments.check && explicit.is_none() && evidence.is_file() {
         return Store::open(&evidence).map_err(|e| Error::Study(e.to_string()));
     }
-    jackpot_study::results_of(&arguments.study, name, explicit, here)
+    jackpot_results::results_of(&arguments.study, name, explicit, here)
         .map_err(|e| Error::Study(e.to_string()))
 }
 

@@ -311,7 +311,7 @@ fn another_number_in_the_evidence_fails_the_check() {
     );
     fill_with(&twin, &elsewhere, "8.2e1");
     let opened = Store::open(&twin).unwrap();
-    let forged = jackpot_study::evidence(&opened, "by-hand").unwrap();
+    let forged = jackpot_results::evidence(&opened, "by-hand").unwrap();
     fs::write(&evidence, &forged).unwrap();
     Store::verify_bundle(&evidence).unwrap();
     let sha = |bytes: &[u8]| jackpot_store::Digest::of(bytes).to_string();

@@ -159,8 +159,9 @@ fn a_number_opens_its_runs_by_click_and_by_keyboard() {
     let text = text.as_str().unwrap();
     let results = results();
     for seed in synthetic::SEEDS {
-        let is = |r: &&jackpot_study::Run| r.ticket == "dense" && r.seed == seed;
-        let jackpot_study::Outcome::Done(trained) = &results.runs.iter().find(is).unwrap().outcome
+        let is = |r: &&jackpot_results::Run| r.ticket == "dense" && r.seed == seed;
+        let jackpot_results::Outcome::Done(trained) =
+            &results.runs.iter().find(is).unwrap().outcome
         else {
             panic!("the dense network is trained")
         };
@@ -203,7 +204,7 @@ fn a_finding_opens_the_runs_that_it_is_made_of() {
     for run in results().runs {
         let arms = run.ticket == "lottery" && ["none", "corrupted"].contains(&run.check.as_str());
         match run.outcome {
-            jackpot_study::Outcome::Done(t) if arms && run.seed < 3 => expected.push(t.key),
+            jackpot_results::Outcome::Done(t) if arms && run.seed < 3 => expected.push(t.key),
             _ => {}
         }
     }

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
 use jackpot_report::{ReportFiles, reads_overlaps, render};
+use jackpot_results::{collect, evidence_within, outline, overlaps};
 use jackpot_store::Store;
-use jackpot_study::{Pin, collect, evidence_within, outline, overlaps, survey};
+use jackpot_study::{Pin, survey};
 use std::path::{Path, PathBuf};
 
 fn shipped() -> PathBuf {

@@ -7,8 +7,9 @@ mod synthetic;
 use jackpot_report::{
     LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
 };
+use jackpot_results::{Outcome, Outline, Results};
 use jackpot_store::Digest;
-use jackpot_study::{FIGURES, Outcome, Outline, Results, TABLES};
+use jackpot_study::{FIGURES, TABLES};
 use std::fs;
 use std::process::Command;
 use synthetic::{outline, results};
@@ -98,7 +99,7 @@ fn what_does_not_fit_the_study_is_refused() {
 }
 
 /// Changes one unmodified lottery ticket's training.
-fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_study::Trained)) {
+fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::Trained)) {
     let run = results
         .runs
         .iter_mut()
@@ -149,8 +150,8 @@ fn dead_links(files: &ReportFiles, page: &str) -> Vec<String> {
 #[test]
 fn each_setting_has_its_page_and_the_study_s_page_leads_to_them() {
     let (mut outline, mut results) = (outline(), results());
-    let setting = |(name, title): (&str, &str)| jackpot_study::SettingOutline {
-        named: jackpot_study::Named {
+    let setting = |(name, title): (&str, &str)| jackpot_results::SettingOutline {
+        named: jackpot_results::Named {
             name: name.into(),
             title: title.into(),
             series: None,
@@ -166,7 +167,7 @@ fn each_setting_has_its_page_and_the_study_s_page_leads_to_them() {
     for name in ["small", "large"] {
         results
             .runs
-            .extend(runs.iter().cloned().map(|run| jackpot_study::Run {
+            .extend(runs.iter().cloned().map(|run| jackpot_results::Run {
                 setting: Some(name.into()),
                 ..run
             }));
@@ -327,7 +328,7 @@ fn a_shell_finds_the_same_input_digests() {
 
 #[test]
 fn the_digest_of_inputs_follows_the_results() {
-    let changed = |change: fn(&mut jackpot_study::Trained)| {
+    let changed = |change: fn(&mut jackpot_results::Trained)| {
         let mut results = results();
         done(&mut results, change);
         render(&outline(), &results).unwrap()

@@ -6,7 +6,7 @@
 mod synthetic;
 
 use jackpot_report::{ReportFiles, render, write_report};
-use jackpot_study::Outline;
+use jackpot_results::Outline;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

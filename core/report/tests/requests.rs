@@ -3,7 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-use jackpot_study::{FIGURES, Outline, TABLES};
+use jackpot_results::Outline;
+use jackpot_study::{FIGURES, TABLES};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -85,7 +86,7 @@ fn studies() -> BTreeMap<String, Outline> {
     let folders = std::fs::read_dir(reports()).unwrap();
     let folders = folders.map(|f| f.unwrap().path());
     let studies = folders.filter(|f| f.join("study.toml").is_file());
-    let outlines = studies.map(|f| jackpot_study::outline(&f).unwrap());
+    let outlines = studies.map(|f| jackpot_results::outline(&f).unwrap());
     outlines.map(|o| (o.name.clone(), o)).collect()
 }
 

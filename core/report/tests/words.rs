@@ -6,9 +6,10 @@ mod neutral;
 mod synthetic;
 
 use jackpot_report::{ReportFiles, render};
+use jackpot_results::{Outcome, Outline, Results};
 use jackpot_stats::{Direction, Uncontrolled, Verdict, Why};
 use jackpot_store::Store;
-use jackpot_study::{Declared, FIGURES, Outcome, Outline, Results, TABLES};
+use jackpot_study::{Declared, FIGURES, TABLES};
 use neutral::{judging, shown};
 use std::path::Path;
 use synthetic::{outline, results};
@@ -96,10 +97,10 @@ fn no_page_table_or_figure_judges() {
 #[test]
 fn the_report_that_ships_does_not_judge() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/quick");
-    let store = Store::open(&folder.join(jackpot_study::EVIDENCE)).unwrap();
-    let outline = jackpot_study::outline(&folder).unwrap();
-    let mut results = jackpot_study::collect(&store, &outline.name).unwrap();
-    results.overlaps = jackpot_study::overlaps(&store, &results).unwrap();
+    let store = Store::open(&folder.join(jackpot_results::EVIDENCE)).unwrap();
+    let outline = jackpot_results::outline(&folder).unwrap();
+    let mut results = jackpot_results::collect(&store, &outline.name).unwrap();
+    results.overlaps = jackpot_results::overlaps(&store, &results).unwrap();
     let files = render(&outline, &results).unwrap();
     assert_eq!(found(&files), Vec::<String>::new());
 }

@@ -15,7 +15,7 @@ use crate::model::cells::{Cell, metrics};
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
-use jackpot_study::Named;
+use jackpot_results::Named;
 
 const COLUMNS: usize = 2;
 const RIGHT: i32 = 34;

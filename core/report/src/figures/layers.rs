@@ -10,7 +10,7 @@ use crate::model::grid::Grid;
 use crate::model::groups::smart_random_ticket;
 use crate::model::inputs::inputs_of;
 use crate::model::kept::{self, TicketShares};
-use jackpot_study::Named;
+use jackpot_results::Named;
 
 /// Every unmodified ticket, one panel a sparsity.
 pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {

@@ -11,8 +11,8 @@ use crate::model::groups::{TicketGroup, members};
 use crate::model::inputs::inputs_of;
 use crate::model::mean_sd::MeanSd;
 use crate::model::sweep::{Grids, SweepPoint, axes, sweep_points};
+use jackpot_results::Named;
 use jackpot_stats::mean;
-use jackpot_study::Named;
 
 /// From this ratio of the highest to the lowest value on, an axis is logarithmic.
 const DECADES: f64 = 20.0;

@@ -13,7 +13,7 @@ use crate::model::grid::Grid;
 use crate::model::groups::{TicketGroup, members};
 use crate::model::inputs::inputs_of;
 use crate::model::overlaps::shared;
-use jackpot_study::Named;
+use jackpot_results::Named;
 use plotters::prelude::RGBColor;
 
 const TITLE: i32 = 90;

@@ -11,7 +11,8 @@ use crate::model::cells::metrics;
 use crate::model::grid::Grid;
 use crate::model::groups::pruning_of;
 use crate::model::inputs::inputs_of;
-use jackpot_study::{Change, Named, SparseWay, Target};
+use jackpot_results::{Change, Named, SparseWay};
+use jackpot_study::Target;
 use std::collections::BTreeMap;
 
 /// Half of a box's width and height.

@@ -14,11 +14,9 @@ use super::drawing::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
 use crate::formats::figure_files;
 use crate::model::grid::Grid;
+use jackpot_results::{Before, Named, Outcome, Outline, Pretrained, Results, Run, SparseWay, Way};
 use jackpot_store::Digest;
-use jackpot_study::{
-    Before, FIGURES, Lineage, Named, Outcome, Outline, Overlap, Pretrained, Results, Run,
-    SparseWay, TicketKind, Way,
-};
+use jackpot_study::{FIGURES, Lineage, Overlap, TicketKind};
 use std::collections::{BTreeMap, BTreeSet};
 use synthetic::{draw, layers, outline, trained};
 

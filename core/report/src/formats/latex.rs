@@ -6,7 +6,7 @@
 use crate::model::format;
 use crate::tables::table::{ColumnKind, Section, Table};
 use crate::tables::value::Entry;
-use jackpot_study::Outline;
+use jackpot_results::Outline;
 use std::fmt::Write;
 
 /// The file of one table.

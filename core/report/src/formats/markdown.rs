@@ -2,7 +2,7 @@
 
 use crate::model::{format, settings};
 use crate::tables::table::{Section, Table};
-use jackpot_study::{Outline, Results};
+use jackpot_results::{Outline, Results};
 use std::fmt::Write;
 
 /// The file of one table.

@@ -9,7 +9,7 @@ use crate::figures::Figure;
 use crate::figures::drawing::canvas;
 use crate::model::inputs::ReportInputs;
 use crate::tables::table::Table;
-use jackpot_study::{Outline, Results};
+use jackpot_results::{Outline, Results};
 
 /// One file of a report.
 pub(crate) struct ReportFile {

@@ -1,7 +1,8 @@
 //! The cells of a study: all seeds of one ticket under one check at one sparsity.
 
+use jackpot_results::{Before, Named, Outcome, Run, Trained};
 use jackpot_store::Digest;
-use jackpot_study::{Before, Lineage, Named, Outcome, Run, Trained};
+use jackpot_study::Lineage;
 use std::collections::BTreeSet;
 
 /// The name that stands for the check of an unmodified ticket.

@@ -2,7 +2,8 @@
 //! is made.
 
 use crate::model::grid::Grid;
-use jackpot_study::{Named, SparseWay, TicketKind};
+use jackpot_results::{Named, SparseWay};
+use jackpot_study::TicketKind;
 
 /// The tickets that one table or figure is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use crate::Error;
 use crate::model::cells::Cell;
 use crate::model::grid::Grid;
+use jackpot_results::Named;
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
-use jackpot_study::Named;
 
 /// Every unmodified ticket at one sparsity.
 pub(crate) struct KeptShares<'a> {

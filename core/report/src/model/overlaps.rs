@@ -2,9 +2,10 @@
 
 use crate::model::cells::UNMODIFIED;
 use crate::model::grid::Grid;
+use jackpot_results::Named;
 use jackpot_stats::mean;
 use jackpot_store::Digest;
-use jackpot_study::{Named, Overlap};
+use jackpot_study::Overlap;
 
 /// The percentage of kept weights that two tickets share, averaged over seeds, and the masks that
 /// it was computed from: the measured overlap if `i < j`, otherwise the overlap expected by chance.

@@ -5,7 +5,8 @@ use crate::Error;
 use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use jackpot_study::{Change, SparseWay, Target, Way};
+use jackpot_results::{Change, SparseWay, Way};
+use jackpot_study::Target;
 use serde::Deserialize;
 
 const DATA: &str = include_str!("../../data/references.toml");

@@ -1,6 +1,6 @@
 //! The settings of a study, and the facts that every page states.
 
-use jackpot_study::{Outline, Results};
+use jackpot_results::{Outline, Results};
 
 /// The outline and the results of each setting, with the setting's title added to the study's.
 pub(crate) fn parts(outline: &Outline, results: &Results) -> Vec<(Outline, Results)> {

@@ -5,7 +5,8 @@ use crate::model::analysis::titles::with_gap;
 use crate::model::cells::Cell;
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use jackpot_study::{Level, Named, SettingOutline};
+use jackpot_results::{Named, SettingOutline};
+use jackpot_study::Level;
 use std::collections::BTreeSet;
 
 /// The grids from which one table or figure is drawn: a single grid, or the grids of all settings.

@@ -17,8 +17,8 @@ use crate::tables::value::Entry;
 use crate::{Error, LOCK};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jackpot_results::Outline;
 use jackpot_store::Digest;
-use jackpot_study::Outline;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");

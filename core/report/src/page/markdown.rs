@@ -9,7 +9,7 @@ use crate::model::settings;
 use crate::model::summary::{count, failures};
 use crate::page::overview::SettingsOverview;
 use crate::tables::table::Table;
-use jackpot_study::{EVIDENCE, Outline};
+use jackpot_results::{EVIDENCE, Outline};
 
 /// The page of a study or of one of its settings.
 pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> String {

@@ -13,7 +13,7 @@ use crate::tables::comparison::{differences, verdicts};
 use crate::tables::joined;
 use crate::tables::performance::{learning_rates, sweeps};
 use crate::tables::table::Table;
-use jackpot_study::{Named, Outline, Results};
+use jackpot_results::{Named, Outline, Results};
 
 /// What the page of a study says about one of its settings.
 pub(crate) struct SettingSummary {

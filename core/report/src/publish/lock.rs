@@ -2,8 +2,9 @@
 
 use crate::formats::ReportFile;
 use crate::{Error, LOCK};
+use jackpot_results::Results;
 use jackpot_store::Digest;
-use jackpot_study::{Declared, LockEntry, Results};
+use jackpot_study::{Declared, LockEntry};
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use crate::model::sweep::Grids;
 use crate::tables::frame;
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_study::Named;
+use jackpot_results::Named;
 use polars::prelude::{Column as Values, DataFrame, DataType, PlSmallStr, PolarsResult};
 
 /// The first column of a table that covers several settings.

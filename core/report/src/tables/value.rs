@@ -102,13 +102,13 @@ impl Entry {
     }
 
     /// A ticket, check or setting.
-    pub fn named(named: &jackpot_study::Named) -> Entry {
+    pub fn named(named: &jackpot_results::Named) -> Entry {
         let (name, title) = (named.name.clone(), named.title.clone());
         Value::Named { name, title }.into()
     }
 
     /// The check of a cell, or a dash for the unmodified ticket.
-    pub fn check(check: Option<&jackpot_study::Named>) -> Entry {
+    pub fn check(check: Option<&jackpot_results::Named>) -> Entry {
         let unmodified = || Value::Named {
             name: crate::model::cells::UNMODIFIED.into(),
             title: NOTHING.into(),

@@ -2,11 +2,13 @@
 //! a finding, but their shape is a real one: two sparsities, three seeds, five tickets, two checks,
 //! cells that cannot differ, runs that collapsed, failed or are missing.
 
+use jackpot_results::{
+    Change, Named, Outcome, Outline, Results, Run, SparseWay, Subject, Trained, Way,
+};
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{
-    Analysis, Arm, Change, CollapsedRuns, Contrast, Margin, Margins, Named, Outcome, Outline,
-    Results, Role, Run, SparseWay, Subject, Target, TicketKind, Trained, Way,
+    Analysis, Arm, CollapsedRuns, Contrast, Margin, Margins, Role, Target, TicketKind,
 };
 use std::collections::BTreeMap;
 

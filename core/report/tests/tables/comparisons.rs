@@ -2,11 +2,9 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
+use jackpot_results::{Named, Outcome, Outline, Results, Run, SettingOutline};
 use jackpot_stats::Claim;
-use jackpot_study::{
-    Arm, ArmPair, Contrast, Dose, Level, Named, Outcome, Outline, Results, Run, Series,
-    SettingOutline,
-};
+use jackpot_study::{Arm, ArmPair, Contrast, Dose, Level, Series};
 
 const SETTINGS: [(&str, &str); 2] = [("short", "5 epochs"), ("long", "20 epochs")];
 const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];

@@ -2,7 +2,8 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_study::{Factor, Factorial, Named, Outcome, Outline, Results, Run};
+use jackpot_results::{Named, Outcome, Outline, Results, Run};
+use jackpot_study::{Factor, Factorial};
 
 const RULES: [&str; 2] = ["uniform", "smart"];
 const SCORES: [&str; 2] = ["random", "snip"];

@@ -3,7 +3,8 @@
 
 use crate::synthetic::{SPARSITIES, outline, results, trained};
 use jackpot_report::render;
-use jackpot_study::{Arm, ControlOf, Outcome, Outline, Results, Role, Run};
+use jackpot_results::{Outcome, Outline, Results, Run};
+use jackpot_study::{Arm, ControlOf, Role};
 
 /// SNIP is that much better than SNIP rearranged, at each sparsity, and smart ratios than uniform
 /// ones, by five seeds that differ by hundredths of a point.

@@ -2,9 +2,10 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::render;
+use jackpot_results::{Outcome, Outline, Results, Run};
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
-use jackpot_study::{Collapse, MaskFacts, Outcome, Outline, Results, Run, Selected};
+use jackpot_study::{Collapse, MaskFacts, Selected};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -2,12 +2,12 @@
 
 use crate::synthetic::{outline, results};
 use jackpot_report::render;
+use jackpot_results::{
+    Before, Outcome, Outline, Pretrained, Results, Run, SparseWay, Subject, Trained, Way,
+};
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
-use jackpot_study::{
-    Arm, Before, Contrast, Lineage, Outcome, Outline, Overlap, Pretrained, Reference, Results,
-    Role, Run, SparseWay, Subject, TicketKind, Trained, Way,
-};
+use jackpot_study::{Arm, Contrast, Lineage, Overlap, Reference, Role, TicketKind};
 
 /// Fields of a CSV file's lines; none of these files quotes.
 fn csv(outline: &Outline, results: &Results, file: &str) -> Vec<Vec<String>> {

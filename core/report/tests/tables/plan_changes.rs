@@ -2,8 +2,9 @@
 
 use crate::synthetic::{outline, results};
 use jackpot_report::render;
+use jackpot_results::Outline;
 use jackpot_stats::Claim;
-use jackpot_study::{Analysis, Arm, Contrast, Declared, Margin, Outline, Role};
+use jackpot_study::{Analysis, Arm, Contrast, Declared, Margin, Role};
 
 fn declared(analysis: &Analysis, done: u64, seen: bool) -> Declared {
     Declared {

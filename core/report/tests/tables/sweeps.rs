@@ -2,7 +2,8 @@
 
 use crate::synthetic::{draw, outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_study::{Level, Named, Outcome, Outline, Results, Run, Series, SettingOutline};
+use jackpot_results::{Named, Outcome, Outline, Results, Run, SettingOutline};
+use jackpot_study::{Level, Series};
 use std::collections::BTreeMap;
 
 const RATES: [f64; 3] = [0.1, 0.03, 0.3];

@@ -7,7 +7,6 @@ use crate::{
     actions::execute::{Bench, Given},
     actions::makers::Makers,
     actions::recipe::{Item, Recipe},
-    results::provenance::{plugin, reads},
     spec::run_section::RunChoice,
     toolbox::Libtorch,
     toolbox::{Device, Plugins, Programs},
@@ -86,7 +85,7 @@ pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Dig
             continue;
         };
         if let Ok(recipe) = Recipe::read(&key, &bytes) {
-            open.extend(reads(&recipe).iter().filter_map(|(_, d)| makers.first(d)));
+            open.extend(recipe.reads().iter().filter_map(|(_, d)| makers.first(d)));
         }
     }
     Ok(found)
@@ -176,13 +175,13 @@ impl<'a> Rerun<'a> {
             Ok(device) => device,
             Err(why) => return Ok(Err(why)),
         };
-        for (role, digest) in reads(recipe) {
+        for (role, digest) in recipe.reads() {
             if let Err(why) = self.bring(role, &digest)? {
                 return Ok(Err(why));
             }
         }
         let mut plugins = Plugins::default();
-        if let Some(item) = plugin(recipe) {
+        if let Some(item) = recipe.plugin() {
             match self.plugin(item)? {
                 Ok(plugin) => plugins.all.push(plugin),
                 Err(why) => return Ok(Err(why)),

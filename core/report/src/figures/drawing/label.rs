@@ -1,7 +1,7 @@
 //! Labels that distinguish names: different names of the study have different labels in a figure.
 
 use crate::figures::drawing::canvas::{fit, fit_two, width, wrap};
-use jackpot_study::Named;
+use jackpot_results::Named;
 use std::collections::BTreeSet;
 
 /// A name that needs a label.

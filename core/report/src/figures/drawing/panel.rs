@@ -11,7 +11,7 @@ use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format;
 use crate::model::grid::Grid;
 use crate::model::mean_sd::MeanSd;
-use jackpot_study::Named;
+use jackpot_results::Named;
 use plotters::prelude::RGBColor;
 
 const ROW: i32 = 54;

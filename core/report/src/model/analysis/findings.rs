@@ -2,14 +2,15 @@
 
 use crate::Error;
 use crate::model::analysis::headlines::{Compared, Headline, headlines};
-use jackpot_study::{
-    Arm, Finding, FoundEffects, Outline, PlanChanges, Results, Scope, Table, Trained, plan_changes,
+use jackpot_results::{
+    Finding, FoundEffects, Outline, PlanChanges, Results, Scope, Table, Trained, plan_changes,
 };
+use jackpot_study::Arm;
 
 /// The evaluated contrasts and effects of a study.
 #[derive(Default)]
 pub(crate) struct Findings {
-    pub found: jackpot_study::Findings,
+    pub found: jackpot_results::Findings,
     /// The shares of variance that the declared factors explain.
     pub effects: Vec<FoundEffects>,
     /// How the declared plan changed over time.
@@ -49,7 +50,7 @@ pub(crate) fn evaluate(
         seeds: &outline.seeds,
         collapsed,
     };
-    let found = jackpot_study::findings(&outline.analysis, &table);
+    let found = jackpot_results::findings(&outline.analysis, &table);
     let changes = plan_changes(&outline.declared, &outline.analysis, &outline.seeds)
         .map_err(|e| Error::Study(e.to_string()))?;
     let compared = Compared {
@@ -59,7 +60,7 @@ pub(crate) fn evaluate(
     Ok(Findings {
         headlines: headlines(compared, &found, &changes),
         found,
-        effects: jackpot_study::effects(&outline.analysis, &table),
+        effects: jackpot_results::effects(&outline.analysis, &table),
         changes,
     })
 }

@@ -7,11 +7,10 @@ use crate::model::analysis::titles::{
     signs_words,
 };
 use crate::model::format;
+use jackpot_results::{Finding, Findings, Outline, PlanChanges, Scope};
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
-use jackpot_study::{
-    Contrast, ControlOf, Finding, Findings, LEVEL, Outline, PlanChanges, Role, Scope,
-};
+use jackpot_study::{Contrast, ControlOf, LEVEL, Role};
 use std::collections::BTreeSet;
 
 /// The contrasts of a study's plan that are evaluated together: those within a setting, or those

@@ -3,8 +3,9 @@
 //! Dependence is a property of a method, so the words are neutral: nothing here succeeds or fails.
 
 use crate::model::format;
+use jackpot_results::{Finding, Named, Outline, Scope};
 use jackpot_stats::{Direction, Outcome};
-use jackpot_study::{Arm, Contrast, Dose, Finding, Level, Margin, Named, Outline, Scope};
+use jackpot_study::{Arm, Contrast, Dose, Level, Margin};
 
 /// The question that a family of contrasts answers, for headings.
 pub(crate) fn family_title(family: &str) -> String {

@@ -8,8 +8,9 @@ use crate::tables::columns::Columns;
 use crate::tables::comparison::finding::{FindingRow, not_measured, role_word};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
+use jackpot_results::{Finding, Scope};
 use jackpot_stats::Variance;
-use jackpot_study::{Arm, Contrast, Finding, Scope};
+use jackpot_study::{Arm, Contrast};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let mut sections = Vec::new();

@@ -7,8 +7,9 @@ use crate::model::inputs::inputs_of;
 use crate::tables::columns::Columns;
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
+use jackpot_results::FoundEffects;
 use jackpot_stats::{Effects, Share};
-use jackpot_study::{CollapsedRuns, FoundEffects};
+use jackpot_study::CollapsedRuns;
 
 /// The fewest seeds for the jackknife.
 const LEAST_SEEDS: usize = 3;

@@ -4,8 +4,9 @@ use crate::model::analysis::titles::{sides, verdict_title};
 use crate::model::format;
 use crate::model::grid::Grid;
 use crate::tables::value::{Entry, Value};
+use jackpot_results::{Finding, Scope};
 use jackpot_stats::{Outcome, Variance, Verdict};
-use jackpot_study::{Contrast, ControlOf, Finding, Role, Scope};
+use jackpot_study::{Contrast, ControlOf, Role};
 
 /// A row about one finding.
 #[derive(Clone, Copy)]

@@ -12,8 +12,9 @@ use crate::tables::columns::Columns;
 use crate::tables::comparison::finding::{FindingRow, role_word, run_notes, verdict};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
+use jackpot_results::Finding;
 use jackpot_stats::{Claim, Direction, LEAST_SEEDS, POWER, Variance, Verdict};
-use jackpot_study::{CollapsedRuns, Contrast, Finding};
+use jackpot_study::{CollapsedRuns, Contrast};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let findings = &grid.findings;
@@ -279,7 +280,7 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
 }
 
 /// What the paired predictions on single test images say.
-fn images_words(images: &jackpot_study::Images) -> String {
+fn images_words(images: &jackpot_results::Images) -> String {
     let pair = &images.pair;
     let half = 1.96 * pair.error;
     let interval = format::interval(pair.mean, Some((pair.mean - half, pair.mean + half)), 2);

@@ -11,8 +11,8 @@ use crate::tables::columns::{CellRow, Columns};
 use crate::tables::joined;
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
+use jackpot_results::{Named, SettingOutline, SparseWay, Trained};
 use jackpot_stats::sample_sd;
-use jackpot_study::{Named, SettingOutline, SparseWay, Trained};
 
 /// Volatility is computed over the last epochs of a training: this fraction of all, from 2 to 10.
 const SHARE: usize = 5;

@@ -8,8 +8,8 @@ use crate::model::mean_sd::MeanSd;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value, difference};
+use jackpot_results::{Pretrained, Trained};
 use jackpot_store::Digest;
-use jackpot_study::{Pretrained, Trained};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let is_known = |cell: &Cell<'_>| known(cell).next().is_some();

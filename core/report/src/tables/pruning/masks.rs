@@ -10,9 +10,10 @@ use crate::model::inputs::{ReportInputs, inputs_of};
 use crate::tables::columns::Columns;
 use crate::tables::table::{Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
+use jackpot_results::{Outcome, Run};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
-use jackpot_study::{Collapse, MaskFacts, Outcome, Run};
+use jackpot_study::{Collapse, MaskFacts};
 use polars::df;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {

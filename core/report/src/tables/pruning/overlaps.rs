@@ -9,8 +9,9 @@ use crate::model::inputs::inputs_of;
 use crate::model::overlaps::{percent, shared};
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
+use jackpot_results::Named;
 use jackpot_stats::mean;
-use jackpot_study::{Named, Overlap};
+use jackpot_study::Overlap;
 use polars::df;
 use std::collections::BTreeMap;
 

@@ -90,7 +90,7 @@ pub(crate) fn with_differences<'f, R: 'f>(
 
 /// Spearman's correlation with depth of every run whose mask is known.
 fn depth(cell: &Cell<'_>) -> Entry {
-    let depth = |run: &jackpot_study::Run| run.facts.as_ref()?.depth;
+    let depth = |run: &jackpot_results::Run| run.facts.as_ref()?.depth;
     let values: Vec<f64> = (cell.runs.iter())
         .filter_map(|(_, run)| depth((*run)?))
         .collect();
