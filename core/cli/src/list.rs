@@ -5,7 +5,7 @@ use jackpot_data::{Info, Layout};
 use jackpot_host::{Item, Kind, Output, Param, printable};
 use jackpot_net::Family;
 use jackpot_net::Precision;
-use jackpot_prune::Rule;
+use jackpot_prune::SelectionRule;
 use jackpot_sparse::Isa;
 use jackpot_study::{Plugins, Profile, Programs, preset, published_rule, word};
 use std::process::ExitCode;
@@ -108,13 +108,13 @@ fn promises(item: &Item) {
 /// What is different between the presets of an item, beside its own parameters.
 fn profiles(item: &Item) {
     let selection = published_rule(&item.id).map_or("", |rule| match rule {
-        Rule::PublishedSnip => {
+        SelectionRule::PublishedSnip => {
             "; published keeps every score not below the k-th largest, k = int(n * (1 - sparsity)) in doubles, corrected exactly k, rounded half to even"
         }
-        Rule::PublishedGrasp => {
+        SelectionRule::PublishedGrasp => {
             "; published prunes what is above the r-th largest prune score, r = int(n * (1 - (1 - sparsity))) in doubles, one weight fewer than corrected, which keeps exactly k"
         }
-        Rule::Exact => "",
+        SelectionRule::Exact => "",
     });
     if preset(item, Profile::Published).is_some() {
         println!("      profiles published and corrected{selection}");

@@ -2,7 +2,7 @@
 use crate::{ConfigValue, Failure, Item, Limits};
 use jackpot_data::Normalisation;
 use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
-use jackpot_prune::{Rounds, Selected};
+use jackpot_prune::{PruningRounds, ThresholdSharpness};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ pub struct PluginJob {
     pub keep: f64,
     /// A method's rounds; None: one call, and no mask is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
     /// [`Access::Declared`] but in tests.
     #[serde(default)]
     pub access: Access,
@@ -174,7 +174,7 @@ pub struct PluginOutput {
     /// whose scores `file` holds.
     pub mask: Option<PathBuf>,
     /// How sharp the last round's threshold was, where the host selected it.
-    pub selected: Option<Selected>,
+    pub selected: Option<ThresholdSharpness>,
     /// Promises verified with the share of what could change that did; services used; batches
     /// drawn. Deterministic, integers and text only.
     pub certificate: serde_json::Value,

@@ -55,7 +55,7 @@ pub use probe::{
 pub use results::curves::{EpochNumbers, curves};
 pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
 pub use results::evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
-pub use results::facts::{Collapse, MaskFacts, Selected, predictions};
+pub use results::facts::{Collapse, MaskFacts, predictions};
 pub use results::load::{
     Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
     collect, facts, outline,

@@ -6,7 +6,9 @@ use jackpot_host::{
     describe, run_plugin,
 };
 use jackpot_net::{Augment, Layer, Network, ScorePrecision};
-use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity};
+use jackpot_prune::{
+    LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
+};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ pub struct Real {
     weights: PathBuf,
     pub batches: Option<Batches>,
     pub rows: u64,
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
     pub access: Access,
     pub precision: ScorePrecision,
     pub keep: f64,
@@ -83,12 +85,12 @@ impl Real {
 
     /// An exponential schedule.
     pub fn rounds(&mut self, count: u32, sparsity: &str) {
-        self.rounds = Some(Rounds {
+        self.rounds = Some(PruningRounds {
             count,
             schedule: RoundSchedule::Exponential,
             sparsity: self::sparsity(sparsity),
-            scope: Scope::All,
-            reserve: Reserve::default(),
+            scope: PruningScope::All,
+            constraints: LayerConstraints::default(),
         });
     }
 
@@ -181,9 +183,9 @@ pub fn mask(network: &Network, scores: &[Vec<f64>], sparsity: &str) -> Mask {
     let scores = Scores {
         layers: names.zip(scores.iter().cloned()).collect(),
     };
-    let rule = jackpot_prune::Rule::Exact;
+    let rule = jackpot_prune::SelectionRule::Exact;
     let sparsity = self::sparsity(sparsity);
-    let made = jackpot_prune::select_global(network, &scores, &sparsity, Scope::All, rule);
+    let made = jackpot_prune::select_global(network, &scores, &sparsity, PruningScope::All, rule);
     made.unwrap().0
 }
 

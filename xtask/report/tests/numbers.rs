@@ -4,10 +4,11 @@
 
 mod synthetic;
 
+use jackpot_prune::ThresholdSharpness;
 use jackpot_report::render;
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
-use jackpot_study::{Collapse, MaskFacts, Outcome, Outline, Results, Run, Selected};
+use jackpot_study::{Collapse, MaskFacts, Outcome, Outline, Results, Run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use synthetic::{outline, results, trained};
@@ -534,7 +535,7 @@ fn facts(name: &str, effective: u64, collapse: Collapse) -> Option<MaskFacts> {
         empty: Vec::new(),
         collapse,
         depth: None,
-        selected: Some(Selected { ties: 4, near: 5 }),
+        selected: Some(ThresholdSharpness { ties: 4, near: 5 }),
     })
 }
 

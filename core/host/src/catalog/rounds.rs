@@ -1,6 +1,6 @@
 //! Whether an item can be called in rounds.
 use crate::{Failure, Item, Kind, Output};
-use jackpot_prune::Rounds;
+use jackpot_prune::PruningRounds;
 
 /// More rounds are a typing error.
 const MOST: u32 = 10_000;
@@ -13,7 +13,7 @@ pub(crate) fn possible(item: &Item) -> bool {
 }
 
 /// Whether an item can be called in these rounds.
-pub(crate) fn check_item(item: &Item, rounds: Option<&Rounds>) -> Result<(), Failure> {
+pub(crate) fn check_item(item: &Item, rounds: Option<&PruningRounds>) -> Result<(), Failure> {
     let Some(rounds) = rounds else {
         return match item.rounds_hint {
             0 | 1 => Ok(()),

@@ -8,7 +8,10 @@ use crate::{
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
-use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity, write_tensors};
+use jackpot_prune::{
+    LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
+    write_tensors,
+};
 use jackpot_rng::Key;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
@@ -126,12 +129,12 @@ impl<'a> Bench<'a> {
         } else {
             sparsity.density()
         };
-        let rounds = (count > 0).then(|| Rounds {
+        let rounds = (count > 0).then(|| PruningRounds {
             count,
             schedule: RoundSchedule::default(),
             sparsity,
-            scope: Scope::All,
-            reserve: Reserve::default(),
+            scope: PruningScope::All,
+            constraints: LayerConstraints::default(),
         });
         let mut config = item.configure(&BTreeMap::new())?;
         config.extend(ground.config.clone());

@@ -90,7 +90,7 @@ impl Problem {
             config: config(job)?,
             task: task(job),
             key: abi::jkp_key { w: key.0 },
-            keep_count: jackpot_prune::share_of(job.keep, network.prunable_weights())
+            keep_count: jackpot_prune::kept_at_density(job.keep, network.prunable_weights())
                 .map_err(invalid)?,
             input: input(job, &network)?,
             network,

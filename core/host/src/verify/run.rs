@@ -63,7 +63,7 @@ fn run(
     mask.check(&network).map_err(invalid)?;
     let keep_count = match &job.rounds {
         Some(rounds) => rounds.sparsity.kept(network.prunable_weights()),
-        None => jackpot_prune::share_of(job.keep, network.prunable_weights())
+        None => jackpot_prune::kept_at_density(job.keep, network.prunable_weights())
             .map_err(|e| Failure::new("invalid", e))?,
     };
     std::fs::create_dir_all(folder).map_err(io)?;

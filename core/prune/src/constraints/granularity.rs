@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What a selection keeps or prunes as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unit {
+pub enum Granularity {
     /// A weight.
     #[default]
     Weights,
@@ -24,10 +24,10 @@ pub(crate) struct Filters {
     pub(crate) kept: u64,
 }
 
-impl Unit {
+impl Granularity {
     /// As before the field existed: not written.
     pub fn is_weights(&self) -> bool {
-        *self == Unit::Weights
+        *self == Granularity::Weights
     }
 
     /// Refuses a network that has nothing of the kind.
@@ -57,7 +57,7 @@ impl Unit {
     /// The filters that come nearest to a count; None where single weights are chosen.
     pub(crate) fn filters(self, layer: &Layer, count: u64, floor: u64) -> Option<Filters> {
         let size = match (self, layer.role) {
-            (Unit::Filters, Role::Conv) => (layer.len() / layer.shape[0]) as u64,
+            (Granularity::Filters, Role::Conv) => (layer.len() / layer.shape[0]) as u64,
             _ => return None,
         };
         let least = floor.min(layer.len() as u64).div_ceil(size).max(1);

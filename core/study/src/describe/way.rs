@@ -7,7 +7,7 @@ use crate::{
     spec::ticket::kind::kind,
     spec::ticket::tickets::{Sparse, Ticket},
 };
-use jackpot_prune::{Scope, Unit};
+use jackpot_prune::{Granularity, PruningScope};
 use std::collections::BTreeMap;
 
 /// How one ticket is made.
@@ -39,7 +39,7 @@ pub struct SparseWay {
     /// `global`, the item of a plugin, `copy` or `densities`.
     pub rule: String,
     /// What is kept or pruned as one.
-    pub unit: Unit,
+    pub unit: Granularity,
     /// The weights that the ticket's training starts from, in words.
     pub start: String,
     /// Whether a dense training made those.
@@ -91,8 +91,10 @@ fn own<'a>(ticket: &'a Ticket, setting: &'a Setting) -> &'a jackpot_net::Trainin
 
 fn sparse(s: &Sparse) -> SparseWay {
     let (rule, allocation) = match &s.allocation {
-        Allocation::Global(Scope::All) => ("global", "global".to_owned()),
-        Allocation::Global(Scope::Convolutions) => ("global", "global over convolutions".into()),
+        Allocation::Global(PruningScope::All) => ("global", "global".to_owned()),
+        Allocation::Global(PruningScope::Convolutions) => {
+            ("global", "global over convolutions".into())
+        }
         Allocation::Rule { item, params } => (item.as_str(), item.clone() + &words::given(params)),
         Allocation::Table(_) => ("densities", "own densities".into()),
         Allocation::Copy { ticket, .. } => ("copy", format!("as {ticket}")),

@@ -7,12 +7,12 @@ use crate::{
     plan::graph::Plan,
 };
 use jackpot_net::Network;
-use jackpot_prune::{Mask, depth_correlation};
+use jackpot_prune::{Mask, ThresholdSharpness, depth_correlation};
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
-pub use jackpot_prune::{Collapse, Selected};
+pub use jackpot_prune::Collapse;
 
 /// Facts of a mask, whatever it is trained to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct MaskFacts {
     pub depth: Option<f64>,
     /// How sharp the selection was; none for a mask that no selection made last.
     #[serde(skip)]
-    pub selected: Option<Selected>,
+    pub selected: Option<ThresholdSharpness>,
 }
 
 impl MaskFacts {

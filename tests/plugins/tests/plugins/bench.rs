@@ -4,7 +4,7 @@ use jackpot_host::{
     run_plugin,
 };
 use jackpot_net::{Architecture, Family};
-use jackpot_prune::Rounds;
+use jackpot_prune::PruningRounds;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct Bench {
     pub mask: Option<PathBuf>,
     pub donor: Option<PathBuf>,
     pub reference: Option<PathBuf>,
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
 }
 
 impl Bench {
