@@ -2,7 +2,7 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_data::{Info, Layout};
-use jackpot_host::{Item, Kind, Output, Param, printable};
+use jackpot_host::{Kind, Output, Param, PluginItem, printable};
 use jackpot_net::Family;
 use jackpot_net::Precision;
 use jackpot_prune::SelectionRule;
@@ -45,7 +45,7 @@ pub fn run(places: &Places) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_item(item: &Item) {
+fn print_item(item: &PluginItem) {
     let given: Vec<&str> = [
         (item.needs_weights(), "weights"),
         (item.needs_data(), "data"),
@@ -75,7 +75,7 @@ fn print_item(item: &Item) {
 }
 
 /// What the host verifies of every output.
-fn promises(item: &Item) {
+fn promises(item: &PluginItem) {
     let (mut keeps, mut changes) = (Vec::new(), Vec::new());
     for name in item.promised() {
         match (name, item.output) {
@@ -106,7 +106,7 @@ fn promises(item: &Item) {
 }
 
 /// What is different between the presets of an item, beside its own parameters.
-fn profiles(item: &Item) {
+fn profiles(item: &PluginItem) {
     let selection = published_rule(&item.id).map_or("", |rule| match rule {
         SelectionRule::PublishedSnip => {
             "; published keeps every score not below the k-th largest, k = int(n * (1 - sparsity)) in doubles, corrected exactly k, rounded half to even"

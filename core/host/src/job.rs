@@ -1,5 +1,5 @@
 //! What the supervisor asks of a worker process, and what comes back.
-use crate::{ConfigValue, Failure, Item, Limits};
+use crate::{ConfigValue, Failure, Limits, PluginItem};
 use jackpot_data::Normalisation;
 use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
 use jackpot_prune::{PruningRounds, ThresholdSharpness};
@@ -38,7 +38,7 @@ pub enum Batches {
 /// What a run may see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Access {
+pub enum DataAccess {
     /// What the item declares, and nothing else.
     #[default]
     Declared,
@@ -56,8 +56,8 @@ pub struct PluginJob {
     /// Its sha256 in hex; the worker refuses to load other bytes.
     pub sha256: String,
     /// As described: the supervisor validates against it, the worker checks that the table still says so.
-    pub item: Item,
-    /// Complete (see [`Item::configure`]).
+    pub item: PluginItem,
+    /// Complete (see [`PluginItem::configure`]).
     pub config: BTreeMap<String, ConfigValue>,
     /// The network whose layers are scored, masked or changed.
     pub architecture: Architecture,
@@ -84,9 +84,9 @@ pub struct PluginJob {
     /// A method's rounds; None: one call, and no mask is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<PruningRounds>,
-    /// [`Access::Declared`] but in tests.
+    /// [`DataAccess::Declared`] but in tests.
     #[serde(default)]
-    pub access: Access,
+    pub access: DataAccess,
     /// 32 hex digits.
     pub key: String,
     /// What derivatives are computed in where the plugin does not ask for f64.
@@ -103,7 +103,7 @@ impl PluginJob {
     pub fn new(
         plugin: PathBuf,
         sha256: String,
-        item: Item,
+        item: PluginItem,
         config: BTreeMap<String, ConfigValue>,
         architecture: Architecture,
         limits: Limits,
@@ -124,7 +124,7 @@ impl PluginJob {
             batches: None,
             keep: 1.0,
             rounds: None,
-            access: Access::Declared,
+            access: DataAccess::Declared,
             key: "0".repeat(32),
             precision: ScorePrecision::default(),
             device: "cpu".into(),
@@ -187,7 +187,7 @@ pub struct PluginOutput {
 }
 
 /// What a run of an item is called in messages.
-pub(crate) fn action(item: &Item) -> &'static str {
+pub(crate) fn action(item: &PluginItem) -> &'static str {
     use crate::{Kind::*, Output::*};
     match (item.kind, item.output) {
         (Method, Scores) => "score",

@@ -42,7 +42,7 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    pub(crate) fn of(item: &jackpot_host::Item) -> Needs {
+    pub(crate) fn of(item: &jackpot_host::PluginItem) -> Needs {
         Needs {
             output: item.output,
             data: item.needs_data(),

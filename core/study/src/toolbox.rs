@@ -1,6 +1,6 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
 use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunChoice};
-use jackpot_host::{Item, Kind, Plugin, Server};
+use jackpot_host::{Kind, Plugin, PluginItem, Server};
 use jackpot_store::Digest;
 use serde::Deserialize;
 use serde::Serialize;
@@ -355,7 +355,7 @@ impl Plugins {
 
     /// The one item of that id and kind. Where folders offer the same id, the folder that was named
     /// first has it.
-    pub fn item(&self, id: &str, kind: Kind, field: &str) -> Result<(&Plugin, &Item), Error> {
+    pub fn item(&self, id: &str, kind: Kind, field: &str) -> Result<(&Plugin, &PluginItem), Error> {
         let items = || {
             self.all
                 .iter()

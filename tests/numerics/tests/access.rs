@@ -3,7 +3,7 @@
 use crate::real::{Real, word};
 use crate::support::*;
 use jackpot_data::Images;
-use jackpot_host::{Access, ConfigValue};
+use jackpot_host::{ConfigValue, DataAccess};
 use jackpot_net::{Activation, Network};
 use jackpot_rng::{Key, permutation};
 
@@ -25,7 +25,7 @@ fn corrupted(clean: &Images) -> Images {
 
 fn open(network: &Network, data: &Images) -> Real {
     let mut real = Real::new(network, &first_weights(network));
-    real.access = Access::Everything;
+    real.access = DataAccess::Everything;
     real.keep = 0.1;
     real.sampled(data);
     real

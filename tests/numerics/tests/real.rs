@@ -2,7 +2,7 @@
 use crate::support::{layers, numbers};
 use jackpot_data::Images;
 use jackpot_host::{
-    Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob, PluginOutput, Server,
+    Batches, ConfigValue, DataAccess, Failure, Limits, Plugin, PluginJob, PluginOutput, Server,
     describe, run_plugin,
 };
 use jackpot_net::{Augment, Layer, Network, ScorePrecision};
@@ -23,7 +23,7 @@ pub struct Real {
     pub batches: Option<Batches>,
     pub rows: u64,
     pub rounds: Option<PruningRounds>,
-    pub access: Access,
+    pub access: DataAccess,
     pub precision: ScorePrecision,
     pub keep: f64,
     pub key: Key,
@@ -53,7 +53,7 @@ impl Real {
             batches: None,
             rows: 0,
             rounds: None,
-            access: Access::Declared,
+            access: DataAccess::Declared,
             precision: ScorePrecision::F64,
             keep: 1.0,
             key: Key::from_seed(3),
@@ -110,7 +110,7 @@ impl Real {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let everything = self.access == Access::Everything;
+        let everything = self.access == DataAccess::Everything;
         let limits = Limits {
             plugin_seconds: 60.0,
             memory: 0,

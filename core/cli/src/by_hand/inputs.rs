@@ -1,7 +1,7 @@
 //! What the steps by hand are given, checked once for all of them.
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use jackpot_host::{Batches, Item, batch_rows};
+use jackpot_host::{Batches, PluginItem, batch_rows};
 use jackpot_net::{Network, ScorePrecision};
 use jackpot_prune::{
     Granularity, LayerConstraints, PruningRounds, PruningScope, RoundSchedule, Sparsity,
@@ -123,7 +123,7 @@ enum Schedule {
 
 impl InRounds {
     /// How many for this item; None: it is called once, as a method without rounds.
-    pub fn count(&self, item: &Item) -> Option<u32> {
+    pub fn count(&self, item: &PluginItem) -> Option<u32> {
         let count = self.rounds.unwrap_or(item.rounds_hint.max(1));
         (count != 1 || item.rounds_hint > 1).then_some(count)
     }
@@ -183,7 +183,12 @@ impl Inputs {
 
     /// What the item asks for, and nothing that it does not; weights that have to be brought
     /// to the stored form are written into `folder`.
-    pub fn of(item: &Item, network: &Network, given: &Given, folder: &Path) -> Result<Inputs> {
+    pub fn of(
+        item: &PluginItem,
+        network: &Network,
+        given: &Given,
+        folder: &Path,
+    ) -> Result<Inputs> {
         let mut inputs = Inputs {
             precision: given.precision()?,
             device: given.kernels.device()?,

@@ -2,7 +2,7 @@
 use super::{Common, Given, InRounds, Inputs, Tools, allocate::parse_sparsity};
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Item, Output};
+use jackpot_host::{Output, PluginItem};
 use jackpot_net::{Network, ScorePrecision};
 use jackpot_prune::{LayerConstraints, PruningRounds, PruningScope, Scores};
 use safetensors::{Dtype, tensor::TensorView};
@@ -76,7 +76,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn rounds(arguments: &Arguments, item: &Item) -> Result<Option<PruningRounds>> {
+fn rounds(arguments: &Arguments, item: &PluginItem) -> Result<Option<PruningRounds>> {
     let id = &item.id;
     match (arguments.in_rounds.count(item), &arguments.sparsity) {
         (None, None) => Ok(None),

@@ -90,7 +90,7 @@ pub struct Param {
 
 /// One method or check of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub struct PluginItem {
     /// `snip`, or `org.you.name`.
     pub id: String,
     /// Informative; what is hashed is the file.
@@ -111,7 +111,7 @@ pub struct Item {
     pub rounds_hint: u32,
 }
 
-impl Item {
+impl PluginItem {
     /// Images or labels declared: the only items that are given data (other than checks on
     /// data). A gradient of an all-ones input needs none.
     pub fn needs_data(&self) -> bool {
@@ -278,7 +278,7 @@ pub struct Plugin {
     /// SPDX expression.
     pub license: String,
     /// What it offers.
-    pub items: Vec<Item>,
+    pub items: Vec<PluginItem>,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use super::context::{Context, HOST};
 use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
 use super::problem::Problem;
-use super::process_state::Surroundings;
+use super::process_state::ProcessState;
 use super::{disturb, fault, load, rounds};
 use crate::{
     Batches, Failure, Kind, Output, PluginJob, Services,
@@ -58,7 +58,7 @@ pub(super) fn call(
         scratch: RefCell::default(),
         thread: std::thread::current().id(),
         elsewhere: AtomicBool::new(false),
-        surroundings: RefCell::new(Surroundings::now()),
+        surroundings: RefCell::new(ProcessState::now()),
         runs: [lent_run()?, lent_run()?].map(RefCell::new),
         calls: Cell::new(0),
     }));

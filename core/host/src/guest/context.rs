@@ -1,10 +1,10 @@
 //! What stands behind `jkp_run.host` during a call: services, log, poll, scratch, tensors.
 use super::memory::Guarded;
 use super::problem::{Problem, layer_tensors};
-use super::process_state::{Held, Surroundings};
+use super::process_state::{ProcessHandles, ProcessState};
 use super::services::autodiff::AUTODIFF;
 use super::services::rng::RNG;
-use crate::{Access, Item, Services, supervisor::progress::Page};
+use crate::{DataAccess, PluginItem, Services, supervisor::progress::Page};
 use jackpot_abi as abi;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -22,8 +22,8 @@ const LONGEST_LINE: usize = 4096;
 pub(super) struct Context {
     pub(super) page: &'static Page,
     pub(super) problem: &'static Problem,
-    pub(super) item: Item,
-    pub(super) access: Access,
+    pub(super) item: PluginItem,
+    pub(super) access: DataAccess,
     /// This round, from 0, and how many there are.
     pub(super) round: AtomicU32,
     pub(super) rounds: u32,
@@ -52,7 +52,7 @@ pub(super) struct Context {
     pub(super) runs: [RefCell<Guarded>; 2],
     pub(super) calls: Cell<usize>,
     /// The process as the plugin must leave it.
-    pub(super) surroundings: RefCell<Surroundings>,
+    pub(super) surroundings: RefCell<ProcessState>,
 }
 
 impl Context {
@@ -80,15 +80,15 @@ impl Context {
     /// Lets the host do its part between the plugin's doings: what that opens or starts is not
     /// the plugin's.
     pub(super) fn of_the_host<T>(&self, work: impl FnOnce() -> T) -> T {
-        let before = Held::now();
+        let before = ProcessHandles::now();
         let done = work();
         let mut surroundings = self.surroundings.borrow_mut();
-        surroundings.follow(&before, &Held::now());
+        surroundings.follow(&before, &ProcessHandles::now());
         done
     }
 
     pub(super) fn declares(&self, needs: u32) -> bool {
-        self.access == Access::Everything || self.item.needs & needs != 0
+        self.access == DataAccess::Everything || self.item.needs & needs != 0
     }
 
     pub(super) fn refuse(&self, what: String) {

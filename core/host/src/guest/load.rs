@@ -1,8 +1,8 @@
 //! Loading a plugin: its bytes, its constructors, its table.
-use super::process_state::Surroundings;
+use super::process_state::ProcessState;
 use super::table;
 use crate::{
-    Failure, Item, Plugin,
+    Failure, Plugin, PluginItem,
     supervisor::progress::{Page, Phase},
 };
 use jackpot_abi as abi;
@@ -20,7 +20,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// The item that the job names; the table must still say what the supervisor was told.
-    pub(super) fn item(&self, asked: &Item) -> Result<&'static abi::jkp_item, Failure> {
+    pub(super) fn item(&self, asked: &PluginItem) -> Result<&'static abi::jkp_item, Failure> {
         let found = self
             .described
             .items
@@ -59,7 +59,7 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     jackpot_store::require_loadable(&path, "move it to another folder")
         .map_err(|e| failed(e.to_string()))?;
     let before = float_control();
-    let surroundings = Surroundings::now();
+    let surroundings = ProcessState::now();
     page.enter(Phase::Loading);
     // SAFETY: runs the library's constructors: that is what a worker process is for. The
     // supervisor sees whatever they do to it.

@@ -16,7 +16,7 @@ pub(crate) mod services;
 mod table;
 
 use crate::{
-    Access, Failure, PluginJob, Progress, ServiceError, Services,
+    DataAccess, Failure, PluginJob, Progress, ServiceError, Services,
     job::NAME,
     supervisor::progress::{Page, Phase},
 };
@@ -40,7 +40,7 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
             .map_err(|e| Failure::new("error", format!("`{NAME}`: {e}")))?;
         let item = plugin.item(&job.item)?;
         crate::catalog::rounds::check_item(&job.item, job.rounds.as_ref())?;
-        let offered = job.access == Access::Everything;
+        let offered = job.access == DataAccess::Everything;
         let services = if job.item.needs_autodiff() || offered {
             Some(make(job).map_err(unmade)?)
         } else {

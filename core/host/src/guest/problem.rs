@@ -1,6 +1,6 @@
 //! A job's inputs in the shape that a plugin sees: layers, weights, masks, task, config.
 use super::memory::Guarded;
-use crate::{Access, ConfigValue, Failure, Output, PluginJob};
+use crate::{ConfigValue, DataAccess, Failure, Output, PluginJob};
 use jackpot_abi as abi;
 use jackpot_net::{Layer, Network, Role};
 use jackpot_prune::{LayerMask, Mask};
@@ -46,7 +46,7 @@ impl Problem {
         let invalid = |message: String| Failure::new("invalid", message);
         let network = job.network()?;
         let item = &job.item;
-        let offered = job.access == Access::Everything && job.weights.is_some();
+        let offered = job.access == DataAccess::Everything && job.weights.is_some();
         let reads_weights = offered || item.needs & abi::JKP_NEEDS_WEIGHTS != 0;
         let params = match (reads_weights, &job.weights) {
             (true, Some(path)) => weights(&network, path, "weights")?,
@@ -106,7 +106,7 @@ impl Problem {
     }
 }
 
-fn missing(item: &crate::Item, what: &str) -> Failure {
+fn missing(item: &crate::PluginItem, what: &str) -> Failure {
     Failure::new(
         "invalid",
         format!("item `{}` needs {what}, and the job has none", item.id),

@@ -3,7 +3,7 @@
 use crate::{
     Failure, Finished, Output, PluginJob,
     job::BEFORE,
-    verify::outputs::{Value, read_file},
+    verify::outputs::{OutputValue, read_file},
     verify::run::kept,
 };
 use jackpot_abi as abi;
@@ -34,7 +34,7 @@ impl LastRound {
         rounds: &PruningRounds,
         network: &Network,
         finished: &Finished,
-        output: &Value,
+        output: &OutputValue,
     ) -> Result<LastRound, Failure> {
         let contract = |message: String| Failure::new("contract", message);
         let before = Mask::from_bytes(&read_file(&folder.join(BEFORE))?)
@@ -57,7 +57,7 @@ impl LastRound {
             )));
         }
         let chosen = match output {
-            Value::Scores(layers) => {
+            OutputValue::Scores(layers) => {
                 let by = PruningBudget::Sparsity {
                     sparsity: &rounds.sparsity,
                     scope: rounds.scope,

@@ -1,5 +1,5 @@
 //! What a worker left behind, read as what it should be: the supervisor trusts no byte of it.
-use crate::{Failure, Item, Kind, Output, PluginJob};
+use crate::{Failure, Kind, Output, PluginItem, PluginJob};
 use jackpot_data::Images;
 use jackpot_net::Network;
 use jackpot_prune::{LayerMask, Mask, Scores, read_layers, write_tensors};
@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A validated value: an item's output, or what a check was given.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum OutputValue {
     Scores(Vec<Vec<f64>>),
     Masks(Mask),
     /// Weights to keep, one a layer.
@@ -33,7 +33,7 @@ pub(crate) fn read_raw(
     job: &PluginJob,
     network: &Network,
     data: Option<&Images>,
-) -> Result<Value, Failure> {
+) -> Result<OutputValue, Failure> {
     let shape = data.map_or([0; 3], shape);
     let row = shape.iter().product();
     let expected = raw_length(job.item.output, network, data.map_or(0, Images::rows), row);
@@ -53,7 +53,7 @@ pub(crate) fn read_raw(
         Output::Scores => {
             let all = doubles(raw);
             check_finite(network, &all, "scores")?;
-            Value::Scores(split(network, &all))
+            OutputValue::Scores(split(network, &all))
         }
         Output::Weights => {
             let all: Vec<f32> = raw
@@ -64,21 +64,21 @@ pub(crate) fn read_raw(
                 .collect();
             let wide: Vec<f64> = all.iter().map(|&x| f64::from(x)).collect();
             check_finite(network, &wide, "weights")?;
-            Value::Weights(split(network, &all))
+            OutputValue::Weights(split(network, &all))
         }
-        Output::Masks => Value::Masks(read_mask(network, raw)?),
-        Output::Counts => Value::Counts(read_counts(network, integers())?),
-        Output::Images => Value::Images {
+        Output::Masks => OutputValue::Masks(read_mask(network, raw)?),
+        Output::Counts => OutputValue::Counts(read_counts(network, integers())?),
+        Output::Images => OutputValue::Images {
             pixels: raw.to_vec(),
             shape,
         },
-        Output::Labels => Value::Labels(read_labels(integers(), job.architecture.classes)?),
+        Output::Labels => OutputValue::Labels(read_labels(integers(), job.architecture.classes)?),
         Output::Subset => {
             let kept = bits(raw, "row")?;
             if !kept.contains(&true) {
                 return Err(broken("contract", "the subset keeps no row".into()));
             }
-            Value::Subset(kept)
+            OutputValue::Subset(kept)
         }
     })
 }
@@ -208,7 +208,7 @@ fn read_counts(network: &Network, counts: impl Iterator<Item = i64>) -> Result<V
 pub(crate) fn read_input(
     job: &PluginJob,
     network: &Network,
-) -> Result<(Option<Value>, Option<Images>), Failure> {
+) -> Result<(Option<OutputValue>, Option<Images>), Failure> {
     if job.item.kind != Kind::Check {
         return Ok((None, None));
     }
@@ -222,10 +222,10 @@ pub(crate) fn read_input(
         Output::Masks => {
             let mask = Mask::from_bytes(&bytes).map_err(|e| invalid(&e))?;
             mask.check(network).map_err(|e| invalid(&e))?;
-            (Some(Value::Masks(mask)), None)
+            (Some(OutputValue::Masks(mask)), None)
         }
         Output::Scores | Output::Counts => (
-            Some(Value::Scores(read_layers(
+            Some(OutputValue::Scores(read_layers(
                 &bytes,
                 network,
                 "input scores",
@@ -237,26 +237,28 @@ pub(crate) fn read_input(
             let layers = read_layers(&bytes, network, "input weights", false)?;
             let narrow = |l: Vec<f64>| l.into_iter().map(|x| x as f32).collect();
             (
-                Some(Value::Weights(layers.into_iter().map(narrow).collect())),
+                Some(OutputValue::Weights(
+                    layers.into_iter().map(narrow).collect(),
+                )),
                 None,
             )
         }
         output => {
             let data = Images::from_safetensors(&bytes).map_err(|e| invalid(&e))?;
             let value = match output {
-                Output::Images => Value::Images {
+                Output::Images => OutputValue::Images {
                     pixels: data.pixels.clone(),
                     shape: shape(&data),
                 },
-                Output::Labels => Value::Labels(data.labels.clone()),
-                _ => Value::Subset(vec![true; data.rows()]),
+                Output::Labels => OutputValue::Labels(data.labels.clone()),
+                _ => OutputValue::Subset(vec![true; data.rows()]),
             };
             (Some(value), Some(data))
         }
     })
 }
 
-pub(crate) fn missing_input(item: &Item) -> Failure {
+pub(crate) fn missing_input(item: &PluginItem) -> Failure {
     broken(
         "invalid",
         format!("item `{}` is a check, and the job has no input", item.id),
@@ -269,7 +271,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The file's name and bytes that a store may keep.
 pub(crate) fn to_file(
-    value: &Value,
+    value: &OutputValue,
     job: &PluginJob,
     network: &Network,
     data: Option<Images>,
@@ -281,7 +283,7 @@ pub(crate) fn to_file(
             .map_err(|e| broken("invalid", e.to_string()))
     };
     Ok(match value {
-        Value::Scores(layers) => {
+        OutputValue::Scores(layers) => {
             let named = network
                 .layers
                 .iter()
@@ -295,8 +297,8 @@ pub(crate) fn to_file(
                 .to_safetensors(network)?,
             )
         }
-        Value::Masks(mask) => ("mask", mask.to_bytes()),
-        Value::Counts(counts) => {
+        OutputValue::Masks(mask) => ("mask", mask.to_bytes()),
+        OutputValue::Counts(counts) => {
             let pairs: Vec<_> = network
                 .layers
                 .iter()
@@ -307,16 +309,18 @@ pub(crate) fn to_file(
                 .map_err(|e| broken("error", e.to_string()))?;
             ("counts.json", bytes)
         }
-        Value::Weights(layers) => ("weights.safetensors", replace_layers(job, network, layers)?),
-        Value::Images { pixels, .. } => (
+        OutputValue::Weights(layers) => {
+            ("weights.safetensors", replace_layers(job, network, layers)?)
+        }
+        OutputValue::Images { pixels, .. } => (
             "data.safetensors",
             with_data(&|d| d.pixels.clone_from(pixels))?,
         ),
-        Value::Labels(labels) => (
+        OutputValue::Labels(labels) => (
             "data.safetensors",
             with_data(&|d| d.labels.clone_from(labels))?,
         ),
-        Value::Subset(kept) => ("data.safetensors", with_data(&|d| keep_rows(d, kept))?),
+        OutputValue::Subset(kept) => ("data.safetensors", with_data(&|d| keep_rows(d, kept))?),
     })
 }
 

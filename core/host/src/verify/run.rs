@@ -1,12 +1,12 @@
 //! One run of one item, from the job to a file that may enter a store.
 use crate::{
-    Access, Batches, Failure, Finished, Kind, PluginJob, PluginOutput, Server,
+    Batches, DataAccess, Failure, Finished, Kind, PluginJob, PluginOutput, Server,
     catalog::rounds,
     files,
     job::{self, BEFORE, NAME, RAW},
     supervise,
     verify::last_round::LastRound,
-    verify::outputs::{Value, read_file, read_input, read_raw, to_file},
+    verify::outputs::{OutputValue, read_file, read_input, read_raw, to_file},
     verify::promises::{Facts, verify},
 };
 use jackpot_data::Images;
@@ -97,7 +97,7 @@ struct Asked<'a> {
     job: &'a PluginJob,
     network: &'a Network,
     mask: Mask,
-    input: Option<Value>,
+    input: Option<OutputValue>,
     data: Option<Images>,
     keep_count: u64,
 }
@@ -222,7 +222,7 @@ fn tagged(job: &PluginJob) -> Result<serde_json::Value, Failure> {
 fn refuse_dense(
     job: &PluginJob,
     network: &Network,
-    output: &Value,
+    output: &OutputValue,
     keep_count: u64,
 ) -> Result<(), Failure> {
     let total = network.prunable_weights();
@@ -240,10 +240,10 @@ fn refuse_dense(
 }
 
 /// Weights that an output keeps, if it says so itself.
-pub(crate) fn kept(output: &Value) -> Option<u64> {
+pub(crate) fn kept(output: &OutputValue) -> Option<u64> {
     match output {
-        Value::Masks(mask) => Some(mask.kept()),
-        Value::Counts(counts) => Some(counts.iter().sum()),
+        OutputValue::Masks(mask) => Some(mask.kept()),
+        OutputValue::Counts(counts) => Some(counts.iter().sum()),
         _ => None,
     }
 }
@@ -263,7 +263,7 @@ fn certify(
             )
         })?;
     }
-    if job.access != Access::Declared {
+    if job.access != DataAccess::Declared {
         certificate["access"] = json!(job.access);
     }
     Ok(())

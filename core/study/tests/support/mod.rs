@@ -1,7 +1,7 @@
 //! Plugins that are only described, and plans of texts: nothing runs here.
 #![allow(dead_code, clippy::unwrap_used)] // each test takes what it needs
 
-use jackpot_host::{ConfigValue, Item, Kind, Output, Param, Plugin};
+use jackpot_host::{ConfigValue, Kind, Output, Param, Plugin, PluginItem};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
     Cell, Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, Trained, assess,
@@ -20,8 +20,8 @@ pub const RNG: u32 = 32;
 pub const DONOR: u32 = 128;
 pub const REF: u32 = 256;
 
-pub fn item(id: &str, kind: Kind, output: Output, needs: u32) -> Item {
-    Item {
+pub fn item(id: &str, kind: Kind, output: Output, needs: u32) -> PluginItem {
+    PluginItem {
         id: id.into(),
         version: "1.0.0".into(),
         summary: String::new(),
@@ -52,15 +52,15 @@ pub fn plugins(build: u8) -> Plugins {
         method("magnitude", Output::Scores, WEIGHTS),
         method("random", Output::Scores, RNG),
         method("snip", Output::Scores, WEIGHTS | DATA | GRAD),
-        Item {
+        PluginItem {
             params: vec![profile()],
             ..method("grasp", Output::Scores, WEIGHTS | DATA | GRAD)
         },
-        Item {
+        PluginItem {
             rounds_hint: 100,
             ..method("synflow", Output::Scores, WEIGHTS | GRAD)
         },
-        Item {
+        PluginItem {
             params: vec![profile()],
             ..method("smart-ratio", Output::Counts, 0)
         },

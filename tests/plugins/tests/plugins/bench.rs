@@ -1,6 +1,6 @@
 //! Builds a plugin, describes it, and runs one of its items on a job.
 use jackpot_host::{
-    ConfigValue, Failure, Item, Limits, Plugin, PluginJob, PluginOutput, Server, describe,
+    ConfigValue, Failure, Limits, Plugin, PluginItem, PluginJob, PluginOutput, Server, describe,
     run_plugin,
 };
 use jackpot_net::{Architecture, Family};
@@ -62,7 +62,7 @@ impl Bench {
         }
     }
 
-    pub fn item(&self, id: &str) -> &Item {
+    pub fn item(&self, id: &str) -> &PluginItem {
         self.plugin.items.iter().find(|item| item.id == id).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! What a host offers to a plugin beyond random numbers: derivatives of the network.
 pub(super) mod autodiff;
-pub mod mock;
+pub mod mock_autodiff;
 pub(super) mod rng;
 mod spans;
 

@@ -1,6 +1,6 @@
 //! Presets: a method as its authors released it, or with the released code's defects mended.
 use crate::{Error, messages::hint};
-use jackpot_host::{ConfigValue, Item};
+use jackpot_host::{ConfigValue, PluginItem};
 use jackpot_prune::SelectionRule;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ impl FromStr for Profile {
 
 /// An item's parameters under a profile: its own parameter `profile`. Where only the selection
 /// differs there are none; None: the item is the same under both.
-pub fn preset(item: &Item, profile: Profile) -> Option<Config> {
+pub fn preset(item: &PluginItem, profile: Profile) -> Option<Config> {
     if item.params.iter().any(|p| p.name == "profile") {
         let value = ConfigValue::Text(profile.name().to_owned());
         return Some(Config::from([("profile".to_owned(), value)]));

@@ -7,16 +7,16 @@ use jackpot_prune::{Mask, read_weights};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Serves the job of a folder like [`serve_main`](crate::serve_main), with [`Practice`] where
+/// Serves the job of a folder like [`serve_main`](crate::serve_main), with [`MockAutodiff`] where
 /// an item differentiates.
-pub fn serve_practice(folder: &Path) -> ExitCode {
-    serve_with(folder, &mut |job| Ok(Box::new(Practice::new(job)?)))
+pub fn serve_mock_autodiff(folder: &Path) -> ExitCode {
+    serve_with(folder, &mut |job| Ok(Box::new(MockAutodiff::new(job)?)))
 }
 
 /// The quadratic ½ Σ a w², summed over batches and parts: its gradient is a·w and its Hessian
 /// times v is a·v, all exact for small powers of two. Where the job offers data, each a is
 /// doubled or not by a bit of them, so that whoever looks at data cannot help showing it.
-pub struct Practice {
+pub struct MockAutodiff {
     /// One vector a layer.
     weights: Vec<Vec<f64>>,
     /// The same under the mask of this round.
@@ -32,14 +32,14 @@ pub fn coefficient(layer: usize, index: usize) -> f64 {
     ((index % 7 + 1) * (layer + 1)) as f64 / 8.0
 }
 
-impl Practice {
+impl MockAutodiff {
     /// Reads the job's weights and mask.
-    pub fn new(job: &PluginJob) -> Result<Practice, String> {
+    pub fn new(job: &PluginJob) -> Result<MockAutodiff, String> {
         let network = job.network().map_err(|f| f.message)?;
         let path = job.weights.as_ref().ok_or("the job has no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
         let weights = read_weights(&bytes, &network).map_err(|e| e.to_string())?;
-        let mut practice = Practice {
+        let mut mock = MockAutodiff {
             masked: weights.clone(),
             weights,
             sums: Vec::new(),
@@ -48,9 +48,9 @@ impl Practice {
         if let Some(path) = &job.mask {
             let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
             let mask = Mask::from_bytes(&bytes).map_err(|e| e.to_string())?;
-            practice.set_mask(&mask).map_err(|e| e.to_string())?;
+            mock.set_mask(&mask).map_err(|e| e.to_string())?;
         }
-        Ok(practice)
+        Ok(mock)
     }
 
     fn point(&self, point: Option<&[View]>) -> Vec<Vec<f64>> {
@@ -119,7 +119,7 @@ fn scaled(values: &[Vec<f64>], sum: f64, data: u64, out: &mut [ViewMut]) {
     }
 }
 
-impl Services for Practice {
+impl Services for MockAutodiff {
     fn on_the_clock(&self) -> bool {
         true
     }
