@@ -35,7 +35,7 @@ pub enum Batches {
     },
 }
 
-/// What a run may see.
+/// Which of the job's data a plugin may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataAccess {
@@ -71,7 +71,7 @@ pub struct PluginJob {
     pub weights: Option<PathBuf>,
     /// The initial weights, beside trained ones.
     pub reference: Option<PathBuf>,
-    /// Mask so far (`Mask` format); None: dense.
+    /// The mask so far, in the format of `Mask`. Without it the network is dense.
     pub mask: Option<PathBuf>,
     /// Another ticket's mask (`Mask` format).
     pub donor: Option<PathBuf>,
@@ -81,7 +81,8 @@ pub struct PluginJob {
     pub batches: Option<Batches>,
     /// Density to reach, from the sparsity's decimal text; with `rounds` each round has its own.
     pub keep: f64,
-    /// A method's rounds; None: one call, and no mask is selected.
+    /// The rounds of a method that works in rounds. Without them the item is called once, and no mask
+    /// is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<PruningRounds>,
     /// [`DataAccess::Declared`] but in tests.
@@ -186,7 +187,7 @@ pub struct PluginOutput {
     pub peak_memory: u64,
 }
 
-/// What a run of an item is called in messages.
+/// The name of a run of this item in messages.
 pub(crate) fn action(item: &PluginItem) -> &'static str {
     use crate::{Kind::*, Output::*};
     match (item.kind, item.output) {

@@ -20,11 +20,11 @@ pub enum RoundSchedule {
 /// weights. With more than one round the key is folded with the round's number, from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PruningRounds {
-    /// 1 to 10 000.
+    /// How many rounds, from 1 to 10 000.
     pub count: u32,
-    /// Between 1 and the sparsity's density.
+    /// How the density falls from 1 to that of the sparsity.
     pub schedule: RoundSchedule,
-    /// To be reached exactly by the last round.
+    /// The sparsity that the last round reaches exactly.
     pub sparsity: Sparsity,
     /// Which layers are chosen from, every round.
     #[serde(default, skip_serializing_if = "PruningScope::is_all")]

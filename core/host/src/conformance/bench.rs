@@ -27,7 +27,7 @@ pub(super) struct Bench<'a> {
     plugin: &'a Plugin,
 }
 
-/// What one run is given. The default is a small ResNet and sixty images of three classes.
+/// The inputs of one run. The default is a small ResNet and sixty images of three classes.
 #[derive(Clone)]
 pub(super) struct TrialInputs {
     /// Linear layers of so many weights in place of the network's own.
@@ -46,7 +46,7 @@ pub(super) struct TrialInputs {
     pub(super) access: DataAccess,
     pub(super) precision: ScorePrecision,
     pub(super) scratch: u64,
-    /// Seconds; None: the kit's.
+    /// Seconds that the run may take. Without them it has the kit's.
     pub(super) seconds: Option<f64>,
 }
 

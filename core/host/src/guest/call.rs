@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-/// Images a call; the second run of a row-wise check cuts elsewhere.
+/// How many images one call is given. The second run of a row-wise check cuts them elsewhere.
 const BLOCK: usize = 1024;
 /// A prime: rows that a check mixes in groups (pairs, threes, fours) are cut apart.
 const OTHER_BLOCK: usize = 769;
@@ -164,7 +164,7 @@ pub(super) fn watched(
     block.check_written(job.item.output, poison)
 }
 
-/// One call.
+/// Calls the item once, and looks at what the call did to the process.
 fn invoke(
     context: &'static Context,
     item: &abi::jkp_item,
@@ -231,7 +231,7 @@ fn lent_run() -> Result<Guarded, Failure> {
     Guarded::read_only(&[0; size_of::<abi::jkp_run>()], what)
 }
 
-/// What the call came to. The return value wins over `error.code`.
+/// Whether the call succeeded, or why not. The return value takes precedence over `error.code`.
 fn outcome(
     context: &Context,
     status: abi::jkp_status,

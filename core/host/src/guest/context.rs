@@ -30,7 +30,7 @@ pub(super) struct Context {
     pub(super) services: RefCell<Option<Box<dyn Services>>>,
     /// What was used: "jackpot.rng/1", "jackpot.autodiff/1 grad".
     pub(super) used: RefCell<BTreeSet<String>>,
-    /// Rows of the batch given by hand; None: batches are drawn as asked.
+    /// Rows of the batch that was given by hand. Without one, batches are drawn as requested.
     pub(super) given_rows: Option<u64>,
     /// Batches as asked for, in order; of a given batch what every request gets.
     pub(super) batches: RefCell<Vec<serde_json::Value>>,

@@ -135,7 +135,7 @@ pub(super) fn float_control() -> u64 {
     u64::from(mxcsr & !0x3f)
 }
 
-/// As above.
+/// The floating-point control bits of this thread: rounding, exceptions, flush to zero.
 #[cfg(target_arch = "aarch64")]
 pub(super) fn float_control() -> u64 {
     let fpcr: u64;

@@ -35,7 +35,7 @@ pub(super) struct Problem {
 /// The job's input file, read.
 pub(super) enum Input {
     None,
-    /// One tensor a layer.
+    /// One tensor for each layer.
     Layers(Tensors),
     Images(jackpot_data::Images),
 }
@@ -132,12 +132,12 @@ fn weights(network: &Network, path: &Path, what: &str) -> Result<Tensors, Failur
     filled(network, abi::DL_F32, layers.iter().map(bytes), what)
 }
 
-/// A mask as the plugin sees it: a byte a weight.
+/// A mask as the plugin sees it: one byte for each weight.
 fn bytes(layer: &LayerMask) -> Vec<u8> {
     layer.kept.iter().map(|&k| u8::from(k)).collect()
 }
 
-/// A mask in read-only pages, one buffer a layer.
+/// A mask in read-only pages, one buffer for each layer.
 fn pages(mask: &Mask, what: &str) -> Result<Vec<Guarded>, Failure> {
     let one =
         |layer: &LayerMask| Guarded::read_only(&bytes(layer), format!("{what} `{}`", layer.name));
@@ -207,7 +207,7 @@ fn leaked(network: &Network, dtype: abi::jkp_dl_dtype, pages: Vec<Guarded>) -> T
     layer_tensors(network, dtype, &data, false)
 }
 
-/// One tensor a layer over the given memory, with the layer's facts. Leaked.
+/// One tensor for each layer over the given memory, with the layer's facts. They are leaked.
 pub(super) fn layer_tensors(
     network: &Network,
     dtype: abi::jkp_dl_dtype,

@@ -23,7 +23,7 @@ pub(super) struct ProcessState {
     held: ProcessHandles,
 }
 
-/// What grows in numbers: threads, and open files with what they lead to.
+/// What a process holds: its threads, its open files with what they lead to, its children.
 #[derive(Clone, PartialEq)]
 pub(super) struct ProcessHandles {
     threads: BTreeSet<i32>,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// How a worker process is started: a program and its leading arguments; the job folder comes last.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// The executable.
+    /// Path of the executable.
     pub program: PathBuf,
     /// Arguments before the folder, e.g. `__serve`.
     pub arguments: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Server {
 pub struct Limits {
     /// Seconds of the plugin's own time (outside host services).
     pub plugin_seconds: f64,
-    /// Bytes of RLIMIT_DATA; 0: none.
+    /// Bytes of RLIMIT_DATA. 0 means no limit.
     pub memory: u64,
     /// Bytes of scratch and work tensors that a plugin may ask for.
     pub scratch: u64,
@@ -32,7 +32,7 @@ pub struct Finished {
     pub result: serde_json::Value,
     /// The tail of what the worker printed.
     pub log: String,
-    /// Wall time.
+    /// Wall time of the process.
     pub seconds: f64,
     /// Bytes of resident memory at the worker's peak.
     pub peak_memory: u64,

@@ -11,7 +11,7 @@ use std::path::Path;
 pub(crate) enum OutputValue {
     Scores(Vec<Vec<f64>>),
     Masks(Mask),
-    /// Weights to keep, one a layer.
+    /// Weights to keep, one number for each layer.
     Counts(Vec<u64>),
     Weights(Vec<Vec<f32>>),
     /// Rows of one image each, of this shape: channels, height, width.

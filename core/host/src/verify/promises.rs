@@ -1,6 +1,7 @@
 //! What items promise, verified on every output from the files that went in and came out.
 //!
-//! Promises are per tensor: a layer, a row of a row-wise check, else all rows of a data set.
+//! Each promise holds for every tensor by itself: for a layer, for a row where a check works row by
+//! row, and otherwise for all rows of a data set.
 //! A check that changed nothing where it could have is an error whether it promised to change
 //! something or not: nothing is silently skipped.
 use crate::{
@@ -62,7 +63,7 @@ pub(crate) fn verify(
     Ok(certificate.into())
 }
 
-/// One promise: how it was verified, or how it was broken.
+/// Verifies one promise: says how it was verified, or how it was broken.
 fn one(
     facts: &Facts<'_>,
     bit: u32,

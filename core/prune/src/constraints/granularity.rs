@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granularity {
-    /// A weight.
+    /// Every weight by itself.
     #[default]
     Weights,
     /// All weights of an output channel of a convolution. Its score is the sum of theirs: of
@@ -18,14 +18,15 @@ pub enum Granularity {
 
 /// Filters of one layer.
 pub(crate) struct Filters {
-    /// Weights of each.
+    /// Weights of one filter.
     pub(crate) size: u64,
     /// How many are to be kept.
     pub(crate) kept: u64,
 }
 
 impl Granularity {
-    /// As before the field existed: not written.
+    /// Whether this is the default, which is not written: files from before the field existed have
+    /// none.
     pub fn is_weights(&self) -> bool {
         *self == Granularity::Weights
     }

@@ -25,7 +25,8 @@ pub enum SelectionRule {
     PublishedGrasp,
 }
 
-/// How sharp a selection's threshold was; a whole filter has one score.
+/// How sharply the threshold of a selection separates kept from pruned scores. A whole filter has one
+/// score.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThresholdSharpness {
     /// Pruned scores that equal the lowest kept one: 0 when order alone decided.
@@ -41,7 +42,7 @@ pub enum PruningBudget<'a> {
     Sparsity {
         /// The pruned share of all prunable weights, also of those that are kept whole.
         sparsity: &'a Sparsity,
-        /// Where from.
+        /// The layers that are chosen from.
         scope: PruningScope,
         /// The published rules choose from whole networks only.
         rule: SelectionRule,
@@ -50,24 +51,24 @@ pub enum PruningBudget<'a> {
     Total {
         /// Weights to keep.
         kept: u64,
-        /// Where from.
+        /// The layers that are chosen from.
         scope: PruningScope,
     },
-    /// The largest of each layer, one count a layer; a reserve moves counts between layers
+    /// The largest of each layer, with one count for each. Constraints move counts between layers
     /// first (see [`crate::constrained_counts`]).
     Counts(&'a [u64]),
 }
 
-/// What a selection is told.
+/// What a selection is asked for, beside the scores.
 #[derive(Clone, Copy, Debug)]
 pub struct SelectionOptions<'a> {
-    /// How many, and where.
+    /// How many weights are kept, and of which layers.
     pub budget: PruningBudget<'a>,
-    /// Only weights that this mask keeps; None: any.
+    /// Only weights that this mask keeps may be chosen. Without it any weight may.
     pub within: Option<&'a Mask>,
     /// What is kept whatever the scores say.
     pub constraints: LayerConstraints,
-    /// What is kept or pruned as one; whole filters take counts a layer.
+    /// What is kept or pruned as one. Whole filters take a count for each layer.
     pub granularity: Granularity,
 }
 
@@ -76,7 +77,7 @@ pub struct SelectionOptions<'a> {
 /// # Errors
 /// Scores that do not fit the network or are not finite; a total that is smaller than what
 /// is kept whole, or larger than what there is to choose from; a mask that would keep
-/// nothing or prune nothing; whole filters without counts a layer, or without a convolution.
+/// nothing or prune nothing; whole filters without a count for each layer, or without a convolution.
 pub fn select(
     network: &Network,
     scores: &Scores,
@@ -103,7 +104,7 @@ pub fn select_global(
     select(network, scores, &by.into())
 }
 
-/// [`select`] of so many a layer.
+/// [`select`] with a count for each layer.
 pub fn select_counts(
     network: &Network,
     scores: &Scores,
@@ -112,7 +113,7 @@ pub fn select_counts(
     select(network, scores, &PruningBudget::Counts(counts).into())
 }
 
-/// Any single weights, with nothing reserved.
+/// A selection of single weights, without constraints.
 impl<'a> From<PruningBudget<'a>> for SelectionOptions<'a> {
     fn from(by: PruningBudget<'a>) -> SelectionOptions<'a> {
         SelectionOptions {
@@ -124,7 +125,7 @@ impl<'a> From<PruningBudget<'a>> for SelectionOptions<'a> {
     }
 }
 
-/// [`select`] on views, one a layer in forward order, which must not be copied.
+/// [`select`] on views of scores, one for each layer in forward order, which are not copied.
 pub fn select_values(
     network: &Network,
     values: &[&[f64]],
@@ -296,10 +297,10 @@ enum Ties {
     All,
 }
 
-/// A selection under way: what may be chosen, and what has been.
+/// A selection in progress: which weights may be chosen, and which have been.
 struct Open<'a> {
     values: &'a [&'a [f64]],
-    /// Of each layer, what may be chosen; None: any.
+    /// Of each layer, which weights may be chosen. Without it any may.
     within: Option<Vec<&'a [bool]>>,
     kept: Vec<Vec<bool>>,
 }
@@ -313,7 +314,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// What may be chosen of a layer; None: any.
+    /// Which weights of a layer may be chosen, if not all of them.
     fn within(&self, i: usize) -> Option<&'a [bool]> {
         self.within.as_ref().map(|layers| layers[i])
     }

@@ -17,17 +17,18 @@ pub fn serve_mock_autodiff(folder: &Path) -> ExitCode {
 /// times v is a·v, all exact for small powers of two. Where the job offers data, each a is
 /// doubled or not by a bit of them, so that whoever looks at data cannot help showing it.
 pub struct MockAutodiff {
-    /// One vector a layer.
+    /// One vector for each layer.
     weights: Vec<Vec<f64>>,
-    /// The same under the mask of this round.
+    /// The weights under the mask of this round.
     masked: Vec<Vec<f64>>,
-    /// Batches times parts of each handle.
+    /// Batches times parts, for each handle.
     sums: Vec<u64>,
-    /// Of the data that the job offers; 0 without any: the function is then the plain one.
+    /// Digest of the data that the job offers. Without data it is 0, and the function is the plain
+    /// one.
     data: u64,
 }
 
-/// The a of one weight.
+/// The coefficient a of one weight.
 pub fn coefficient(layer: usize, index: usize) -> f64 {
     ((index % 7 + 1) * (layer + 1)) as f64 / 8.0
 }
@@ -60,8 +61,8 @@ impl MockAutodiff {
         )
     }
 
-    /// The data that the objective looks at: none on an image of ones.
-    fn seen(&self, objective: &Objective) -> u64 {
+    /// The digest of the data that the objective reads, which is 0 for an image of ones.
+    fn data_of(&self, objective: &Objective) -> u64 {
         match objective.input {
             jackpot_net::Input::Data => self.data,
             jackpot_net::Input::Ones => 0,
@@ -81,7 +82,7 @@ impl MockAutodiff {
     }
 }
 
-/// A number of the data within reach.
+/// A digest of the data that the job offers.
 fn digest(job: &PluginJob) -> Result<u64, String> {
     let Some(Batches::Sampled { train, .. }) = &job.batches else {
         return Ok(0);
@@ -103,14 +104,14 @@ fn widen(view: &View) -> Vec<f64> {
     }
 }
 
-/// The a of one weight as these data have it.
-fn shown(layer: usize, index: usize, data: u64) -> f64 {
+/// The coefficient a of one weight, doubled or not by a bit of the data.
+fn coefficient_on(layer: usize, index: usize, data: u64) -> f64 {
     coefficient(layer, index) * (1 + (data >> (index % 64) & 1)) as f64
 }
 
 fn scaled(values: &[Vec<f64>], sum: f64, data: u64, out: &mut [ViewMut]) {
     for (layer, (values, out)) in values.iter().zip(out).enumerate() {
-        let result = |(i, v): (usize, &f64)| sum * shown(layer, i, data) * v;
+        let result = |(i, v): (usize, &f64)| sum * coefficient_on(layer, i, data) * v;
         let results = values.iter().enumerate().map(result);
         match out {
             ViewMut::F32(out) => out.iter_mut().zip(results).for_each(|(o, r)| *o = r as f32),
@@ -147,8 +148,8 @@ impl Services for MockAutodiff {
         point: Option<&[View]>,
     ) -> Result<f64, ServiceError> {
         let sum = self.sum(objective, handle)?;
-        let (layers, data) = (self.point(point), self.seen(objective));
-        let term = |l: usize, i: usize, w: f64| 0.5 * shown(l, i, data) * w * w;
+        let (layers, data) = (self.point(point), self.data_of(objective));
+        let term = |l: usize, i: usize, w: f64| 0.5 * coefficient_on(l, i, data) * w * w;
         let layer = |(l, w): (usize, &Vec<f64>)| -> f64 {
             w.iter().enumerate().map(|(i, w)| term(l, i, *w)).sum()
         };
@@ -163,7 +164,7 @@ impl Services for MockAutodiff {
         out: &mut [ViewMut],
     ) -> Result<(), ServiceError> {
         let sum = self.sum(objective, handle)?;
-        scaled(&self.point(point), sum, self.seen(objective), out);
+        scaled(&self.point(point), sum, self.data_of(objective), out);
         Ok(())
     }
 
@@ -177,7 +178,7 @@ impl Services for MockAutodiff {
     ) -> Result<(), ServiceError> {
         let sum = self.sum(objective, handle)?;
         let along: Vec<_> = vector.iter().map(widen).collect();
-        scaled(&along, sum, self.seen(objective), out);
+        scaled(&along, sum, self.data_of(objective), out);
         Ok(())
     }
 }
