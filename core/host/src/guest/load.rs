@@ -59,7 +59,7 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     jackpot_store::require_loadable(&path, "move it to another folder")
         .map_err(|e| failed(e.to_string()))?;
     let before = float_control();
-    let surroundings = ProcessState::now();
+    let process_state = ProcessState::now();
     page.enter(Phase::Loading);
     // SAFETY: runs the library's constructors: that is what a worker process is for. The
     // supervisor sees whatever they do to it.
@@ -79,7 +79,7 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     let pointer = unsafe { entry() };
     let loading = |why: String| failed(format!("while loading, it {why}"));
     check_float_control(before).map_err(loading)?;
-    surroundings.check().map_err(loading)?;
+    process_state.check().map_err(loading)?;
     // SAFETY: the library stays loaded, so its constant table lives as long as the process.
     let (mut described, items) = unsafe { table::read(pointer) }?;
     page.enter(Phase::Host);

@@ -14,7 +14,7 @@ use std::ptr::null;
 pub(super) type Tensors = &'static [*const abi::jkp_tensor];
 
 /// Everything of a run that is the same in every call.
-pub(super) struct Problem {
+pub(super) struct RunInputs {
     pub(super) network: Network,
     pub(super) params: Tensors,
     /// What is kept so far, and the pages that it lies in.
@@ -40,9 +40,9 @@ pub(super) enum Input {
     Images(jackpot_data::Images),
 }
 
-impl Problem {
+impl RunInputs {
     /// Reads every file that the item declared, into read-only pages. Leaked: see the module.
-    pub(super) fn read(job: &PluginJob) -> Result<&'static Problem, Failure> {
+    pub(super) fn read(job: &PluginJob) -> Result<&'static RunInputs, Failure> {
         let invalid = |message: String| Failure::new("invalid", message);
         let network = job.network()?;
         let item = &job.item;
@@ -80,7 +80,7 @@ impl Problem {
             .ok_or_else(|| invalid(format!("key `{}`: expected 32 hexadecimal digits", job.key)))?;
         let mut mask_pages = pages(&so_far, "mask")?;
         let data: Vec<*mut c_void> = mask_pages.iter_mut().map(|p| p.pointer().cast()).collect();
-        let problem = Problem {
+        let problem = RunInputs {
             params,
             masks: layer_tensors(&network, abi::DL_U8, &data, false),
             mask_pages: RefCell::new(mask_pages),

@@ -53,7 +53,7 @@ impl ProcessHandles {
     }
 
     /// What a host's service took or gave back between two looks is the host's own affair.
-    fn follow(&mut self, before: &ProcessHandles, after: &ProcessHandles) {
+    fn allow_changes(&mut self, before: &ProcessHandles, after: &ProcessHandles) {
         self.children |= after.children && !before.children;
         self.threads
             .extend(after.threads.difference(&before.threads));
@@ -79,8 +79,8 @@ impl ProcessState {
         }
     }
 
-    pub(super) fn follow(&mut self, before: &ProcessHandles, after: &ProcessHandles) {
-        self.held.follow(before, after);
+    pub(super) fn allow_changes(&mut self, before: &ProcessHandles, after: &ProcessHandles) {
+        self.held.allow_changes(before, after);
     }
 
     /// Whether the process is now as it was, or what is not and what to do about it.
@@ -267,7 +267,7 @@ mod tests {
         after.threads.insert(3);
         after.files.insert(4, "/dev/nvidia0".into());
         after.files.remove(&1);
-        baseline.follow(&before, &after);
+        baseline.allow_changes(&before, &after);
         assert!(baseline.held == after);
     }
 

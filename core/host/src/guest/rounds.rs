@@ -49,7 +49,7 @@ pub(super) fn run(
         let next = after(context, job, rounds, &block, &mask, keep_count).map_err(within)?;
         problem.set_mask(&next)?;
         if let Some(services) = context.services.borrow_mut().as_deref_mut() {
-            let told = context.of_the_host(|| services.set_mask(&next));
+            let told = context.run_host_code(|| services.set_mask(&next));
             told.map_err(|e| Failure::new("error", format!("the next round's mask: {e}")))?;
         }
         kept.push(next.kept());

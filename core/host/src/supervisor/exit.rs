@@ -26,7 +26,7 @@ pub(crate) enum StopReason {
 }
 
 /// What became of the worker: its result, or why there is none.
-pub(crate) fn verdict(
+pub(crate) fn result_of(
     folder: &Path,
     limits: &Limits,
     page: &Page,
@@ -34,7 +34,7 @@ pub(crate) fn verdict(
     exit: ExitStatus,
     log: &str,
 ) -> Result<serde_json::Value, Failure> {
-    judged(folder, limits, page, stopped, exit, log).map_err(|mut failure| {
+    result_or_failure(folder, limits, page, stopped, exit, log).map_err(|mut failure| {
         if let Some(free) = room(folder).filter(|free| *free < ROOM) {
             let words = format!(
                 "; the disk that it worked on has {free} bytes left (No space left on device)"
@@ -53,7 +53,7 @@ fn room(folder: &Path) -> Option<u64> {
     facts.f_bavail.checked_mul(facts.f_frsize)
 }
 
-fn judged(
+fn result_or_failure(
     folder: &Path,
     limits: &Limits,
     page: &Page,

@@ -1,7 +1,7 @@
 //! Starts a worker, watches it, and leaves nothing of it behind.
 use crate::{
     Failure, Finished, Limits, Server, printable,
-    supervisor::exit::{LOG_LIMIT, StopReason, verdict},
+    supervisor::exit::{LOG_LIMIT, StopReason, result_of},
     supervisor::process_tree::{MARKER, ProcessTree},
     supervisor::progress::{Page, Status, now, peak_memory},
 };
@@ -70,7 +70,7 @@ pub fn supervise(
         ..failure
     };
     let stopped = watched.map_err(with_log)?.0;
-    let result = verdict(folder, limits, &status, stopped, exit, &log).map_err(with_log)?;
+    let result = result_of(folder, limits, &status, stopped, exit, &log).map_err(with_log)?;
     match left {
         Ok(0) => Ok(Finished {
             result,

@@ -23,7 +23,7 @@ pub(crate) enum OutputValue {
     Subset(Vec<bool>),
 }
 
-fn broken(kind: &str, message: String) -> Failure {
+fn failure(kind: &str, message: String) -> Failure {
     Failure::new(kind, message)
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn read_raw(
     let row = shape.iter().product();
     let expected = raw_length(job.item.output, network, data.map_or(0, Images::rows), row);
     if raw.len() != expected {
-        return Err(broken(
+        return Err(failure(
             "contract",
             format!("wrote {} bytes, expected {expected}", raw.len()),
         ));
@@ -76,7 +76,7 @@ pub(crate) fn read_raw(
         Output::Subset => {
             let kept = bits(raw, "row")?;
             if !kept.contains(&true) {
-                return Err(broken("contract", "the subset keeps no row".into()));
+                return Err(failure("contract", "the subset keeps no row".into()));
             }
             OutputValue::Subset(kept)
         }
@@ -107,7 +107,7 @@ fn read_labels(labels: impl Iterator<Item = i64>, classes: u32) -> Result<Vec<i6
     let valid = 0..i64::from(classes);
     match labels.iter().position(|l| !valid.contains(l)) {
         None => Ok(labels),
-        Some(i) => Err(broken(
+        Some(i) => Err(failure(
             "contract",
             format!(
                 "label of row {i}: expected 0 to {}, found {}",
@@ -136,7 +136,7 @@ fn check_finite(network: &Network, all: &[f64], what: &str) -> Result<(), Failur
     }
     for (layer, values) in network.layers.iter().zip(split(network, all)) {
         if let Some(at) = values.iter().position(|x| !x.is_finite()) {
-            return Err(broken(
+            return Err(failure(
                 "numeric",
                 format!(
                     "{what} of layer `{}`: entry {at} is {}, expected a finite number ({bad} of {} are not)",
@@ -152,7 +152,7 @@ fn check_finite(network: &Network, all: &[f64], what: &str) -> Result<(), Failur
 
 fn bits(raw: &[u8], what: &str) -> Result<Vec<bool>, Failure> {
     match raw.iter().position(|b| *b > 1) {
-        Some(at) => Err(broken(
+        Some(at) => Err(failure(
             "contract",
             format!("{what} {at}: expected 0 or 1, found {}", raw[at]),
         )),
@@ -173,7 +173,10 @@ pub(crate) fn read_mask(network: &Network, raw: &[u8]) -> Result<Mask, Failure> 
     }
     let mask = Mask { layers };
     if mask.kept() == 0 {
-        return Err(broken("contract", "the mask keeps no weight at all".into()));
+        return Err(failure(
+            "contract",
+            "the mask keeps no weight at all".into(),
+        ));
     }
     Ok(mask)
 }
@@ -184,7 +187,7 @@ fn read_counts(network: &Network, counts: impl Iterator<Item = i64>) -> Result<V
         match u64::try_from(count) {
             Ok(n) if n <= layer.len() as u64 => found.push(n),
             _ => {
-                return Err(broken(
+                return Err(failure(
                     "contract",
                     format!(
                         "layer `{}`: expected 0 to {} weights to keep, found {count}",
@@ -196,7 +199,7 @@ fn read_counts(network: &Network, counts: impl Iterator<Item = i64>) -> Result<V
         }
     }
     if found.iter().all(|&n| n == 0) {
-        return Err(broken(
+        return Err(failure(
             "contract",
             "the counts keep no weight at all".into(),
         ));
@@ -217,7 +220,7 @@ pub(crate) fn read_input(
         .as_deref()
         .ok_or_else(|| missing_input(&job.item))?;
     let bytes = read_file(path)?;
-    let invalid = |e: &dyn std::fmt::Display| broken("invalid", format!("input: {e}"));
+    let invalid = |e: &dyn std::fmt::Display| failure("invalid", format!("input: {e}"));
     Ok(match job.item.output {
         Output::Masks => {
             let mask = Mask::from_bytes(&bytes).map_err(|e| invalid(&e))?;
@@ -259,14 +262,14 @@ pub(crate) fn read_input(
 }
 
 pub(crate) fn missing_input(item: &PluginItem) -> Failure {
-    broken(
+    failure(
         "invalid",
         format!("item `{}` is a check, and the job has no input", item.id),
     )
 }
 
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| broken("invalid", format!("`{}`: {e}", path.display())))
+    std::fs::read(path).map_err(|e| failure("invalid", format!("`{}`: {e}", path.display())))
 }
 
 /// The file's name and bytes that a store may keep.
@@ -280,7 +283,7 @@ pub(crate) fn to_file(
         let mut data = data.clone().ok_or_else(|| missing_input(&job.item))?;
         change(&mut data);
         data.to_safetensors()
-            .map_err(|e| broken("invalid", e.to_string()))
+            .map_err(|e| failure("invalid", e.to_string()))
     };
     Ok(match value {
         OutputValue::Scores(layers) => {
@@ -306,7 +309,7 @@ pub(crate) fn to_file(
                 .map(|(l, n)| (l.name.as_str(), n))
                 .collect();
             let bytes = jackpot_store::canonical::to_bytes(&serde_json::json!(pairs))
-                .map_err(|e| broken("error", e.to_string()))?;
+                .map_err(|e| failure("error", e.to_string()))?;
             ("counts.json", bytes)
         }
         OutputValue::Weights(layers) => {
@@ -347,7 +350,7 @@ fn replace_layers(
             .ok_or_else(|| missing_input(&job.item))?,
     )?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| {
-        broken(
+        failure(
             "invalid",
             format!("input weights: {}", jackpot_net::not_tensors(&bytes, &e)),
         )

@@ -13,7 +13,7 @@ use jackpot_prune::Mask;
 use serde_json::{Map, json};
 
 /// What was asked and what is known besides input and output.
-pub(crate) struct Facts<'a> {
+pub(crate) struct PromiseContext<'a> {
     pub(crate) network: &'a Network,
     pub(crate) kind: Kind,
     pub(crate) promises: u32,
@@ -25,7 +25,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) keep_count: u64,
 }
 
-impl Facts<'_> {
+impl PromiseContext<'_> {
     fn promised(&self, bit: u32) -> bool {
         self.promises & bit != 0
     }
@@ -33,7 +33,7 @@ impl Facts<'_> {
 
 /// Verifies every promise; the certificate says what was verified and how much changed.
 pub(crate) fn verify(
-    facts: &Facts<'_>,
+    facts: &PromiseContext<'_>,
     input: Option<&OutputValue>,
     output: &OutputValue,
 ) -> Result<serde_json::Value, Failure> {
@@ -65,7 +65,7 @@ pub(crate) fn verify(
 
 /// Verifies one promise: says how it was verified, or how it was broken.
 fn one(
-    facts: &Facts<'_>,
+    facts: &PromiseContext<'_>,
     bit: u32,
     input: Option<&OutputValue>,
     output: &OutputValue,
@@ -182,7 +182,7 @@ type Pairs<'a> = Box<dyn Iterator<Item = Pair> + 'a>;
 
 /// Tensors of both sides, one at a time; rows that a check treats one by one are cut `by_row`.
 fn pairs<'a>(
-    facts: &'a Facts<'_>,
+    facts: &'a PromiseContext<'_>,
     before: &'a OutputValue,
     after: &'a OutputValue,
     by_row: bool,
@@ -232,7 +232,11 @@ fn sorted(mut values: Vec<u64>) -> Vec<u64> {
     values
 }
 
-fn multiset(facts: &Facts<'_>, before: &OutputValue, after: &OutputValue) -> Result<(), String> {
+fn multiset(
+    facts: &PromiseContext<'_>,
+    before: &OutputValue,
+    after: &OutputValue,
+) -> Result<(), String> {
     // A row-wise check sees no block but the rows in it, so its tensor is one row.
     for pair in pairs(facts, before, after, facts.promised(abi::JKP_ROWWISE)) {
         if sorted(pair.before) != sorted(pair.after) {
@@ -245,7 +249,11 @@ fn multiset(facts: &Facts<'_>, before: &OutputValue, after: &OutputValue) -> Res
     Ok(())
 }
 
-fn kept_multiset(facts: &Facts<'_>, before: &[Vec<f32>], after: &[Vec<f32>]) -> Result<(), String> {
+fn kept_multiset(
+    facts: &PromiseContext<'_>,
+    before: &[Vec<f32>],
+    after: &[Vec<f32>],
+) -> Result<(), String> {
     for ((mask, b), a) in facts.mask.layers.iter().zip(before).zip(after) {
         if sorted(kept(mask, b)) != sorted(kept(mask, a)) {
             return Err(format!(
@@ -264,7 +272,7 @@ fn kept(mask: &jackpot_prune::LayerMask, values: &[f32]) -> Vec<u64> {
 
 /// The tensors that a change is looked for in: under the mask where only kept values move.
 fn changeable<'a>(
-    facts: &'a Facts<'_>,
+    facts: &'a PromiseContext<'_>,
     before: &'a OutputValue,
     after: &'a OutputValue,
 ) -> Pairs<'a> {
@@ -282,7 +290,7 @@ fn changeable<'a>(
 }
 
 /// Promises under which a tensor of equal values has nowhere to go.
-fn only_moves(facts: &Facts<'_>) -> bool {
+fn only_moves(facts: &PromiseContext<'_>) -> bool {
     let moving =
         abi::JKP_KEEPS_LAYER_COUNTS | abi::JKP_KEEPS_MULTISET | abi::JKP_KEEPS_KEPT_MULTISET;
     facts.promises & moving != 0
@@ -293,7 +301,7 @@ fn is_constant(values: &[u64]) -> bool {
 }
 
 /// Why a check has nothing to do here: a comparison with what it leaves would be one with itself.
-fn nothing_to_change(facts: &Facts<'_>, before: &OutputValue) -> String {
+fn nothing_to_change(facts: &PromiseContext<'_>, before: &OutputValue) -> String {
     let why = match before {
         OutputValue::Masks(mask) if mask.kept() == mask.total() => {
             "every layer of the mask is kept whole, and nothing can be moved within a full layer"
@@ -311,7 +319,7 @@ fn nothing_to_change(facts: &Facts<'_>, before: &OutputValue) -> String {
 
 /// Counts what could change and what did, in values and in tensors; nothing at all is an error.
 fn changes(
-    facts: &Facts<'_>,
+    facts: &PromiseContext<'_>,
     before: &OutputValue,
     after: &OutputValue,
 ) -> Result<serde_json::Value, Failure> {

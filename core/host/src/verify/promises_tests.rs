@@ -27,7 +27,7 @@ fn check(
 ) -> Result<String, String> {
     let lengths: Vec<usize> = so_far.layers.iter().map(|l| l.kept.len()).collect();
     let network = network(&lengths);
-    let facts = Facts {
+    let facts = PromiseContext {
         network: &network,
         kind: Kind::Check,
         promises,
@@ -165,7 +165,7 @@ fn a_rowwise_shuffle_keeps_the_values_of_every_image() {
 fn a_method_meets_its_total_and_stays_nested() {
     let network = network(&[4]);
     let so_far = mask("xx..");
-    let facts = |promises| Facts {
+    let facts = |promises| PromiseContext {
         network: &network,
         kind: Kind::Method,
         promises,

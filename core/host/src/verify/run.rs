@@ -7,7 +7,7 @@ use crate::{
     supervise,
     verify::last_round::LastRound,
     verify::outputs::{OutputValue, read_file, read_input, read_raw, to_file},
-    verify::promises::{Facts, verify},
+    verify::promises::{PromiseContext, verify},
 };
 use jackpot_data::Images;
 use jackpot_net::Network;
@@ -72,7 +72,7 @@ fn run(
     }
     files::write_json(folder, "job.json", &tagged(job)?)?;
     let finished = supervise(server, folder, &job.limits, observe)?;
-    let asked = Asked {
+    let request = RunRequest {
         job,
         network: &network,
         mask,
@@ -80,7 +80,7 @@ fn run(
         data,
         keep_count,
     };
-    let done = conclude(folder, asked, &finished).map_err(|f: Failure| Failure {
+    let done = conclude(folder, request, &finished).map_err(|f: Failure| Failure {
         log: finished.log.clone(),
         ..f
     })?;
@@ -93,7 +93,7 @@ fn run(
 }
 
 /// What the item was asked, read and checked.
-struct Asked<'a> {
+struct RunRequest<'a> {
     job: &'a PluginJob,
     network: &'a Network,
     mask: Mask,
@@ -103,8 +103,12 @@ struct Asked<'a> {
 }
 
 /// Validates and verifies what the worker left, and writes what may enter a store.
-fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<PluginOutput, Failure> {
-    let (job, network) = (asked.job, asked.network);
+fn conclude(
+    folder: &Path,
+    request: RunRequest<'_>,
+    finished: &Finished,
+) -> Result<PluginOutput, Failure> {
+    let (job, network) = (request.job, request.network);
     let write = |name: &str, bytes: Vec<u8>| {
         let file = folder.join(name);
         std::fs::write(&file, bytes)
@@ -115,7 +119,7 @@ fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<Plug
         &read_file(&folder.join(RAW))?,
         job,
         network,
-        asked.data.as_ref(),
+        request.data.as_ref(),
     )?;
     let last = match &job.rounds {
         Some(rounds) => Some(LastRound::read(
@@ -123,27 +127,27 @@ fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<Plug
         )?),
         None => None,
     };
-    let facts = Facts {
+    let facts = PromiseContext {
         network,
         kind: job.item.kind,
         promises: job.item.promises,
-        mask: last.as_ref().map_or(&asked.mask, |l| &l.before),
+        mask: last.as_ref().map_or(&request.mask, |l| &l.before),
         selected: last.as_ref().and_then(|l| l.mask.as_ref()),
-        keep_count: asked.keep_count,
+        keep_count: request.keep_count,
     };
-    let promises = verify(&facts, asked.input.as_ref(), &output)?;
-    refuse_dense(job, network, &output, asked.keep_count)?;
+    let promises = verify(&facts, request.input.as_ref(), &output)?;
+    refuse_dense(job, network, &output, request.keep_count)?;
     let mut certificate = json!({ "promises": promises });
     certify(&mut certificate, job, finished)?;
     if let Some(kept) = last.as_ref().map(|l| l.kept).or_else(|| kept(&output)) {
         let total = network.prunable_weights();
         certificate["achieved"] =
-            json!({ "kept": kept, "asked": asked.keep_count, "total": total });
+            json!({ "kept": kept, "asked": request.keep_count, "total": total });
     }
     if let (Some(rounds), Some(last)) = (&job.rounds, &last) {
         certificate["rounds"] = json!({ "schedule": rounds.schedule, "kept": last.each });
     }
-    let (name, bytes) = to_file(&output, job, network, asked.data)?;
+    let (name, bytes) = to_file(&output, job, network, request.data)?;
     let file = write(name, bytes)?;
     let mask = match last.as_ref().map(|l| l.mask.as_ref()) {
         None => None,
