@@ -19,7 +19,7 @@ pub(crate) const NAME: &str = "plugin-name";
 pub enum Batches {
     /// Rows of a data object (safetensors `images`, `labels`), normalised; augmented if the plugin asks.
     Sampled {
-        /// The data object.
+        /// Path of the data object.
         train: PathBuf,
         /// Per channel, of pixels scaled to 0..1.
         normalisation: Normalisation,
@@ -51,11 +51,12 @@ pub enum DataAccess {
 /// One run of one item. Paths are files that the supervisor has verified.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PluginJob {
-    /// The library to load.
+    /// Path of the library to load.
     pub plugin: PathBuf,
     /// Its sha256 in hex; the worker refuses to load other bytes.
     pub sha256: String,
-    /// As described: the supervisor validates against it, the worker checks that the table still says so.
+    /// The item as the plugin described it: the supervisor validates against it, and the worker checks
+    /// that the table still says so.
     pub item: PluginItem,
     /// Complete (see [`PluginItem::configure`]).
     pub config: BTreeMap<String, ConfigValue>,
@@ -88,11 +89,11 @@ pub struct PluginJob {
     /// [`DataAccess::Declared`] but in tests.
     #[serde(default)]
     pub access: DataAccess,
-    /// 32 hex digits.
+    /// The key of the run's random numbers, as 32 hex digits.
     pub key: String,
     /// What derivatives are computed in where the plugin does not ask for f64.
     pub precision: ScorePrecision,
-    /// `cpu` or `cuda:0`.
+    /// The device that computes derivatives: `cpu` or `cuda:0`.
     pub device: String,
     /// What the worker may use.
     pub limits: Limits,

@@ -27,7 +27,7 @@ const MOST_DIMENSIONS: u8 = 8;
 pub struct LayerMask {
     /// The layer's name in the state_dict.
     pub name: String,
-    /// The weight's shape.
+    /// The shape of the layer's weight.
     pub shape: Vec<usize>,
     /// One entry for each weight, row-major: whether it is kept.
     pub kept: Vec<bool>,

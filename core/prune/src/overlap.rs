@@ -9,7 +9,7 @@ const Z: f64 = 1.959_963_984_540_054;
 /// sum of independent hypergeometric counts, one for each layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chance {
-    /// Σ k·k'/n.
+    /// The expected number of shared weights, Σ k·k'/n.
     pub mean: f64,
     /// The standard deviation of that sum.
     pub deviation: f64,

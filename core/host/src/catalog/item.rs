@@ -29,7 +29,7 @@ pub enum Output {
     Weights,
     /// u8 [rows, channels, height, width].
     Images,
-    /// i64 [rows].
+    /// i64 [rows]: a class for each row.
     Labels,
     /// 0 or 1 for each row: 1 for those that stay.
     Subset,
@@ -45,7 +45,7 @@ pub enum ConfigValue {
     Int(i64),
     /// A finite number.
     Float(f64),
-    /// Text.
+    /// A text.
     Text(String),
 }
 
@@ -99,9 +99,9 @@ pub struct PluginItem {
     pub summary: String,
     /// Whether it proposes or transforms.
     pub kind: Kind,
-    /// What it writes.
+    /// What the item writes.
     pub output: Output,
-    /// JKP_NEEDS_* bits.
+    /// The `JKP_NEEDS_*` bits that it declares.
     pub needs: u32,
     /// JKP_KEEPS_*, JKP_CHANGES_OUTPUT, ... bits.
     pub promises: u32,
@@ -276,9 +276,9 @@ pub struct Plugin {
     pub name: String,
     /// The plugin's version, informative.
     pub version: String,
-    /// SPDX expression.
+    /// The license, as an SPDX expression.
     pub license: String,
-    /// What it offers.
+    /// The methods and checks that it offers.
     pub items: Vec<PluginItem>,
 }
 

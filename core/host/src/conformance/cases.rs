@@ -6,7 +6,7 @@ use crate::{ConfigValue, DataAccess, Failure, Kind, Output, Param, PluginItem};
 use CaseOutcome::{Failed, NotApplicable, Passed};
 use std::collections::BTreeMap;
 
-/// One thing to try.
+/// One case of the kit: its name, and how it is tried.
 pub(super) struct Attempt {
     pub(super) name: &'static str,
     pub(super) run: fn(&Bench<'_>, &PluginItem) -> CaseOutcome,
@@ -16,7 +16,7 @@ const fn attempt(name: &'static str, run: fn(&Bench<'_>, &PluginItem) -> CaseOut
     Attempt { name, run }
 }
 
-/// In the order of a report: what most plugins get wrong comes first.
+/// All cases in the order of a report: what most plugins get wrong comes first.
 pub(super) const ALL: &[Attempt] = &[
     attempt("says what it is and what its parameters mean", described),
     attempt("has an id that is its author's", own_id),

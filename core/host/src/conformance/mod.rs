@@ -20,7 +20,7 @@ pub struct Kit {
     pub server: Server,
     /// Seconds that one case may take of the plugin's own time.
     pub seconds: f64,
-    /// Cases at the same time.
+    /// How many cases are run at the same time.
     pub workers: usize,
     /// The sha256 of the plugins that come with Jackpot, in hex: theirs are the ids without a dot.
     pub of_jackpot: Vec<String>,
@@ -36,9 +36,9 @@ pub struct Kit {
 pub enum CaseOutcome {
     /// It holds; what there is to say about it, or nothing.
     Passed(String),
-    /// It does not.
+    /// The case does not hold, for this reason.
     Failed(String),
-    /// Nothing of this item can be held to it.
+    /// The case asks for what this item does not do, for this reason.
     NotApplicable(String),
 }
 
@@ -47,9 +47,9 @@ pub enum CaseOutcome {
 pub struct Case {
     /// The item's id; empty of the library as a whole.
     pub item: String,
-    /// What was tried.
+    /// The name of the case.
     pub case: &'static str,
-    /// What became of it.
+    /// Whether it holds, with the reason.
     #[serde(flatten)]
     pub verdict: CaseOutcome,
 }
@@ -64,7 +64,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Cases that failed.
+    /// How many cases failed.
     pub fn failed(&self) -> usize {
         let failed = |case: &&Case| matches!(case.verdict, CaseOutcome::Failed(_));
         self.cases.iter().filter(failed).count()

@@ -14,7 +14,7 @@ use std::path::Path;
 /// A plugin in this process, until it ends.
 pub(super) struct Loaded {
     pub(super) described: Plugin,
-    /// In the order of `described.items`.
+    /// The items of the table, in the order of `described.items`.
     items: Vec<&'static abi::jkp_item>,
 }
 

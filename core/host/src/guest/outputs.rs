@@ -234,7 +234,7 @@ impl Block {
         Ok(())
     }
 
-    /// Nothing is written yet, in the same memory: another round begins.
+    /// Poisons the outputs anew in the same memory, because another round begins.
     pub(super) fn poison(&mut self, poison: Poison) {
         let element = poison.element(self.dtype);
         for (_, buffer) in &mut self.outputs {

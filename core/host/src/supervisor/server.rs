@@ -14,7 +14,7 @@ pub struct Server {
     pub environment: BTreeMap<String, String>,
 }
 
-/// What a worker may use.
+/// How much time and memory a worker may use.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Seconds of the plugin's own time (outside host services).
@@ -28,7 +28,7 @@ pub struct Limits {
 /// A worker that wrote its success record and left nothing behind.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// Parsed `done.json`.
+    /// The content of `done.json`.
     pub result: serde_json::Value,
     /// The tail of what the worker printed.
     pub log: String,

@@ -134,7 +134,7 @@ fn start(server: &Server, folder: &Path, limits: &Limits) -> Result<(Child, Stri
     Ok((command.spawn().map_err(failed)?, marker))
 }
 
-/// In the new process, before the program starts.
+/// Sets the limits of the new process before the program starts in it.
 fn confine(supervisor: Pid, memory: u64) -> std::io::Result<()> {
     use rustix::process as p;
     p::set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -371,7 +371,7 @@ fn replace_layers(
     Ok(write_tensors(tensors)?)
 }
 
-/// Little-endian doubles.
+/// Doubles from their little-endian bytes.
 fn doubles(data: &[u8]) -> Vec<f64> {
     data.as_chunks::<8>()
         .0

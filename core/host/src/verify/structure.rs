@@ -20,7 +20,7 @@ impl Structure {
         json!({ "possible": self.possible, "changed": self.changed })
     }
 
-    /// Of places given as "could it change, and did it".
+    /// Counts places, each given as whether it could change and whether it did.
     fn of(places: impl Iterator<Item = (bool, bool)>) -> Structure {
         let (mut possible, mut changed) = (0, 0);
         for (could, did) in places {

@@ -87,8 +87,8 @@ impl LayerConstraints {
         let kept = sparsity.kept(network.prunable_weights());
         let asked = format!("sparsity {sparsity} keeps {kept}");
         let all = |i: usize| network.layers[i].len() as u64;
-        let reserve = self.with(scope);
-        reserve
+        let constraints = self.with(scope);
+        constraints
             .required_weights(network, &all, kept, &asked)
             .map(drop)
     }
@@ -144,45 +144,45 @@ impl LayerConstraints {
     }
 }
 
-/// Counts that respect a reserve and add up to what they added up to.
+/// Counts that respect the constraints and add up to what they added up to.
 ///
 /// Layers kept whole get all their weights. The others share what is left in proportion to
 /// their counts, none below the floor; what integers leave over goes to the largest
-/// remainders, ties to the lowest index. Without a reserve the counts come back as they are.
+/// remainders, ties to the lowest index. Without constraints the counts come back as they are.
 ///
 /// # Errors
-/// Counts that do not fit the layers; a total that the reserve alone exceeds.
+/// Counts that do not fit the layers; a total that is less than what the constraints alone keep.
 pub fn constrained_counts(
     network: &Network,
     counts: &[u64],
-    reserve: &LayerConstraints,
+    constraints: &LayerConstraints,
 ) -> Result<Vec<u64>, Error> {
     check_counts(network, counts)?;
-    if reserve.is_nothing() {
+    if constraints.is_nothing() {
         return Ok(counts.to_vec());
     }
     let total: u64 = counts.iter().sum();
     let bounds = |layer: &Layer| {
         let all = layer.len() as u64;
-        if reserve.keeps_dense(layer) {
+        if constraints.keeps_dense(layer) {
             (all, all)
         } else {
-            (reserve.min_weights.min(all), all)
+            (constraints.min_weights.min(all), all)
         }
     };
     let bounds: Vec<(u64, u64)> = network.layers.iter().map(bounds).collect();
     let least: u64 = bounds.iter().map(|b| b.0).sum();
     if least > total {
         let whole: u64 = (network.layers.iter().zip(&bounds))
-            .filter(|(layer, _)| reserve.keeps_dense(layer))
+            .filter(|(layer, _)| constraints.keeps_dense(layer))
             .map(|(_, b)| b.1)
             .sum();
-        let cause = match (whole, reserve.min_weights) {
+        let cause = match (whole, constraints.min_weights) {
             (0, floor) => format!("the floor of {floor} a layer"),
-            (_, 0) => format!("{}, which is kept whole,", reserve.describe_dense()),
+            (_, 0) => format!("{}, which is kept whole,", constraints.describe_dense()),
             (_, floor) => format!(
                 "{}, which is kept whole, with the floor of {floor} a layer",
-                reserve.describe_dense()
+                constraints.describe_dense()
             ),
         };
         return Err(invalid(format!(
@@ -206,12 +206,12 @@ pub fn constrained_counts(
 pub fn counts_kept(
     network: &Network,
     counts: &[u64],
-    reserve: &LayerConstraints,
+    constraints: &LayerConstraints,
     unit: Granularity,
 ) -> Result<Vec<u64>, Error> {
     unit.fits(network)?;
-    let counts = constrained_counts(network, counts, reserve)?;
-    let counts = unit.counts(network, &counts, reserve.min_weights);
+    let counts = constrained_counts(network, counts, constraints)?;
+    let counts = unit.counts(network, &counts, constraints.min_weights);
     let kept = counts.iter().sum();
     refuse_nothing_and_all(kept, network.prunable_weights(), unit)?;
     Ok(counts)

@@ -89,12 +89,12 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
     let total: u64 = counts.iter().sum();
     let same = constrained_counts(&network, &counts, &LayerConstraints::default()).unwrap();
     assert_eq!(same, counts);
-    let reserve = LayerConstraints {
+    let constraints = LayerConstraints {
         keep_first_dense: true,
         keep_classifier_dense: true,
         min_weights: 20,
     };
-    let moved = constrained_counts(&network, &counts, &reserve).unwrap();
+    let moved = constrained_counts(&network, &counts, &constraints).unwrap();
     assert_eq!(moved.iter().sum::<u64>(), total);
     for (layer, count) in network.layers.iter().zip(&moved) {
         if layer.first || layer.classifier {
@@ -103,7 +103,7 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
             assert!(*count >= 20);
         }
     }
-    let error = constrained_counts(&network, &vec![1; counts.len()], &reserve).unwrap_err();
+    let error = constrained_counts(&network, &vec![1; counts.len()], &constraints).unwrap_err();
     assert!(
         error
             .to_string()
@@ -115,7 +115,7 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
         (vec![1], "one for each"),
         (vec![u64::MAX / 64; counts.len()], "but it has"),
     ] {
-        let error = constrained_counts(&network, &bad, &reserve).unwrap_err();
+        let error = constrained_counts(&network, &bad, &constraints).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
     }
 }

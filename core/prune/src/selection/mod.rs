@@ -210,14 +210,14 @@ fn by_total(
     total: u64,
     asked: &str,
 ) -> Result<ThresholdSharpness, Error> {
-    let reserve = choice.constraints.with(scope);
+    let constraints = choice.constraints.with(scope);
     let all = network.prunable_weights();
-    let kept = reserve.required_weights(network, &|i| open.candidates(i), total, asked)?;
+    let kept = constraints.required_weights(network, &|i| open.candidates(i), total, asked)?;
     for (i, layer) in network.layers.iter().enumerate() {
-        if reserve.keeps_dense(layer) {
+        if constraints.keeps_dense(layer) {
             open.keep_whole(i);
-        } else if reserve.min_weights > 0 {
-            let least = reserve.min_weights.min(open.candidates(i));
+        } else if constraints.min_weights > 0 {
+            let least = constraints.min_weights.min(open.candidates(i));
             open.keep_largest(i..i + 1, least, Ties::ByIndex);
         }
     }
@@ -411,7 +411,7 @@ fn near(values: &[f64], threshold: f64) -> u64 {
         .count() as u64
 }
 
-/// The layers' names.
+/// Refuses scores of other layers than the network's, or of other lengths.
 fn check_names(network: &Network, scores: &Scores) -> Result<(), Error> {
     if scores.layers.len() != network.layers.len() {
         return Err(invalid(format!(
@@ -433,7 +433,7 @@ fn check_names(network: &Network, scores: &Scores) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lengths and finiteness.
+/// Refuses scores that are not finite numbers.
 fn check_values(network: &Network, values: &[&[f64]]) -> Result<(), Error> {
     for (layer, values) in network.layers.iter().zip(values) {
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {

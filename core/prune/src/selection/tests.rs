@@ -326,12 +326,16 @@ fn choices_agree_with_a_naive_sort() {
             .collect();
         let net = network(&lengths);
         let mask = build(&net, &within);
-        let reserve = LayerConstraints {
+        let constraints = LayerConstraints {
             keep_first_dense: draw(3) == 0,
             keep_classifier_dense: draw(3) == 0,
             min_weights: draw(3),
         };
-        let whole: Vec<bool> = net.layers.iter().map(|l| reserve.keeps_dense(l)).collect();
+        let whole: Vec<bool> = net
+            .layers
+            .iter()
+            .map(|l| constraints.keeps_dense(l))
+            .collect();
         let total: usize = within.iter().flatten().filter(|k| **k).count();
         let k = 1 + draw(total.max(1) as u64) as usize;
         let choice = SelectionOptions {
@@ -340,7 +344,7 @@ fn choices_agree_with_a_naive_sort() {
                 scope: PruningScope::All,
             },
             within: narrow.then_some(&mask),
-            constraints: reserve,
+            constraints: constraints,
             granularity: Granularity::Weights,
         };
         let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
@@ -348,7 +352,13 @@ fn choices_agree_with_a_naive_sort() {
             continue;
         };
         tried += 1;
-        let expected = naive(&layers, k, &within, &whole, reserve.min_weights as usize);
+        let expected = naive(
+            &layers,
+            k,
+            &within,
+            &whole,
+            constraints.min_weights as usize,
+        );
         assert_eq!(show(&found), show(&build(&net, &expected)), "case {case}");
         assert_eq!(found.kept(), k as u64);
     }
