@@ -1,7 +1,8 @@
 //! Trains a masked network on a CPU in the time of its kept weights.
 //!
 //! ```
-//! use jackpot_net::{Architecture, Mask, Training};
+//! use jackpot_net::{Architecture, Training};
+//! use jackpot_prune::Mask;
 //! use jackpot_sparse::{Engine, Isa, Storage};
 //!
 //! let network = Architecture::resnet(8, 4, 10, [1, 8, 8]).build()?;
@@ -49,7 +50,8 @@ mod parameter;
 mod passes;
 mod planning;
 
-use jackpot_net::{Mask, Network, Training};
+use jackpot_net::{Network, Precision, Training};
+use jackpot_prune::Mask;
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
 use net::{Net, Run};
 use parameter::{describe, gathered};
@@ -67,9 +69,12 @@ pub enum Error {
     /// Names what was expected and what was found.
     #[error("{0}")]
     Invalid(String),
-    /// Of a network, mask or training.
+    /// Of a network or a training.
     #[error(transparent)]
     Net(#[from] jackpot_net::Error),
+    /// Of a mask.
+    #[error(transparent)]
+    Mask(#[from] jackpot_prune::Error),
 }
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {
@@ -83,6 +88,15 @@ pub enum Storage {
     F32,
     /// 16 bits of the same range, rounded to nearest even, 32 images a cache line.
     Bf16,
+}
+
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Storage {
+        match precision {
+            Precision::F32 => Storage::F32,
+            Precision::Bf16 => Storage::Bf16,
+        }
+    }
 }
 
 /// The instructions that the kernels are compiled for.
@@ -103,6 +117,26 @@ impl Isa {
         let isas = [Isa::Avx512, Isa::Avx2];
         let first = isas.into_iter().find(|isa| isa.check(Storage::F32).is_ok());
         first.map_or_else(|| Isa::Avx2.check(Storage::F32).map(|()| Isa::Avx2), Ok)
+    }
+
+    /// The kernels that the sparse engine takes in a device class, if this CPU has them.
+    ///
+    /// # Errors
+    /// A class without such kernels; a CPU that lacks what the storage needs.
+    pub fn of_class(device_class: &str, storage: Storage) -> Result<Isa, Error> {
+        let isa = match device_class {
+            "cpu-avx2" | "native-avx2" => Isa::Avx2,
+            "native-avx512" => Isa::Avx512,
+            other => {
+                return Err(Error::Unsupported(format!(
+                    "the sparse engine has kernels for AVX2 and AVX-512, none for `{other}`; write `engine = \"libtorch\"`"
+                )));
+            }
+        };
+        match isa.check(storage) {
+            Ok(()) => Ok(isa),
+            Err(e) => Err(Error::Cpu(format!("device class `{device_class}`: {e}"))),
+        }
     }
 
     /// Whether this CPU has it, for a storage.

@@ -4,8 +4,10 @@ use crate::Places;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use jackpot_host::Limits;
+use jackpot_net::Precision;
 use jackpot_net::{Augment, Network, Schedule, Training};
-use jackpot_study::{Job, Precision, StepsJob, kernels, lowers};
+use jackpot_sparse::Isa;
+use jackpot_study::{Job, StepsJob};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -90,8 +92,8 @@ impl Arguments {
                 "`--precision f64`: the sparse engine computes in f32; expected `--engine libtorch`"
             );
         }
-        kernels(&self.kernels.device()?.class, held).context("`--engine sparse`")?;
-        lowers(network, training, held).context("`--engine sparse`")?;
+        Isa::of_class(&self.kernels.device()?.class, held.into()).context("`--engine sparse`")?;
+        jackpot_sparse::check(network, training, held.into()).context("`--engine sparse`")?;
         Ok(Some(held))
     }
 }

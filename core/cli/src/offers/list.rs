@@ -2,9 +2,12 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_data::{Info, Layout};
-use jackpot_host::{Item, Kind, Output, Param, Rule, printable};
+use jackpot_host::{Item, Kind, Output, Param, printable};
 use jackpot_net::Family;
-use jackpot_study::{Plugins, Precision, Profile, Programs, kernels, preset, published_rule, word};
+use jackpot_net::Precision;
+use jackpot_prune::Rule;
+use jackpot_sparse::Isa;
+use jackpot_study::{Plugins, Profile, Programs, preset, published_rule, word};
 use std::process::ExitCode;
 
 pub fn run(places: &Places) -> Result<ExitCode> {
@@ -172,7 +175,7 @@ fn engines() {
     );
     let here = |class: &str| -> Vec<String> {
         let every = [Precision::F32, Precision::Bf16].into_iter();
-        let able = every.filter(|precision| kernels(class, *precision).is_ok());
+        let able = every.filter(|precision| Isa::of_class(class, (*precision).into()).is_ok());
         able.map(|p| format!("{} on {class}", p.name())).collect()
     };
     let able = [here("cpu-avx2"), here("native-avx512")].concat();

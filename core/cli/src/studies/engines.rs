@@ -1,6 +1,7 @@
 //! Which engine takes which trainings of a plan, and which would gain from another.
 use crate::study::duration;
-use jackpot_study::{Assessment, Compute, Engine, Gain, Plan, Precision};
+use jackpot_net::{Compute, Engine, Precision};
+use jackpot_study::{Assessment, Gain, Plan};
 use serde_json::{Value, json};
 
 /// Says nothing of a plan that trains nothing.

@@ -2,9 +2,12 @@
 use crate::network::model::{is_trained, prunable};
 use crate::training::optimizer::Optimizer;
 use crate::{
-    Buffer, Error, Model, Statistics, batches::batch::Batch, network::objective, network::state,
+    Buffer, Error, Model, Statistics,
+    batches::batch::Batch,
+    network::{objective, state},
 };
-use jackpot_net::{Mask, Training};
+use jackpot_net::Training;
+use jackpot_prune::Mask;
 use tch::{Device, Kind, Tensor};
 
 /// A model being trained by the optimiser that its settings name.

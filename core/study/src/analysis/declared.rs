@@ -5,9 +5,9 @@
 use super::{Analysis, Contrast};
 use crate::{
     Error,
-    assess::{Memo, State, assess},
-    lock::Lock,
-    plan::{Content, Plan},
+    plan::assess::{Memo, State, assess},
+    plan::graph::{Content, Plan},
+    run::lock::Lock,
 };
 use jackpot_stats::Variance;
 use jackpot_store::Store;

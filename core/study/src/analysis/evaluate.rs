@@ -4,7 +4,7 @@ use super::{
     pairs::{Index, Material},
     pools::{pool, pools},
 };
-use crate::results::{Run, TestBits, Trained};
+use crate::results::load::{Run, TestBits, Trained};
 use jackpot_stats::{
     Better, Cell, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates, images,
     judge,

@@ -3,10 +3,10 @@
 use super::{Analysis, Arm, CollapsedRuns, Scope, Table, pairs::Index, section::Asked};
 use crate::{
     Error,
-    file::hint,
-    repeat::Series,
-    results::{Outcome, Trained},
-    tickets::Ticket,
+    messages::hint,
+    results::load::{Outcome, Trained},
+    spec::repeat::Series,
+    spec::ticket::tickets::Ticket,
 };
 use jackpot_stats::Effects;
 use jackpot_store::Digest;

@@ -2,7 +2,7 @@
 use super::{Analysis, Arm, Contrast, Scope, Table, declared::words_of, findings};
 use crate::{
     Error, Study,
-    results::{Outcome, Trained, collect},
+    results::load::{Outcome, Trained, collect},
 };
 use jackpot_stats::{Claim, Group, Variance, is_enough, pooled, smallest_margin};
 use jackpot_store::Store;

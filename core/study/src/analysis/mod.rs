@@ -20,7 +20,7 @@ pub use factorial::{Factor, Factorial, FoundEffects, effects};
 pub use foresee::{REFERENCE_SD, Settles, asked_margin, settles};
 pub use pools::Pool;
 
-use crate::{Error, recipe::floats_to_text};
+use crate::{Error, floats::floats_to_text};
 use jackpot_stats::{Claim, Spending, Variance, level};
 use jackpot_store::{Digest, canonical};
 use serde::{Deserialize, Serialize};

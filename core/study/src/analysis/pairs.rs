@@ -1,6 +1,6 @@
 //! The runs of a contrast, seed by seed: what there is to compare.
 use super::{Analysis, Arm, CollapsedRuns, Contrast, Margin, Scope, Table, Term};
-use crate::results::{Outcome as RunOutcome, Run, Trained};
+use crate::results::load::{Outcome as RunOutcome, Run, Trained};
 use std::collections::BTreeMap;
 
 /// One seed of a contrast: accuracy and loss of both arms, and their margins.

@@ -2,11 +2,11 @@
 //! each needs, and the controls.
 use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
-    allocations::Allocation,
-    checks::{Check, Step, Target},
-    stage::Stage,
-    tickets::{Sparse, Ticket},
-    way::{TicketKind, kind},
+    spec::checks::{Check, Step, Target},
+    spec::ticket::allocations::Allocation,
+    spec::ticket::kind::{TicketKind, kind},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, Ticket},
 };
 use jackpot_stats::Claim;
 

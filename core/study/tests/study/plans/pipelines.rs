@@ -1,8 +1,8 @@
 //! Plans of every pipeline: which actions a few lines of TOML ask for, and which are shared.
 
 use crate::support::{behind, cell, count, head, trained, try_plan};
-use jackpot_host::Unit;
 use jackpot_net::{Order, Training};
+use jackpot_prune::Unit;
 use jackpot_study::{By, Content, Input, Plan, Recipe};
 
 /// A plan of these tickets and checks on the shipped study's net: 0.9 and 0.98, three seeds,

@@ -2,10 +2,9 @@
 
 use crate::support::{ALL, QUICK, count, plugins, pretend, try_plan};
 use jackpot_net::ScorePrecision;
+use jackpot_net::{Engine, Precision};
 use jackpot_store::Store;
-use jackpot_study::{
-    Assessment, Content, Engine, Input, Memo, Pin, Plan, Precision, Recipe, State, assess,
-};
+use jackpot_study::{Assessment, Content, Input, Memo, Pin, Plan, Recipe, State, assess};
 use std::collections::BTreeMap;
 
 fn quick() -> Plan {

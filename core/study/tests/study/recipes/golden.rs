@@ -4,10 +4,11 @@
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
 
 use jackpot_data::RowOrder;
-use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::{
     AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
 };
+use jackpot_prune::{Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ fn platform<P: Default>() -> Platform<P> {
         device_class: "cpu-avx2".into(),
         threads: 1,
         precision: P::default(),
-        engine: jackpot_study::Engine::Libtorch,
+        engine: jackpot_net::Engine::Libtorch,
     }
 }
 
@@ -205,8 +206,8 @@ fn later_recipes() -> Vec<Recipe> {
     };
     let packed = Platform {
         device_class: "native-avx512".into(),
-        precision: jackpot_study::Precision::Bf16,
-        engine: jackpot_study::Engine::Sparse,
+        precision: jackpot_net::Precision::Bf16,
+        engine: jackpot_net::Engine::Sparse,
         ..platform()
     };
     let mut rewound = training();
@@ -376,7 +377,7 @@ fn every_field_of_a_training_is_in_its_key() {
     }
     let mut mixed = recipes().remove(7);
     if let Recipe::Train { platform, .. } = &mut mixed {
-        platform.precision = jackpot_study::Precision::Bf16;
+        platform.precision = jackpot_net::Precision::Bf16;
     }
     assert_eq!(mixed.to_value().unwrap()["precision"], "bf16");
     assert!(!keys.contains_key(&mixed.key().unwrap()));
@@ -384,7 +385,7 @@ fn every_field_of_a_training_is_in_its_key() {
     assert!(recipes()[7].to_value().unwrap().get("engine").is_none());
     let mut sparse = recipes().remove(7);
     if let Recipe::Train { platform, .. } = &mut sparse {
-        platform.engine = jackpot_study::Engine::Sparse;
+        platform.engine = jackpot_net::Engine::Sparse;
     }
     assert_eq!(sparse.to_value().unwrap()["engine"], "sparse");
     assert!(!keys.contains_key(&sparse.key().unwrap()));

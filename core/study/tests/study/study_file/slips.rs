@@ -1,6 +1,7 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
 use jackpot_net::{AdamSettings, Optimizer, Order, ScorePrecision, Training};
-use jackpot_study::{Allocation, Compute, Engine, Precision, Study, nearest, outline};
+use jackpot_net::{Compute, Engine, Precision};
+use jackpot_study::{Allocation, Study, nearest, outline};
 use std::path::Path;
 
 const QUICK: &str = include_str!("../support/quick.toml");
@@ -35,7 +36,7 @@ fn the_shipped_study_says_what_it_should() {
     let lottery = study.tickets()[1].sparse.as_ref().unwrap();
     assert!(matches!(
         lottery.allocation,
-        Allocation::Global(jackpot_host::Scope::Convolutions)
+        Allocation::Global(jackpot_prune::Scope::Convolutions)
     ));
 }
 

@@ -1,7 +1,8 @@
 //! A trial is read from the whole file, whatever it leaves out of it.
 
 use crate::support::{QUICK, count, head, libtorch, plugins};
-use jackpot_study::{Content, Engine, Plan, Precision, Recipe, Study, Trial, plan};
+use jackpot_net::{Engine, Precision};
+use jackpot_study::{Content, Plan, Recipe, Study, Trial, plan};
 
 fn tried(text: &str) -> Result<Study, String> {
     let folder = tempfile::tempdir().unwrap();

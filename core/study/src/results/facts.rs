@@ -1,0 +1,108 @@
+//! What a mask is before anything is trained: counts, effective weights, collapse.
+use crate::{
+    Error,
+    actions::recipe::Recipe,
+    actions::validate,
+    plan::assess::{Assessment, State},
+    plan::graph::Plan,
+};
+use jackpot_net::Network;
+use jackpot_prune::{Mask, depth_correlation};
+use jackpot_store::{Digest, Store};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, btree_map::Entry};
+
+pub use jackpot_prune::{Collapse, Selected};
+
+/// Facts of a mask, whatever it is trained to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaskFacts {
+    /// The mask.
+    pub mask: Digest,
+    /// Prunable weights.
+    pub total: u64,
+    /// Kept weights.
+    pub kept: u64,
+    /// Kept weights on a path from the image to a logit.
+    pub effective: u64,
+    /// Channels that a shift makes constants; see [`jackpot_prune::Flow::constant`].
+    pub constant: u64,
+    /// The layer that keeps the fewest weights, and how many.
+    pub smallest: (String, u64),
+    /// Layers that keep nothing, in forward order.
+    pub empty: Vec<String>,
+    /// What the mask says of its training.
+    pub collapse: Collapse,
+    /// Spearman's correlation of the kept share with depth, over the convolutions in forward order
+    /// without projections; none where all keep the same share.
+    pub depth: Option<f64>,
+    /// How sharp the selection was; none for a mask that no selection made last.
+    #[serde(skip)]
+    pub selected: Option<Selected>,
+}
+
+impl MaskFacts {
+    /// A function of the network's shape and the mask, whose bytes have this digest, alone.
+    pub fn of(network: &Network, mask: &Mask, digest: Digest) -> Result<MaskFacts, Error> {
+        mask.check(network).map_err(|e| Error(e.to_string()))?;
+        let flow = jackpot_prune::flow(network, mask);
+        let counts = mask.counts();
+        let layers = || network.layers.iter().map(|l| &l.name).zip(&counts);
+        let smallest = layers()
+            .min_by_key(|(_, kept)| **kept)
+            .map_or((String::new(), 0), |(name, kept)| (name.clone(), *kept));
+        let empty = layers().filter(|(_, kept)| **kept == 0);
+        Ok(MaskFacts {
+            mask: digest,
+            total: mask.total(),
+            kept: mask.kept(),
+            effective: flow.kept(),
+            constant: flow.constant,
+            smallest,
+            empty: empty.map(|(name, _)| name.clone()).collect(),
+            collapse: flow.collapse,
+            depth: depth_correlation(network, &counts),
+            selected: None,
+        })
+    }
+}
+
+/// What the masks that the store has say of the trainings of a plan that are not done: the
+/// training's node, and the facts.
+pub fn predictions(
+    plan: &Plan,
+    a: &Assessment,
+    store: &Store,
+) -> Result<Vec<(usize, MaskFacts)>, Error> {
+    let mut known: BTreeMap<(usize, Digest), MaskFacts> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (node, state) in a.states.iter().enumerate() {
+        let open = a.recipes[node].as_ref().filter(|_| *state != State::Cached);
+        let mask = open.and_then(Recipe::trained_mask);
+        let Some(digest) = mask.and_then(|m| m.object().ok()).filter(|d| store.has(d)) else {
+            continue;
+        };
+        let facts = match known.entry((plan.nodes[node].setting, digest)) {
+            Entry::Occupied(facts) => facts.into_mut(),
+            Entry::Vacant(place) => {
+                let bytes = store.get(&digest).map_err(Error::from_store)?;
+                let mask =
+                    validate::mask(&bytes, plan.network_of(node)).map_err(Error::from_host)?;
+                place.insert(MaskFacts::of(plan.network_of(node), &mask, digest)?)
+            }
+        };
+        found.push((node, facts.clone()));
+    }
+    Ok(found)
+}
+
+impl Recipe {
+    /// The mask that a training is given.
+    pub(crate) fn trained_mask(&self) -> Option<&crate::Input> {
+        match self {
+            Recipe::Train { mask, .. } => mask.as_ref(),
+            _ => None,
+        }
+    }
+}
