@@ -1,10 +1,10 @@
 //! Puts a network together, one published module after the other: each call adds its
 //! parameters, its node and, where it can be pruned, its layer.
 
-use crate::architecture::{
+use crate::network::architecture::{
     Activation, Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role,
 };
-use crate::family::{Family, Stem};
+use crate::network::family::{Family, Stem};
 
 /// Where the search for the smallest image that fits ends: no family needs more.
 const LARGEST_ADVICE: u32 = 256;

@@ -1,7 +1,7 @@
 //! A network as people ask for it: a family or a paper's name, and only what differs from
 //! the published one.
 
-use crate::{Activation, Architecture, Block, Error, Family, Stem, wrn};
+use crate::{Activation, Architecture, Block, Error, Family, Stem, families::wrn};
 
 /// What a study file or a command line says of a network; what is `None` is as published.
 #[derive(Clone, Debug, PartialEq, Eq)]

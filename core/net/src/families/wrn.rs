@@ -4,8 +4,8 @@
 //! normalisation, global average pooling, one linear layer. w is 16 times the widen factor.
 //! Dropout, which the paper switches off for most of its results, is left out.
 
-use crate::architecture::{Architecture, Network};
-use crate::builder::{Builder, Conv, Misfit};
+use crate::families::builder::{Builder, Conv, Misfit};
+use crate::network::architecture::{Architecture, Network};
 
 /// Channels of the first convolution, and of a first stage whose widen factor is 1.
 pub(crate) const FIRST: u32 = 16;

@@ -3,9 +3,12 @@
 //! [`Architecture`] is the handful of numbers that a study writes down; [`Network`] is
 //! everything that follows from them.
 
-use crate::builder::Misfit;
-use crate::family::{Block, Family, Stem};
-use crate::{Training, lenet, mobilenet, resnet, vgg, wrn};
+use crate::families::builder::Misfit;
+use crate::network::family::{Block, Family, Stem};
+use crate::{
+    Training,
+    families::{lenet, mobilenet, resnet, vgg, wrn},
+};
 use serde::{Deserialize, Serialize};
 
 /// The non-linearity. Everything published uses `relu`; `tanh` and `softplus` exist
