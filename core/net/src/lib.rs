@@ -21,14 +21,17 @@
 //! clock, or starts a thread; every function is pure, and no sizes that a file claims are
 //! allocated before they are checked.
 
+mod error;
 mod families;
 mod network;
 mod training;
 mod weights;
 
+pub use error::Error;
 pub use network::architecture::*;
 pub use network::choice::NetworkChoice;
 pub use network::family::{Block, Facts, Family, Stem};
+pub use network::graph::*;
 pub use training::compute::{Compute, Engine, Precision};
 pub use training::hyperparameters::*;
 pub use training::objective::*;

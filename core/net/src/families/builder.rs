@@ -1,13 +1,9 @@
 //! Puts a network together, one published module after the other: each call adds its
 //! parameters, its node and, where it can be pruned, its layer.
 
-use crate::network::architecture::{
-    Activation, Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role,
-};
-use crate::network::family::{Family, Stem};
-
-/// Where the search for the smallest image that fits ends: no family needs more.
-const LARGEST_ADVICE: u32 = 256;
+use crate::network::architecture::{Activation, Architecture};
+use crate::network::family::Family;
+use crate::network::graph::{Layer, Network, Node, Op, Parameter, ParameterKind, Role};
 
 /// Why a network cannot be built.
 #[derive(Debug)]
@@ -20,38 +16,6 @@ pub(crate) enum Misfit {
         needs: String,
         map: [usize; 2],
     },
-}
-
-impl Misfit {
-    /// The message, with the smallest square image that would do.
-    pub(crate) fn explain(&self, architecture: &Architecture) -> String {
-        let (layer, needs, map) = match self {
-            Misfit::Size(message) => return message.clone(),
-            Misfit::Map { layer, needs, map } => (layer, needs, map),
-        };
-        let [channels, height, width] = architecture.input;
-        let fits = |side: &u32| {
-            let input = [channels, *side, *side];
-            let larger = Architecture {
-                input,
-                ..architecture.clone()
-            };
-            larger.assemble().is_ok()
-        };
-        let advice = match (1..=LARGEST_ADVICE).find(fits) {
-            Some(side) => format!("; use images of at least {side}×{side} (`pad_to`)"),
-            None => String::new(),
-        };
-        let stem = if architecture.family.has_stem() && architecture.stem == Stem::Imagenet {
-            " or the stem `small`"
-        } else {
-            ""
-        };
-        format!(
-            "layer `{layer}`: {needs}, but an image of {height}×{width} has shrunk to {}×{} there{advice}{stem}",
-            map[0], map[1]
-        )
-    }
 }
 
 /// A convolution of a square kernel.

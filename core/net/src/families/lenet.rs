@@ -8,7 +8,8 @@
 //! example): 431,080 parameters on 28×28.
 
 use crate::families::builder::{Builder, Conv, Misfit};
-use crate::network::architecture::{Architecture, Network};
+use crate::network::architecture::Architecture;
+use crate::network::graph::Network;
 
 pub(crate) fn build_300_100(architecture: &Architecture) -> Result<Network, Misfit> {
     let width = architecture.width as usize;

@@ -7,8 +7,9 @@
 //! convolution and in the second stage, so that the map shrinks eightfold, not 32-fold.
 
 use crate::families::builder::{Builder, Conv, Misfit};
-use crate::network::architecture::{Architecture, Network};
+use crate::network::architecture::Architecture;
 use crate::network::family::Stem;
+use crate::network::graph::Network;
 
 /// Expansion, channels at width 32, blocks, stride of the first block: the paper's table 2.
 const STAGES: [[usize; 4]; 7] = [

@@ -1,5 +1,6 @@
 //! The families of networks as published, layer by layer.
 
+pub(crate) mod build;
 pub(crate) mod builder;
 pub(crate) mod lenet;
 pub(crate) mod mobilenet;

@@ -9,8 +9,9 @@
 //! The ImageNet ResNet is made of the same blocks.
 
 use crate::families::builder::{Builder, Conv, Misfit};
-use crate::network::architecture::{Architecture, Network};
+use crate::network::architecture::Architecture;
 use crate::network::family::{Block, Stem};
+use crate::network::graph::Network;
 
 /// From this depth on, the published code's blocks are bottlenecks.
 const BOTTLENECK_FROM: u32 = 54;

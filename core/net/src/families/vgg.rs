@@ -5,7 +5,8 @@
 //! whole map at its image sides, 32 and 64; global pooling is the same there.
 
 use crate::families::builder::{Builder, Conv, Misfit};
-use crate::network::architecture::{Architecture, Network};
+use crate::network::architecture::Architecture;
+use crate::network::graph::Network;
 
 /// Convolutions of each stage: configurations A, B, D and E.
 const STAGES: [(u32, [usize; 5]); 4] = [

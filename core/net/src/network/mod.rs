@@ -3,3 +3,4 @@
 pub(crate) mod architecture;
 pub(crate) mod choice;
 pub(crate) mod family;
+pub(crate) mod graph;
