@@ -17,7 +17,7 @@ mod write;
 
 pub(crate) use read::unpack;
 pub use read::{Imported, Listing};
-pub use write::{Exported, Packing, Selection};
+pub use write::{BundleSelection, Exported, Packing};
 
 use crate::Digest;
 use std::collections::BTreeMap;

@@ -44,7 +44,7 @@ mod store;
 
 pub use actions::{Action, Committed, Found};
 pub use audit::{Audit, Fault, Look, Problem};
-pub use bundle::{Exported, Imported, Listing, Packing, Selection, left_out};
+pub use bundle::{BundleSelection, Exported, Imported, Listing, Packing, left_out};
 pub use digest::Digest;
 pub use error::Error;
 pub use files::lacks::lacks;
@@ -53,5 +53,5 @@ pub use files::place::require_loadable;
 pub use files::steps;
 pub use gc::{Garbage, Kept, Reached, Root, digests};
 pub use locking::holder::Holder;
-pub use locking::locks::{Claim, Running, Scratch};
+pub use locking::locks::{ActionLock, Running, Scratch};
 pub use store::{FORMAT, Store};

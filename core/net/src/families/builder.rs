@@ -3,7 +3,7 @@
 
 use crate::network::architecture::{Activation, Architecture};
 use crate::network::family::Family;
-use crate::network::graph::{Layer, Network, Node, Op, Parameter, ParameterKind, Role};
+use crate::network::graph::{Layer, LayerRole, Network, Node, Op, Parameter, ParameterKind};
 
 /// Why a network cannot be built.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Builder {
         let first = self.network.layers.is_empty();
         self.network.layers.push(Layer {
             name: format!("{name}.weight"),
-            role: Role::Conv,
+            role: LayerRole::Conv,
             shape: shape.clone(),
             first,
             classifier: false,
@@ -203,7 +203,7 @@ impl Builder {
         let shape = vec![out, into];
         self.network.layers.push(Layer {
             name: format!("{name}.weight"),
-            role: Role::Linear,
+            role: LayerRole::Linear,
             shape: shape.clone(),
             first: self.network.layers.is_empty(),
             classifier: false,

@@ -5,7 +5,7 @@ use crate::{Error, Training};
 
 /// What kind of prunable weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum LayerRole {
     /// [out, in / groups, kernel height, kernel width].
     Conv,
     /// [out, in].
@@ -18,7 +18,7 @@ pub struct Layer {
     /// The parameter's name in the state_dict, for example `layer3.0.conv1.weight`.
     pub name: String,
     /// Convolution or linear.
-    pub role: Role,
+    pub role: LayerRole,
     /// [out, in / groups, height, width] or [out, in].
     pub shape: Vec<usize>,
     /// Reads the image.
@@ -194,9 +194,9 @@ impl Layer {
     /// What it is, in a few words.
     fn describe_role(&self) -> String {
         let kind = match (self.role, self.depthwise) {
-            (Role::Conv, false) => "conv",
-            (Role::Conv, true) => "depthwise conv",
-            (Role::Linear, _) => "linear",
+            (LayerRole::Conv, false) => "conv",
+            (LayerRole::Conv, true) => "depthwise conv",
+            (LayerRole::Linear, _) => "linear",
         };
         let places = [
             (self.first, "first"),

@@ -1,6 +1,6 @@
 //! Images as one tensor or as rows of a file, and whole batches cut from them.
 use crate::{
-    Error, Precision,
+    Error, FloatPrecision,
     batches::window::{self, Window, below},
     error::invalid,
     network::model::images_tensor,
@@ -50,7 +50,7 @@ impl Batch {
         network: &Network,
         images: &[f32],
         labels: &[i64],
-        precision: Precision,
+        precision: FloatPrecision,
         device: Device,
     ) -> Result<Batch, Error> {
         let x = images_tensor(network, images, precision, device)?;
@@ -367,7 +367,7 @@ impl ImageSet {
         &self,
         rows: &[u32],
         draws: Option<&Draws>,
-        precision: Precision,
+        precision: FloatPrecision,
     ) -> Result<Batch, Error> {
         self.gather(&row_tensor(rows, self.device)?, draws, precision.kind())
     }

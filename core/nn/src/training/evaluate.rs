@@ -1,6 +1,6 @@
 //! Test accuracy and loss.
 use crate::training::metrics::{Metrics, percent};
-use crate::{Error, ImageSet, Model, Precision, network::objective};
+use crate::{Error, FloatPrecision, ImageSet, Model, network::objective};
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::Network;
 use jackpot_prune::Mask;
@@ -61,7 +61,7 @@ pub struct Pruned<'a> {
     /// Where it runs.
     pub device: Device,
     /// What layers compute in.
-    pub precision: Precision,
+    pub precision: FloatPrecision,
 }
 
 impl Pruned<'_> {

@@ -27,7 +27,7 @@ pub struct Trainer {
 }
 
 /// What one step saw, on the device, so that nothing waits for it.
-pub struct Step {
+pub struct StepTensors {
     /// Mean loss of the batch before the step: the cross-entropy, label smoothing included.
     pub loss: Tensor,
     /// Images of the batch classified rightly, i64.
@@ -78,7 +78,7 @@ impl Trainer {
     ///
     /// # Errors
     /// libtorch's.
-    pub fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
+    pub fn step(&mut self, batch: &Batch, lr: f64) -> Result<StepTensors, Error> {
         let logits = self.model.forward(&batch.x, Statistics::Training)?;
         let loss = objective::smoothed(&logits, &batch.y, self.settings.label_smoothing)?;
         let leaves: Vec<&Tensor> = self
@@ -99,7 +99,7 @@ impl Trainer {
             }
             self.prune()?;
             let correct = objective::right(&logits, &batch.y)?.f_sum(Kind::Int64)?;
-            Ok(Step {
+            Ok(StepTensors {
                 loss: loss.f_detach()?,
                 correct,
             })

@@ -1,6 +1,6 @@
 //! What a selection keeps or prunes as one: single weights or whole filters.
 use crate::{Error, error::invalid, sparsity::half_even};
-use jackpot_net::{Layer, Network, Role};
+use jackpot_net::{Layer, LayerRole, Network};
 use serde::{Deserialize, Serialize};
 
 /// What a selection keeps or prunes as one.
@@ -32,7 +32,7 @@ impl Unit {
 
     /// Refuses a network that has nothing of the kind.
     pub fn fits(self, network: &Network) -> Result<(), Error> {
-        let is_convolution = |layer: &Layer| layer.role == Role::Conv;
+        let is_convolution = |layer: &Layer| layer.role == LayerRole::Conv;
         match self.is_weights() || network.layers.iter().any(is_convolution) {
             true => Ok(()),
             false => Err(invalid(
@@ -57,7 +57,7 @@ impl Unit {
     /// The filters that come nearest to a count; None where single weights are chosen.
     pub(crate) fn filters(self, layer: &Layer, count: u64, floor: u64) -> Option<Filters> {
         let size = match (self, layer.role) {
-            (Unit::Filters, Role::Conv) => (layer.len() / layer.shape[0]) as u64,
+            (Unit::Filters, LayerRole::Conv) => (layer.len() / layer.shape[0]) as u64,
             _ => return None,
         };
         let least = floor.min(layer.len() as u64).div_ceil(size).max(1);

@@ -10,7 +10,7 @@ use crate::{
     run::manifest::{Pin, PinnedCell},
     run::mask_summary::{bytes_of_masks, survey},
 };
-use jackpot_store::{Digest, Look, Packing, Selection, Store};
+use jackpot_store::{BundleSelection, Digest, Look, Packing, Store};
 use std::path::Path;
 
 /// The file's name in a study's folder.
@@ -27,7 +27,7 @@ const PACKED: u64 = 8;
 
 /// What of a store the study's results are: for its evidence, or, with other outputs left
 /// out, for a bundle that somebody asks for.
-pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
+pub fn selection(store: &Store, name: &str) -> Result<BundleSelection, Error> {
     let pin = Pin::read(store, name)?;
     let pinned = pin
         .cells
@@ -47,7 +47,7 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
             store.reach(&named).map_err(Error::from_store)?.actions
         }
     };
-    Ok(Selection {
+    Ok(BundleSelection {
         pins: [name.to_owned()].into(),
         actions,
         without: LEFT_OUT.map(str::to_owned).into(),
@@ -80,7 +80,7 @@ pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
 pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
     let mut selection = selection(store, name)?;
     let pin = Pin::read(store, name)?;
-    let packed = |selection: &Selection| {
+    let packed = |selection: &BundleSelection| {
         let mut bytes = Vec::new();
         let exported = store.export(selection, Packing::Zstd, &mut bytes, &|_, _| ());
         let failed = |error| Error(format!("the evidence of `{name}`: {error}"));
