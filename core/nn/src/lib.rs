@@ -40,6 +40,5 @@ pub use network::state::{numbers, state_dict};
 pub use tch::Device;
 pub use training::engine::{Buffer, TrainingEngine};
 pub use training::evaluate::{Evaluation, Pruned, evaluate};
-pub use training::metrics::{Epoch, Metrics};
 pub use training::train::{TrainedModel, TrainingEvent, TrainingJob, train, train_in};
 pub use training::trainer::{StepTensors, Trainer};

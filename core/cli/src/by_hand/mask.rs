@@ -5,8 +5,9 @@ use super::{
 };
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Output, PluginOutput};
+use jackpot_host::PluginOutput;
 use jackpot_net::Network;
+use jackpot_protocol::Output;
 use jackpot_prune::{
     By, Choice, Mask, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity, Unit, select,
 };

@@ -10,8 +10,9 @@ pub mod steps;
 pub use inputs::{Given, InRounds, Inputs, Kept, Kernels, weights};
 
 use anyhow::{Context, Result, bail};
-use jackpot_host::{ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob, PluginOutput};
+use jackpot_host::PluginOutput;
 use jackpot_net::Network;
+use jackpot_protocol::{ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob};
 use jackpot_study::{Keys, Plugins, Profile, Programs, preset, word};
 use std::{collections::BTreeMap, path::Path};
 

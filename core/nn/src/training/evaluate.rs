@@ -1,8 +1,9 @@
 //! Test accuracy and loss.
-use crate::training::metrics::{Metrics, percent};
+use crate::training::metrics::{metrics_of, percent};
 use crate::{Error, FloatPrecision, ImageSet, Model, network::objective};
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::Network;
+use jackpot_protocol::Metrics;
 use jackpot_prune::Mask;
 use tch::{Device, Kind, Tensor};
 
@@ -82,7 +83,7 @@ impl Pruned<'_> {
         let mut model = Model::load(self.network, self.weights, self.precision, self.device)?;
         model.prune(self.mask)?;
         let evaluation = evaluate(&model, &test)?;
-        let metrics = Metrics::of(Vec::new(), None, &evaluation, self.mask.kept());
+        let metrics = metrics_of(Vec::new(), None, &evaluation, self.mask.kept());
         Ok((metrics, evaluation.bits()))
     }
 }

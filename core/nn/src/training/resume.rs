@@ -6,8 +6,9 @@
 //! all inputs, so a file of another training is never taken for this one; the `digest`
 //! entry is the sha256 of the file without it, so a damaged one is never trusted.
 use crate::network::state::{Entry, from_view, serialize};
-use crate::{Epoch, Error, TrainingEngine};
+use crate::{Error, TrainingEngine};
 use jackpot_net::Network;
+use jackpot_protocol::Epoch;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! A whole training: epochs, metrics, resume point.
-use crate::training::metrics::{Epoch, Metrics, percent};
+use crate::training::metrics::{metrics_of, percent};
 use crate::training::resume::{self, Fingerprint};
 use crate::training::split::{Split, pass_key};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
 };
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Network, Training};
+use jackpot_protocol::{Epoch, Metrics};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use sha2::{Digest, Sha256};
@@ -145,7 +146,7 @@ pub fn train_in(
         .mask
         .map_or_else(|| job.network.prunable_weights(), Mask::kept);
     Ok(TrainedModel {
-        metrics: Metrics::of(epochs, diverged, &evaluation, kept),
+        metrics: metrics_of(epochs, diverged, &evaluation, kept),
         bits: evaluation.bits(),
         checkpoint: state::state_dict(job.network, &engine.parameters()?)?,
     })

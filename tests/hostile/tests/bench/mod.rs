@@ -1,10 +1,8 @@
 //! Compiles the hostile plugin and runs its items on a tiny network.
 use jackpot_data::Images;
-use jackpot_host::{
-    ConfigValue, Failure, Kind, Limits, Output, Plugin, PluginJob, PluginOutput, Server, describe,
-    run_plugin,
-};
+use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{ConfigValue, Failure, Kind, Limits, Output, Plugin, PluginJob};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;

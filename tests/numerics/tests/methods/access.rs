@@ -3,8 +3,8 @@
 use crate::methods::real::{Real, word};
 use crate::support::*;
 use jackpot_data::Images;
-use jackpot_host::{Access, ConfigValue};
 use jackpot_net::{Activation, Network};
+use jackpot_protocol::{Access, ConfigValue};
 use jackpot_rng::{Key, permutation};
 
 /// Labels dealt anew and the values of every image permuted.

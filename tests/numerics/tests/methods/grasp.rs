@@ -1,9 +1,9 @@
 //! GraSP through the worker: its sign, and how far published and corrected masks differ.
 use crate::methods::real::{Real, batch, mask, overlap, times, word};
 use crate::support::*;
-use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Family, Loss, Network, Objective, ObjectiveInput, ScorePrecision};
 use jackpot_nn::BatchSource;
+use jackpot_protocol::ConfigValue;
 
 /// The golden batch with its rows in class order, as the released code draws them.
 fn sorted(network: &Network, golden: &Golden) -> Vec<u8> {

@@ -1,11 +1,9 @@
 //! The shipped plugins in the real worker: what a study runs, one item at a time.
 use crate::support::{layers, numbers};
 use jackpot_data::Images;
-use jackpot_host::{
-    Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob, PluginOutput, Server,
-    describe, run_plugin,
-};
+use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Augment, Layer, Network, ScorePrecision};
+use jackpot_protocol::{Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob};
 use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

@@ -1,9 +1,9 @@
 //! SNIP, FORCE, iterative SNIP and Taylor through the worker.
 use crate::methods::real::{Real, batch, mask, noise, times, word};
 use crate::support::*;
-use jackpot_host::ConfigValue;
 use jackpot_net::{Activation, Loss, Network, Objective, ObjectiveInput};
 use jackpot_nn::BatchSource;
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::Mask;
 
 const TRAINING_LOSS: Objective = Objective {

@@ -3,8 +3,9 @@ use crate::support::*;
 use jackpot_data::Images;
 use jackpot_net::{Activation, Augment, Network, Op, Schedule, Training};
 use jackpot_nn::{
-    Device, FloatPrecision, Metrics, Model, TrainedModel, Trainer, TrainingEvent, TrainingJob,
+    Device, FloatPrecision, Model, TrainedModel, Trainer, TrainingEvent, TrainingJob,
 };
+use jackpot_protocol::Metrics;
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::SafeTensors;

@@ -1,7 +1,7 @@
 //! Every study that ships is planned, with plugins that are only described and without images.
 use crate::support;
 use crate::support::{count, item};
-use jackpot_host::{ConfigValue, Item, Kind, Output, Param};
+use jackpot_protocol::{ConfigValue, Item, Kind, Output, Param};
 use jackpot_study::{Plan, Plugins, Study, outlook};
 use std::path::{Path, PathBuf};
 

@@ -4,10 +4,10 @@
 //! Each key is the sha256 of the line above it: `printf %s 'LINE' | sha256sum`.
 
 use jackpot_data::RowOrder;
-use jackpot_host::ConfigValue;
 use jackpot_net::{
     AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
 };
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
