@@ -28,7 +28,7 @@ impl Pair {
     }
 }
 
-/// One comparison of a table: two arms over their seeds.
+/// One cell of a table: the comparison of two arms over their seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// Numbers of the two arms: cells that share one are not independent.

@@ -37,7 +37,7 @@ mod verdict;
 pub use effects::{Effects, Share, effects};
 pub use estimate::{Comparison, Control, Estimate, Pair, Rules, Variance, estimates};
 pub use homogeneity::{BrownForsythe, brown_forsythe};
-pub use images::{Images, churn, images};
+pub use images::{ImageDifference, churn, images};
 pub use multiplicity::holm;
 pub use power::{POWER, power, smallest_margin};
 pub use sample::{Group, Spread, correlation, mean, own, pooled, sample_sd};

@@ -70,7 +70,7 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Images {
     /// Between the arms.
-    pub pair: jackpot_stats::Images,
+    pub pair: jackpot_stats::ImageDifference,
     /// Percent of the images on which two seeds of one arm differ in being right, a mean over
     /// both arms; none with one seed.
     pub churn_of_seeds: Option<f64>,
