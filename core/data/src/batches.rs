@@ -82,8 +82,8 @@ fn rows_by_class(labels: &[i64], classes: u32) -> Result<Vec<Vec<u32>>, Error> {
     Ok(by_class)
 }
 
-/// Images a batch of a request, or why there are none. Of rows whose labels are not known yet,
-/// `by_class` is none: then only what no labels could help is refused.
+/// How many images each batch of a request has, or why it cannot be met. `by_class` is `None`
+/// while the rows' labels are not known; then only what no labels could help is refused.
 ///
 /// # Errors
 /// A request that the rows cannot meet.

@@ -61,7 +61,7 @@ pub struct Autodiff {
     /// All parameters in f64 (exact for f32 files).
     parameters: Vec<Tensor>,
     prunable: Vec<usize>,
-    /// What is kept of each prunable layer; empty: everything.
+    /// What is kept of each prunable layer; empty if everything is.
     kept: Vec<Tensor>,
     data: Data,
     /// What each handle stands for: batches and parts a batch; handles count from 1.

@@ -15,7 +15,7 @@ const MOMENTUM: f64 = 0.1;
 /// normalisation the bias.
 pub(crate) struct Layer {
     pub start: Vec<f32>,
-    /// Two lines a channel: sums of z and of z², one for each of 16 lanes.
+    /// Two lines per channel: sums of z and of z², one for each of 16 lanes.
     pub sums: Lines,
     /// The normalised output is scale·z + shift.
     pub scale: Vec<f32>,
@@ -24,7 +24,7 @@ pub(crate) struct Layer {
     pub by_gradient: Vec<f32>,
     pub by_z: Vec<f32>,
     pub constant: Vec<f32>,
-    /// Of the batch: mean of z and 1/√(variance + ε).
+    /// Mean of z over the batch, and 1/√(variance + ε).
     mean: Vec<f64>,
     inverse: Vec<f64>,
     normalised: bool,

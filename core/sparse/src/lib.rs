@@ -69,10 +69,10 @@ pub enum Error {
     /// Names what was expected and what was found.
     #[error("{0}")]
     Invalid(String),
-    /// Of a network or a training.
+    /// A network or a training that does not fit.
     #[error(transparent)]
     Net(#[from] jackpot_net::Error),
-    /// Of a mask.
+    /// A mask that does not fit.
     #[error(transparent)]
     Mask(#[from] jackpot_prune::Error),
 }
@@ -305,8 +305,9 @@ impl SparseEngine {
         self.net.hold()
     }
 
-    /// Puts back what [`SparseEngine::parameters`], [`SparseEngine::buffers`] and [`SparseEngine::steps`] gave:
-    /// the next step is bit for bit that of the engine which they came from.
+    /// Puts back what [`SparseEngine::parameters`], [`SparseEngine::buffers`] and
+    /// [`SparseEngine::steps`] gave: the next step is bit for bit that of the engine which they
+    /// came from.
     ///
     /// # Errors
     /// Numbers of another network or optimiser.

@@ -190,10 +190,10 @@ pub struct Outcome {
     pub adjusted_noninferior: Option<f64>,
     /// One of five.
     pub verdict: Verdict,
-    /// Of claims that have one.
+    /// The direction, of claims that have one.
     pub direction: Option<Direction>,
-    /// Why nothing says that the cell could have seen a difference; none: its positive control
-    /// does, or it needs none.
+    /// Why nothing says that the cell could have seen a difference; `None` if its positive control
+    /// says so, or if it needs no control.
     pub uncontrolled: Option<Uncontrolled>,
 }
 
@@ -298,7 +298,8 @@ fn too_early(cell: &Comparison, estimate: &Estimate, rules: &Rules) -> Option<Wh
     }
 }
 
-/// Why a positive control does not say that the cell could have seen a difference; none: it does.
+/// Why a positive control does not say that the cell could have seen a difference; `None` if it
+/// does.
 /// An effect that merely shows is not enough: one within the margin would itself pass for none.
 fn uncontrolled(
     cell: &Comparison,

@@ -19,8 +19,8 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Starts from a state_dict under a mask; none: everything is kept. The device class says
-    /// which kernels are taken.
+    /// Starts from a state_dict under a mask; without one everything is kept. The device class
+    /// says which kernels are taken.
     ///
     /// # Errors
     /// What does not fit the network; a CPU without the kernels; what the engine cannot lower.

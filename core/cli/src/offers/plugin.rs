@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// The sums of the plugins beside this program; none: it has none.
+/// The sums of the plugins beside this program; `None` if it has none.
 fn of_jackpot() -> Result<Vec<String>> {
     let folder = beside_the_binary()?;
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();

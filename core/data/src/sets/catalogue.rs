@@ -83,7 +83,7 @@ impl Info {
 pub struct SourceFile {
     /// File name without its folder; `manifest` for the manifest.
     pub name: String,
-    /// Of the file as it lies, packed or not.
+    /// The sha256 of the file as it lies, packed or not.
     pub sha256: [u8; 32],
     /// Length of the file as it lies; of all files of a manifest.
     pub bytes: u64,

@@ -24,12 +24,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Length and sum of each file, by path relative to the set's folder.
 pub(crate) type Sums = BTreeMap<String, Sum>;
 
-/// Of one file.
+/// What is remembered of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub(crate) bytes: u64,
     pub(crate) sha256: [u8; 32],
-    /// None: the file changed so shortly before it was read that it might change again
+    /// `None` where the file changed so shortly before it was read that it might change again
     /// unnoticed.
     identity: Option<Identity>,
 }

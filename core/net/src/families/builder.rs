@@ -48,7 +48,7 @@ impl Conv {
 
 pub(crate) struct Builder {
     network: Network,
-    /// Of the residual block under construction; 0 outside.
+    /// Number of the residual block under construction; 0 outside of blocks.
     pub block: u32,
 }
 

@@ -33,9 +33,9 @@ pub struct Layer {
     pub depth: u32,
     /// The residual block it lies in, from 1; 0 outside.
     pub block: u32,
-    /// Of the convolution; 1 for a linear layer.
+    /// Stride of the convolution; 1 for a linear layer.
     pub stride: u32,
-    /// Of the convolution; 1 for a linear layer.
+    /// Groups of the convolution; 1 for a linear layer.
     pub groups: u32,
     /// Times one image uses each weight: output height × width; multiply-adds = elements × uses.
     pub uses: u64,
@@ -111,11 +111,11 @@ pub enum Op {
     Conv {
         /// The kernel.
         weight: usize,
-        /// One number an output channel.
+        /// One number per output channel.
         bias: Option<usize>,
         /// Side of the kernel.
         kernel: usize,
-        /// Of both directions.
+        /// The stride in both directions.
         stride: usize,
         /// Zeros on every side.
         padding: usize,
@@ -144,7 +144,7 @@ pub enum Op {
     MaxPool {
         /// Side of the window.
         kernel: usize,
-        /// Of both directions.
+        /// The stride in both directions.
         stride: usize,
         /// Rows and columns of minus infinity on every side.
         padding: usize,
@@ -255,7 +255,7 @@ impl Network {
         self.layers.iter().map(Layer::multiply_adds).sum()
     }
 
-    /// The share of them that so many kept weights a layer do.
+    /// The share of the multiply-adds that is left with so many kept weights in each layer.
     pub fn share_left(&self, counts: &[u64]) -> f64 {
         let layers = self.layers.iter().zip(counts);
         let left: u64 = layers.map(|(layer, count)| count * layer.uses).sum();

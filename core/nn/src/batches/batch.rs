@@ -91,14 +91,14 @@ pub struct Draws {
 }
 
 enum Windows {
-    /// As large as what the network takes.
+    /// Windows as large as what the network takes.
     Placed {
         /// i64 `[n]`: the window's first row, counted from the stored image's; may be negative.
         top: Tensor,
         /// i64 `[n]`: its first column.
         left: Tensor,
     },
-    /// Of any size within the stored image, to be resized.
+    /// Windows of any size within the stored image, to be resized.
     Resized(Vec<Window>),
 }
 

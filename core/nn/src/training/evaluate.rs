@@ -66,7 +66,7 @@ pub struct Pruned<'a> {
 }
 
 impl Pruned<'_> {
-    /// Metrics without epochs, and one bit a test image as a training has them.
+    /// Metrics without epochs, and one bit per test image as a training has them.
     ///
     /// # Errors
     /// Inputs that do not fit each other; libtorch's.

@@ -104,8 +104,8 @@ pub(crate) fn restore(
     })
 }
 
-/// None: there is no file. What is there instead of one is removed, unread: a pipe would keep
-/// its reader waiting for ever.
+/// The file's bytes, or `None` if there is no file. What lies there instead of a file is removed
+/// unread: a pipe would keep its reader waiting for ever.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let kind = match std::fs::symlink_metadata(path) {
         Ok(facts) => facts.file_type(),

@@ -19,17 +19,17 @@ use tch::{Device, Kind, Tensor};
 pub struct TrainingJob<'a> {
     /// What is trained.
     pub network: &'a Network,
-    /// How.
+    /// Its hyperparameters.
     pub training: &'a Training,
     /// The state_dict to start from (safetensors).
     pub weights: &'a [u8],
-    /// `None`: dense.
+    /// The kept weights; the training is dense if `None`.
     pub mask: Option<&'a Mask>,
     /// Training images.
     pub train: &'a Rows,
     /// Test images.
     pub test: &'a Rows,
-    /// Of both.
+    /// Mean and standard deviation that both are normalised with.
     pub normalisation: &'a Normalisation,
     /// Draws the order of the rows in every epoch, where it is shuffled.
     pub order_key: Key,
@@ -39,29 +39,29 @@ pub struct TrainingJob<'a> {
     pub device: Device,
     /// What libtorch's layers compute in; batches are in the type of its weights.
     pub precision: FloatPrecision,
-    /// Folder of the resume point; `None`: a killed training starts over.
+    /// Folder of the resume point; without one a killed training starts over.
     pub resume: Option<&'a Path>,
 }
 
 /// What is heard of a running training.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainingEvent {
-    /// Share of all steps that are done, about two hundred times a training.
+    /// Share of all steps that are done; sent about two hundred times per training.
     Progress(f64),
     /// An epoch ended and its resume point is on disk.
     Epoch(u32),
     /// The training goes on after this many epochs.
     Resumed(u32),
-    /// The resume point could not be used and was discarded: why.
+    /// Why the resume point could not be used; it was discarded.
     Discarded(String),
 }
 
 /// What a training yields; the same job yields the same bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedModel {
-    /// Of every epoch and of the end.
+    /// The metrics of every epoch and of the last weights.
     pub metrics: Metrics,
-    /// One bit a test image, right or wrong by the last weights, lowest bit first.
+    /// One bit per test image, 1 if the last weights classify it rightly, lowest bit first.
     pub bits: Vec<u8>,
     /// The last weights: state_dict as safetensors.
     pub checkpoint: Vec<u8>,

@@ -20,7 +20,7 @@ pub struct Trainer {
     /// Indices of what is trained.
     trained: Vec<usize>,
     optimizer: Optimizer,
-    /// Indices of the prunable weights with their 0/1 masks; empty: dense.
+    /// Indices of the prunable weights with their 0/1 masks; empty for a dense training.
     masks: Vec<(usize, Tensor)>,
     prunable: Vec<usize>,
     settings: Training,

@@ -137,7 +137,7 @@ pub(crate) struct Normalize<'a> {
     pub by_gradient: &'a [f32],
     pub by_z: &'a [f32],
     pub constant: &'a [f32],
-    /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
+    /// 1 for each image of the batch, 0 for the rest of the lines; `None` if all lines are images.
     pub images: Option<&'a [f32; 32]>,
     pub out: &'a mut [Line],
     pub pitch: usize,

@@ -152,7 +152,7 @@ pub(crate) struct Forward<'a> {
     pub begin: Begin,
     /// For each channel the sums of z and of z²; empty where nobody asks for them.
     pub sums: &'a mut [Line],
-    /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
+    /// 1 for each image of the batch, 0 for the rest of the lines; `None` if all lines are images.
     pub images: Option<&'a [f32; 32]>,
     /// Outputs are stored as f32, whatever the storage: a line for every 16 images.
     pub wide: bool,

@@ -55,7 +55,7 @@ pub(crate) struct Places {
     tiles: usize,
 }
 
-/// Of every map, in the order of [`Places`].
+/// The life of every map, in the order of [`Places`].
 fn lives(plan: &Plan, schedule: &Schedule, wide: usize) -> Vec<Life> {
     let (groups, convolutions) = (plan.groups.len(), plan.convolutions.len());
     let mut lives = vec![Life::default(); 1 + convolutions + plan.sources.len()];

@@ -44,7 +44,7 @@ pub struct Exported {
     pub objects: usize,
     /// Outputs of which only the digest came along.
     pub left_out: usize,
-    /// Of the tar.
+    /// Length of the tar.
     pub bytes: u64,
 }
 

@@ -268,9 +268,9 @@ pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
     }
 }
 
-/// Does the work with a lock that is otherwise shared held alone, and shares it again. The
-/// lock is let go for a moment before; another process may take it whole then. None: another
-/// process holds it, and nothing was done.
+/// Does the work while a lock that is otherwise shared is held exclusively, and shares it again.
+/// The lock is released for a moment before, and another process may take it then. `None` if
+/// another process holds it and nothing was done.
 fn alone<T, E: From<Error>>(
     lock: &File,
     path: &Path,
@@ -350,7 +350,7 @@ impl Store {
     }
 
     /// Takes the action for this process, so that nobody else runs it meanwhile.
-    /// None: another process, or another thread of this one, holds it.
+    /// `None` if another process, or another thread of this one, holds it.
     pub fn claim(&self, key: &crate::Digest) -> Result<Option<ActionLock>, Error> {
         let path = self.root().join("locks").join(key.to_string());
         match lock_named(&path)? {
@@ -369,7 +369,7 @@ impl Store {
         }
     }
 
-    /// Who has claimed the action; none: nobody, or it is not known.
+    /// Who has claimed the action; `None` if nobody has, or if it is not known.
     pub fn claimed_by(&self, key: &crate::Digest) -> Option<Holder> {
         let path = self.root().join("locks").join(key.to_string());
         let file = File::open(&path).ok()?;
