@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn draws_are_uniform_over_the_rows_of_a_class() {
-        // 2,000 batches of 1 a class from 10 rows a class: 200 expected, sd 13.4.
+        // 2,000 batches of 1 per class from 10 rows per class: 200 expected, sd 13.4.
         let labels: Vec<i64> = (0..20).map(|i| i % 2).collect();
         let mut seen = [0; 20];
         for batch in scoring_rows(&spec(1, 0, 2_000), &labels, 2).unwrap() {

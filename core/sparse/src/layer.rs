@@ -63,7 +63,7 @@ impl Layer {
         }
     }
 
-    /// The batch's statistics over `count` numbers a channel; moves the running ones.
+    /// The batch's statistics over `count` numbers per channel; moves the running ones.
     pub fn end_batch(&mut self, c: &Convolution, count: f64, parameters: &mut [Vec<f32>]) {
         let Some(norm) = c.norm else { return };
         for (channel, &start) in self.start.iter().enumerate() {
@@ -104,7 +104,7 @@ impl Layer {
         }
     }
 
-    /// From the sums of g and g·z over `count` numbers a channel: what z's gradient is made
+    /// From the sums of g and g·z over `count` numbers per channel: what z's gradient is made
     /// with, and the gradients of scale, shift and bias.
     ///
     /// With x̂ = (z − mean)·inverse: dz = γ·inverse·(g − Σg/count − x̂·Σgx̂/count).

@@ -49,7 +49,7 @@ pub(crate) struct Net<P> {
     pub arena: Arena,
     /// One line a kept weight of a group: its gradient.
     pub weight_sums: Lines,
-    /// Three lines a channel: sums of a source's gradient.
+    /// Three lines per channel: sums of a source's gradient.
     pub sums: Lines,
     pub scratch: Scratch,
     pub activation: Activation,

@@ -1,4 +1,4 @@
-//! What the test images say: one bit an image, right or wrong.
+//! What the test images say: one bit per image, right or wrong.
 
 /// A comparison of two runs (or of as many pairs of runs as there are seeds) image by image.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! The sums of a folder's files, and one sum over them.
 //!
-//! The manifest is a line a file, `SHA256  BYTES  PATH`, in bytewise order of the paths; its
+//! The manifest is a line per file, `SHA256  BYTES  PATH`, in bytewise order of the paths; its
 //! sha256 stands for the whole folder. A file of sums from an earlier run saves hashing a
 //! million files again. A file is taken to have the sum that it had if its length, its times of
 //! modification and of change and its inode are what they were, and if both times lay a clock

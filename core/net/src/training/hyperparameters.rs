@@ -387,9 +387,9 @@ impl Training {
 
 /// More epochs are a typing error.
 const MOST_EPOCHS: u32 = 100_000;
-/// More images a step are a typing error.
+/// More images per step are a typing error.
 const MOST_IMAGES: u32 = 1 << 24;
-/// More steps an epoch are a typing error. With the bounds above, the images that a training
+/// More steps per epoch are a typing error. With the bounds above, the images that a training
 /// sees can be counted in 64 bits.
 const MOST_STEPS: u32 = 10_000_000;
 /// Weights and what moves them have 32 bits.

@@ -36,7 +36,7 @@ impl Evaluation {
         percent(self.correct(), self.right.len() as u64)
     }
 
-    /// One bit an image, the first in the lowest bit of the first byte; spare bits 0.
+    /// One bit per image, the first in the lowest bit of the first byte; spare bits 0.
     pub fn bits(&self) -> Vec<u8> {
         let byte = |bits: &[bool]| {
             bits.iter()

@@ -305,7 +305,7 @@ pub(super) unsafe fn average<P: Pixel>(row: Row, from: &[Line], sums: &mut [Line
     }
 }
 
-/// `out` = sums · factor, one line a channel.
+/// `out` = sums · factor, one line per channel.
 #[inline(always)]
 pub(super) unsafe fn scale<P: Pixel>(sums: &[Line], factor: f32, out: &mut [Line]) {
     let lines = P::IMAGES / 16;
@@ -326,7 +326,7 @@ pub(super) unsafe fn scale<P: Pixel>(sums: &[Line], factor: f32, out: &mut [Line
 /// normalisation before it needs.
 pub(crate) struct Finish<'a> {
     pub row: Row,
-    /// Gradient of the activation: one line a channel (`broadcast`), or all of them.
+    /// Gradient of the activation: one line per channel (`broadcast`), or all of them.
     pub gradient: &'a [Line],
     pub broadcast: bool,
     pub factor: f32,

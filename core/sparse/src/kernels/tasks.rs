@@ -164,7 +164,7 @@ pub(crate) struct Weights<'a> {
     pub lists: &'a Lists,
     pub rows: &'a Rows<'a>,
     pub column: usize,
-    /// Gradient of the output, one row an output row, `pitch` lines a channel.
+    /// Gradient of the output, one row per output row, `pitch` lines per channel.
     pub gradient: &'a Rows<'a>,
     pub gradient_column: usize,
     pub gradient_pitch: usize,
@@ -186,7 +186,7 @@ pub(crate) enum Residual<'a> {
 /// The last step of an input's gradient, when all of it is there: through the activation,
 /// and the sums that the normalisation before it needs.
 pub(crate) struct Final<'a> {
-    /// Rows of the activation (relu) or of its slope, `pitch` lines a channel.
+    /// Rows of the activation (relu) or of its slope, `pitch` lines per channel.
     pub active: &'a Rows<'a>,
     pub active_column: usize,
     pub active_pitch: usize,

@@ -4,7 +4,7 @@ use crate::kernels::{Line, Lines, Pixel, ROWS, Rows};
 use crate::planning::pattern::{Geometry, Lists, Transposed};
 use crate::planning::plan::{Group, Plan, Pool};
 
-/// How a ring's rows lie: `pitch` lines a channel, `width` of them used from `left` on, the
+/// How a ring's rows lie: `pitch` lines per channel, `width` of them used from `left` on, the
 /// others zero.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Band {

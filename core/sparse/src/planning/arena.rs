@@ -19,7 +19,7 @@ pub(crate) enum Map {
     Gradient(usize),
 }
 
-/// A map before it has a place: its lines a batch tile and the passes that need it, every
+/// A map before it has a place: its lines per batch tile and the passes that need it, every
 /// group forward and then every step back. Between the two it is held, unless it is made again.
 #[derive(Clone, Default)]
 struct Life {
