@@ -274,6 +274,16 @@ fn a_match_on_a_bool_is_counted_and_others_are_not() {
 }
 
 #[test]
+fn contributing_says_the_bounds() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    for Bound { rule, most, .. } in [CIRCLES, FOLDERS, TYPE_NAMES, BOOLEAN_MATCHES] {
+        let row = format!("| {rule} | {most}");
+        let said = text.lines().any(|line| line.starts_with(&row));
+        assert!(said, "CONTRIBUTING.md has no row `{row}`");
+    }
+}
+
+#[test]
 fn an_exception_may_neither_grow_nor_stay_when_it_is_mended() {
     const BOUND: Bound = Bound {
         rule: "things",

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use workspace::packages;
 
-/// Who may name whom: the arrows of the map in the README. A crate that is not listed
-/// here fails the test, so that nobody adds one without drawing its arrows.
+/// Who may name whom: the arrows between crates, of which ARCHITECTURE.md tells. A crate that
+/// is not listed here fails the test, so that nobody adds one without drawing its arrows.
 const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-abi", &[]),
     ("jackpot-rng", &[]),
