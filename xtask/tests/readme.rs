@@ -202,3 +202,74 @@ fn ci_runs_the_readmes_test_command() {
         "`.ci/run` does not run `{test} --yes`"
     );
 }
+
+/// Whether a span is a path from the root: it begins with a folder or is a file that lies there.
+fn is_path(span: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@".contains(c);
+    let (first, _) = span.split_once('/').unwrap_or(("", ""));
+    let folders = [
+        ".ci",
+        "artifacts",
+        "core",
+        "examples",
+        "plugins",
+        "reports",
+        "tests",
+        "xtask",
+    ];
+    // `reports/NAME/study.toml` is one that the reader has.
+    let stands_for_another = span
+        .split('/')
+        .any(|part| part.contains(char::is_uppercase) && !part.contains('.') && part != "FORMAT");
+    folders.contains(&first) && span.chars().all(plain) && !stands_for_another
+}
+
+#[test]
+fn every_path_is_there() {
+    let mut found = 0;
+    for document in DOCUMENTS {
+        let text = read(document);
+        for path in spans(&text).into_iter().filter(|span| is_path(span)) {
+            assert!(
+                root().join(path).exists(),
+                "{document} names {path}, which is not there"
+            );
+            found += 1;
+        }
+    }
+    assert!(found >= 80, "only {found} paths found");
+    assert!(is_path("core/net") && is_path(".ci/run") && !is_path("reports/NAME/FILE"));
+}
+
+/// The first block of text of the chapter "The map": folders and what each is.
+#[test]
+fn the_map_names_every_crate() {
+    let text = read("ARCHITECTURE.md");
+    let (_, map) = text.split_once("## The map\n\n```text\n").unwrap();
+    let (map, _) = map.split_once("```").unwrap();
+    let mut folders: Vec<&str> = map
+        .lines()
+        .filter_map(|line| line.split("   ").next())
+        .flat_map(|names| names.split(", "))
+        .filter_map(|name| name.split_whitespace().next())
+        .collect();
+    for folder in &folders {
+        assert!(root().join(folder).is_dir(), "{folder} is no folder");
+    }
+    folders.retain(|folder| folder.starts_with("core/"));
+    folders.sort();
+    let mut crates: Vec<String> = std::fs::read_dir(root().join("core"))
+        .unwrap()
+        .map(|entry| format!("core/{}", entry.unwrap().file_name().display()))
+        .filter(|folder| root().join(folder).join("Cargo.toml").is_file())
+        .collect();
+    crates.sort();
+    assert_eq!(folders, crates);
+    for name in crates {
+        let paragraph = text
+            .lines()
+            .find(|line| line.starts_with(&format!("**`{name}`** ")));
+        let paragraph = paragraph.unwrap_or_else(|| panic!("{name} has no paragraph"));
+        assert!(paragraph.contains("*Invariant:*"), "{name}");
+    }
+}
