@@ -137,9 +137,12 @@ fn help(command: &str) -> Option<Result<(), String>> {
         return Some(Err(format!("`{command}`: {said}")));
     }
     let text = String::from_utf8(stdout).unwrap();
+    let names: Vec<&str> = text
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .collect();
     let unknown = words
         .filter(|word| word.starts_with("--"))
-        .find(|option| !text.contains(*option));
+        .find(|option| !names.contains(option));
     Some(match unknown {
         None => Ok(()),
         Some(option) => Err(format!("`{command}`: no option `{option}`")),
