@@ -2,15 +2,16 @@
 mod given;
 mod slices;
 
-use crate::model::{forward, prunable};
-use crate::trainer::mask_tensor;
+use crate::network::model::{forward, prunable};
+use crate::training::trainer::mask_tensor;
 use crate::{
-    Batch, Error, ImageSet, Precision, Statistics, batch, conv::Layout, error::invalid, objective,
-    state,
+    Batch, Error, ImageSet, Precision, Statistics, batches::batch, error::invalid,
+    network::conv::Layout, network::objective, network::state,
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};
-use jackpot_net::{Augment, Input, Loss, Mask, Network, Objective};
+use jackpot_net::{Augment, Input, Loss, Network, Objective};
+use jackpot_prune::Mask;
 pub use slices::{Slice, SliceMut};
 use tch::{Device, Kind, Tensor};
 
@@ -139,7 +140,7 @@ impl Autodiff {
     /// A mask of another network.
     pub fn set_mask(&mut self, mask: &Mask) -> Result<(), Error> {
         mask.check(&self.network)?;
-        let kept = |layer: &jackpot_net::mask::LayerMask| {
+        let kept = |layer: &jackpot_prune::LayerMask| {
             mask_tensor(&layer.kept, &layer.shape, Kind::Uint8, self.device)
         };
         self.kept = mask.layers.iter().map(kept).collect::<Result<_, _>>()?;
@@ -432,9 +433,10 @@ impl Autodiff {
 }
 
 fn precision_of(objective: &Objective) -> Precision {
-    match objective.compute_f64 {
-        true => Precision::F64,
-        false => Precision::F32,
+    if objective.compute_f64 {
+        Precision::F64
+    } else {
+        Precision::F32
     }
 }
 

@@ -1,7 +1,8 @@
 //! Trains a masked network on a CPU in the time of its kept weights.
 //!
 //! ```
-//! use jackpot_net::{Architecture, Mask, Training};
+//! use jackpot_net::{Architecture, Training};
+//! use jackpot_prune::Mask;
 //! use jackpot_sparse::{Engine, Isa, Storage};
 //!
 //! let network = Architecture::resnet(8, 4, 10, [1, 8, 8]).build()?;
@@ -19,12 +20,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `lower`, `plan` | the network's nodes as sources and groups, or the name of what cannot be run |
-//! | `pattern` | kept weights as lists of offsets, forward and transposed: pure |
-//! | `schedule` | which gradients each backward step reads and writes |
-//! | `arena` | where every map lies, from its birth to its death |
-//! | `work`, `maps` | a group's rings and tiles; how rows of a source are made |
-//! | `forward`, `backward`, `block`, `unpool` | the passes of a group |
+//! | `planning::{lower, plan}` | the network's nodes as sources and groups, or the name of what cannot be run |
+//! | `planning::pattern` | kept weights as lists of offsets, forward and transposed: pure |
+//! | `planning::schedule` | which gradients each backward step reads and writes |
+//! | `planning::arena` | where every map lies, from its birth to its death |
+//! | `passes::{work, maps}` | a group's rings and tiles; how rows of a source are made |
+//! | `passes::{forward, backward, block, unpool}` | the passes of a group |
 //! | `net`, `parameter` | a whole step; dense parameters outside, kept weights inside |
 //! | `layer`, `loss`, `optimizer` | normalisation, cross-entropy, steps |
 //! | `kernels` | vectors and the loops over them, for every storage and instruction set |
@@ -40,29 +41,21 @@
 //! storage and the instruction set. `unsafe` stands in `kernels` alone, and what that exports
 //! asserts its sizes.
 
-mod arena;
-mod backward;
-mod block;
-mod forward;
 mod kernels;
 mod layer;
 mod loss;
-mod lower;
-mod maps;
 mod net;
 mod optimizer;
 mod parameter;
-mod pattern;
-mod plan;
-mod schedule;
-mod unpool;
-mod work;
+mod passes;
+mod planning;
 
-use jackpot_net::{Mask, Network, Training};
+use jackpot_net::{Network, Precision, Training};
+use jackpot_prune::Mask;
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
 use net::{Net, Run};
 use parameter::{describe, gathered};
-use plan::Plan;
+use planning::plan::Plan;
 
 /// What cannot be trained, or does not fit.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +69,12 @@ pub enum Error {
     /// Names what was expected and what was found.
     #[error("{0}")]
     Invalid(String),
-    /// Of a network, mask or training.
+    /// Of a network or a training.
     #[error(transparent)]
     Net(#[from] jackpot_net::Error),
+    /// Of a mask.
+    #[error(transparent)]
+    Mask(#[from] jackpot_prune::Error),
 }
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {
@@ -92,6 +88,15 @@ pub enum Storage {
     F32,
     /// 16 bits of the same range, rounded to nearest even, 32 images a cache line.
     Bf16,
+}
+
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Storage {
+        match precision {
+            Precision::F32 => Storage::F32,
+            Precision::Bf16 => Storage::Bf16,
+        }
+    }
 }
 
 /// The instructions that the kernels are compiled for.
@@ -112,6 +117,26 @@ impl Isa {
         let isas = [Isa::Avx512, Isa::Avx2];
         let first = isas.into_iter().find(|isa| isa.check(Storage::F32).is_ok());
         first.map_or_else(|| Isa::Avx2.check(Storage::F32).map(|()| Isa::Avx2), Ok)
+    }
+
+    /// The kernels that the sparse engine takes in a device class, if this CPU has them.
+    ///
+    /// # Errors
+    /// A class without such kernels; a CPU that lacks what the storage needs.
+    pub fn of_class(device_class: &str, storage: Storage) -> Result<Isa, Error> {
+        let isa = match device_class {
+            "cpu-avx2" | "native-avx2" => Isa::Avx2,
+            "native-avx512" => Isa::Avx512,
+            other => {
+                return Err(Error::Unsupported(format!(
+                    "the sparse engine has kernels for AVX2 and AVX-512, none for `{other}`; write `engine = \"libtorch\"`"
+                )));
+            }
+        };
+        match isa.check(storage) {
+            Ok(()) => Ok(isa),
+            Err(e) => Err(Error::Cpu(format!("device class `{device_class}`: {e}"))),
+        }
     }
 
     /// Whether this CPU has it, for a storage.
@@ -148,9 +173,10 @@ impl Isa {
                 "use f32",
             ),
         };
-        match there {
-            true => Ok(()),
-            false => Err(Error::Cpu(format!("the sparse engine: {lacks}; {instead}"))),
+        if there {
+            Ok(())
+        } else {
+            Err(Error::Cpu(format!("the sparse engine: {lacks}; {instead}")))
         }
     }
 }

@@ -1,131 +1,91 @@
-//! Studies: what to ask (`study.toml`), which actions answer it, and what came out.
+//! Studies: what to ask (`study.toml`), which actions answer it, and running them.
 //!
 //! [`Study::load`] reads and checks the file, [`plan()`] turns it into a graph of actions in
 //! which shared prefixes appear once, [`assess()`] says what the store already knows of it,
-//! [`run()`] does the rest and pins the result, [`collect`] reads it back for a report.
+//! [`run()`] does the rest and writes down which action fills which cell of the grid.
 //!
 //! **Invariant**: this crate never links libtorch and never loads a plugin: it starts worker
-//! processes and commits what they made, after checking it. No key, recipe or result depends
+//! processes and commits what they made, after checking it. It draws no conclusion from results:
+//! `jackpot-results` reads them. No key, recipe or result depends
 //! on the clock, the machine's name, a path, or on how many workers ran.
 
-mod alike;
-mod allocations;
+mod actions;
 mod analysis;
-mod assess;
-mod checks;
-mod curves;
-mod data;
-mod derivation;
-mod diff;
-mod engine;
-mod estimate;
-mod evidence;
-mod execute;
-mod explain;
-mod facts;
-mod file;
-mod foresee;
-mod gains;
-mod grid;
-mod jobs;
-mod keys;
-mod lineage;
-mod lock;
-mod makers;
-mod named;
+mod describe;
+mod floats;
+mod masks;
+mod messages;
 mod needs;
-mod origins;
-mod outcome;
-mod overlaps;
-mod pin;
-mod pipeline;
 mod plan;
-mod pretraining;
 mod probe;
-mod profile;
-mod pure;
-mod recipe;
-mod recorded;
-mod reference;
-mod repeat;
-mod require;
-mod rerun;
-mod results;
 mod run;
-mod sections;
-mod setting;
-mod stage;
-mod survey;
-mod tickets;
-mod titles;
+mod spec;
 mod toolbox;
-mod training;
-mod trial;
-mod validate;
-mod way;
-mod words;
 
-pub use alike::alike;
-pub use allocations::{Allocation, DonorSeed};
+pub use actions::makers::Makers;
+pub use actions::recipe::{By, File, Input, Item, Platform, Recipe, Ref, Sampled};
 pub use analysis::{
-    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls,
-    Declared, Dose, Factor, Factorial, Finding, Findings, FoundEffects, Images, LEVEL, LOSS_MARGIN,
-    MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles,
-    Table, asked_margin, declare, effects, findings, plan_changes, settles,
+    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Declared, Dose,
+    Factor, Factorial, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, Role, WeightedArm, declare,
 };
-pub use assess::{Assessment, Memo, State, Summary, assess};
-pub use checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
-pub use curves::{EpochNumbers, curves};
-pub use data::DataChoice;
-pub use derivation::{Link, Mark, Tracer, report_of};
-pub use diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
-pub use engine::{Compute, Engine, kernels, lowers, storage};
-pub use evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
-pub use explain::{
-    Difference, Explained, Nearest, Recipes, Verdict, differences, explain, explain_node,
-};
-pub use facts::{Collapse, Collapsed, MaskFacts, Selected, predictions};
-pub use file::{FIGURES, NO_CHECK, RunChoice, Study, TABLES, nearest};
-pub use foresee::foresee;
-pub use gains::{EngineUse, Gain};
-pub use grid::{outlook, plan};
+pub use describe::words::{given as describe_params, whole as describe_unit};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
-pub use jobs::{EvaluateJob, Job, StepsJob, TrainJob};
-pub use keys::{Held, Keys};
-pub use lineage::{Lineage, NOT_KNOWN};
-pub use lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
-pub use makers::Makers;
-pub use named::{RUN_NAME, RunName};
+pub use masks::facts::{Collapse, MaskFacts, Selected};
+pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
+pub use masks::recorded::{LayerCounts, RecordedMasks};
+pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, survey};
+pub use messages::{hint, nearest};
 pub use needs::word;
-pub use origins::Origins;
-pub use overlaps::{Overlap, overlaps};
-pub use pin::{Pin, PinnedCell};
-pub use plan::{Cell, Content, Node, Plan};
-pub use pretraining::Pretrained;
+pub use plan::alike::alike;
+pub use plan::allocation_warnings::foresee;
+pub use plan::assess::{Assessment, Memo, State, Summary, assess};
+pub use plan::engine_choice::{EngineUse, Gain};
+pub use plan::explain::{
+    Difference, Explained, Nearest, Recipes, Verdict, differences, explain, explain_node,
+};
+pub use plan::graph::{Cell, Content, Node, Plan};
+pub use plan::grid::{outlook, plan};
+pub use plan::lineage::{Lineage, NOT_KNOWN};
+pub use plan::origins::Origins;
+pub use plan::predictions::predictions;
+pub use plan::require::require;
 pub use probe::{
-    Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
-    Spelled, allocation_distance, chance, make, measure, probe, spearman,
+    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
+    make, measure, probe,
 };
-pub use profile::{Profile, preset, published_rule};
-pub use recipe::{By, Config, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
-pub use reference::Reference;
-pub use repeat::{Level, Series};
-pub use require::require;
-pub use rerun::{Again, Rerun, behind, chosen};
-pub use results::{
-    Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
-    collect, facts, outline,
-};
-pub use run::{Event, Finish, Options, run};
-pub use setting::Setting;
-pub use stage::Stage;
-pub use survey::survey;
-pub use tickets::{Calls, Rounds, Selection, Sparse, Ticket};
+pub use run::lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
+pub use run::manifest::{IDENTICAL_TO, Pin, PinnedCell};
+pub use run::queue::{Event, Finish, Options, run};
+pub use run::rerun::{Again, Rerun, behind, chosen};
+pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
+pub use spec::data::DataChoice;
+pub use spec::file::{FIGURES, Study, TABLES};
+pub use spec::keys::{Held, Keys};
+pub use spec::names::NO_CHECK;
+pub use spec::reference::Reference;
+pub use spec::repeat::{Level, Series};
+pub use spec::run_section::Collapsed;
+pub use spec::run_section::RunChoice;
+pub use spec::setting::{Setting, but_for_the_rate};
+pub use spec::ticket::allocations::{Allocation, DonorSeed};
+pub use spec::ticket::kind::TicketKind;
+pub use spec::ticket::profile::Config;
+pub use spec::ticket::profile::{Profile, preset, published_rule};
+pub use spec::ticket::stage::Stage;
+pub use spec::ticket::tickets::{Calls, Rounds, Selection, Sparse, Ticket};
+pub use spec::trial::Trial;
+pub use toolbox::Libtorch;
 pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
-pub use training::Precision;
-pub use trial::Trial;
-pub use way::{Change, SparseWay, TicketKind, Way};
+
+/// What actions made, as bytes: read and checked, or, where it is a function of bytes alone, made
+/// again.
+pub mod outputs {
+    pub use crate::actions::pure::{Outputs, init as remake_weights, select as remake_selection};
+    pub use crate::actions::validate::{
+        RecordedMetrics, agreement, counts, mask, metrics, normalisation, weights,
+    };
+}
 
 /// What is wrong and what to do, in words.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -136,10 +96,11 @@ pub struct Error(
 );
 
 impl Error {
-    pub(crate) fn from_store(error: jackpot_store::Error) -> Error {
+    /// The message of an error of the store.
+    pub fn from_store(error: jackpot_store::Error) -> Error {
         Error(error.to_string())
     }
-    pub(crate) fn from_host(error: jackpot_host::Failure) -> Error {
+    pub(crate) fn from_host(error: jackpot_protocol::Failure) -> Error {
         Error(error.message)
     }
 }

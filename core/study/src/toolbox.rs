@@ -1,12 +1,30 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
-use crate::{Error, data::sums_file, file::RunChoice, file::hint, recipe::Libtorch};
-use jackpot_host::{Item, Kind, Plugin, Server};
+use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunChoice};
+use jackpot_host::Server;
+use jackpot_protocol::{Item, Kind, Plugin};
 use jackpot_store::Digest;
+use serde::Deserialize;
+use serde::Serialize;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// Which libtorch computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Libtorch {
+    /// For example `2.13.0`.
+    pub version: String,
+    /// First 16 hexadecimal digits of the library's sha256.
+    pub build: String,
+}
+
+impl std::fmt::Display for Libtorch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (build {})", self.version, self.build)
+    }
+}
 
 /// The two programs that run actions.
 #[derive(Clone, Debug)]
@@ -375,7 +393,7 @@ impl Plugins {
         let names = if known.is_empty() {
             "none".to_owned()
         } else {
-            crate::file::quoted(&known)
+            crate::messages::quoted(&known)
         };
         let refused = self.refused.iter();
         let refused: String = refused

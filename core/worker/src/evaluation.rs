@@ -1,10 +1,11 @@
 //! An evaluation job: weights under a mask, on the test rows, without a step.
 use crate::{failure, named, read, told, write};
 use jackpot_data::Rows;
-use jackpot_host::{Failure, Progress};
-use jackpot_net::Mask;
+use jackpot_host::Progress;
 use jackpot_nn::{Precision, Pruned};
-use jackpot_study::EvaluateJob;
+use jackpot_protocol::EvaluateJob;
+use jackpot_protocol::Failure;
+use jackpot_prune::Mask;
 use std::path::Path;
 
 /// Writes `FOLDER/out/{metrics.json,bits}`, then the success record.
@@ -24,8 +25,8 @@ pub fn run(folder: &Path, job: &EvaluateJob) -> Result<(), Failure> {
         normalisation: &job.normalisation,
         device: jackpot_nn::parse_device(&job.device).map_err(told)?,
         precision: match job.precision {
-            jackpot_study::Precision::F32 => Precision::F32,
-            jackpot_study::Precision::Bf16 => Precision::Bf16,
+            jackpot_net::Precision::F32 => Precision::F32,
+            jackpot_net::Precision::Bf16 => Precision::Bf16,
         },
     };
     let (metrics, bits) = pruned.evaluate().map_err(told)?;

@@ -1,7 +1,8 @@
 //! The sparse engine behind [`jackpot_nn::Engine`]: tensors become slices, and slices tensors.
-use jackpot_net::{Mask, Network, Training};
+use jackpot_net::{Network, Training};
 use jackpot_nn::{Batch, Buffer, Device, Engine, Error, Model, Precision, Step, numbers, pixels};
-use jackpot_study::{kernels, storage};
+use jackpot_prune::Mask;
+use jackpot_sparse::Isa;
 use tch::Tensor;
 
 /// One training in the sparse engine.
@@ -25,13 +26,14 @@ impl Sparse {
         state_dict: &[u8],
         mask: Option<&Mask>,
         training: &Training,
-        precision: jackpot_study::Precision,
+        precision: jackpot_net::Precision,
         device_class: &str,
     ) -> Result<Sparse, Error> {
         training.validate()?;
         let mask = mask.map_or_else(|| Mask::dense(network), Mask::clone);
         mask.check(network)?;
-        let (storage, isa) = (storage(precision), kernels(device_class, precision));
+        let storage = precision.into();
+        let isa = Isa::of_class(device_class, storage);
         let isa = isa.map_err(|e| Error::Invalid(e.to_string()))?;
         // Read as libtorch's engine reads it: the same names, shapes and messages.
         let model = Model::load(network, state_dict, Precision::F32, Device::Cpu)?;

@@ -1,9 +1,11 @@
 //! A few training steps on one batch given by hand.
 use crate::{named, read, sparse::Sparse, told, write};
-use jackpot_host::{Failure, Progress};
-use jackpot_net::{Mask, Network};
+use jackpot_host::Progress;
+use jackpot_net::Network;
 use jackpot_nn::{Batch, Device, Engine, Model, Precision, Trainer};
-use jackpot_study::StepsJob;
+use jackpot_protocol::Failure;
+use jackpot_protocol::StepsJob;
+use jackpot_prune::Mask;
 use std::path::Path;
 use tch::Tensor;
 
@@ -74,7 +76,7 @@ fn in_sparse(
     job: &StepsJob,
     network: &Network,
     mask: Option<&Mask>,
-    held: jackpot_study::Precision,
+    held: jackpot_net::Precision,
     batch: &Batch,
 ) -> Result<Begun, Failure> {
     let weights = read(&job.weights)?;

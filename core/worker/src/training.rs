@@ -1,11 +1,13 @@
 //! A training job: reads its files, trains, writes its outputs.
 use crate::{failure, named, read, sparse::Sparse, told, write};
 use jackpot_data::Rows;
-use jackpot_host::{Failure, Progress};
-use jackpot_net::Mask;
+use jackpot_host::Progress;
+use jackpot_net::Engine;
 use jackpot_nn::{Event, Precision, Trained};
+use jackpot_protocol::Failure;
+use jackpot_protocol::TrainJob;
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_study::{Engine, TrainJob};
 use std::path::Path;
 use std::time::Instant;
 
@@ -52,8 +54,8 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
         augment_key: key("augment_key", &asked.augment_key)?,
         device: jackpot_nn::parse_device(&asked.device).map_err(told)?,
         precision: match (asked.engine, asked.precision) {
-            (Engine::Sparse, _) | (_, jackpot_study::Precision::F32) => Precision::F32,
-            (Engine::Libtorch, jackpot_study::Precision::Bf16) => Precision::Bf16,
+            (Engine::Sparse, _) | (_, jackpot_net::Precision::F32) => Precision::F32,
+            (Engine::Libtorch, jackpot_net::Precision::Bf16) => Precision::Bf16,
         },
         resume: Some(&asked.resume),
     };

@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_data::{Images, Normalisation};
-use jackpot_host::Limits;
-use jackpot_net::{AdamSettings, Architecture, Augment, Mask, Optimizer, Schedule, Training};
-use jackpot_nn::Metrics;
+use jackpot_net::Engine;
+use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Schedule, Training};
+use jackpot_protocol::Job;
+use jackpot_protocol::Limits;
+use jackpot_protocol::Metrics;
+use jackpot_protocol::{EvaluateJob, TrainJob};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_study::{Engine, EvaluateJob, Job, TrainJob};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
@@ -72,7 +75,7 @@ fn job(folder: &Path, epochs: u32) -> TrainJob {
         order_key: Key::from_seed(4).to_hex(),
         augment_key: Key::from_seed(5).to_hex(),
         device: "cpu".to_string(),
-        precision: jackpot_study::Precision::F32,
+        precision: jackpot_net::Precision::F32,
         engine: Engine::Libtorch,
         device_class: "cpu-avx2".to_string(),
         threads: 1,
@@ -190,7 +193,7 @@ fn evaluate(folder: &Path, trained: &TrainJob, mask: &Mask) -> (Metrics, Vec<u8>
         test: trained.test.clone(),
         normalisation: trained.normalisation.clone(),
         device: "cpu".to_string(),
-        precision: jackpot_study::Precision::F32,
+        precision: jackpot_net::Precision::F32,
         threads: 1,
         memory: u64::MAX,
     };
@@ -259,7 +262,7 @@ fn precision_and_validation_are_the_jobs() {
         outputs(folder.path())
     };
     let plain = run(&|_| ());
-    let mixed = run(&|job| job.precision = jackpot_study::Precision::Bf16);
+    let mixed = run(&|job| job.precision = jackpot_net::Precision::Bf16);
     assert_ne!(plain[2], mixed[2]);
     // Another engine is other sums: other bytes, the same training.
     let sparse = run(&|job| job.engine = Engine::Sparse);

@@ -5,11 +5,12 @@ use super::{
 };
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{
-    By, Choice, Output, PluginOutput, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity,
-    Unit, select,
+use jackpot_host::PluginOutput;
+use jackpot_net::Network;
+use jackpot_protocol::Output;
+use jackpot_prune::{
+    By, Choice, Mask, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity, Unit, select,
 };
-use jackpot_net::{Mask, Network};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
@@ -146,13 +147,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             counts(&tools, arguments, &asked, &done.file, &place)?
         }
     };
-    let by = match global {
-        true => By::Sparsity {
+    let by = if global {
+        By::Sparsity {
             sparsity: &asked.sparsity,
             scope: asked.scope,
             rule: asked.rule,
-        },
-        false => By::Counts(&counts),
+        }
+    } else {
+        By::Counts(&counts)
     };
     let choice = Choice {
         reserve: asked.reserve,

@@ -3,9 +3,12 @@ use super::{Kernels, Tools};
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use jackpot_host::Limits;
+use jackpot_net::Precision;
 use jackpot_net::{Augment, Network, Schedule, Training};
-use jackpot_study::{Job, Precision, StepsJob, kernels, lowers};
+use jackpot_protocol::Job;
+use jackpot_protocol::Limits;
+use jackpot_protocol::StepsJob;
+use jackpot_sparse::Isa;
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -90,8 +93,8 @@ impl Arguments {
                 "`--precision f64`: the sparse engine computes in f32; expected `--engine libtorch`"
             );
         }
-        kernels(&self.kernels.device()?.class, held).context("`--engine sparse`")?;
-        lowers(network, training, held).context("`--engine sparse`")?;
+        Isa::of_class(&self.kernels.device()?.class, held.into()).context("`--engine sparse`")?;
+        jackpot_sparse::check(network, training, held.into()).context("`--engine sparse`")?;
         Ok(Some(held))
     }
 }

@@ -5,7 +5,9 @@ use super::{
     factorial::{EffectsSection, Factorial},
     standard,
 };
-use crate::{Error, checks::Check, file::hint, repeat::Series, tickets::Ticket};
+use crate::{
+    Error, messages::hint, spec::checks::Check, spec::repeat::Series, spec::ticket::tickets::Ticket,
+};
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;
 use toml::Value;
@@ -83,7 +85,7 @@ impl TryFrom<Value> for MarginSection {
             other => {
                 return Err(format!(
                     "a margin is a number or `{{ share = 0.25, of = \"dense − uniform\" }}`, found {}",
-                    crate::sections::value_kind(&other)
+                    crate::messages::value_kind(&other)
                 ));
             }
         };

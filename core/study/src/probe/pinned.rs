@@ -1,6 +1,6 @@
 //! `pins/NAME.probe.json`: what a probe found. Canonical JSON, so the same masks are the same
 //! bytes.
-use crate::{Collapse, Error, MaskFacts, recipe::Libtorch, recipe::floats_to_text};
+use crate::{Collapse, Error, MaskFacts, floats::floats_to_text, toolbox::Libtorch};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 

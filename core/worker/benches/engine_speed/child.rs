@@ -2,8 +2,9 @@
 //! took.
 
 use crate::{Failure, machine::kilobytes};
-use jackpot_net::{Architecture, Mask, Network, Training};
+use jackpot_net::{Architecture, Network, Training};
 use jackpot_nn::{Batch, Device, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal, permutation};
 use jackpot_sparse::{Isa, Storage};
 use safetensors::SafeTensors;
@@ -103,9 +104,10 @@ impl<'a> Engine<'a> {
             return Ok(Engine::Libtorch(Box::new(trainer), batch));
         }
         let storage = if wide { Storage::F32 } else { Storage::Bf16 };
-        let isa = match spec["isa"] == "avx2" {
-            true => Isa::Avx2,
-            false => Isa::best()?,
+        let isa = if spec["isa"] == "avx2" {
+            Isa::Avx2
+        } else {
+            Isa::best()?
         };
         let counts: Vec<u64> = serde_json::from_value(spec["counts"].clone())?;
         let engine = jackpot_sparse::Engine::new(

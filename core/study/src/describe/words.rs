@@ -1,0 +1,147 @@
+//! A study's tickets and checks in words, stage by stage.
+use crate::{
+    messages::epochs,
+    messages::steps,
+    spec::checks::{Check, Steps},
+    spec::ticket::tickets::Sparse,
+    {Allocation, DonorSeed, Selection},
+};
+use jackpot_net::{Order, Schedule, Training};
+use jackpot_protocol::ConfigValue;
+use jackpot_prune::{Scope, Unit};
+use std::collections::BTreeMap;
+
+impl Check {
+    /// What the check changes, in the order of the pipeline.
+    pub fn in_words(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        let mut last = None;
+        for step in &self.steps {
+            let item = step.item.clone() + &given(&step.params);
+            match words.last_mut() {
+                Some(line) if last == Some(step.on) => *line += &format!(", {item}"),
+                _ => words.push(format!("{}: {item}", step.on.name())),
+            }
+            last = Some(step.on);
+        }
+        let mut pretraining = Vec::new();
+        match self.pretraining.order {
+            Some(Order::Stored) => pretraining.push("rows in stored order".to_owned()),
+            Some(Order::Shuffled) => pretraining.push("rows shuffled".to_owned()),
+            None => {}
+        }
+        match self.pretraining.steps_per_epoch {
+            Some(Steps::Count(n)) => pretraining.push(steps(n)),
+            Some(Steps::Share(x)) => {
+                pretraining.push(format!("{} % of the steps", x * 100.0));
+            }
+            None => {}
+        }
+        if let Some(n) = self.pretraining.epochs {
+            pretraining.push(epochs(f64::from(n)));
+        }
+        if !pretraining.is_empty() {
+            words.push(format!("pretraining: {}", pretraining.join(", ")));
+        }
+        if let Some(start) = self.start {
+            words.push(format!("start: {start}"));
+        }
+        if !self.redraw.is_empty() {
+            let keys: Vec<&str> = self.redraw.iter().map(|r| r.name()).collect();
+            words.push(format!("own training: {} drawn anew", keys.join(" and ")));
+        }
+        words.join("; ")
+    }
+}
+
+/// What is said behind how many are kept.
+pub fn whole(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Weights => "",
+        Unit::Filters => ", whole filters",
+    }
+}
+
+/// None: what the method's mask says.
+pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
+    let reserve = &sparse.reserve;
+    let mut words = vec![match &sparse.allocation {
+        Allocation::Global(Scope::All) => "the largest of all layers".to_owned(),
+        Allocation::Global(Scope::Convolutions) => {
+            "the largest of all convolutions, the classifier whole".to_owned()
+        }
+        Allocation::Rule { item, params } => format!("by {item}{}", given(params)),
+        Allocation::Table(densities) => {
+            format!("by the study's own densities of {} layers", densities.len())
+        }
+        Allocation::Copy { ticket, seed } => match seed {
+            DonorSeed::Same => format!("as many a layer as {ticket}"),
+            DonorSeed::Next => format!("as many a layer as {ticket} of the next seed"),
+        },
+        Allocation::ByMethod => return None,
+    }];
+    if !sparse.unit.is_weights() {
+        words.push("convolutions by whole filters".into());
+    }
+    if reserve.first {
+        words.push("the first layer whole".into());
+    }
+    if reserve.classifier {
+        words.push("the classifier whole".into());
+    }
+    if reserve.floor > 0 {
+        words.push(format!("at least {} a layer", reserve.floor));
+    }
+    if sparse.selection == Some(Selection::Published) {
+        words.push("ties as published".into());
+    }
+    Some(words.join(", "))
+}
+
+/// " (share = 0.5)".
+pub fn given(params: &BTreeMap<String, ConfigValue>) -> String {
+    let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
+}
+
+pub(crate) fn length(training: &Training) -> String {
+    let whole = format!("for {}", epochs(f64::from(training.epochs)));
+    match training.offset_epochs {
+        0 => whole,
+        n => format!("{whole} of the schedule from epoch {n}"),
+    }
+}
+
+/// What a ticket's training does otherwise than the study's, beside its length.
+pub(crate) fn otherwise(own: &Training, study: &Training) -> String {
+    let mut words = Vec::new();
+    if own.lr != study.lr {
+        words.push(format!("learning rate {}", own.lr));
+    }
+    if own.schedule != study.schedule {
+        words.push(match own.schedule {
+            Schedule::Constant => "constant".to_owned(),
+            Schedule::Cosine => "cosine".to_owned(),
+            Schedule::Step { .. } => "steps".to_owned(),
+        });
+    }
+    let rest = Training {
+        lr: study.lr,
+        schedule: study.schedule.clone(),
+        epochs: study.epochs,
+        offset_epochs: study.offset_epochs,
+        ..own.clone()
+    };
+    if rest != *study {
+        words.push("other hyperparameters".into());
+    }
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", words.join(", "))
+    }
+}

@@ -1,0 +1,223 @@
+//! Why an action is a hit or a miss: its recipe, field by field, against the nearest other.
+use crate::{
+    Error,
+    plan::assess::{Assessment, State},
+    plan::graph::Plan,
+};
+use jackpot_store::{Digest, Look, Store, canonical};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One action, and what the store knows of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explained {
+    /// In words.
+    pub title: String,
+    /// As the recipe spells it.
+    pub kind: String,
+    /// The key, once every input is known.
+    pub key: Option<Digest>,
+    /// Hit, miss, or not yet knowable.
+    pub verdict: Verdict,
+    /// The finished action of that kind whose recipe differs in the fewest fields; none: there
+    /// is no other of that kind.
+    pub nearest: Option<Nearest>,
+}
+
+/// Whether an action has to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The store has its result.
+    Hit,
+    /// It is finished, and an output that a reader needs is gone: names it.
+    Gone(String),
+    /// It ran and failed: why.
+    Failed(String),
+    /// The store has never seen it.
+    Miss,
+    /// An input is not known before the action that makes it has run.
+    Unknown,
+}
+
+/// Another finished action of the same kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct Nearest {
+    /// Its key.
+    pub key: Digest,
+    /// Where the two recipes differ.
+    pub fields: Vec<Difference>,
+}
+
+/// One field in which two recipes differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The path of the field, e.g. `training.lr`.
+    pub field: String,
+    /// What the first says; none: it does not have the field.
+    pub here: Option<String>,
+    /// What the second says.
+    pub there: Option<String>,
+}
+
+/// The fields in which two values differ, by their paths.
+pub fn differences(here: &Value, there: &Value) -> Vec<Difference> {
+    let (here, there) = (fields(here), fields(there));
+    let mut names: Vec<&String> = here.keys().chain(there.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differ = names.into_iter().filter(|n| here.get(*n) != there.get(*n));
+    differ
+        .map(|name| Difference {
+            field: name.clone(),
+            here: here.get(name).cloned(),
+            there: there.get(name).cloned(),
+        })
+        .collect()
+}
+
+/// Every leaf of a value under its path.
+fn fields(value: &Value) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    flatten("", value, &mut found);
+    found
+}
+
+fn flatten(place: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+    let inner = |name: &str| match place {
+        "" => name.to_owned(),
+        place => format!("{place}.{name}"),
+    };
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(name, value)| flatten(&inner(name), value, found)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(i, value)| flatten(&inner(&i.to_string()), value, found)),
+        Value::String(text) => drop(found.insert(place.to_owned(), text.clone())),
+        other => drop(found.insert(place.to_owned(), other.to_string())),
+    }
+}
+
+/// The recipes of every finished action, by kind.
+pub struct Recipes {
+    kinds: BTreeMap<String, Vec<(Digest, Value)>>,
+}
+
+impl Recipes {
+    /// Reads them. One that is damaged is left out: the audit names it.
+    pub fn read(store: &Store) -> Result<Recipes, Error> {
+        let mut kinds: BTreeMap<String, Vec<(Digest, Value)>> = BTreeMap::new();
+        for key in store.action_keys().map_err(Error::from_store)? {
+            let Look::Sound(bytes) = store.look(&key).map_err(Error::from_store)? else {
+                continue;
+            };
+            let Ok(recipe) = canonical::parse(&bytes) else {
+                continue;
+            };
+            let kind = recipe["kind"].as_str().unwrap_or_default().to_owned();
+            kinds.entry(kind).or_default().push((key, recipe));
+        }
+        Ok(Recipes { kinds })
+    }
+
+    /// The other recipe of the same kind that differs in the fewest fields; of equally near
+    /// ones the one with the lowest key.
+    pub fn nearest(&self, key: Option<&Digest>, recipe: &Value) -> Option<Nearest> {
+        let kind = recipe["kind"].as_str().unwrap_or_default();
+        let others = self.kinds.get(kind)?.iter();
+        others
+            .filter(|(other, _)| Some(other) != key)
+            .map(|(other, value)| Nearest {
+                key: *other,
+                fields: differences(recipe, value),
+            })
+            .min_by_key(|near| (near.fields.len(), near.key))
+    }
+}
+
+/// Explains an action by its key.
+///
+/// # Errors
+/// A key that is no recipe of the store.
+pub fn explain(store: &Store, recipes: &Recipes, key: &Digest) -> Result<Explained, Error> {
+    let bytes = match store.look(key).map_err(Error::from_store)? {
+        Look::Sound(bytes) => bytes,
+        Look::Absent => {
+            return Err(Error(format!("{key}: the store has no such recipe")));
+        }
+        Look::Damaged(found) => return Err(Error(format!("the recipe {key}: {found}"))),
+    };
+    let recipe = canonical::parse(&bytes).map_err(Error::from_store)?;
+    let Some(kind) = recipe["kind"].as_str() else {
+        return Err(Error(format!(
+            "{key} is an object, not an action: expected a recipe, which has a `kind`"
+        )));
+    };
+    let verdict = match store.look_action(key).map_err(Error::from_store)? {
+        Look::Sound(action) => {
+            let mut outputs = action.outputs.iter();
+            let gone = outputs.find(|(name, d)| *name != "checkpoint" && !store.has(d));
+            gone.map_or(Verdict::Hit, |(name, _)| Verdict::Gone(name.clone()))
+        }
+        Look::Damaged(found) => Verdict::Failed(format!("its file is damaged: {found}")),
+        Look::Absent => failed(store, key)?.map_or(Verdict::Miss, Verdict::Failed),
+    };
+    Ok(Explained {
+        title: kind.to_owned(),
+        kind: kind.to_owned(),
+        key: Some(*key),
+        verdict,
+        nearest: recipes.nearest(Some(key), &recipe),
+    })
+}
+
+fn failed(store: &Store, key: &Digest) -> Result<Option<String>, Error> {
+    let failure = store.failure(key).map_err(Error::from_store)?;
+    Ok(failure.map(|f| {
+        f["message"]
+            .as_str()
+            .unwrap_or("no reason was kept")
+            .to_owned()
+    }))
+}
+
+/// Explains a training of a plan and every action before it, those before it first.
+pub fn explain_node(
+    plan: &Plan,
+    a: &Assessment,
+    store: &Store,
+    recipes: &Recipes,
+    node: usize,
+) -> Result<Vec<Explained>, Error> {
+    let explain = |node: usize| -> Result<Explained, Error> {
+        let recipe = &plan.nodes[node].recipe;
+        let key = a.keys[node];
+        let verdict = match (a.states[node], key) {
+            (State::Cached, _) => Verdict::Hit,
+            (State::Unknown, _) | (_, None) => Verdict::Unknown,
+            (State::ToRun, Some(key)) => match &a.outputs[node] {
+                Some(outputs) => {
+                    let gone = outputs.iter().find(|(_, d)| !store.has(d));
+                    Verdict::Gone(gone.map_or("an output", |(n, _)| n).to_owned())
+                }
+                None => failed(store, &key)?.map_or(Verdict::Miss, Verdict::Failed),
+            },
+        };
+        let value = match &a.recipes[node] {
+            Some(resolved) => Some(resolved.to_value()?),
+            None => None,
+        };
+        Ok(Explained {
+            title: plan.nodes[node].title.clone(),
+            kind: recipe.kind().to_owned(),
+            key,
+            verdict,
+            nearest: value.and_then(|v| recipes.nearest(key.as_ref(), &v)),
+        })
+    };
+    plan.ancestors(node).into_iter().map(explain).collect()
+}

@@ -1,0 +1,203 @@
+//! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
+use crate::{
+    actions::recipe::{Input, Recipe},
+    plan::graph::{Cell, Content, Plan},
+    spec::ticket::profile::Config,
+};
+use jackpot_net::{Order, Training};
+use jackpot_store::Digest;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a cell's result comes from. The test rows are always clean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lineage {
+    /// The data of dense trainings and rounds before the ticket's own; none: there is none. What
+    /// made the weights of an object is not known to the study, and said to be so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<String>,
+    /// The data that a method drew batches from; none: no method
+    /// of it declares data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scoring: Option<String>,
+    /// The data of the ticket's own training.
+    pub training: String,
+    /// Epochs of every training that the cell needs, its own among them, as decimal text, or
+    /// [`NOT_KNOWN`] where it needs the weights of an object.
+    pub epochs: String,
+}
+
+const CLEAN: &str = "clean";
+
+/// What stands in a lineage in place of epochs that nobody counted.
+pub const NOT_KNOWN: &str = "not known";
+
+impl Plan {
+    /// The lineage of a cell; none: nothing is run for it.
+    pub fn lineage(&self, cell: &Cell) -> Option<Lineage> {
+        let Content::Run { train, .. } = cell.content else {
+            return None;
+        };
+        let mut pretraining = BTreeSet::new();
+        let mut scoring = BTreeSet::new();
+        // Trainings that differ only in where they stop are one training, read at several
+        // stages: the longest counts.
+        let mut epochs: BTreeMap<String, f64> = BTreeMap::new();
+        for node in self.ancestors(train) {
+            match &self.nodes[node].recipe {
+                recipe @ Recipe::Train {
+                    training, train: t, ..
+                } => {
+                    let most = epochs.entry(without_end(recipe)).or_insert(0.0);
+                    *most = most.max(self.epochs(node, training));
+                    if node != train {
+                        pretraining.insert(self.data_of(t) + &self.otherwise(node, training));
+                    }
+                }
+                Recipe::Score { data: Some(d), .. } => {
+                    scoring.insert(self.data_of(&d.train));
+                }
+                _ => {}
+            }
+        }
+        let given = self.given(train);
+        let unknown = |d: &Digest| format!("{NOT_KNOWN} (object {})", &d.to_string()[..12]);
+        pretraining.extend(given.iter().map(unknown));
+        let joined = |all: BTreeSet<String>| {
+            let all: Vec<String> = all.into_iter().collect();
+            (!all.is_empty()).then(|| all.join(" and "))
+        };
+        let own = match &self.nodes[train].recipe {
+            Recipe::Train { train, .. } => self.data_of(train),
+            _ => CLEAN.to_owned(),
+        };
+        Some(Lineage {
+            pretraining: joined(pretraining),
+            scoring: joined(scoring),
+            training: own,
+            epochs: if given.is_empty() {
+                spelled(epochs.values().sum())
+            } else {
+                NOT_KNOWN.to_owned()
+            },
+        })
+    }
+
+    /// The objects that the study gives to a node or to anything that it needs: weights.
+    fn given(&self, node: usize) -> BTreeSet<Digest> {
+        let behind = self.ancestors(node).into_iter();
+        let inputs = behind.flat_map(|node| self.nodes[node].recipe.inputs());
+        inputs
+            .filter_map(|input| match input {
+                Input::Object(digest) => Some(digest),
+                Input::Node(_) => None,
+            })
+            .collect()
+    }
+
+    /// A node and everything that it needs.
+    pub(crate) fn ancestors(&self, node: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if found.insert(node) {
+                let inputs = self.nodes[node].recipe.inputs();
+                open.extend(inputs.iter().filter_map(|i| match i {
+                    Input::Node(r) => Some(r.node),
+                    Input::Object(_) => None,
+                }));
+            }
+        }
+        found
+    }
+
+    /// "clean", or the checks that changed the rows, in their order.
+    fn data_of(&self, rows: &Input) -> String {
+        let mut steps = Vec::new();
+        let mut rows = *rows;
+        while let Input::Node(r) = rows {
+            let Recipe::Check { item, input, .. } = &self.nodes[r.node].recipe else {
+                break;
+            };
+            steps.push(item.item.clone() + &self.changed(&item.item, &item.config));
+            rows = *input;
+        }
+        steps.reverse();
+        if steps.is_empty() {
+            CLEAN.to_owned()
+        } else {
+            steps.join(" + ")
+        }
+    }
+
+    /// " (share = 0.5)": the parameters that are not the item's defaults.
+    fn changed(&self, id: &str, config: &Config) -> String {
+        let items = self.plugins.all.iter().flat_map(|p| &p.items);
+        let Some(item) = items.clone().find(|i| i.id == id) else {
+            return String::new();
+        };
+        let changed = item.params.iter().filter_map(|p| {
+            let value = config.get(&p.name).filter(|v| **v != p.default)?;
+            Some(format!("{} = {value}", p.name))
+        });
+        let changed: Vec<String> = changed.collect();
+        if changed.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", changed.join(", "))
+        }
+    }
+
+    /// What a training before the ticket's own does otherwise with its rows.
+    fn otherwise(&self, node: usize, training: &Training) -> String {
+        let base = &self.setting_of(node).training;
+        let mut words = Vec::new();
+        if training.order != base.order {
+            words.push(match training.order {
+                Order::Shuffled => "shuffled".to_owned(),
+                Order::Stored => "stored order".to_owned(),
+            });
+        }
+        if let Some(steps) = training
+            .steps_per_epoch
+            .filter(|_| training.steps_per_epoch != base.steps_per_epoch)
+        {
+            words.push(crate::messages::steps(steps));
+        }
+        let whole = |t: &Training| t.epochs + t.offset_epochs;
+        if whole(training) != whole(base) {
+            words.push(crate::messages::epochs(f64::from(training.epochs)));
+        }
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", words.join(", "))
+        }
+    }
+
+    fn epochs(&self, node: usize, training: &Training) -> f64 {
+        match training.until {
+            None => f64::from(training.epochs),
+            Some(step) => {
+                let rows = u64::from(self.setting_of(node).data.train_rows);
+                step as f64 / training.steps_in_epoch(rows).max(1) as f64
+            }
+        }
+    }
+}
+
+/// The recipe of a training as if it ran to its end: equal for all of its prefixes.
+fn without_end(recipe: &Recipe) -> String {
+    let mut whole = recipe.clone();
+    if let Recipe::Train { training, .. } = &mut whole {
+        training.until = None;
+    }
+    serde_json::to_string(&whole).unwrap_or_default()
+}
+
+/// At most two decimals, no trailing zeros.
+fn spelled(epochs: f64) -> String {
+    let text = format!("{epochs:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

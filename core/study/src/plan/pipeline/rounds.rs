@@ -1,0 +1,172 @@
+//! Rounds of training and pruning (iterative magnitude pruning and its kin): one chain serves
+//! every sparsity.
+//!
+//! State 0 is the dense training. After round r the chain keeps (1 − share)^r of all weights,
+//! chosen within what it kept before among the weights that the round trained; then it
+//! rewinds and trains again. A sparsity is cut, exactly, from the last state that keeps more.
+use crate::{
+    Allocation, Error,
+    actions::recipe::{By, Input},
+    plan::grid::{At, Builder},
+    plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
+    spec::checks::Sees,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Rounds, Sparse},
+};
+use jackpot_protocol::Kind;
+use jackpot_prune::{Rule, Scope, Sparsity};
+
+/// Where a chain stands: what it keeps, and what its last training made.
+struct State {
+    mask: Option<Input>,
+    /// None where nothing reads the trained weights, so that nothing is trained for them.
+    trained: Option<Input>,
+}
+
+impl Builder {
+    /// The mask at a sparsity.
+    pub(super) fn mask_after_rounds(
+        &mut self,
+        sparse: &Sparse,
+        rounds: &Rounds,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let state = self.state(sparse, rounds, sparsity, at)?;
+        self.pruned(sparse, &state, sparsity, String::new(), at)
+    }
+
+    /// The weights that the last training before the cut left.
+    pub(super) fn trained_after_rounds(
+        &mut self,
+        sparse: &Sparse,
+        rounds: &Rounds,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let state = self.state(sparse, rounds, sparsity, at)?;
+        match state.trained {
+            Some(trained) => Ok(trained),
+            None => self.weights(Stage::Trained, at),
+        }
+    }
+
+    /// The last state that keeps more than the sparsity asks for.
+    fn state(
+        &mut self,
+        sparse: &Sparse,
+        rounds: &Rounds,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<State, Error> {
+        let within = |e: Error| Error(format!("ticket `{}`: {}", at.ticket.name, e.0));
+        let total = self.plan.networks[self.setting].prunable_weights();
+        let last = rounds.before(sparsity.kept(total), total).map_err(within)?;
+        let field = format!("ticket `{}`: `scores`", at.ticket.name);
+        let (_, method) = self
+            .plan
+            .plugins
+            .item(&sparse.method, Kind::Method, &field)?;
+        let learns = method.needs_weights()
+            || rounds.rewind == Stage::Trained
+            || sparse.start == Stage::Trained;
+        let mut state = State {
+            mask: None,
+            trained: if learns {
+                Some(self.weights(Stage::Trained, at)?)
+            } else {
+                None
+            },
+        };
+        for round in 1..=last {
+            let sparsity = rounds.sparsity(round).map_err(within)?;
+            let mask = self.pruned(sparse, &state, &sparsity, format!(", round {round}"), at)?;
+            let trained = match state.trained {
+                None => None,
+                Some(before) => Some(self.round(rounds, round, before, mask, at)?),
+            };
+            state = State {
+                mask: Some(mask),
+                trained,
+            };
+        }
+        Ok(state)
+    }
+
+    /// What a state keeps after pruning to a sparsity.
+    fn pruned(
+        &mut self,
+        sparse: &Sparse,
+        state: &State,
+        sparsity: &Sparsity,
+        round: String,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let scored = Scored {
+            weights: state.trained,
+            mask: state.mask,
+            rounds: None,
+            mask_at: None,
+        };
+        let scores = self.scores(sparse, &scored, at)?;
+        let scores = self.changed_scores(Input::Node(scores), at)?;
+        let scope = match sparse.allocation {
+            Allocation::Global(scope) => scope,
+            _ => Scope::All,
+        };
+        let chosen = Chosen {
+            scores,
+            by: By::Global {
+                scope,
+                sparsity: sparsity.clone(),
+                rule: Rule::Exact,
+            },
+            within: state.mask,
+            reserve: sparse.reserve,
+            unit: sparse.unit,
+            sparsity,
+        };
+        self.select(chosen, round, at)
+    }
+
+    /// The training of one round, on the data of pretraining.
+    fn round(
+        &mut self,
+        rounds: &Rounds,
+        round: u32,
+        before: Input,
+        mask: Input,
+        at: &At,
+    ) -> Result<Input, Error> {
+        let weights = match rounds.rewind {
+            Stage::Trained => before,
+            stage => self.weights(stage, at)?,
+        };
+        let mut training = rounds.training.clone();
+        if let Some(check) = at.check {
+            training = check
+                .pretraining
+                .apply(&training, self.setting().data.train_rows);
+        }
+        let title = format!(
+            "train {} round {round} on {}, seed {}",
+            at.ticket.name,
+            at.seen_in_words(Sees::Pretraining),
+            at.seed
+        );
+        let rows = self.seen(Sees::Pretraining, at)?;
+        let known = self.rows_seen(Sees::Pretraining, at)?;
+        let trained = Trained {
+            title,
+            weights,
+            mask: Some(mask),
+            rows,
+            known,
+            training,
+            compute: rounds.compute,
+            redraw: &[],
+        };
+        let node = self.training(trained, at)?;
+        Ok(Input::node(node, "checkpoint"))
+    }
+}

@@ -1,0 +1,151 @@
+//! Weights: drawn, or as a dense training left them at one of its stages.
+use crate::{
+    Error,
+    actions::recipe::{Input, Platform, Recipe},
+    plan::grid::{At, Builder},
+    plan::pipeline::rows::KnownRows,
+    spec::checks::{Redraw, Sees},
+    spec::ticket::stage::{self, Stage},
+};
+use jackpot_net::Compute;
+use jackpot_net::Training;
+use jackpot_rng::Key;
+
+/// One training to be asked for.
+pub(crate) struct Trained<'a> {
+    pub title: String,
+    pub weights: Input,
+    pub mask: Option<Input>,
+    pub rows: Input,
+    pub known: KnownRows,
+    pub training: Training,
+    pub compute: Compute,
+    /// Keys that it does not share with the other trainings of its seed.
+    pub redraw: &'a [Redraw],
+}
+
+impl Builder {
+    /// The weights of a stage.
+    pub(super) fn weights(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
+        match stage {
+            Stage::Initial => self.drawn("init", at.keys().init().to_hex(), at),
+            Stage::Redrawn => self.drawn("init again", at.keys().redrawn().to_hex(), at),
+            Stage::Object(digest) => Ok(Input::Object(digest)),
+            Stage::Trained | Stage::Epoch(_) | Stage::Step(_) => self.pretrained(stage, at),
+        }
+    }
+
+    fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<Input, Error> {
+        let recipe = Recipe::Init {
+            architecture: self.setting().architecture.clone(),
+            key,
+        };
+        self.output(format!("{what}, seed {}", at.seed), recipe, "weights")
+    }
+
+    /// The dense training before pruning, under the check's changes to that stage.
+    pub(super) fn pretraining(&self, at: &At) -> Training {
+        let setting = self.setting();
+        match at.check {
+            None => setting.training.clone(),
+            Some(check) => check
+                .pretraining
+                .apply(&setting.training, setting.data.train_rows),
+        }
+    }
+
+    fn pretrained(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
+        let mut training = self.pretraining(at);
+        // In a trial every training has an end of its own.
+        let until = self.until(stage, &training, at)?;
+        training.until = until.into_iter().chain(training.until).min();
+        let weights = self.weights(Stage::Initial, at)?;
+        let rows = self.seen(Sees::Pretraining, at)?;
+        let known = self.rows_seen(Sees::Pretraining, at)?;
+        let title = format!(
+            "train dense on {}{}, seed {}",
+            at.seen_in_words(Sees::Pretraining),
+            match stage {
+                Stage::Epoch(n) => format!(" until epoch {n}"),
+                Stage::Step(n) => format!(" until step {n}"),
+                _ => String::new(),
+            },
+            at.seed
+        );
+        let trained = Trained {
+            title,
+            weights,
+            mask: None,
+            rows,
+            known,
+            training,
+            compute: self.setting().compute.dense(),
+            redraw: &[],
+        };
+        let train = self.training(trained, at)?;
+        Ok(Input::node(train, "checkpoint"))
+    }
+
+    /// The step at which the dense training has reached a stage; none: its end.
+    fn until(&self, stage: Stage, training: &Training, at: &At) -> Result<Option<u64>, Error> {
+        if !matches!(stage, Stage::Epoch(_) | Stage::Step(_)) {
+            return Ok(None);
+        }
+        if training.steps_per_epoch.is_none() && self.leaves_rows_out(at)? {
+            return Err(Error(format!(
+                "{}: ticket `{}` takes {stage}, but how many steps an epoch has is not known before the check has left rows out; write `pretraining = {{ steps_per_epoch = … }}` in the check",
+                at.check_field(),
+                at.ticket.name
+            )));
+        }
+        let steps = training.steps_in_epoch(u64::from(self.setting().data.train_rows));
+        stage::check(
+            &format!("{}: ticket `{}`", at.check_field(), at.ticket.name),
+            stage,
+            training,
+            steps,
+        )?;
+        Ok(match stage {
+            Stage::Epoch(n) => Some(u64::from(n) * steps),
+            Stage::Step(n) => Some(n),
+            _ => None,
+        })
+    }
+
+    pub(super) fn training(&mut self, trained: Trained, at: &At) -> Result<usize, Error> {
+        // Of another length than the study's, a training may end before its schedule does.
+        trained.training.validate().map_err(|e| {
+            let check = at.check.map(|c| format!(" under check `{}`", c.name));
+            let ticket = &at.ticket.name;
+            Error(format!(
+                "ticket `{ticket}`{}: {e}",
+                check.unwrap_or_default()
+            ))
+        })?;
+        self.rows_fit(&trained.training, &trained.known, at)?;
+        let Compute { engine, precision } = trained.compute;
+        let again = |what, key: Key| {
+            if trained.redraw.contains(&what) {
+                key.fold_name("redrawn").to_hex()
+            } else {
+                key.to_hex()
+            }
+        };
+        let recipe = Recipe::Train {
+            architecture: self.setting().architecture.clone(),
+            training: trained.training,
+            weights: trained.weights,
+            mask: trained.mask,
+            train: trained.rows,
+            test: self.data("test")?,
+            normalisation: self.data("normalisation")?,
+            order_key: again(Redraw::Order, at.keys().order()),
+            augment_key: again(Redraw::Augment, at.keys().augment()),
+            platform: Platform {
+                engine,
+                ..self.platform(precision)
+            },
+        };
+        self.node(trained.title, recipe)
+    }
+}

@@ -1,0 +1,69 @@
+//! Which engine takes the steps of a training, and whether it can.
+//!
+//! Trainings under a mask take the engine that the study asks for; dense trainings and scoring
+//! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
+//! refused when the study is read, by the name of the field; nothing falls back.
+use crate::{
+    Error, spec::run_section::RunChoice, spec::setting::Setting, spec::ticket::tickets::Ticket,
+    spec::training::precision_fits,
+};
+use jackpot_net::Compute;
+use jackpot_net::Engine;
+use jackpot_net::Network;
+
+/// Refuses a setting whose trainings cannot be computed as they ask. `run` is as the file says
+/// it; in a trial, libtorch may compute what would take a lifetime.
+pub(crate) fn fits(
+    setting: &Setting,
+    network: &Network,
+    run: &RunChoice,
+    trial: bool,
+) -> Result<(), Error> {
+    if !trial {
+        precision_fits(setting.compute.precision, run, "`training")?;
+    }
+    for ticket in &setting.tickets {
+        let Some(sparse) = &ticket.sparse else {
+            continue;
+        };
+        let section = section(ticket, sparse.compute, setting.compute);
+        if !trial {
+            precision_fits(sparse.compute.precision, run, &section)?;
+        }
+        if sparse.compute.engine == Engine::Libtorch {
+            continue;
+        }
+        on_one_thread_of_a_cpu(run, &section)?;
+        let rounds = sparse.rounds.as_ref().map(|r| &r.training);
+        for training in [&sparse.training].into_iter().chain(rounds) {
+            jackpot_sparse::check(network, training, sparse.compute.precision.into())
+                .map_err(|e| Error(format!("{section}.engine`: {e}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// How the name of a field of a ticket's training begins: where it is written.
+fn section(ticket: &Ticket, own: Compute, study: Compute) -> String {
+    if own == study {
+        "`training".to_owned()
+    } else {
+        format!("ticket `{}`: `retrain", ticket.name)
+    }
+}
+
+fn on_one_thread_of_a_cpu(run: &RunChoice, section: &str) -> Result<(), Error> {
+    if run.is_gpu() {
+        return Err(Error(format!(
+            "{section}.engine`: `sparse` trains on the CPU alone, and `run.device` is `{}`; write `device = \"cpu\"` in `[run]`, or `engine = \"libtorch\"`",
+            run.device
+        )));
+    }
+    if run.threads != 1 {
+        return Err(Error(format!(
+            "{section}.engine`: `sparse` trains on one thread, and `run.threads` is {}; write `threads = 1` in `[run]` (the number of trainings at once is `jackpot run --workers`), or `engine = \"libtorch\"`",
+            run.threads
+        )));
+    }
+    Ok(())
+}
