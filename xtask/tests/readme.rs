@@ -86,6 +86,23 @@ fn every_link_leads_somewhere() {
     assert!(found >= 30, "only {found} links found");
 }
 
+#[test]
+fn the_speed_is_the_measured_one() {
+    let text = read("reports/speed/speed.md");
+    let (_, table) = text.split_once("## At 98 % sparsity").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows = table.lines().filter(|line| line.contains(" to "));
+    let times: Vec<f64> = rows
+        .filter_map(|row| row.split('|').nth(2)?.split_whitespace().next())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    assert_eq!(times.len(), 5, "{times:?}");
+    let least = times.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = times.iter().copied().fold(0.0, f64::max);
+    let said = format!("are {least:.0} to {most:.0} times as fast as libtorch's");
+    assert!(read("README.md").contains(&said), "README.md: {said}");
+}
+
 /// The lines of a document's shell blocks.
 fn commands(text: &str) -> Vec<&str> {
     text.split("```sh\n")
