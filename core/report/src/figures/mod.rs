@@ -14,6 +14,7 @@ mod probe;
 mod tests;
 
 use crate::Error;
+use crate::error::unknown_name;
 use crate::model::grid::Grid;
 use crate::model::groups::TicketGroup;
 use crate::model::inputs::ReportInputs;
@@ -50,7 +51,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
         "overlaps" => overlaps::figure(grid),
         "pipeline" => pipeline::figure(grid),
         "before-after" => before_after::figure(grid),
-        other => Err(crate::tables::unknown("figure", other, FIGURES)),
+        other => Err(unknown_name("figure", other, FIGURES)),
     };
     grid.outline.figures.iter().map(figure).collect()
 }
