@@ -46,7 +46,7 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
         "hybrid" => lines::tickets(grid, TicketGroup::Hybrid),
         "ablation" => lines::tickets(grid, TicketGroup::Random),
         "epochs" => lines::epochs(grid),
-        "sweeps" => lines::sweeps(Grids::one(grid)),
+        "sweeps" => lines::sweeps(Grids::single(grid)),
         "corruption" => layers::corruption(grid),
         "overlaps" => overlaps::figure(grid),
         "pipeline" => pipeline::figure(grid),
@@ -70,7 +70,7 @@ impl Figure {
 }
 
 /// The figure of sweeps across the settings of a study.
-pub(crate) fn across(grids: Grids<'_, '_>) -> Result<Figure, Error> {
+pub(crate) fn sweeps_of_settings(grids: Grids<'_, '_>) -> Result<Figure, Error> {
     lines::sweeps(grids)
 }
 

@@ -107,13 +107,13 @@ tail -n +2 runs.csv | awk -F, '$1 != "0" && $3 == "none" {{ print $8 }}' | input
 
 /// The page of a study with several settings: a summary of each setting, a link to its page, and
 /// the figures and tables that compare settings.
-pub(crate) fn overview(across: &SettingsOverview<'_, '_>, outline: &Outline) -> String {
+pub(crate) fn overview(overview: &SettingsOverview<'_, '_>, outline: &Outline) -> String {
     let mut text = format!("# {}\n\n", markdown::cell(&outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says \
              what was asked.* The same tickets and checks in several settings, each with a \
              report of its own:\n";
-    text += &findings_in_markdown(&across.findings);
-    for summary in &across.summaries {
+    text += &findings_in_markdown(&overview.findings);
+    for summary in &overview.summaries {
         let title = markdown::cell(&summary.title);
         text += &format!("\n## [{title}]({}README.md)\n\n", summary.folder);
         for (name, value) in &summary.facts {
@@ -134,16 +134,16 @@ pub(crate) fn overview(across: &SettingsOverview<'_, '_>, outline: &Outline) -> 
             );
         }
     }
-    for figure in &across.figures {
+    for figure in &overview.figures {
         text += &figure_in_markdown(figure);
     }
-    for table in across.shown(outline) {
+    for table in overview.shown(outline) {
         text += &table_in_markdown(table);
     }
-    if !across.tables.is_empty() {
+    if !overview.tables.is_empty() {
         text += "\n## All settings in one table\n\n";
     }
-    for table in &across.tables {
+    for table in &overview.tables {
         text += &format!("- {}: {}\n", table.title, markdown::links(table));
     }
     text
