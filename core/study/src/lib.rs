@@ -21,9 +21,17 @@ mod run;
 mod spec;
 mod toolbox;
 
+pub use actions::allocate::AllocateRecipe;
+pub use actions::check::CheckRecipe;
+pub use actions::data::{DataRecipe, File};
+pub use actions::evaluate::EvaluateRecipe;
+pub use actions::init::InitRecipe;
 pub use actions::jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use actions::makers::Makers;
-pub use actions::recipe::{By, File, Input, Item, Platform, Recipe, Ref, Sampled};
+pub use actions::recipe::{Input, Item, Platform, Recipe, Ref, Sampled};
+pub use actions::score::ScoreRecipe;
+pub use actions::select::{By, SelectRecipe};
+pub use actions::train::TrainRecipe;
 pub use analysis::{
     Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls,
     Declared, Dose, Factor, Factorial, Finding, Findings, FoundEffects, Images, LEVEL, LOSS_MARGIN,

@@ -3,7 +3,7 @@
 
 mod support;
 
-use jackpot_study::{Content, Input, Plan, Recipe};
+use jackpot_study::{CheckRecipe, Content, EvaluateRecipe, Input, Plan, Recipe, TrainRecipe};
 use support::{behind, cell, count, head, try_plan};
 
 const TICKETS: &str = r#"
@@ -71,11 +71,11 @@ fn evaluated(plan: &Plan, ticket: &str, check: &str) -> Option<(Input, Input)> {
     let Content::Run { before, train, .. } = cell(plan, ticket, check, sparsity, 1).content else {
         panic!("{ticket} under {check} is not run");
     };
-    let Recipe::Train { mask: given, .. } = &plan.nodes[train].recipe else {
+    let Recipe::Train(TrainRecipe { mask: given, .. }) = &plan.nodes[train].recipe else {
         panic!("no training");
     };
     before.map(|node| match &plan.nodes[node].recipe {
-        Recipe::Evaluate { weights, mask, .. } => {
+        Recipe::Evaluate(EvaluateRecipe { weights, mask, .. }) => {
             assert_eq!(Some(*mask), *given, "{ticket} under {check}");
             (*weights, *mask)
         }
@@ -92,7 +92,7 @@ fn what_trained_weights_were_pruned_is_evaluated_and_nothing_else() {
     let weights = |ticket: &str, check: &str| evaluated(&plan, ticket, check).unwrap().0;
     // The whole dense training, wherever the ticket's own training starts.
     let dense = weights("lottery", "none");
-    let Recipe::Train { training, mask, .. } = behind(&plan, &dense).0 else {
+    let Recipe::Train(TrainRecipe { training, mask, .. }) = behind(&plan, &dense).0 else {
         panic!("not a training");
     };
     assert_eq!((training.until, *mask), (None, None));
@@ -109,17 +109,20 @@ fn what_trained_weights_were_pruned_is_evaluated_and_nothing_else() {
     // Other data, other weights; of rounds the last training, under its mask.
     assert!(matches!(
         behind(&plan, &weights("lottery", "labels")),
-        (Recipe::Train { mask: None, .. }, "checkpoint")
+        (Recipe::Train(TrainRecipe { mask: None, .. }), "checkpoint")
     ));
     assert_ne!(weights("lottery", "labels"), dense);
     assert!(matches!(
         behind(&plan, &weights("imp", "none")),
-        (Recipe::Train { mask: Some(_), .. }, "checkpoint")
+        (
+            Recipe::Train(TrainRecipe { mask: Some(_), .. }),
+            "checkpoint"
+        )
     ));
     // What retraining starts from, the check's change to it included.
     assert!(matches!(
         behind(&plan, &weights("rate", "shuffled")),
-        (Recipe::Check { on: "weights", .. }, "weights")
+        (Recipe::Check(CheckRecipe { on: "weights", .. }), "weights")
     ));
     // Tickets that share weights and mask share the evaluation.
     let masks = ["lottery", "rewound", "rate"].map(|t| evaluated(&plan, t, "none").unwrap());

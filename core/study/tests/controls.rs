@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 mod support;
 
-use jackpot_study::{Content, Input, Plan, Recipe, Role, Study};
+use jackpot_study::{Content, InitRecipe, Input, Plan, Recipe, Role, Study, TrainRecipe};
 use std::path::Path;
 use support::{behind, cell, head, planned, trained, try_plan};
 
@@ -43,13 +43,13 @@ fn plan() -> Plan {
 fn parts(plan: &Plan, ticket: &str, check: &str) -> (Input, Option<Input>, String, String) {
     let sparsity = if ticket == "dense" { "0" } else { "0.98" };
     match trained(plan, cell(plan, ticket, check, sparsity, 2)) {
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             weights,
             mask,
             order_key,
             augment_key,
             ..
-        } => (*weights, *mask, order_key.clone(), augment_key.clone()),
+        }) => (*weights, *mask, order_key.clone(), augment_key.clone()),
         other => panic!("{other:?}"),
     }
 }
@@ -63,7 +63,7 @@ fn a_re_initialised_ticket_differs_in_its_first_weights_alone() {
         assert_ne!(own.0, again.0, "{ticket}");
         assert_eq!((&own.1, &own.2, &own.3), (&again.1, &again.2, &again.3));
         let key = |input: &Input| match behind(&plan, input).0 {
-            Recipe::Init { key, .. } => key.clone(),
+            Recipe::Init(InitRecipe { key, .. }) => key.clone(),
             other => panic!("{other:?}"),
         };
         assert_ne!(key(&own.0), key(&again.0));

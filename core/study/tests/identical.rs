@@ -8,8 +8,8 @@ use jackpot_stats::{Claim, Spending, Variance, Verdict};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
     Analysis, Arm, CollapsedRuns, Content, Contrast, ControlOf, Finding, Input, Margin, Margins,
-    NOT_KNOWN, Origins, Outcome, Pin, PinnedCell, Plan, Recipe, Role, Run, Table, collect,
-    findings,
+    NOT_KNOWN, Origins, Outcome, Pin, PinnedCell, Plan, Recipe, Role, Run, Table, TrainRecipe,
+    collect, findings,
 };
 use std::collections::BTreeMap;
 use support::{cell, head, try_plan};
@@ -233,14 +233,14 @@ fn the_reason_names_the_action_that_made_the_weights_or_says_that_none_is_known(
         })
         .collect()
     };
-    let (action, weights) = outputs(|r| matches!(r, Recipe::Init { .. }), "weights")[0];
+    let (action, weights) = outputs(|r| matches!(r, Recipe::Init(_)), "weights")[0];
     let drawn = because(&weights);
     assert!(
         drawn.contains(&format!("drawn by action {}", &action.to_string()[..12])),
         "{drawn}"
     );
     let dense = outputs(
-        |r| matches!(r, Recipe::Train { mask: None, .. }),
+        |r| matches!(r, Recipe::Train(TrainRecipe { mask: None, .. })),
         "checkpoint",
     );
     let said: Vec<String> = dense.iter().map(|(_, weights)| because(weights)).collect();
@@ -264,10 +264,10 @@ fn the_reason_names_the_action_that_made_the_weights_or_says_that_none_is_known(
         |r| {
             matches!(
                 r,
-                Recipe::Train {
+                Recipe::Train(TrainRecipe {
                     mask: Some(Input::Object(_)),
                     ..
-                }
+                })
             )
         },
         "checkpoint",

@@ -3,7 +3,9 @@
 
 mod support;
 
-use jackpot_study::{Asked, Input, Part, Probe, Recipe, Study, plan, probe};
+use jackpot_study::{
+    Asked, InitRecipe, Input, Part, Probe, Recipe, ScoreRecipe, SelectRecipe, Study, plan, probe,
+};
 use std::{collections::BTreeSet, path::Path};
 use support::{QUICK, libtorch, plugins};
 
@@ -55,22 +57,22 @@ fn tickets_that_read_data_are_compared_and_trained_ones_are_left_out_by_name() {
 /// The keys of the batch and of the first weights behind a mask.
 fn keys(part: &Part, asked: &Asked) -> (String, String) {
     let nodes = &part.plan.nodes;
-    let Recipe::Select {
+    let Recipe::Select(SelectRecipe {
         scores: Input::Node(scores),
         ..
-    } = &nodes[asked.mask.node].recipe
+    }) = &nodes[asked.mask.node].recipe
     else {
         panic!("{:?}", nodes[asked.mask.node].recipe);
     };
-    let Recipe::Score {
+    let Recipe::Score(ScoreRecipe {
         weights: Some(Input::Node(weights)),
         key,
         ..
-    } = &nodes[scores.node].recipe
+    }) = &nodes[scores.node].recipe
     else {
         panic!("{:?}", nodes[scores.node].recipe);
     };
-    let Recipe::Init { key: init, .. } = &nodes[weights.node].recipe else {
+    let Recipe::Init(InitRecipe { key: init, .. }) = &nodes[weights.node].recipe else {
         panic!("{:?}", nodes[weights.node].recipe);
     };
     (key.clone().unwrap(), init.clone())

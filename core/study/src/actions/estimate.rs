@@ -2,7 +2,12 @@
 //!
 //! Only estimates read the rates below; no result depends on them.
 use crate::{
-    actions::recipe::{By, Input, Recipe},
+    actions::allocate::AllocateRecipe,
+    actions::check::CheckRecipe,
+    actions::recipe::{Input, Recipe},
+    actions::score::ScoreRecipe,
+    actions::select::{By, SelectRecipe},
+    actions::train::TrainRecipe,
     plan::graph::{Node, Plan},
 };
 use jackpot_net::{Compute, Engine, Precision};
@@ -68,14 +73,14 @@ impl Plan {
         let [c, h, w] = setting.data.image;
         let image = u64::from(c) * u64::from(h) * u64::from(w);
         match recipe {
-            Recipe::Data { .. } => {
+            Recipe::Data(_) => {
                 let rows = u64::from(setting.data.train_rows) + u64::from(setting.data.test_rows);
                 (0.3, rows * (image + 8))
             }
-            Recipe::Init { .. } => (0.1, 4 * n),
-            Recipe::Score {
+            Recipe::Init(_) => (0.1, 4 * n),
+            Recipe::Score(ScoreRecipe {
                 platform, rounds, ..
-            } => {
+            }) => {
                 let calls = f64::from(rounds.as_ref().map_or(1, |r| r.count));
                 let multiply_adds = network.multiply_adds() as f64;
                 let seconds = match platform {
@@ -94,25 +99,25 @@ impl Plan {
                 let selecting = (calls - 1.0) * n as f64 * SECONDS_A_SELECTED_WEIGHT;
                 (seconds + selecting, 8 * n)
             }
-            Recipe::Allocate { .. } => (0.1, 4_096),
-            Recipe::Select { .. } => (0.05, n / 8 + 4_096),
-            Recipe::Check { on: "data", .. } => {
+            Recipe::Allocate(_) => (0.1, 4_096),
+            Recipe::Select(_) => (0.05, n / 8 + 4_096),
+            Recipe::Check(CheckRecipe { on: "data", .. }) => {
                 (0.2, u64::from(setting.data.train_rows) * (image + 8))
             }
-            Recipe::Check { on: "scores", .. } => (0.1, 8 * n),
-            Recipe::Check { on: "weights", .. } => (0.1, 4 * n),
-            Recipe::Check { .. } => (0.1, n / 8 + 4_096),
-            Recipe::Train {
+            Recipe::Check(CheckRecipe { on: "scores", .. }) => (0.1, 8 * n),
+            Recipe::Check(CheckRecipe { on: "weights", .. }) => (0.1, 4 * n),
+            Recipe::Check(_) => (0.1, n / 8 + 4_096),
+            Recipe::Train(TrainRecipe {
                 training,
                 mask,
                 platform,
                 ..
-            } => {
+            }) => {
                 let compute = platform.compute();
                 let seconds = self.training_seconds(at, training, mask.as_ref(), compute);
                 (seconds, 16_384)
             }
-            Recipe::Evaluate { .. } => {
+            Recipe::Evaluate(_) => {
                 let images = f64::from(setting.data.test_rows);
                 let seconds = images * network.multiply_adds() as f64 / rate;
                 (1.0 + seconds, 8_192)
@@ -162,7 +167,7 @@ impl Plan {
             let Node {
                 setting, recipe, ..
             } = &self.nodes[at];
-            if matches!(recipe, Recipe::Train { .. }) {
+            if matches!(recipe, Recipe::Train(_)) {
                 self.nodes[at].seconds = self.estimate(*setting, recipe).0;
             }
         }
@@ -178,22 +183,22 @@ impl Plan {
         }
         let uneven = |density: f64| (UNEVEN * density).min(1.0);
         match &self.nodes[r.node].recipe {
-            Recipe::Check { input, .. } => self.multiply_adds_left(input),
-            Recipe::Score {
+            Recipe::Check(CheckRecipe { input, .. }) => self.multiply_adds_left(input),
+            Recipe::Score(ScoreRecipe {
                 rounds: Some(rounds),
                 ..
-            } => uneven(rounds.sparsity.density()),
-            Recipe::Score {
+            }) => uneven(rounds.sparsity.density()),
+            Recipe::Score(ScoreRecipe {
                 sparsity: Some(sparsity),
                 ..
-            } => uneven(sparsity.density()),
-            Recipe::Select { by, .. } => match by {
+            }) => uneven(sparsity.density()),
+            Recipe::Select(SelectRecipe { by, .. }) => match by {
                 By::Global { sparsity, .. } | By::Table { sparsity, .. } => {
                     uneven(sparsity.density())
                 }
                 By::Mask(other) | By::Counts(other) => self.multiply_adds_left(other),
             },
-            Recipe::Allocate { item, sparsity, .. } => match item.item.as_str() {
+            Recipe::Allocate(AllocateRecipe { item, sparsity, .. }) => match item.item.as_str() {
                 "uniform" => sparsity.density(),
                 _ => uneven(sparsity.density()),
             },

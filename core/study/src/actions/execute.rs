@@ -2,8 +2,14 @@
 //! store. Everything that can change the result stands in the recipe.
 use crate::{
     Error, EvaluateJob, Job, TrainJob,
+    actions::allocate::AllocateRecipe,
+    actions::check::CheckRecipe,
+    actions::evaluate::EvaluateRecipe,
+    actions::init::InitRecipe,
     actions::pure::{self, invalid},
     actions::recipe::{Input, Item, Platform, Recipe, Sampled},
+    actions::score::ScoreRecipe,
+    actions::train::TrainRecipe,
     actions::validate,
     floats::floats_to_text,
     plan::graph::Plan,
@@ -125,16 +131,18 @@ impl Bench<'_> {
         observe: Observe,
     ) -> Result<Made, Failure> {
         match recipe {
-            Recipe::Data { .. } => self.data(observe),
-            Recipe::Init { architecture, key } => self.pure(&pure::init(architecture, key)?),
-            Recipe::Select { .. } => {
+            Recipe::Data(_) => self.data(observe),
+            Recipe::Init(InitRecipe { architecture, key }) => {
+                self.pure(&pure::init(architecture, key)?)
+            }
+            Recipe::Select(_) => {
                 self.pure(&pure::select(recipe, self.given.network, &|i| self.get(i))?)
             }
-            Recipe::Score { .. } | Recipe::Allocate { .. } | Recipe::Check { .. } => {
+            Recipe::Score(_) | Recipe::Allocate(_) | Recipe::Check(_) => {
                 self.plugin(recipe, observe)
             }
-            Recipe::Train { .. } => self.train(recipe, key, observe),
-            Recipe::Evaluate { .. } => self.evaluate(recipe, observe),
+            Recipe::Train(_) => self.train(recipe, key, observe),
+            Recipe::Evaluate(_) => self.evaluate(recipe, observe),
         }
     }
 
@@ -197,25 +205,25 @@ impl Bench<'_> {
 
     fn plugin(&self, recipe: &Recipe, observe: Observe) -> Result<Made, Failure> {
         let (item, output) = match recipe {
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 item,
                 sparsity: Some(_),
                 ..
-            } => (item, "mask"),
-            Recipe::Score { item, .. } => (item, "scores"),
-            Recipe::Allocate { item, .. } => (item, "counts"),
-            Recipe::Check {
+            }) => (item, "mask"),
+            Recipe::Score(ScoreRecipe { item, .. }) => (item, "scores"),
+            Recipe::Allocate(AllocateRecipe { item, .. }) => (item, "counts"),
+            Recipe::Check(CheckRecipe {
                 item, on: "data", ..
-            } => (item, "train"),
+            }) => (item, "train"),
             // Scores, mask, weights: the output is named after what is changed.
-            Recipe::Check { item, on, .. } => (item, *on),
+            Recipe::Check(CheckRecipe { item, on, .. }) => (item, *on),
             _ => return Err(Failure::new("invalid", "this action needs no plugin")),
         };
         let job = self.job(item, recipe)?;
         let server = match recipe {
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 platform: Some(_), ..
-            } => self.programs.worker_server(self.given.device),
+            }) => self.programs.worker_server(self.given.device),
             _ => self.programs.light_server(),
         };
         let folder = self.store.scratch().map_err(store_failed)?;
@@ -235,7 +243,7 @@ impl Bench<'_> {
         }
         // A check's mask has its ticket's to be compared with.
         let warning = match recipe {
-            Recipe::Score { .. } => missed(&done.certificate),
+            Recipe::Score(_) => missed(&done.certificate),
             _ => None,
         };
         let mut made = self.made(output, done)?;
@@ -279,7 +287,7 @@ impl Bench<'_> {
 
     /// What an allocation that reads nothing counts, and what its plugin says; stores nothing.
     pub(crate) fn counts_beforehand(&self, recipe: &Recipe) -> Result<(Vec<u64>, String), Failure> {
-        let Recipe::Allocate { item, .. } = recipe else {
+        let Recipe::Allocate(AllocateRecipe { item, .. }) = recipe else {
             return Err(Failure::new("invalid", "not an allocation"));
         };
         let (plugin, described) = self.offered(item)?;
@@ -315,7 +323,7 @@ impl Bench<'_> {
             )
         };
         let drawn = match recipe {
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 weights,
                 reference,
                 data,
@@ -325,7 +333,7 @@ impl Bench<'_> {
                 platform,
                 sparsity,
                 ..
-            } => {
+            }) => {
                 if let Some(sparsity) = sparsity {
                     job.keep = sparsity.density();
                 }
@@ -339,19 +347,19 @@ impl Bench<'_> {
                 job.batches = data.as_ref().map(|d| self.batches(d)).transpose()?;
                 key
             }
-            Recipe::Allocate {
+            Recipe::Allocate(AllocateRecipe {
                 sparsity,
                 scores,
                 weights,
                 key,
                 ..
-            } => {
+            }) => {
                 job.keep = sparsity.density();
                 job.input = self.optional_path(scores)?;
                 job.weights = self.optional_path(weights)?;
                 key
             }
-            Recipe::Check {
+            Recipe::Check(CheckRecipe {
                 on,
                 input,
                 key,
@@ -359,7 +367,7 @@ impl Bench<'_> {
                 donor,
                 reference,
                 ..
-            } => {
+            }) => {
                 job.input = Some(self.path(input)?);
                 job.mask = self.optional_path(mask)?;
                 job.donor = self.optional_path(donor)?;
@@ -429,12 +437,12 @@ impl Bench<'_> {
     }
 
     fn train(&self, recipe: &Recipe, key: &Digest, observe: Observe) -> Result<Made, Failure> {
-        let Recipe::Train {
+        let Recipe::Train(TrainRecipe {
             mask,
             test,
             platform,
             ..
-        } = recipe
+        }) = recipe
         else {
             return Err(Failure::new("invalid", "not a training"));
         };
@@ -462,14 +470,14 @@ impl Bench<'_> {
     }
 
     fn evaluate(&self, recipe: &Recipe, observe: Observe) -> Result<Made, Failure> {
-        let Recipe::Evaluate {
+        let Recipe::Evaluate(EvaluateRecipe {
             architecture,
             weights,
             mask,
             test,
             normalisation,
             platform,
-        } = recipe
+        }) = recipe
         else {
             return Err(Failure::new("invalid", "not an evaluation"));
         };
@@ -528,7 +536,7 @@ impl Bench<'_> {
         platform: &Platform,
         key: &Digest,
     ) -> Result<TrainJob, Failure> {
-        let Recipe::Train {
+        let Recipe::Train(TrainRecipe {
             architecture,
             training,
             weights,
@@ -539,7 +547,7 @@ impl Bench<'_> {
             order_key,
             augment_key,
             ..
-        } = recipe
+        }) = recipe
         else {
             return Err(Failure::new("invalid", "not a training"));
         };

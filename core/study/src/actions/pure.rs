@@ -1,6 +1,7 @@
 //! Actions that are functions of bytes alone: no process, no plugin, no store.
 use crate::{
-    actions::recipe::{By, Input, Recipe},
+    actions::recipe::{Input, Recipe},
+    actions::select::{By, SelectRecipe},
     actions::validate,
 };
 use jackpot_host::{Choice, Failure, Scores};
@@ -32,14 +33,14 @@ pub(crate) fn select(
     network: &Network,
     read: &dyn Fn(&Input) -> Result<Vec<u8>, Failure>,
 ) -> Result<Outputs, Failure> {
-    let Recipe::Select {
+    let Recipe::Select(SelectRecipe {
         scores,
         by,
         within,
         reserve,
         unit,
         ..
-    } = recipe
+    }) = recipe
     else {
         return Err(Failure::new("invalid", "not a selection"));
     };

@@ -6,11 +6,24 @@
 //!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::{Error, floats::floats_to_text, spec::profile::Config, toolbox::Libtorch};
-use jackpot_data::RowOrder;
-use jackpot_host::{ConfigValue, Reserve, Rounds, Rule, Scope, Sparsity, Unit};
-use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
-use jackpot_net::{Compute, Engine, Precision};
+use crate::{
+    Error,
+    actions::{
+        allocate::AllocateRecipe,
+        check::CheckRecipe,
+        data::DataRecipe,
+        evaluate::EvaluateRecipe,
+        init::InitRecipe,
+        score::ScoreRecipe,
+        select::{By, SelectRecipe},
+        train::TrainRecipe,
+    },
+    floats::floats_to_text,
+    spec::profile::Config,
+    toolbox::Libtorch,
+};
+use jackpot_host::ConfigValue;
+use jackpot_net::{Augment, Compute, Engine, Precision};
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
@@ -82,18 +95,6 @@ pub struct Item {
     pub config: Config,
 }
 
-/// What a check changes. The name keeps `serde` from borrowing what it reads.
-type Part = &'static str;
-
-/// One file of a data set.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct File {
-    /// As published.
-    pub name: String,
-    /// Of its bytes.
-    pub sha256: Digest,
-}
-
 /// What libtorch's numbers depend on beside the inputs. Trainings and evaluations compute in
 /// another choice of precisions than scores do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -138,208 +139,41 @@ pub struct Sampled {
     pub augment: Augment,
 }
 
-/// Which layers, or how many of each, a selection keeps.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum By {
-    /// The largest of all layers in scope.
-    Global {
-        /// Layers to choose from.
-        scope: Scope,
-        /// Of all prunable weights.
-        sparsity: Sparsity,
-        /// Ties and rounding.
-        rule: Rule,
-    },
-    /// An allocation's counts.
-    Counts(Input),
-    /// The counts of a mask.
-    Mask(Input),
-    /// The user's own densities.
-    Table {
-        /// Of the layers that are named, as decimal text; the others share the rest.
-        densities: BTreeMap<String, String>,
-        /// Of all prunable weights.
-        sparsity: Sparsity,
-    },
-}
-
 /// Everything that an action's result is a function of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Recipe {
     /// Outputs `train`, `test` (data objects) and `normalisation`.
-    Data {
-        /// Of the data set.
-        set: String,
-        /// In the set's order.
-        files: Vec<File>,
-        /// Of the rows; the one file of canonical rows is the list of their sums.
-        #[serde(default, skip_serializing_if = "RowOrder::is_stored")]
-        order: RowOrder,
-        /// Side after average pooling; of a folder of images, the shorter side after resizing.
-        resize: Option<u32>,
-        /// Side of the square cut from the middle.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        crop: Option<u32>,
-        /// Side after zero padding.
-        pad_to: Option<u32>,
-        /// Training rows.
-        train_subset: Option<u32>,
-    },
+    Data(DataRecipe),
     /// Output `weights`: the first state_dict.
-    Init {
-        /// The network.
-        architecture: Architecture,
-        /// The seed's key `init`.
-        key: String,
-    },
+    Init(InitRecipe),
     /// Output `scores`; with rounds also `mask`, what the last round keeps. Of a method that gives
     /// masks, `mask` alone.
-    Score {
-        /// The method.
-        #[serde(flatten)]
-        item: Item,
-        /// The network.
-        architecture: Architecture,
-        /// Training rows, a fact that every method sees.
-        rows: u32,
-        /// state_dict, if the method reads weights or differentiates.
-        weights: Option<Input>,
-        /// Initial weights, if the method asks for them beside trained ones.
-        reference: Option<Input>,
-        /// Only for methods that declare data: the others' results cannot depend on it.
-        data: Option<Sampled>,
-        /// If gradients come from libtorch.
-        platform: Option<Platform<ScorePrecision>>,
-        /// If the method draws, rows among them.
-        key: Option<String>,
-        /// What is kept so far; none: everything.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mask: Option<Input>,
-        /// None: one call.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        rounds: Option<Rounds>,
-        /// What a method that gives masks is asked to reach; none: it gives scores, which serve all.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sparsity: Option<Sparsity>,
-    },
+    Score(ScoreRecipe),
     /// Output `counts`.
-    Allocate {
-        /// The rule.
-        #[serde(flatten)]
-        item: Item,
-        /// The network.
-        architecture: Architecture,
-        /// Training rows, a fact that every rule sees.
-        rows: u32,
-        /// Of all prunable weights.
-        sparsity: Sparsity,
-        /// If the rule reads them.
-        scores: Option<Input>,
-        /// If the rule reads them.
-        weights: Option<Input>,
-        /// If the rule draws.
-        key: Option<String>,
-    },
+    Allocate(AllocateRecipe),
     /// Outputs `mask` and `selection` (ties at the threshold).
-    Select {
-        /// The network.
-        architecture: Architecture,
-        /// Of every prunable weight.
-        scores: Input,
-        /// Counts.
-        by: By,
-        /// Only weights that this mask keeps are chosen from; none: all.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        within: Option<Input>,
-        /// What is kept whatever the scores say.
-        #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
-        reserve: Reserve,
-        /// What is kept or pruned as one.
-        #[serde(default, skip_serializing_if = "Unit::is_weights")]
-        unit: Unit,
-    },
+    Select(SelectRecipe),
     /// Output `train` (on data), `scores`, `mask` or `weights`.
-    Check {
-        /// The check.
-        #[serde(flatten)]
-        item: Item,
-        /// `data`, `scores`, `mask` or `weights`.
-        #[serde(deserialize_with = "changed_part")]
-        on: Part,
-        /// The network, a fact that every check sees.
-        architecture: Architecture,
-        /// Training rows, a fact that every check sees.
-        rows: u32,
-        /// What is changed.
-        input: Input,
-        /// If the check draws.
-        key: Option<String>,
-        /// Of a check on weights: the mask that they are trained under; none: dense.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mask: Option<Input>,
-        /// Another seed's mask, if the check asks for one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        donor: Option<Input>,
-        /// Initial weights, if the check asks for them.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reference: Option<Input>,
-    },
+    Check(CheckRecipe),
     /// Outputs `metrics`, `bits`, `checkpoint`.
-    Train {
-        /// The network.
-        architecture: Architecture,
-        /// Hyperparameters.
-        training: Training,
-        /// state_dict to start from.
-        weights: Input,
-        /// None: dense.
-        mask: Option<Input>,
-        /// Training rows.
-        train: Input,
-        /// Test rows.
-        test: Input,
-        /// Of the clean training rows.
-        normalisation: Input,
-        /// The seed's key `order`.
-        order_key: String,
-        /// The seed's key `augment`.
-        augment_key: String,
-        /// libtorch, class, threads, precision.
-        #[serde(flatten)]
-        platform: Platform,
-    },
+    Train(TrainRecipe),
     /// Outputs `metrics` and `bits`: a network as pruning left it, before it is trained on.
-    Evaluate {
-        /// The network.
-        architecture: Architecture,
-        /// state_dict.
-        weights: Input,
-        /// What is kept of it.
-        mask: Input,
-        /// Test rows.
-        test: Input,
-        /// Of the clean training rows.
-        normalisation: Input,
-        /// libtorch, class, threads, precision.
-        #[serde(flatten)]
-        platform: Platform,
-    },
+    Evaluate(EvaluateRecipe),
 }
 
 impl Recipe {
     /// As the recipe spells it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Recipe::Data { .. } => "data",
-            Recipe::Init { .. } => "init",
-            Recipe::Score { .. } => "score",
-            Recipe::Allocate { .. } => "allocate",
-            Recipe::Select { .. } => "select",
-            Recipe::Check { .. } => "check",
-            Recipe::Train { .. } => "train",
-            Recipe::Evaluate { .. } => "evaluate",
+            Recipe::Data(_) => "data",
+            Recipe::Init(_) => "init",
+            Recipe::Score(_) => "score",
+            Recipe::Allocate(_) => "allocate",
+            Recipe::Select(_) => "select",
+            Recipe::Check(_) => "check",
+            Recipe::Train(_) => "train",
+            Recipe::Evaluate(_) => "evaluate",
         }
     }
 
@@ -347,58 +181,57 @@ impl Recipe {
     pub fn revision(&self) -> u32 {
         match self {
             // Counted by itself: other sums in the sparse engine move no key of libtorch's.
-            Recipe::Train {
+            Recipe::Train(TrainRecipe {
                 platform:
                     Platform {
                         engine: Engine::Sparse,
                         ..
                     },
                 ..
-            } => 1,
-            Recipe::Data { .. }
-            | Recipe::Init { .. }
-            | Recipe::Score { .. }
-            | Recipe::Allocate { .. }
-            | Recipe::Select { .. }
-            | Recipe::Check { .. }
-            | Recipe::Train { .. }
-            | Recipe::Evaluate { .. } => 1,
+            }) => 1,
+            Recipe::Data(_)
+            | Recipe::Init(_)
+            | Recipe::Score(_)
+            | Recipe::Allocate(_)
+            | Recipe::Select(_)
+            | Recipe::Check(_)
+            | Recipe::Train(_)
+            | Recipe::Evaluate(_) => 1,
         }
     }
 
     /// The libtorch, device class and threads that its numbers depend on, if they do.
     pub(crate) fn machine(&self) -> Option<(&Libtorch, &str, u32)> {
         match self {
-            Recipe::Train { platform, .. } | Recipe::Evaluate { platform, .. } => {
-                Some(platform.machine())
-            }
-            Recipe::Score { platform, .. } => platform.as_ref().map(Platform::machine),
+            Recipe::Train(TrainRecipe { platform, .. })
+            | Recipe::Evaluate(EvaluateRecipe { platform, .. }) => Some(platform.machine()),
+            Recipe::Score(ScoreRecipe { platform, .. }) => platform.as_ref().map(Platform::machine),
             _ => None,
         }
     }
 
     fn inputs_mut(&mut self) -> Vec<&mut Input> {
         match self {
-            Recipe::Data { .. } | Recipe::Init { .. } => Vec::new(),
-            Recipe::Score {
+            Recipe::Data(_) | Recipe::Init(_) => Vec::new(),
+            Recipe::Score(ScoreRecipe {
                 weights,
                 reference,
                 data,
                 mask,
                 ..
-            } => {
+            }) => {
                 let data = data
                     .iter_mut()
                     .flat_map(|d| [&mut d.train, &mut d.normalisation]);
                 let weights = weights.iter_mut().chain(reference).chain(mask);
                 weights.chain(data).collect()
             }
-            Recipe::Allocate {
+            Recipe::Allocate(AllocateRecipe {
                 scores, weights, ..
-            } => scores.iter_mut().chain(weights).collect(),
-            Recipe::Select {
+            }) => scores.iter_mut().chain(weights).collect(),
+            Recipe::Select(SelectRecipe {
                 scores, by, within, ..
-            } => {
+            }) => {
                 let counts = match by {
                     By::Global { .. } | By::Table { .. } => None,
                     By::Counts(i) | By::Mask(i) => Some(i),
@@ -406,34 +239,34 @@ impl Recipe {
                 let scores = std::iter::once(scores);
                 scores.chain(counts).chain(within).collect()
             }
-            Recipe::Check {
+            Recipe::Check(CheckRecipe {
                 input,
                 mask,
                 donor,
                 reference,
                 ..
-            } => {
+            }) => {
                 let input = std::iter::once(input);
                 input.chain(mask).chain(donor).chain(reference).collect()
             }
-            Recipe::Train {
+            Recipe::Train(TrainRecipe {
                 weights,
                 mask,
                 train,
                 test,
                 normalisation,
                 ..
-            } => {
+            }) => {
                 let data = [weights, train, test, normalisation];
                 data.into_iter().chain(mask).collect()
             }
-            Recipe::Evaluate {
+            Recipe::Evaluate(EvaluateRecipe {
                 weights,
                 mask,
                 test,
                 normalisation,
                 ..
-            } => vec![weights, mask, test, normalisation],
+            }) => vec![weights, mask, test, normalisation],
         }
     }
 
@@ -467,16 +300,6 @@ impl Recipe {
     pub fn key(&self) -> Result<Digest, Error> {
         Store::key(&self.to_value()?).map_err(Error::from_store)
     }
-}
-
-fn changed_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Part, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    let known = ["data", "scores", "mask", "weights"];
-    known.into_iter().find(|k| *k == word).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "`on`: expected `data`, `scores`, `mask` or `weights`, found `{word}`"
-        ))
-    })
 }
 
 /// Integers of a configuration are 64 bits wide, so they travel as decimal text; the item's

@@ -3,8 +3,10 @@
 //! hold is refused, and how long trainings under them take is estimated from their counts.
 use crate::{
     Error,
+    actions::allocate::AllocateRecipe,
     actions::execute::Bench,
-    actions::recipe::{By, Input, Recipe},
+    actions::recipe::{Input, Recipe},
+    actions::select::{By, SelectRecipe},
     plan::graph::Plan,
     toolbox::Programs,
 };
@@ -111,7 +113,7 @@ pub(crate) fn refuse_reserves(
 /// Why a selection over all layers cannot keep what is kept whole, if it cannot. A grid has one
 /// list of sparsities for all tickets, so that one of them may be too high for one ticket alone.
 fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
-    let Recipe::Select {
+    let Recipe::Select(SelectRecipe {
         by:
             By::Global {
                 scope,
@@ -120,7 +122,7 @@ fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
             },
         reserve,
         ..
-    } = recipe
+    }) = recipe
     else {
         return None;
     };
@@ -132,11 +134,11 @@ fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
 fn is_known(recipe: &Recipe) -> bool {
     matches!(
         recipe,
-        Recipe::Allocate {
+        Recipe::Allocate(AllocateRecipe {
             scores: None,
             weights: None,
             ..
-        }
+        })
     )
 }
 
@@ -151,12 +153,12 @@ struct CountsChoice {
 fn choices(plan: &Plan, counts: usize) -> Vec<CountsChoice> {
     let nodes = plan.nodes.iter().enumerate();
     let by = nodes.filter_map(|(node, n)| match n.recipe {
-        Recipe::Select {
+        Recipe::Select(SelectRecipe {
             by: By::Counts(Input::Node(r)),
             reserve,
             unit,
             ..
-        } if r.node == counts => Some(CountsChoice {
+        }) if r.node == counts => Some(CountsChoice {
             node,
             reserve,
             unit,

@@ -2,6 +2,7 @@
 use crate::{
     Assessment, State,
     actions::recipe::{Input, Recipe},
+    actions::train::TrainRecipe,
     plan::graph::Plan,
 };
 use jackpot_net::Training;
@@ -55,7 +56,7 @@ impl Plan {
     pub fn engines(&self, assessment: &Assessment) -> Vec<EngineUse> {
         let mut uses: BTreeMap<(bool, Compute), EngineUse> = BTreeMap::new();
         for (node, state) in self.nodes.iter().zip(&assessment.states) {
-            let Recipe::Train { mask, platform, .. } = &node.recipe else {
+            let Recipe::Train(TrainRecipe { mask, platform, .. }) = &node.recipe else {
                 continue;
             };
             let (sparse, compute) = (mask.is_some(), platform.compute());
@@ -85,12 +86,12 @@ impl Plan {
         let masked: Vec<Masked> = left
             .filter(|(_, state)| **state != State::Cached)
             .filter_map(|(node, _)| match &node.recipe {
-                Recipe::Train {
+                Recipe::Train(TrainRecipe {
                     training,
                     mask: Some(mask),
                     platform,
                     ..
-                } => Some(Masked {
+                }) => Some(Masked {
                     setting: node.setting,
                     training,
                     mask,

@@ -1,6 +1,7 @@
 //! A study as a graph of actions.
 use crate::{
     actions::recipe::{Recipe, Ref},
+    actions::score::ScoreRecipe,
     spec::file::Study,
     spec::setting::Setting,
     toolbox::Libtorch,
@@ -112,10 +113,10 @@ impl Plan {
         let differentiates = |node: &Node| {
             matches!(
                 node.recipe,
-                Recipe::Score {
+                Recipe::Score(ScoreRecipe {
                     platform: Some(_),
                     ..
-                }
+                })
             )
         };
         let unsaid = self.study.scoring.is_none() && self.nodes.iter().any(differentiates);

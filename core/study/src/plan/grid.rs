@@ -2,6 +2,7 @@
 use crate::{
     Error,
     actions::recipe::{Input, Recipe, Ref},
+    actions::train::TrainRecipe,
     plan::graph::{Cell, Node, Plan},
     spec::checks::{Check, Sees},
     spec::file::Study,
@@ -31,7 +32,7 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
 /// Which kernels this machine's CPU lacks for the trainings of a plan, and what to use instead.
 fn lacking(plan: &Plan) -> Option<String> {
     plan.nodes.iter().find_map(|node| match &node.recipe {
-        Recipe::Train { platform, .. } if platform.engine == Engine::Sparse => {
+        Recipe::Train(TrainRecipe { platform, .. }) if platform.engine == Engine::Sparse => {
             let found = Isa::of_class(&plan.device.class, platform.precision.into());
             found.err().map(|e| format!("{}: {e}", node.title))
         }

@@ -1,6 +1,9 @@
 //! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
 use crate::{
+    actions::check::CheckRecipe,
     actions::recipe::{Input, Recipe},
+    actions::score::ScoreRecipe,
+    actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
     spec::profile::Config,
 };
@@ -46,16 +49,16 @@ impl Plan {
         let mut epochs: BTreeMap<String, f64> = BTreeMap::new();
         for node in self.ancestors(train) {
             match &self.nodes[node].recipe {
-                recipe @ Recipe::Train {
+                recipe @ Recipe::Train(TrainRecipe {
                     training, train: t, ..
-                } => {
+                }) => {
                     let most = epochs.entry(without_end(recipe)).or_insert(0.0);
                     *most = most.max(self.epochs(node, training));
                     if node != train {
                         pretraining.insert(self.data_of(t) + &self.otherwise(node, training));
                     }
                 }
-                Recipe::Score { data: Some(d), .. } => {
+                Recipe::Score(ScoreRecipe { data: Some(d), .. }) => {
                     scoring.insert(self.data_of(&d.train));
                 }
                 _ => {}
@@ -69,7 +72,7 @@ impl Plan {
             (!all.is_empty()).then(|| all.join(" and "))
         };
         let own = match &self.nodes[train].recipe {
-            Recipe::Train { train, .. } => self.data_of(train),
+            Recipe::Train(TrainRecipe { train, .. }) => self.data_of(train),
             _ => CLEAN.to_owned(),
         };
         Some(Lineage {
@@ -116,7 +119,7 @@ impl Plan {
         let mut steps = Vec::new();
         let mut rows = *rows;
         while let Input::Node(r) = rows {
-            let Recipe::Check { item, input, .. } = &self.nodes[r.node].recipe else {
+            let Recipe::Check(CheckRecipe { item, input, .. }) = &self.nodes[r.node].recipe else {
                 break;
             };
             steps.push(item.item.clone() + &self.changed(&item.item, &item.config));
@@ -186,7 +189,7 @@ impl Plan {
 /// The recipe of a training as if it ran to its end: equal for all of its prefixes.
 fn without_end(recipe: &Recipe) -> String {
     let mut whole = recipe.clone();
-    if let Recipe::Train { training, .. } = &mut whole {
+    if let Recipe::Train(TrainRecipe { training, .. }) = &mut whole {
         training.until = None;
     }
     serde_json::to_string(&whole).unwrap_or_default()

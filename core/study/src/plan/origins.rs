@@ -2,8 +2,11 @@
 //! knows: it names the action behind what it made itself.
 use crate::{
     Error,
+    actions::check::CheckRecipe,
+    actions::data::DataRecipe,
     actions::makers::Makers,
     actions::recipe::{Input, Recipe},
+    actions::train::TrainRecipe,
     plan::graph::{Content, Plan},
 };
 use jackpot_store::{Digest, Look, Store};
@@ -88,22 +91,22 @@ fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Err
             break;
         };
         match recipe {
-            Recipe::Init { .. } => return Ok(Origin::Drawn(action)),
-            Recipe::Train {
+            Recipe::Init(_) => return Ok(Origin::Drawn(action)),
+            Recipe::Train(TrainRecipe {
                 train: Input::Object(rows),
                 mask,
                 ..
-            } => {
+            }) => {
                 return Ok(Origin::Trained {
                     action,
                     on: data(store, makers, rows)?,
                     is_dense: mask.is_none(),
                 });
             }
-            Recipe::Check {
+            Recipe::Check(CheckRecipe {
                 input: Input::Object(before),
                 ..
-            } => weights = before,
+            }) => weights = before,
             _ => break,
         }
     }
@@ -118,17 +121,17 @@ fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
     let mut set = None;
     while seen.insert(rows) {
         match made(store, makers, &rows)? {
-            Some((_, Recipe::Data { set: found, .. })) => {
+            Some((_, Recipe::Data(DataRecipe { set: found, .. }))) => {
                 set = Some(found);
                 break;
             }
             Some((
                 _,
-                Recipe::Check {
+                Recipe::Check(CheckRecipe {
                     item,
                     input: Input::Object(before),
                     ..
-                },
+                }),
             )) => {
                 checks.push(item.item);
                 rows = before;

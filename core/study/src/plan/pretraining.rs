@@ -2,6 +2,7 @@
 use crate::{
     Error,
     actions::recipe::Recipe,
+    actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
     results::curves::epochs,
 };
@@ -30,11 +31,11 @@ impl Plan {
             return None;
         };
         let dense = self.ancestors(train).into_iter().filter_map(|node| {
-            let Recipe::Train {
+            let Recipe::Train(TrainRecipe {
                 training,
                 mask: None,
                 ..
-            } = &self.nodes[node].recipe
+            }) = &self.nodes[node].recipe
             else {
                 return None;
             };

@@ -3,6 +3,7 @@ use super::{LeftOut, depends_on};
 use crate::{
     Allocation, Error,
     actions::recipe::{Input, Recipe, Ref},
+    actions::score::ScoreRecipe,
     plan::graph::Plan,
     plan::grid::{At, Builder},
     spec::file::Study,
@@ -161,7 +162,7 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
         for node in plan.ancestors(one.mask.node) {
             if matches!(
                 plan.nodes[node].recipe,
-                Recipe::Score { .. } | Recipe::Allocate { .. }
+                Recipe::Score(_) | Recipe::Allocate(_)
             ) {
                 let output = "certificate";
                 plan.wanted.push(Ref { node, output });
@@ -199,10 +200,11 @@ impl Trial {
                     return Ok(Some("its weights are an object of the store".to_owned()));
                 };
                 let plan = &self.builder.plan;
-                if depends_on(plan, mask.node, |r| matches!(r, Recipe::Train { .. })) {
+                if depends_on(plan, mask.node, |r| matches!(r, Recipe::Train(_))) {
                     return Ok(Some("its mask needs trained weights".to_owned()));
                 }
-                let reads_data = |r: &Recipe| matches!(r, Recipe::Score { data: Some(_), .. });
+                let reads_data =
+                    |r: &Recipe| matches!(r, Recipe::Score(ScoreRecipe { data: Some(_), .. }));
                 if compared && depends_on(plan, mask.node, reads_data) {
                     self.others(study, sparse, sparsity, &own, mask)?;
                 }

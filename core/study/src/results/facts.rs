@@ -2,6 +2,7 @@
 use crate::{
     Error,
     actions::recipe::Recipe,
+    actions::train::TrainRecipe,
     actions::validate,
     plan::assess::{Assessment, State},
     plan::graph::Plan,
@@ -102,7 +103,7 @@ impl Recipe {
     /// The mask that a training is given.
     pub(crate) fn trained_mask(&self) -> Option<&crate::Input> {
         match self {
-            Recipe::Train { mask, .. } => mask.as_ref(),
+            Recipe::Train(TrainRecipe { mask, .. }) => mask.as_ref(),
             _ => None,
         }
     }

@@ -4,9 +4,17 @@
 //! that is not kept is made again first, by the action that made it.
 use crate::{
     Error,
+    actions::allocate::AllocateRecipe,
+    actions::check::CheckRecipe,
+    actions::data::DataRecipe,
+    actions::evaluate::EvaluateRecipe,
     actions::execute::{Bench, Given},
+    actions::init::InitRecipe,
     actions::makers::Makers,
     actions::recipe::{Item, Recipe},
+    actions::score::ScoreRecipe,
+    actions::select::SelectRecipe,
+    actions::train::TrainRecipe,
     results::provenance::{plugin, reads},
     spec::run_section::RunChoice,
     toolbox::Libtorch,
@@ -215,7 +223,7 @@ impl<'a> Rerun<'a> {
                 device.class
             ));
         }
-        if let Recipe::Train { platform, .. } = recipe
+        if let Recipe::Train(TrainRecipe { platform, .. }) = recipe
             && platform.engine == Engine::Sparse
         {
             Isa::of_class(device_class, platform.precision.into())
@@ -289,25 +297,25 @@ struct Place {
 impl Place {
     fn of(recipe: &Recipe, device: Device, plugins: Plugins) -> Result<Place, String> {
         let (architecture, rows) = match recipe {
-            Recipe::Init { architecture, .. }
-            | Recipe::Select { architecture, .. }
-            | Recipe::Train { architecture, .. }
-            | Recipe::Evaluate { architecture, .. } => (architecture.clone(), 0),
-            Recipe::Score {
+            Recipe::Init(InitRecipe { architecture, .. })
+            | Recipe::Select(SelectRecipe { architecture, .. })
+            | Recipe::Train(TrainRecipe { architecture, .. })
+            | Recipe::Evaluate(EvaluateRecipe { architecture, .. }) => (architecture.clone(), 0),
+            Recipe::Score(ScoreRecipe {
                 architecture, rows, ..
-            }
-            | Recipe::Allocate {
+            })
+            | Recipe::Allocate(AllocateRecipe {
                 architecture, rows, ..
-            }
-            | Recipe::Check {
+            })
+            | Recipe::Check(CheckRecipe {
                 architecture, rows, ..
-            } => (architecture.clone(), *rows),
+            }) => (architecture.clone(), *rows),
             // Any network: preparing data looks at none.
-            Recipe::Data { .. } => (Architecture::resnet(8, 1, 2, [1, 8, 8]), 0),
+            Recipe::Data(_) => (Architecture::resnet(8, 1, 2, [1, 8, 8]), 0),
         };
         let network = architecture.build().map_err(|e| e.to_string())?;
         let data = match recipe {
-            Recipe::Data { .. } => Some(source(recipe)?),
+            Recipe::Data(_) => Some(source(recipe)?),
             _ => None,
         };
         Ok(Place {
@@ -336,7 +344,7 @@ impl Place {
 
 /// The files of a data set that is built in; of others a recipe does not say where they lie.
 fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
-    let Recipe::Data {
+    let Recipe::Data(DataRecipe {
         set,
         files,
         order,
@@ -344,7 +352,7 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
         crop,
         pad_to,
         train_subset,
-    } = recipe
+    }) = recipe
     else {
         return Err("it reads no data set".to_owned());
     };
@@ -378,9 +386,9 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
 /// A recipe spells integers as text; the item's own declaration says what they are.
 fn typed(mut recipe: Recipe, plugin: &jackpot_host::Plugin) -> Recipe {
     let item = match &mut recipe {
-        Recipe::Score { item, .. } | Recipe::Allocate { item, .. } | Recipe::Check { item, .. } => {
-            item
-        }
+        Recipe::Score(ScoreRecipe { item, .. })
+        | Recipe::Allocate(AllocateRecipe { item, .. })
+        | Recipe::Check(CheckRecipe { item, .. }) => item,
         _ => return recipe,
     };
     let declared = plugin.items.iter().find(|i| i.id == item.item);

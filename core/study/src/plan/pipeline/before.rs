@@ -1,6 +1,7 @@
 //! The pruned network as it is evaluated before its own training.
 use crate::{
     Error,
+    actions::evaluate::EvaluateRecipe,
     actions::recipe::{Input, Platform, Recipe},
     plan::grid::{At, Builder},
     spec::stage::Stage,
@@ -27,7 +28,7 @@ impl Builder {
         };
         // As the dense training was that made the weights.
         let Compute { engine, precision } = self.setting().compute.dense();
-        let recipe = Recipe::Evaluate {
+        let recipe = Recipe::Evaluate(EvaluateRecipe {
             architecture: self.setting().architecture.clone(),
             weights,
             mask,
@@ -37,7 +38,7 @@ impl Builder {
                 engine,
                 ..self.platform(precision)
             },
-        };
+        });
         let title = format!(
             "evaluate {} before its training",
             at.cell_in_words(Some(sparsity))

@@ -1,7 +1,9 @@
 //! Masks: the selection of scores by an allocation.
 use crate::{
     Allocation, DonorSeed, Error, Selection,
-    actions::recipe::{By, Input, Recipe},
+    actions::allocate::AllocateRecipe,
+    actions::recipe::{Input, Recipe},
+    actions::select::{By, SelectRecipe},
     plan::grid::{At, Builder},
     plan::pipeline::scores::Scored,
     spec::profile::Config,
@@ -147,14 +149,14 @@ impl Builder {
         round: String,
         at: &At,
     ) -> Result<Input, Error> {
-        let recipe = Recipe::Select {
+        let recipe = Recipe::Select(SelectRecipe {
             architecture: self.setting().architecture.clone(),
             scores: chosen.scores,
             by: chosen.by,
             within: chosen.within,
             reserve: chosen.reserve,
             unit: chosen.unit,
-        };
+        });
         let title = format!(
             "select {}{}{round} at {}, seed {}",
             at.ticket.name,
@@ -306,7 +308,7 @@ impl Builder {
             at.on_changed_data(),
             sparsity.text()
         );
-        let recipe = Recipe::Allocate {
+        let recipe = Recipe::Allocate(AllocateRecipe {
             item,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
@@ -314,7 +316,7 @@ impl Builder {
             scores: needs.scores.then_some(scores),
             weights,
             key: needs.draws.then(|| at.keys().allocation().to_hex()),
-        };
+        });
         self.output(title, recipe, "counts")
     }
 

@@ -6,7 +6,8 @@
 //! rewinds and trains again. A sparsity is cut, exactly, from the last state that keeps more.
 use crate::{
     Allocation, Error,
-    actions::recipe::{By, Input},
+    actions::recipe::Input,
+    actions::select::By,
     plan::grid::{At, Builder},
     plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
     spec::checks::Sees,

@@ -2,6 +2,7 @@
 use crate::{
     Error,
     actions::recipe::{Input, Platform, Recipe, Ref, Sampled},
+    actions::score::ScoreRecipe,
     plan::grid::{At, Builder},
     spec::checks::Sees,
     spec::profile,
@@ -167,7 +168,7 @@ impl Builder {
             (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
             (None, None) => String::new(),
         };
-        let recipe = Recipe::Score {
+        let recipe = Recipe::Score(ScoreRecipe {
             item,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
@@ -183,7 +184,7 @@ impl Builder {
             mask: scored.mask,
             rounds: scored.rounds.clone(),
             sparsity: scored.mask_at.cloned(),
-        };
+        });
         let title = format!(
             "{verb} {}{}{in_words}{}, seed {}",
             sparse.method,

@@ -1,7 +1,9 @@
 //! Weights: drawn, or as a dense training left them at one of its stages.
 use crate::{
     Error,
+    actions::init::InitRecipe,
     actions::recipe::{Input, Platform, Recipe},
+    actions::train::TrainRecipe,
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
     spec::checks::{Redraw, Sees},
@@ -36,10 +38,10 @@ impl Builder {
     }
 
     fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<Input, Error> {
-        let recipe = Recipe::Init {
+        let recipe = Recipe::Init(InitRecipe {
             architecture: self.setting().architecture.clone(),
             key,
-        };
+        });
         self.output(format!("{what}, seed {}", at.seed), recipe, "weights")
     }
 
@@ -128,7 +130,7 @@ impl Builder {
             true => key.fold_name("redrawn").to_hex(),
             false => key.to_hex(),
         };
-        let recipe = Recipe::Train {
+        let recipe = Recipe::Train(TrainRecipe {
             architecture: self.setting().architecture.clone(),
             training: trained.training,
             weights: trained.weights,
@@ -142,7 +144,7 @@ impl Builder {
                 engine,
                 ..self.platform(precision)
             },
-        };
+        });
         self.node(trained.title, recipe)
     }
 }

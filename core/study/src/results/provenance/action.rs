@@ -2,8 +2,16 @@
 use super::{LEFT_OUT, Link, Mark, Seen, Tracer, object::network};
 use crate::{
     Error,
+    actions::allocate::AllocateRecipe,
+    actions::check::CheckRecipe,
+    actions::data::DataRecipe,
+    actions::evaluate::EvaluateRecipe,
+    actions::init::InitRecipe,
     actions::pure,
-    actions::recipe::{By, Input, Recipe},
+    actions::recipe::{Input, Recipe},
+    actions::score::ScoreRecipe,
+    actions::select::{By, SelectRecipe},
+    actions::train::TrainRecipe,
     actions::validate,
 };
 use jackpot_host::Failure;
@@ -15,26 +23,26 @@ use std::{collections::BTreeMap, rc::Rc};
 pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
     let mut named: Vec<(&'static str, Option<&Input>)> = Vec::new();
     match recipe {
-        Recipe::Data { .. } | Recipe::Init { .. } => {}
-        Recipe::Score {
+        Recipe::Data(_) | Recipe::Init(_) => {}
+        Recipe::Score(ScoreRecipe {
             weights,
             reference,
             data,
             mask,
             ..
-        } => named.extend([
+        }) => named.extend([
             ("mask", mask.as_ref()),
             ("weights", weights.as_ref()),
             ("reference", reference.as_ref()),
             ("train", data.as_ref().map(|d| &d.train)),
             ("normalisation", data.as_ref().map(|d| &d.normalisation)),
         ]),
-        Recipe::Allocate {
+        Recipe::Allocate(AllocateRecipe {
             scores, weights, ..
-        } => named.extend([("scores", scores.as_ref()), ("weights", weights.as_ref())]),
-        Recipe::Select {
+        }) => named.extend([("scores", scores.as_ref()), ("weights", weights.as_ref())]),
+        Recipe::Select(SelectRecipe {
             scores, by, within, ..
-        } => {
+        }) => {
             named.push(("scores", Some(scores)));
             match by {
                 By::Counts(i) => named.push(("counts", Some(i))),
@@ -43,14 +51,14 @@ pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
             }
             named.push(("within", within.as_ref()));
         }
-        Recipe::Check {
+        Recipe::Check(CheckRecipe {
             on,
             input,
             mask,
             donor,
             reference,
             ..
-        } => {
+        }) => {
             let on = if *on == "data" { "train" } else { on };
             named.extend([
                 (on, Some(input)),
@@ -59,27 +67,27 @@ pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
                 ("reference", reference.as_ref()),
             ]);
         }
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             weights,
             mask,
             train,
             test,
             normalisation,
             ..
-        } => named.extend([
+        }) => named.extend([
             ("mask", mask.as_ref()),
             ("weights", Some(weights)),
             ("train", Some(train)),
             ("test", Some(test)),
             ("normalisation", Some(normalisation)),
         ]),
-        Recipe::Evaluate {
+        Recipe::Evaluate(EvaluateRecipe {
             weights,
             mask,
             test,
             normalisation,
             ..
-        } => named.extend([
+        }) => named.extend([
             ("mask", Some(mask)),
             ("weights", Some(weights)),
             ("test", Some(test)),
@@ -95,9 +103,9 @@ pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
 /// The plugin that an action ran.
 pub(crate) fn plugin(recipe: &Recipe) -> Option<&crate::Item> {
     match recipe {
-        Recipe::Score { item, .. } | Recipe::Allocate { item, .. } | Recipe::Check { item, .. } => {
-            Some(item)
-        }
+        Recipe::Score(ScoreRecipe { item, .. })
+        | Recipe::Allocate(AllocateRecipe { item, .. })
+        | Recipe::Check(CheckRecipe { item, .. }) => Some(item),
         _ => None,
     }
 }
@@ -174,7 +182,7 @@ impl Tracer<'_> {
             }
             links.push(plugin);
         }
-        if let Recipe::Data { set, files, .. } = recipe {
+        if let Recipe::Data(DataRecipe { set, files, .. }) = recipe {
             for file in files {
                 links.push(self.file(set, file)?);
             }
@@ -229,16 +237,16 @@ impl Tracer<'_> {
             return Ok(Vec::new());
         };
         let mut wrong = match recipe {
-            Recipe::Train { mask, test, .. } => {
+            Recipe::Train(TrainRecipe { mask, test, .. }) => {
                 self.measured(&action.outputs, mask.as_ref(), test, &network)?
             }
-            Recipe::Evaluate { mask, test, .. } => {
+            Recipe::Evaluate(EvaluateRecipe { mask, test, .. }) => {
                 self.measured(&action.outputs, Some(mask), test, &network)?
             }
-            Recipe::Init { architecture, key } => {
+            Recipe::Init(InitRecipe { architecture, key }) => {
                 again(&action.outputs, pure::init(architecture, key))
             }
-            Recipe::Select { .. } => self.selection(&action.outputs, recipe, &network)?,
+            Recipe::Select(_) => self.selection(&action.outputs, recipe, &network)?,
             _ => Vec::new(),
         };
         wrong.extend(self.pinned_otherwise(key, recipe));
@@ -318,7 +326,7 @@ impl Tracer<'_> {
 
     /// A pin that says another mask than the training's recipe.
     fn pinned_otherwise(&self, key: &Digest, recipe: &Recipe) -> Vec<String> {
-        let Recipe::Train { mask, .. } = recipe else {
+        let Recipe::Train(TrainRecipe { mask, .. }) = recipe else {
             return Vec::new();
         };
         let given = mask.as_ref().and_then(|m| m.object().ok());

@@ -1,6 +1,11 @@
 //! One object: hashed, parsed as what it is read as, told in words.
 use super::{Link, Mark, Tracer};
-use crate::{Error, actions::recipe::Recipe, actions::validate};
+use crate::{
+    Error, actions::allocate::AllocateRecipe, actions::check::CheckRecipe,
+    actions::evaluate::EvaluateRecipe, actions::init::InitRecipe, actions::recipe::Recipe,
+    actions::score::ScoreRecipe, actions::select::SelectRecipe, actions::train::TrainRecipe,
+    actions::validate,
+};
 use jackpot_data::Images;
 use jackpot_host::Scores;
 use jackpot_net::{Mask, Network};
@@ -10,14 +15,14 @@ use safetensors::SafeTensors;
 /// The network that an action works on.
 pub(super) fn network(recipe: &Recipe) -> Option<Network> {
     let architecture = match recipe {
-        Recipe::Data { .. } => return None,
-        Recipe::Init { architecture, .. }
-        | Recipe::Score { architecture, .. }
-        | Recipe::Allocate { architecture, .. }
-        | Recipe::Select { architecture, .. }
-        | Recipe::Check { architecture, .. }
-        | Recipe::Train { architecture, .. }
-        | Recipe::Evaluate { architecture, .. } => architecture,
+        Recipe::Data(_) => return None,
+        Recipe::Init(InitRecipe { architecture, .. })
+        | Recipe::Score(ScoreRecipe { architecture, .. })
+        | Recipe::Allocate(AllocateRecipe { architecture, .. })
+        | Recipe::Select(SelectRecipe { architecture, .. })
+        | Recipe::Check(CheckRecipe { architecture, .. })
+        | Recipe::Train(TrainRecipe { architecture, .. })
+        | Recipe::Evaluate(EvaluateRecipe { architecture, .. }) => architecture,
     };
     architecture.build().ok()
 }

@@ -2,7 +2,15 @@
 use super::Tracer;
 use crate::{
     Keys,
-    actions::recipe::{By, Recipe},
+    actions::allocate::AllocateRecipe,
+    actions::check::CheckRecipe,
+    actions::data::DataRecipe,
+    actions::evaluate::EvaluateRecipe,
+    actions::init::InitRecipe,
+    actions::recipe::Recipe,
+    actions::score::ScoreRecipe,
+    actions::select::{By, SelectRecipe},
+    actions::train::TrainRecipe,
     describe::words,
     run::manifest::{Pin, PinnedCell},
     spec::profile::Config,
@@ -70,13 +78,13 @@ impl Tracer<'_> {
     /// What an action does, whose cell it fills, and what it used.
     pub(super) fn action_words(&self, key: &Digest, recipe: &Recipe) -> String {
         let words = match recipe {
-            Recipe::Data {
+            Recipe::Data(DataRecipe {
                 set,
                 order,
                 resize,
                 train_subset,
                 ..
-            } => {
+            }) => {
                 let side = resize.map_or(String::new(), |s| format!(", resized to {s}"));
                 let rows = train_subset.map_or(String::new(), |n| format!(", {n} training rows"));
                 let order = if order.is_stored() {
@@ -86,20 +94,20 @@ impl Tracer<'_> {
                 };
                 format!("{set}{order}{side}{rows}")
             }
-            Recipe::Init { architecture, key } => format!(
+            Recipe::Init(InitRecipe { architecture, key }) => format!(
                 "{} of width {}, {}",
                 architecture.title(),
                 architecture.width,
                 self.seed(key, None)
             ),
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 item,
                 key,
                 rounds,
                 platform,
                 sparsity,
                 ..
-            } => {
+            }) => {
                 let rounds = match (rounds, sparsity) {
                     (Some(r), _) => format!(", {} rounds to {}", r.count, r.sparsity.text()),
                     (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
@@ -118,7 +126,7 @@ impl Tracer<'_> {
                 let params = given(&item.config);
                 format!("{}{params}{rounds}{seed}{computed}", item.item)
             }
-            Recipe::Allocate { item, sparsity, .. } => {
+            Recipe::Allocate(AllocateRecipe { item, sparsity, .. }) => {
                 format!(
                     "{}{} at {}",
                     item.item,
@@ -126,21 +134,21 @@ impl Tracer<'_> {
                     sparsity.text()
                 )
             }
-            Recipe::Select {
+            Recipe::Select(SelectRecipe {
                 by, within, unit, ..
-            } => {
+            }) => {
                 let of = within.as_ref().map_or("", |_| " of what is kept so far");
                 format!("{}{of}{}", selected(by), words::whole(*unit))
             }
-            Recipe::Check { item, on, key, .. } => {
+            Recipe::Check(CheckRecipe { item, on, key, .. }) => {
                 let seed = key.as_ref();
                 let seed = seed.map(|k| format!(", {}", self.seed(k, Some(&item.item))));
                 let seed = seed.unwrap_or_default();
                 format!("{}{} on the {on}{seed}", item.item, given(&item.config))
             }
-            Recipe::Train {
+            Recipe::Train(TrainRecipe {
                 training, platform, ..
-            } => {
+            }) => {
                 let compute = platform.compute();
                 let by = match compute == Compute::default() {
                     true => String::new(),
@@ -151,7 +159,7 @@ impl Tracer<'_> {
                     training.epochs, training.batch, training.lr, platform.device_class
                 )
             }
-            Recipe::Evaluate { platform, .. } => {
+            Recipe::Evaluate(EvaluateRecipe { platform, .. }) => {
                 format!("as pruning left it; {}", platform.device_class)
             }
         };
