@@ -1,5 +1,6 @@
 //! Words and checks that error messages of this crate share.
 use crate::Error;
+use jackpot_host::Unit;
 use std::collections::BTreeSet;
 use toml::Value;
 
@@ -82,4 +83,12 @@ pub(crate) fn epochs(n: f64) -> String {
 pub(crate) fn steps(n: u32) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{n} step{plural} an epoch")
+}
+
+/// What is said behind the number of kept weights: nothing, or that filters are kept whole.
+pub(crate) fn unit_suffix(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Weights => "",
+        Unit::Filters => ", whole filters",
+    }
 }

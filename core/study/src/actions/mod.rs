@@ -2,16 +2,16 @@
 
 pub(crate) mod allocate;
 pub(crate) mod check;
+pub(crate) mod context;
 pub(crate) mod data;
 pub(crate) mod estimate;
 pub(crate) mod evaluate;
-pub(crate) mod execute;
 pub(crate) mod init;
+pub(crate) mod inputs;
 pub(crate) mod jobs;
+pub(crate) mod kind;
 pub(crate) mod makers;
-pub(crate) mod pure;
 pub(crate) mod recipe;
-pub(crate) mod recorded;
 pub(crate) mod score;
 pub(crate) mod select;
 pub(crate) mod train;

@@ -1,24 +1,13 @@
 //! Checks on what workers made, before it may enter the store, and on what is read back.
+use crate::floats::floats_to_text;
 use jackpot_data::Normalisation;
 use jackpot_host::Failure;
 use jackpot_net::{Mask, Network};
 use jackpot_store::canonical;
 use safetensors::{Dtype, SafeTensors};
-use serde_json::Value;
-use std::path::Path;
+use serde_json::{Value, json};
 
-/// Outputs of a training, and the files that a worker writes them to.
-pub(crate) const TRAINING_FILES: &[(&str, &str)] = &[
-    ("metrics", "metrics.json"),
-    ("bits", "bits"),
-    ("checkpoint", "checkpoint.safetensors"),
-];
-
-/// The same of an evaluation.
-pub(crate) const EVALUATION_FILES: &[(&str, &str)] =
-    &[("metrics", "metrics.json"), ("bits", "bits")];
-
-fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
+pub(crate) fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new("invalid", format!("{what}: {why}"))
 }
 
@@ -107,63 +96,16 @@ pub(crate) fn diverged(bytes: &[u8]) -> Option<u64> {
     divergence(&value)?.as_u64()
 }
 
-/// The files of a finished training agree with each other, with the mask and the network.
-pub(crate) fn training(
-    folder: &Path,
-    network: &Network,
-    mask: Option<&Mask>,
-    test_rows: u64,
-) -> Result<(), Failure> {
-    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| fail(name, e));
-    let bytes = read("metrics.json")?;
-    let checkpoint = read("checkpoint.safetensors")?;
-    // A divergence is a result too: it is kept, and a report names it. Its weights may be
-    // infinite, and infinity times a mask's 0 is not a number: they prove nothing of the mask.
-    if diverged(&bytes).is_some() {
-        return state_dict(&checkpoint, network, None);
-    }
-    let kept = mask.map_or(network.prunable_weights(), Mask::kept);
-    evaluation(folder, kept, test_rows)?;
-    state_dict(&checkpoint, network, mask)
-}
-
-/// Metrics and the rows that were right agree with each other, the mask and the test rows.
-pub(crate) fn evaluation(folder: &Path, kept: u64, test_rows: u64) -> Result<(), Failure> {
-    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| fail(name, e));
-    let m = metrics(&read("metrics.json")?)?;
-    expect("metrics.json: `test_rows`", test_rows, m.rows)?;
-    expect("metrics.json: `kept`", kept, m.kept)?;
-    bits(&read("bits")?, test_rows, m.correct)
-}
-
-/// Metrics against the rows that were right, the mask and the test rows, where these are known;
-/// none: they agree.
-pub(crate) fn agreement(
-    bytes: &[u8],
-    right: &[u8],
-    kept: Option<u64>,
-    rows: Option<u64>,
-) -> Option<Failure> {
-    if diverged(bytes).is_some() {
-        return None;
-    }
-    let agree = || -> Result<(), Failure> {
-        let m = metrics(bytes)?;
-        expect("metrics: `kept`", kept.unwrap_or(m.kept), m.kept)?;
-        expect("metrics: `test_rows`", rows.unwrap_or(m.rows), m.rows)?;
-        bits(right, m.rows, m.correct)
-    };
-    agree().err()
-}
-
-fn expect(what: &str, expected: u64, found: u64) -> Result<(), Failure> {
+/// Refuses a count that is another than expected.
+pub(crate) fn expect(what: &str, expected: u64, found: u64) -> Result<(), Failure> {
     if expected == found {
         return Ok(());
     }
     Err(fail(what, format!("expected {expected}, found {found}")))
 }
 
-fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure> {
+/// The rows that a network gets right, one bit a row: as many bits are 1 as rows are right.
+pub(crate) fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure> {
     expect("bits: bytes", rows.div_ceil(8), bytes.len() as u64)?;
     let ones: u64 = bytes.iter().map(|b| u64::from(b.count_ones())).sum();
     expect("bits: rows that are right", correct, ones)?;
@@ -182,8 +124,12 @@ pub(crate) fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
     state_dict(bytes, network, None)
 }
 
-/// Names and shapes are the network's, and what is pruned is exactly 0.
-fn state_dict(bytes: &[u8], network: &Network, mask: Option<&Mask>) -> Result<(), Failure> {
+/// A state_dict of this network in which what is pruned is exactly 0.
+pub(crate) fn state_dict(
+    bytes: &[u8],
+    network: &Network,
+    mask: Option<&Mask>,
+) -> Result<(), Failure> {
     let what = "checkpoint.safetensors";
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| fail(what, e))?;
     expect(
@@ -267,54 +213,9 @@ pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jackpot_net::{Architecture, init::initial_weights};
-    use jackpot_rng::Key;
-
-    fn network() -> Network {
-        let architecture = Architecture::resnet(8, 8, 10, [1, 8, 8]);
-        architecture.build().unwrap()
-    }
-
-    /// Three rows of which two were right, and weights that are not a number where the mask
-    /// prunes the first one: what one step to infinity leaves.
-    fn files(folder: &Path, network: &Network, more: &str, pruned: f32) {
-        let weights = initial_weights(network, Key::from_seed(1)).unwrap();
-        let tensors = SafeTensors::deserialize(&weights).unwrap();
-        let first = &network.layers[0].name;
-        let start = tensors.tensor(first).unwrap().data().as_ptr() as usize;
-        let place = start - weights.as_ptr() as usize;
-        let mut weights = weights.clone();
-        weights[place..place + 4].copy_from_slice(&pruned.to_le_bytes());
-        let kept = network.prunable_weights() - 1;
-        let metrics = format!(
-            r#"{{"best_epoch":1,"best_test_accuracy":"6e1",{more}"epochs":[],"kept":{kept},"test_accuracy":"6e1","test_correct":2,"test_loss":"1e0","test_rows":3}}"#
-        );
-        std::fs::write(folder.join("metrics.json"), metrics).unwrap();
-        std::fs::write(folder.join("bits"), [0b101]).unwrap();
-        std::fs::write(folder.join("checkpoint.safetensors"), weights).unwrap();
-    }
-
-    #[test]
-    fn a_sparse_training_that_diverged_is_a_result_and_a_broken_mask_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let network = network();
-        let mut mask = Mask::dense(&network);
-        mask.layers[0].kept[0] = false;
-        let check = |more: &str, pruned: f32| {
-            files(folder.path(), &network, more, pruned);
-            training(folder.path(), &network, Some(&mask), 3)
-        };
-        check("", 0.0).unwrap();
-        check("\"diverged_at_epoch\":1,", f32::NAN).unwrap();
-        for pruned in [f32::NAN, 0.5] {
-            let failure = check("", pruned).unwrap_err();
-            assert!(
-                failure.message.contains("pruned weights that are not 0"),
-                "{failure}"
-            );
-        }
-    }
+/// The same as bytes.
+pub(crate) fn normalisation_bytes(normalisation: &Normalisation) -> Result<Vec<u8>, Failure> {
+    let mut value = json!(normalisation);
+    floats_to_text(&mut value)?;
+    canonical::to_bytes(&value).map_err(|e| Failure::new("store", e.to_string()))
 }

@@ -2,6 +2,7 @@
 use crate::{
     Allocation, Setting, Stage, Study,
     describe::words,
+    messages::unit_suffix,
     spec::checks::{Check, Sees, Target},
     spec::tickets::{Sparse, Ticket},
 };
@@ -152,7 +153,7 @@ fn sparse(s: &Sparse) -> SparseWay {
         of_learned: s.of.is_learned(),
         of_object: s.of.object().is_some(),
         rule: rule.to_owned(),
-        allocation: allocation + words::whole(s.unit),
+        allocation: allocation + unit_suffix(s.unit),
         unit: s.unit,
         start: s.start.to_string(),
         start_learned: s.start.is_learned(),

@@ -9,7 +9,7 @@ use crate::{
     spec::tickets::{Rounds, Sparse, Ticket},
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope, Unit};
+use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope};
 use jackpot_net::Compute;
 use jackpot_net::{Order, Schedule, Training};
 use std::collections::BTreeMap;
@@ -150,14 +150,6 @@ impl Check {
             words.push(format!("own training: {} drawn anew", keys.join(" and ")));
         }
         words.join("; ")
-    }
-}
-
-/// What is said behind how many are kept.
-pub(crate) fn whole(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Weights => "",
-        Unit::Filters => ", whole filters",
     }
 }
 

@@ -1,7 +1,6 @@
 //! A study as a graph of actions.
 use crate::{
     actions::recipe::{Recipe, Ref},
-    actions::score::ScoreRecipe,
     spec::file::Study,
     spec::setting::Setting,
     toolbox::Libtorch,
@@ -111,13 +110,8 @@ impl Plan {
     /// choice, because the study does not choose.
     pub fn unsaid_precision(&self) -> Option<String> {
         let differentiates = |node: &Node| {
-            matches!(
-                node.recipe,
-                Recipe::Score(ScoreRecipe {
-                    platform: Some(_),
-                    ..
-                })
-            )
+            let score = node.recipe.as_score();
+            score.is_some_and(|score| score.platform.is_some())
         };
         let unsaid = self.study.scoring.is_none() && self.nodes.iter().any(differentiates);
         unsaid.then(|| {

@@ -1,8 +1,6 @@
 //! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
 use crate::{
-    actions::check::CheckRecipe,
-    actions::recipe::{Input, Recipe},
-    actions::score::ScoreRecipe,
+    actions::recipe::Input,
     actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
     spec::profile::Config,
@@ -48,20 +46,17 @@ impl Plan {
         // stages: the longest counts.
         let mut epochs: BTreeMap<String, f64> = BTreeMap::new();
         for node in self.ancestors(train) {
-            match &self.nodes[node].recipe {
-                recipe @ Recipe::Train(TrainRecipe {
-                    training, train: t, ..
-                }) => {
-                    let most = epochs.entry(without_end(recipe)).or_insert(0.0);
-                    *most = most.max(self.epochs(node, training));
-                    if node != train {
-                        pretraining.insert(self.data_of(t) + &self.otherwise(node, training));
-                    }
+            let recipe = &self.nodes[node].recipe;
+            if let Some(before) = recipe.as_train() {
+                let most = epochs.entry(without_end(before)).or_insert(0.0);
+                *most = most.max(self.epochs(node, &before.training));
+                if node != train {
+                    let otherwise = self.otherwise(node, &before.training);
+                    pretraining.insert(self.data_of(&before.train) + &otherwise);
                 }
-                Recipe::Score(ScoreRecipe { data: Some(d), .. }) => {
-                    scoring.insert(self.data_of(&d.train));
-                }
-                _ => {}
+            }
+            if let Some(data) = recipe.as_score().and_then(|score| score.data.as_ref()) {
+                scoring.insert(self.data_of(&data.train));
             }
         }
         let given = self.given(train);
@@ -71,9 +66,9 @@ impl Plan {
             let all: Vec<String> = all.into_iter().collect();
             (!all.is_empty()).then(|| all.join(" and "))
         };
-        let own = match &self.nodes[train].recipe {
-            Recipe::Train(TrainRecipe { train, .. }) => self.data_of(train),
-            _ => CLEAN.to_owned(),
+        let own = match self.nodes[train].recipe.as_train() {
+            Some(own) => self.data_of(&own.train),
+            None => CLEAN.to_owned(),
         };
         Some(Lineage {
             pretraining: joined(pretraining),
@@ -119,11 +114,12 @@ impl Plan {
         let mut steps = Vec::new();
         let mut rows = *rows;
         while let Input::Node(r) = rows {
-            let Recipe::Check(CheckRecipe { item, input, .. }) = &self.nodes[r.node].recipe else {
+            let Some(check) = self.nodes[r.node].recipe.as_check() else {
                 break;
             };
+            let item = &check.item;
             steps.push(item.item.clone() + &self.changed(&item.item, &item.config));
-            rows = *input;
+            rows = check.input;
         }
         steps.reverse();
         match steps.is_empty() {
@@ -187,12 +183,8 @@ impl Plan {
 }
 
 /// The recipe of a training as if it ran to its end: equal for all of its prefixes.
-fn without_end(recipe: &Recipe) -> String {
-    let mut whole = recipe.clone();
-    if let Recipe::Train(TrainRecipe { training, .. }) = &mut whole {
-        training.until = None;
-    }
-    serde_json::to_string(&whole).unwrap_or_default()
+fn without_end(recipe: &TrainRecipe) -> String {
+    serde_json::to_string(&recipe.without_end()).unwrap_or_default()
 }
 
 /// At most two decimals, no trailing zeros.

@@ -2,11 +2,8 @@
 //! knows: it names the action behind what it made itself.
 use crate::{
     Error,
-    actions::check::CheckRecipe,
-    actions::data::DataRecipe,
     actions::makers::Makers,
     actions::recipe::{Input, Recipe},
-    actions::train::TrainRecipe,
     plan::graph::{Content, Plan},
 };
 use jackpot_store::{Digest, Look, Store};
@@ -90,23 +87,20 @@ fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Err
         let Some((action, recipe)) = made(store, makers, &weights)? else {
             break;
         };
-        match recipe {
-            Recipe::Init(_) => return Ok(Origin::Drawn(action)),
-            Recipe::Train(TrainRecipe {
-                train: Input::Object(rows),
-                mask,
-                ..
-            }) => {
-                return Ok(Origin::Trained {
-                    action,
-                    on: data(store, makers, rows)?,
-                    is_dense: mask.is_none(),
-                });
-            }
-            Recipe::Check(CheckRecipe {
-                input: Input::Object(before),
-                ..
-            }) => weights = before,
+        if recipe.as_init().is_some() {
+            return Ok(Origin::Drawn(action));
+        }
+        if let Some(train) = recipe.as_train()
+            && let Input::Object(rows) = train.train
+        {
+            return Ok(Origin::Trained {
+                action,
+                on: data(store, makers, rows)?,
+                is_dense: train.mask.is_none(),
+            });
+        }
+        match recipe.as_check().map(|check| check.input) {
+            Some(Input::Object(before)) => weights = before,
             _ => break,
         }
     }
@@ -120,24 +114,21 @@ fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
     let mut rows = rows;
     let mut set = None;
     while seen.insert(rows) {
-        match made(store, makers, &rows)? {
-            Some((_, Recipe::Data(DataRecipe { set: found, .. }))) => {
-                set = Some(found);
-                break;
-            }
-            Some((
-                _,
-                Recipe::Check(CheckRecipe {
-                    item,
-                    input: Input::Object(before),
-                    ..
-                }),
-            )) => {
-                checks.push(item.item);
-                rows = before;
-            }
-            _ => break,
+        let Some((_, recipe)) = made(store, makers, &rows)? else {
+            break;
+        };
+        if let Some(data) = recipe.as_data() {
+            set = Some(data.set.clone());
+            break;
         }
+        let Some(check) = recipe.as_check() else {
+            break;
+        };
+        let Input::Object(before) = check.input else {
+            break;
+        };
+        checks.push(check.item.item.clone());
+        rows = before;
     }
     let set = set.unwrap_or_else(|| "data that this store no longer knows".to_owned());
     checks.reverse();

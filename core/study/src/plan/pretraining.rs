@@ -1,8 +1,6 @@
 //! The dense training that a cell's mask or weights come from.
 use crate::{
     Error,
-    actions::recipe::Recipe,
-    actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
     results::curves::epochs,
 };
@@ -31,16 +29,10 @@ impl Plan {
             return None;
         };
         let dense = self.ancestors(train).into_iter().filter_map(|node| {
-            let Recipe::Train(TrainRecipe {
-                training,
-                mask: None,
-                ..
-            }) = &self.nodes[node].recipe
-            else {
-                return None;
-            };
+            let recipe = self.nodes[node].recipe.as_train();
+            let dense = recipe.filter(|train| train.mask.is_none())?;
             // A training without an end of its own runs to the end of its schedule.
-            let end = training.until.unwrap_or(u64::MAX);
+            let end = dense.training.until.unwrap_or(u64::MAX);
             (node != train).then_some((end, node))
         });
         dense.max().map(|(_, node)| node)

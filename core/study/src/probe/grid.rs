@@ -3,7 +3,6 @@ use super::{LeftOut, depends_on};
 use crate::{
     Allocation, Error,
     actions::recipe::{Input, Recipe, Ref},
-    actions::score::ScoreRecipe,
     plan::graph::Plan,
     plan::grid::{At, Builder},
     spec::file::Study,
@@ -160,10 +159,8 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
     for one in &asked {
         plan.wanted.push(one.mask);
         for node in plan.ancestors(one.mask.node) {
-            if matches!(
-                plan.nodes[node].recipe,
-                Recipe::Score(_) | Recipe::Allocate(_)
-            ) {
+            let recipe = &plan.nodes[node].recipe;
+            if recipe.as_score().is_some() || recipe.as_allocate().is_some() {
                 let output = "certificate";
                 plan.wanted.push(Ref { node, output });
             }
@@ -200,11 +197,10 @@ impl Trial {
                     return Ok(Some("its weights are an object of the store".to_owned()));
                 };
                 let plan = &self.builder.plan;
-                if depends_on(plan, mask.node, |r| matches!(r, Recipe::Train(_))) {
+                if depends_on(plan, mask.node, |r| r.as_train().is_some()) {
                     return Ok(Some("its mask needs trained weights".to_owned()));
                 }
-                let reads_data =
-                    |r: &Recipe| matches!(r, Recipe::Score(ScoreRecipe { data: Some(_), .. }));
+                let reads_data = |r: &Recipe| r.as_score().is_some_and(|s| s.data.is_some());
                 if compared && depends_on(plan, mask.node, reads_data) {
                     self.others(study, sparse, sparsity, &own, mask)?;
                 }

@@ -2,7 +2,6 @@
 use crate::{
     Error,
     actions::recipe::Recipe,
-    actions::train::TrainRecipe,
     actions::validate,
     plan::assess::{Assessment, State},
     plan::graph::Plan,
@@ -97,14 +96,4 @@ pub fn predictions(
         found.push((node, facts.clone()));
     }
     Ok(found)
-}
-
-impl Recipe {
-    /// The mask that a training is given.
-    pub(crate) fn trained_mask(&self) -> Option<&crate::Input> {
-        match self {
-            Recipe::Train(TrainRecipe { mask, .. }) => mask.as_ref(),
-            _ => None,
-        }
-    }
 }

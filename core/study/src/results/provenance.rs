@@ -9,7 +9,6 @@ mod object;
 mod report;
 mod words;
 
-pub(crate) use action::{plugin, reads};
 pub use report::report_of;
 
 use crate::{Error, actions::makers::Makers, actions::recipe::Recipe, run::manifest::Pin};
@@ -222,7 +221,7 @@ impl<'a> Tracer<'a> {
         self.begin();
         let mut link = self.action_link(key, 0)?;
         let seen = self.seen(key)?;
-        let network = seen.recipe.as_ref().and_then(object::network);
+        let network = seen.recipe.as_ref().and_then(Recipe::network);
         let mut outputs = Vec::new();
         for (name, digest) in seen.action.iter().flat_map(|a| &a.outputs) {
             // Made by this action, which is told here: only the bytes are of interest.

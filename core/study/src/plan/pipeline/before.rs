@@ -2,7 +2,7 @@
 use crate::{
     Error,
     actions::evaluate::EvaluateRecipe,
-    actions::recipe::{Input, Platform, Recipe},
+    actions::recipe::{Input, Platform},
     plan::grid::{At, Builder},
     spec::stage::Stage,
     spec::tickets::Sparse,
@@ -28,7 +28,7 @@ impl Builder {
         };
         // As the dense training was that made the weights.
         let Compute { engine, precision } = self.setting().compute.dense();
-        let recipe = Recipe::Evaluate(EvaluateRecipe {
+        let recipe = EvaluateRecipe {
             architecture: self.setting().architecture.clone(),
             weights,
             mask,
@@ -38,7 +38,7 @@ impl Builder {
                 engine,
                 ..self.platform(precision)
             },
-        });
+        };
         let title = format!(
             "evaluate {} before its training",
             at.cell_in_words(Some(sparsity))

@@ -3,7 +3,7 @@ use crate::{
     Error,
     actions::check::CheckRecipe,
     actions::data::{DataRecipe, File},
-    actions::recipe::{Input, Recipe},
+    actions::recipe::Input,
     needs::{Needs, word},
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step, Target},
@@ -51,7 +51,7 @@ impl Builder {
                 sha256: Digest(f.sha256),
             });
         let data = &self.setting().data;
-        let recipe = Recipe::Data(DataRecipe {
+        let recipe = DataRecipe {
             set: data.set.clone(),
             files: files.collect(),
             order: data.order,
@@ -59,7 +59,7 @@ impl Builder {
             crop: data.preparation.crop,
             pad_to: data.preparation.pad_to,
             train_subset: data.preparation.train_subset,
-        });
+        };
         self.output(format!("data {}", data.set), recipe, output)
     }
 
@@ -161,7 +161,7 @@ impl Builder {
         if on == "data" {
             self.fits_in_memory(&field, &step.item)?;
         }
-        let recipe = Recipe::Check(CheckRecipe {
+        let recipe = CheckRecipe {
             item,
             on,
             architecture: self.setting().architecture.clone(),
@@ -174,7 +174,7 @@ impl Builder {
                 true => Some(self.weights(Stage::Initial, at)?),
                 false => None,
             },
-        });
+        };
         let of = match (step.on, asked.sparsity) {
             (Target::Scores, _) => format!(" on the scores of {}", at.ticket.name),
             (Target::Weights, _) => format!(" on the weights of {}", at.ticket.name),

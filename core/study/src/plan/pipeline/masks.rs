@@ -2,7 +2,7 @@
 use crate::{
     Allocation, DonorSeed, Error, Selection,
     actions::allocate::AllocateRecipe,
-    actions::recipe::{Input, Recipe},
+    actions::recipe::Input,
     actions::select::{By, SelectRecipe},
     plan::grid::{At, Builder},
     plan::pipeline::scores::Scored,
@@ -149,14 +149,14 @@ impl Builder {
         round: String,
         at: &At,
     ) -> Result<Input, Error> {
-        let recipe = Recipe::Select(SelectRecipe {
+        let recipe = SelectRecipe {
             architecture: self.setting().architecture.clone(),
             scores: chosen.scores,
             by: chosen.by,
             within: chosen.within,
             reserve: chosen.reserve,
             unit: chosen.unit,
-        });
+        };
         let title = format!(
             "select {}{}{round} at {}, seed {}",
             at.ticket.name,
@@ -308,7 +308,7 @@ impl Builder {
             at.on_changed_data(),
             sparsity.text()
         );
-        let recipe = Recipe::Allocate(AllocateRecipe {
+        let recipe = AllocateRecipe {
             item,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
@@ -316,7 +316,7 @@ impl Builder {
             scores: needs.scores.then_some(scores),
             weights,
             key: needs.draws.then(|| at.keys().allocation().to_hex()),
-        });
+        };
         self.output(title, recipe, "counts")
     }
 

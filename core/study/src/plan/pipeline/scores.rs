@@ -1,7 +1,7 @@
 //! Scores: what a method makes of weights, data and draws, in one call or in rounds.
 use crate::{
     Error,
-    actions::recipe::{Input, Platform, Recipe, Ref, Sampled},
+    actions::recipe::{Input, Platform, Ref, Sampled},
     actions::score::ScoreRecipe,
     plan::grid::{At, Builder},
     spec::checks::Sees,
@@ -168,7 +168,7 @@ impl Builder {
             (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
             (None, None) => String::new(),
         };
-        let recipe = Recipe::Score(ScoreRecipe {
+        let recipe = ScoreRecipe {
             item,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
@@ -184,7 +184,7 @@ impl Builder {
             mask: scored.mask,
             rounds: scored.rounds.clone(),
             sparsity: scored.mask_at.cloned(),
-        });
+        };
         let title = format!(
             "{verb} {}{}{in_words}{}, seed {}",
             sparse.method,

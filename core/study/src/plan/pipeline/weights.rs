@@ -2,7 +2,7 @@
 use crate::{
     Error,
     actions::init::InitRecipe,
-    actions::recipe::{Input, Platform, Recipe},
+    actions::recipe::{Input, Platform},
     actions::train::TrainRecipe,
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
@@ -38,10 +38,10 @@ impl Builder {
     }
 
     fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<Input, Error> {
-        let recipe = Recipe::Init(InitRecipe {
+        let recipe = InitRecipe {
             architecture: self.setting().architecture.clone(),
             key,
-        });
+        };
         self.output(format!("{what}, seed {}", at.seed), recipe, "weights")
     }
 
@@ -130,7 +130,7 @@ impl Builder {
             true => key.fold_name("redrawn").to_hex(),
             false => key.to_hex(),
         };
-        let recipe = Recipe::Train(TrainRecipe {
+        let recipe = TrainRecipe {
             architecture: self.setting().architecture.clone(),
             training: trained.training,
             weights: trained.weights,
@@ -144,7 +144,7 @@ impl Builder {
                 engine,
                 ..self.platform(precision)
             },
-        });
+        };
         self.node(trained.title, recipe)
     }
 }

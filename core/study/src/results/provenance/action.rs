@@ -1,114 +1,8 @@
 //! One finished action: its recipe is its key, its inputs are told, its outputs agree.
-use super::{LEFT_OUT, Link, Mark, Seen, Tracer, object::network};
-use crate::{
-    Error,
-    actions::allocate::AllocateRecipe,
-    actions::check::CheckRecipe,
-    actions::data::DataRecipe,
-    actions::evaluate::EvaluateRecipe,
-    actions::init::InitRecipe,
-    actions::pure,
-    actions::recipe::{Input, Recipe},
-    actions::score::ScoreRecipe,
-    actions::select::{By, SelectRecipe},
-    actions::train::TrainRecipe,
-    actions::validate,
-};
-use jackpot_host::Failure;
-use jackpot_net::Network;
+use super::{LEFT_OUT, Link, Mark, Seen, Tracer};
+use crate::{Error, actions::kind::ObjectReader, actions::recipe::Recipe};
 use jackpot_store::{Digest, Look, canonical};
-use std::{collections::BTreeMap, rc::Rc};
-
-/// What an action reads, by the name that its recipe has for it.
-pub(crate) fn reads(recipe: &Recipe) -> Vec<(&'static str, Digest)> {
-    let mut named: Vec<(&'static str, Option<&Input>)> = Vec::new();
-    match recipe {
-        Recipe::Data(_) | Recipe::Init(_) => {}
-        Recipe::Score(ScoreRecipe {
-            weights,
-            reference,
-            data,
-            mask,
-            ..
-        }) => named.extend([
-            ("mask", mask.as_ref()),
-            ("weights", weights.as_ref()),
-            ("reference", reference.as_ref()),
-            ("train", data.as_ref().map(|d| &d.train)),
-            ("normalisation", data.as_ref().map(|d| &d.normalisation)),
-        ]),
-        Recipe::Allocate(AllocateRecipe {
-            scores, weights, ..
-        }) => named.extend([("scores", scores.as_ref()), ("weights", weights.as_ref())]),
-        Recipe::Select(SelectRecipe {
-            scores, by, within, ..
-        }) => {
-            named.push(("scores", Some(scores)));
-            match by {
-                By::Counts(i) => named.push(("counts", Some(i))),
-                By::Mask(i) => named.push(("mask", Some(i))),
-                By::Global { .. } | By::Table { .. } => {}
-            }
-            named.push(("within", within.as_ref()));
-        }
-        Recipe::Check(CheckRecipe {
-            on,
-            input,
-            mask,
-            donor,
-            reference,
-            ..
-        }) => {
-            let on = if *on == "data" { "train" } else { on };
-            named.extend([
-                (on, Some(input)),
-                ("mask", mask.as_ref()),
-                ("donor", donor.as_ref()),
-                ("reference", reference.as_ref()),
-            ]);
-        }
-        Recipe::Train(TrainRecipe {
-            weights,
-            mask,
-            train,
-            test,
-            normalisation,
-            ..
-        }) => named.extend([
-            ("mask", mask.as_ref()),
-            ("weights", Some(weights)),
-            ("train", Some(train)),
-            ("test", Some(test)),
-            ("normalisation", Some(normalisation)),
-        ]),
-        Recipe::Evaluate(EvaluateRecipe {
-            weights,
-            mask,
-            test,
-            normalisation,
-            ..
-        }) => named.extend([
-            ("mask", Some(mask)),
-            ("weights", Some(weights)),
-            ("test", Some(test)),
-            ("normalisation", Some(normalisation)),
-        ]),
-    }
-    let known = named.into_iter();
-    known
-        .filter_map(|(role, input)| Some((role, input?.object().ok()?)))
-        .collect()
-}
-
-/// The plugin that an action ran.
-pub(crate) fn plugin(recipe: &Recipe) -> Option<&crate::Item> {
-    match recipe {
-        Recipe::Score(ScoreRecipe { item, .. })
-        | Recipe::Allocate(AllocateRecipe { item, .. })
-        | Recipe::Check(CheckRecipe { item, .. }) => Some(item),
-        _ => None,
-    }
-}
+use std::rc::Rc;
 
 impl Tracer<'_> {
     /// The action's file, its recipe and its record, each verified.
@@ -167,14 +61,14 @@ impl Tracer<'_> {
         let Some(recipe) = &seen.recipe else {
             return Ok(Vec::new());
         };
-        let network = network(recipe);
+        let network = recipe.network();
         self.path.push(*key);
         let mut links = Vec::new();
-        for (role, digest) in reads(recipe) {
+        for (role, digest) in recipe.input_objects() {
             links.push(self.link(role, &digest, network.as_ref())?);
         }
         self.path.pop();
-        if let Some(item) = plugin(recipe) {
+        if let Some(item) = recipe.item() {
             let mut plugin = self.link("plugin", &item.plugin, None)?;
             let told = plugin.mark == Mark::Told;
             if !told && seen.left_out.is_some() && !self.store.has(&item.plugin) {
@@ -182,9 +76,9 @@ impl Tracer<'_> {
             }
             links.push(plugin);
         }
-        if let Recipe::Data(DataRecipe { set, files, .. }) = recipe {
-            for file in files {
-                links.push(self.file(set, file)?);
+        if let Some(data) = recipe.as_data() {
+            for file in &data.files {
+                links.push(self.file(&data.set, file)?);
             }
         }
         Ok(links)
@@ -233,82 +127,8 @@ impl Tracer<'_> {
         let (Some(action), Some(recipe)) = (&seen.action, &seen.recipe) else {
             return Ok(Vec::new());
         };
-        let Some(network) = network(recipe) else {
-            return Ok(Vec::new());
-        };
-        let mut wrong = match recipe {
-            Recipe::Train(TrainRecipe { mask, test, .. }) => {
-                self.measured(&action.outputs, mask.as_ref(), test, &network)?
-            }
-            Recipe::Evaluate(EvaluateRecipe { mask, test, .. }) => {
-                self.measured(&action.outputs, Some(mask), test, &network)?
-            }
-            Recipe::Init(InitRecipe { architecture, key }) => {
-                again(&action.outputs, pure::init(architecture, key))
-            }
-            Recipe::Select(_) => self.selection(&action.outputs, recipe, &network)?,
-            _ => Vec::new(),
-        };
+        let mut wrong = recipe.verify(&action.outputs, self)?;
         wrong.extend(self.pinned_otherwise(key, recipe));
-        Ok(wrong)
-    }
-
-    /// A selection is a function of the scores: it is made again.
-    fn selection(
-        &mut self,
-        outputs: &BTreeMap<String, Digest>,
-        recipe: &Recipe,
-        network: &Network,
-    ) -> Result<Vec<String>, Error> {
-        let mut given = BTreeMap::new();
-        for (_, digest) in reads(recipe) {
-            // What is absent or damaged is told at its own node.
-            let Ok(bytes) = self.bytes(&digest)? else {
-                return Ok(Vec::new());
-            };
-            given.insert(digest, bytes);
-        }
-        let read = |input: &Input| {
-            let digest = input.object()?;
-            let bytes = given.get(&digest).cloned();
-            bytes.ok_or_else(|| Failure::new("invalid", format!("{digest} is not an input")))
-        };
-        Ok(again(outputs, pure::select(recipe, network, &read)))
-    }
-
-    /// Metrics, the rows that were right, the mask and the test rows agree.
-    fn measured(
-        &mut self,
-        outputs: &BTreeMap<String, Digest>,
-        mask: Option<&Input>,
-        test: &Input,
-        network: &Network,
-    ) -> Result<Vec<String>, Error> {
-        let mut wrong = Vec::new();
-        let mut read = BTreeMap::new();
-        for name in ["metrics", "bits"] {
-            let Some(digest) = outputs.get(name) else {
-                wrong.push(format!("expected the output `{name}`, found none"));
-                continue;
-            };
-            match self.bytes(digest)? {
-                Ok(bytes) => drop(read.insert(name, bytes)),
-                Err(what) => wrong.push(format!("its output `{name}`: {what}")),
-            }
-        }
-        let (Some(metrics), Some(bits)) = (read.get("metrics"), read.get("bits")) else {
-            return Ok(wrong);
-        };
-        let kept = match mask {
-            None => Some(network.prunable_weights()),
-            Some(input) => {
-                let bytes = self.bytes(&input.object()?)?.ok();
-                let mask = bytes.and_then(|b| validate::mask(&b, network).ok());
-                mask.map(|m| m.kept())
-            }
-        };
-        let rows = self.rows_of(&test.object()?)?;
-        wrong.extend(validate::agreement(metrics, bits, kept, rows).map(|f| f.message));
         Ok(wrong)
     }
 
@@ -326,10 +146,10 @@ impl Tracer<'_> {
 
     /// A pin that says another mask than the training's recipe.
     fn pinned_otherwise(&self, key: &Digest, recipe: &Recipe) -> Vec<String> {
-        let Recipe::Train(TrainRecipe { mask, .. }) = recipe else {
+        let Some(train) = recipe.as_train() else {
             return Vec::new();
         };
-        let given = mask.as_ref().and_then(|m| m.object().ok());
+        let given = train.mask.as_ref().and_then(|m| m.object().ok());
         let mut wrong = Vec::new();
         for (name, pin) in &self.pins {
             for cell in pin.cells.iter().filter(|c| c.action == Some(*key)) {
@@ -348,22 +168,12 @@ impl Tracer<'_> {
     }
 }
 
-/// What an action gave, against what it gives again.
-fn again(outputs: &BTreeMap<String, Digest>, made: Result<pure::Outputs, Failure>) -> Vec<String> {
-    let made = match made {
-        Ok(made) => made,
-        Err(failure) => return vec![format!("done again, it fails: {}", failure.message)],
-    };
-    let mut wrong = Vec::new();
-    for (name, bytes) in made {
-        let again = Digest::of(&bytes);
-        match outputs.get(name) {
-            Some(kept) if *kept == again => {}
-            Some(kept) => wrong.push(format!(
-                "its output `{name}`: expected {again}, which it gives when it is done again, found {kept}"
-            )),
-            None => wrong.push(format!("expected the output `{name}`, found none")),
-        }
+impl ObjectReader for Tracer<'_> {
+    fn bytes(&mut self, object: &Digest) -> Result<Result<Vec<u8>, String>, Error> {
+        Tracer::bytes(self, object)
     }
-    wrong
+
+    fn rows(&mut self, data: &Digest) -> Result<Option<u64>, Error> {
+        self.rows_of(data)
+    }
 }

@@ -1,31 +1,11 @@
 //! One object: hashed, parsed as what it is read as, told in words.
 use super::{Link, Mark, Tracer};
-use crate::{
-    Error, actions::allocate::AllocateRecipe, actions::check::CheckRecipe,
-    actions::evaluate::EvaluateRecipe, actions::init::InitRecipe, actions::recipe::Recipe,
-    actions::score::ScoreRecipe, actions::select::SelectRecipe, actions::train::TrainRecipe,
-    actions::validate,
-};
+use crate::{Error, actions::validate};
 use jackpot_data::Images;
 use jackpot_host::Scores;
 use jackpot_net::{Mask, Network};
 use jackpot_store::{Digest, Look, canonical};
 use safetensors::SafeTensors;
-
-/// The network that an action works on.
-pub(super) fn network(recipe: &Recipe) -> Option<Network> {
-    let architecture = match recipe {
-        Recipe::Data(_) => return None,
-        Recipe::Init(InitRecipe { architecture, .. })
-        | Recipe::Score(ScoreRecipe { architecture, .. })
-        | Recipe::Allocate(AllocateRecipe { architecture, .. })
-        | Recipe::Select(SelectRecipe { architecture, .. })
-        | Recipe::Check(CheckRecipe { architecture, .. })
-        | Recipe::Train(TrainRecipe { architecture, .. })
-        | Recipe::Evaluate(EvaluateRecipe { architecture, .. }) => architecture,
-    };
-    architecture.build().ok()
-}
 
 impl Tracer<'_> {
     /// The bytes of an object; `Err` says what is wrong.
