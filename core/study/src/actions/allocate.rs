@@ -2,8 +2,8 @@
 use crate::actions::{
     context::{ActionContext, Made, Observe, OfferedItem, invalid},
     estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
-    inputs::{Input, Item},
     kind::{ActionKind, NameKey, network_of},
+    parts::{Input, Item},
     validate,
 };
 use jackpot_host::{Failure, PluginJob, Sparsity};

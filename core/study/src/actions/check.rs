@@ -2,8 +2,8 @@
 use crate::actions::{
     context::{ActionContext, Made, Observe, invalid},
     estimate::{Estimate, EstimateContext, MaskForecast},
-    inputs::{Input, Item},
     kind::{ActionKind, NameKey, network_of},
+    parts::{Input, Item},
     validate,
 };
 use jackpot_data::Images;

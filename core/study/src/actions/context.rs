@@ -3,8 +3,8 @@
 use crate::{
     Error,
     actions::{
-        inputs::{Input, Item, Sampled},
         jobs::Job,
+        parts::{Input, Item, Sampled},
         validate,
     },
     floats::floats_to_text,

@@ -2,8 +2,8 @@
 use crate::actions::{
     context::{ActionContext, Made, Observe, invalid},
     estimate::{Estimate, EstimateContext},
-    inputs::Input,
     kind::{ActionKind, NameKey},
+    parts::Input,
     validate,
 };
 use jackpot_data::{Access, Preparation, RowOrder, Source};

@@ -1,6 +1,6 @@
 //! How long an action will take and how much it will leave on disk, roughly; each kind has its
 //! own formula. Only estimates read the rates; no result depends on them.
-use crate::{actions::inputs::Input, spec::data::DataChoice};
+use crate::{actions::parts::Input, spec::data::DataChoice};
 use jackpot_net::Network;
 
 /// Roughly what an action costs.

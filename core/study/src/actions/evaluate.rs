@@ -4,9 +4,9 @@ use crate::{
     actions::{
         context::{ActionContext, Made, Observe, invalid},
         estimate::{Estimate, EstimateContext},
-        inputs::{Input, Machine, Platform},
         jobs::{EvaluateJob, Job},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
+        parts::{Input, Machine, Platform},
         validate,
     },
 };

@@ -4,8 +4,8 @@ use crate::{
     actions::{
         context::{ActionContext, Made, Observe, invalid},
         estimate::{Estimate, EstimateContext},
-        inputs::Input,
         kind::{ActionKind, NameKey, ObjectReader, Outputs, compare_recomputed},
+        parts::Input,
     },
 };
 use jackpot_host::Failure;

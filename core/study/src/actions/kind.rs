@@ -5,7 +5,7 @@ use crate::{
     actions::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext, MaskForecast},
-        inputs::{Input, Item, Machine},
+        parts::{Input, Item, Machine},
     },
 };
 use jackpot_host::Failure;

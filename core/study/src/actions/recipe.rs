@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub(crate) use crate::actions::inputs::{Input, Item, Machine, Platform, Ref, Sampled};
+pub(crate) use crate::actions::parts::{Input, Item, Machine, Platform, Ref, Sampled};
 
 /// Declares [`Recipe`] and what leads from it to its kind and back, from one line a kind.
 macro_rules! recipes {
@@ -110,7 +110,7 @@ impl Recipe {
     }
 
     /// The item of a plugin that the action calls; none: it calls none.
-    pub fn item(&self) -> Option<&Item> {
+    pub fn plugin(&self) -> Option<&Item> {
         self.action().item()
     }
 
@@ -162,7 +162,7 @@ impl Recipe {
 
     /// The objects that the action reads, under the names that an audit has for them. An input
     /// that is not known yet is left out.
-    pub fn input_objects(&self) -> Vec<(&'static str, Digest)> {
+    pub fn reads(&self) -> Vec<(&'static str, Digest)> {
         let mut copy = self.clone();
         let inputs = copy.action_mut().inputs_mut();
         inputs

@@ -2,8 +2,8 @@
 use crate::actions::{
     context::{ActionContext, Made, Observe, WARNING, invalid},
     estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
-    inputs::{Input, Item, Machine, Platform, Sampled},
     kind::{ActionKind, NameKey, network_of},
+    parts::{Input, Item, Machine, Platform, Sampled},
     validate,
 };
 use jackpot_host::{Failure, PluginJob, Rounds, Sparsity};

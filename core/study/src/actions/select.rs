@@ -4,8 +4,8 @@ use crate::{
     actions::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
-        inputs::Input,
         kind::{ActionKind, NameKey, ObjectReader, Outputs, compare_recomputed, network_of},
+        parts::Input,
         validate,
     },
     messages::unit_suffix,

@@ -5,9 +5,9 @@ use crate::{
         context::{ActionContext, Made, Observe, invalid},
         estimate::{Estimate, EstimateContext},
         evaluate::{verify_measured_files, verify_measurements},
-        inputs::{Input, Machine, Platform},
         jobs::{Job, TrainJob},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
+        parts::{Input, Machine, Platform},
         validate,
     },
 };

@@ -84,12 +84,7 @@ pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Dig
             continue;
         };
         if let Ok(recipe) = Recipe::read(&key, &bytes) {
-            open.extend(
-                recipe
-                    .input_objects()
-                    .iter()
-                    .filter_map(|(_, d)| makers.first(d)),
-            );
+            open.extend(recipe.reads().iter().filter_map(|(_, d)| makers.first(d)));
         }
     }
     Ok(found)
@@ -182,13 +177,13 @@ impl<'a> Rerun<'a> {
             Ok(device) => device,
             Err(why) => return Ok(Err(why)),
         };
-        for (role, digest) in recipe.input_objects() {
+        for (role, digest) in recipe.reads() {
             if let Err(why) = self.bring(role, &digest)? {
                 return Ok(Err(why));
             }
         }
         let mut plugins = Plugins::default();
-        if let Some(item) = recipe.item() {
+        if let Some(item) = recipe.plugin() {
             match self.plugin(item)? {
                 Ok(plugin) => plugins.all.push(plugin),
                 Err(why) => return Ok(Err(why)),

@@ -64,11 +64,11 @@ impl Tracer<'_> {
         let network = recipe.network();
         self.path.push(*key);
         let mut links = Vec::new();
-        for (role, digest) in recipe.input_objects() {
+        for (role, digest) in recipe.reads() {
             links.push(self.link(role, &digest, network.as_ref())?);
         }
         self.path.pop();
-        if let Some(item) = recipe.item() {
+        if let Some(item) = recipe.plugin() {
             let mut plugin = self.link("plugin", &item.plugin, None)?;
             let told = plugin.mark == Mark::Told;
             if !told && seen.left_out.is_some() && !self.store.has(&item.plugin) {
