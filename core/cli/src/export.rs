@@ -1,7 +1,7 @@
 //! `jackpot export`
 use crate::{Places, study};
 use anyhow::{Context, Result, bail};
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Found, Store};
 use jackpot_study::RunName;
 use safetensors::SafeTensors;

@@ -2,9 +2,10 @@
 use crate::Places;
 use anyhow::Result;
 use jackpot_data::{Info, Layout};
-use jackpot_host::{Item, Kind, Output, Param, Rule, printable};
+use jackpot_host::{Item, Kind, Output, Param, printable};
 use jackpot_net::Family;
 use jackpot_net::Precision;
+use jackpot_prune::Rule;
 use jackpot_sparse::Isa;
 use jackpot_study::{Plugins, Profile, Programs, preset, published_rule, word};
 use std::process::ExitCode;

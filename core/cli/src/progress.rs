@@ -2,7 +2,7 @@
 //! ends, and one a minute that says what is running and how far it is.
 use crate::study;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use jackpot_net::Collapse;
+use jackpot_prune::Collapse;
 use jackpot_study::{Event, LOCK, Plan};
 use std::{
     collections::BTreeMap,

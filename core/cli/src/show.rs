@@ -1,7 +1,8 @@
 //! `jackpot show HASH`
 use crate::{Places, study};
 use anyhow::Result;
-use jackpot_net::{Architecture, Mask};
+use jackpot_net::Architecture;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Found, Store};
 use jackpot_study::{Collapse, MaskFacts, Selected};
 use safetensors::SafeTensors;

@@ -1,32 +1,18 @@
 //! What the supervisor asks of a worker process, and what comes back.
-use crate::{ConfigValue, Item, Rounds, Selected};
+use crate::{ConfigValue, Failure, Item, Limits};
 use jackpot_data::Normalisation;
 use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
+use jackpot_prune::{Rounds, Selected};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// How a worker process is started: a program and its leading arguments; the job folder comes last.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The executable.
-    pub program: PathBuf,
-    /// Arguments before the folder, e.g. `__serve`.
-    pub arguments: Vec<String>,
-    /// Variables added to the worker's environment, e.g. `ONEDNN_MAX_CPU_ISA`.
-    pub environment: BTreeMap<String, String>,
-}
-
-/// What a worker may use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Limits {
-    /// Seconds of the plugin's own time (outside host services).
-    pub plugin_seconds: f64,
-    /// Bytes of RLIMIT_DATA; 0: none.
-    pub memory: u64,
-    /// Bytes of scratch and work tensors that a plugin may ask for.
-    pub scratch: u64,
-}
+/// Where the worker leaves the item's outputs, as the raw bytes of its tensors in order.
+pub(crate) const RAW: &str = "raw";
+/// Where the worker leaves the mask before the last round, as `Mask` bytes.
+pub(crate) const BEFORE: &str = "mask-before";
+/// Where the worker leaves the plugin's own name, for messages about how it died.
+pub(crate) const NAME: &str = "plugin-name";
 
 /// Where a method's batches come from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -200,54 +186,6 @@ pub struct PluginOutput {
     pub peak_memory: u64,
 }
 
-/// A worker that wrote its success record and left nothing behind.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    /// Parsed `done.json`.
-    pub result: serde_json::Value,
-    /// The tail of what the worker printed.
-    pub log: String,
-    /// Wall time.
-    pub seconds: f64,
-    /// Bytes of resident memory at the worker's peak.
-    pub peak_memory: u64,
-}
-
-/// Why an action failed: plugin, item, action, cause, in words.
-#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// "crash", "hang", "memory", "panic", "numeric", "unwritten", "overrun", "promise",
-    /// "contract", "invalid", "error", "load"; "interrupted" after [`crate::interrupt`].
-    pub kind: String,
-    /// One sentence for people.
-    pub message: String,
-    /// The tail of what the worker printed, if one was started.
-    #[serde(default)]
-    pub log: String,
-    /// Of a failure of memory: whether [`Limits::scratch`] was used up, and not what the process may
-    /// have.
-    #[serde(default)]
-    pub over_scratch: bool,
-}
-
-impl Failure {
-    /// A failure without a log.
-    pub fn new(kind: &str, message: impl Into<String>) -> Failure {
-        Failure {
-            kind: kind.into(),
-            message: message.into(),
-            log: String::new(),
-            over_scratch: false,
-        }
-    }
-    /// Says where it happened, in front of the cause.
-    pub(crate) fn within(mut self, place: &str) -> Failure {
-        self.message = format!("{place}: {}", self.message);
-        self
-    }
-}
-
 /// What a run of an item is called in messages.
 pub(crate) fn action(item: &Item) -> &'static str {
     use crate::{Kind::*, Output::*};
@@ -264,24 +202,4 @@ pub(crate) fn action(item: &Item) -> &'static str {
         (Check, Labels) => "check labels",
         (Check, Subset) => "check subset",
     }
-}
-
-/// A folder of the system's temporary directory, for this user only, removed on drop.
-pub(crate) fn temporary_folder() -> Result<tempfile::TempDir, Failure> {
-    tempfile::Builder::new()
-        .prefix("jackpot-")
-        .tempdir()
-        .map_err(|e| Failure::new("error", format!("a temporary folder: {e}")))
-}
-
-/// Writes `folder/name` whole or not at all.
-pub(crate) fn write_json(
-    folder: &Path,
-    name: &str,
-    value: &serde_json::Value,
-) -> Result<(), Failure> {
-    let temporary = folder.join(format!("{name}.part"));
-    std::fs::write(&temporary, value.to_string())
-        .and_then(|()| std::fs::rename(&temporary, folder.join(name)))
-        .map_err(|e| Failure::new("error", format!("`{}`: {e}", folder.join(name).display())))
 }

@@ -44,25 +44,29 @@ pub fn initial_weights(network: &Network, key: Key) -> Result<Vec<u8>, Error> {
         let tensor = Tensor {
             dtype: Dtype::F32,
             shape: &parameter.shape,
-            bytes: first_values(parameter, law(parameter, family, fan_in), key),
+            bytes: first_values(
+                parameter,
+                initial_distribution(parameter, family, fan_in),
+                key,
+            ),
         };
         tensors.push((parameter.name.as_str(), tensor));
     }
     stored::to_bytes(tensors)
 }
 
-fn first_values(parameter: &Parameter, law: Law, key: Key) -> Vec<u8> {
+fn first_values(parameter: &Parameter, distribution: InitialDistribution, key: Key) -> Vec<u8> {
     let mut values = vec![0.0f32; parameter.shape.iter().product()];
     let key = key.fold_name(&parameter.name);
-    match law {
-        Law::Constant(value) => values.fill(value),
-        Law::Normal(deviation) => {
+    match distribution {
+        InitialDistribution::Constant(value) => values.fill(value),
+        InitialDistribution::Normal(deviation) => {
             normal(key, &mut values);
             for value in &mut values {
                 *value = (f64::from(*value) * deviation) as f32;
             }
         }
-        Law::Uniform(bound) => {
+        InitialDistribution::Uniform(bound) => {
             let mut drawn = vec![0.0f64; values.len()];
             uniform(key, &mut drawn);
             for (value, drawn) in values.iter_mut().zip(drawn) {
@@ -76,7 +80,10 @@ fn first_values(parameter: &Parameter, law: Law, key: Key) -> Vec<u8> {
         .collect()
 }
 
-pub(crate) enum Law {
+/// The distribution that the first values of a parameter are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InitialDistribution {
+    /// All the same.
     Constant(f32),
     /// Mean 0 and this standard deviation.
     Normal(f64),
@@ -84,7 +91,13 @@ pub(crate) enum Law {
     Uniform(f64),
 }
 
-pub(crate) fn law(parameter: &Parameter, family: Family, fan_in: usize) -> Law {
+/// The distribution that the published code of this family draws a parameter from. `fan_in` is that
+/// of the weight, also for the bias that belongs to it.
+pub fn initial_distribution(
+    parameter: &Parameter,
+    family: Family,
+    fan_in: usize,
+) -> InitialDistribution {
     use Family::{Lenet5, Lenet300, MobilenetV2, Resnet, ResnetImagenet, Vgg, Wrn};
     let fan_out = || {
         let [out, _, kernel @ ..] = &parameter.shape[..] else {
@@ -92,8 +105,8 @@ pub(crate) fn law(parameter: &Parameter, family: Family, fan_in: usize) -> Law {
         };
         out * kernel.iter().product::<usize>()
     };
-    let kaiming = |fan: usize| Law::Normal((2.0 / fan as f64).sqrt());
-    let default = || Law::Uniform(1.0 / (fan_in as f64).sqrt());
+    let kaiming = |fan: usize| InitialDistribution::Normal((2.0 / fan as f64).sqrt());
+    let default = || InitialDistribution::Uniform(1.0 / (fan_in as f64).sqrt());
     match (parameter.kind, family) {
         (ParameterKind::ConvWeight | ParameterKind::LinearWeight, Lenet5 | Lenet300) => {
             kaiming(fan_in + fan_out())
@@ -103,15 +116,19 @@ pub(crate) fn law(parameter: &Parameter, family: Family, fan_in: usize) -> Law {
             kaiming(fan_out())
         }
         (ParameterKind::LinearWeight, Wrn | ResnetImagenet) => default(),
-        (ParameterKind::LinearWeight, Resnet | Vgg | MobilenetV2) => Law::Normal(0.01),
+        (ParameterKind::LinearWeight, Resnet | Vgg | MobilenetV2) => {
+            InitialDistribution::Normal(0.01)
+        }
         (ParameterKind::LinearBias, ResnetImagenet) => default(),
-        (ParameterKind::NormWeight | ParameterKind::RunningVar, _) => Law::Constant(1.0),
+        (ParameterKind::NormWeight | ParameterKind::RunningVar, _) => {
+            InitialDistribution::Constant(1.0)
+        }
         (
             ParameterKind::ConvBias
             | ParameterKind::LinearBias
             | ParameterKind::NormBias
             | ParameterKind::RunningMean,
             _,
-        ) => Law::Constant(0.0),
+        ) => InitialDistribution::Constant(0.0),
     }
 }

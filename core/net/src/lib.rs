@@ -1,13 +1,12 @@
-//! Networks as data: layers, PyTorch names, shapes, connections, multiply-adds, masks,
+//! Networks as data: layers, PyTorch names, shapes, connections, multiply-adds,
 //! first weights, and training as data.
 //!
 //! ```
-//! use jackpot_net::{Architecture, Mask};
+//! use jackpot_net::Architecture;
 //! let architecture = Architecture::resnet(32, 32, 10, [3, 32, 32]);
 //! let network = architecture.build()?;
 //! assert_eq!(network.prunable_weights(), 1_855_584);
 //! assert_eq!(network.layers[1].name, "layer1.0.conv1.weight");
-//! assert_eq!(Mask::dense(&network).kept(), 1_855_584);
 //! # Ok::<(), jackpot_net::Error>(())
 //! ```
 //!
@@ -18,8 +17,6 @@
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`NetworkChoice`] | what a study file or a command line says of a network |
 //! | [`family`] | the kinds of network as a table: names, depths, published widths |
-//! | [`magnitude_null()`] | what the initial scale alone explains of a mask by magnitude |
-//! | [`mask`] | [`Mask`], its bit-packed format, counts and overlaps |
 //! | [`init`] | the first weights, drawn from a key |
 //! | [`state_dict`] | a state_dict of PyTorch, checked and brought to the stored form |
 //! | [`training`] | [`Training`]: hyperparameters, [`Optimizer`] and the learning-rate schedule |
@@ -34,13 +31,10 @@ mod builder;
 mod choice;
 mod compute;
 pub mod family;
-mod flow;
 mod foreign;
 pub mod init;
 mod lenet;
-pub mod mask;
 mod mobilenet;
-mod null;
 mod numbers;
 pub mod objective;
 mod optimizer;
@@ -55,10 +49,7 @@ pub use architecture::*;
 pub use choice::NetworkChoice;
 pub use compute::{Compute, Engine, Precision};
 pub use family::{Block, Facts, Family, Stem};
-pub use flow::*;
 pub use foreign::{foreign, not_tensors};
-pub use mask::{LayerMask, Mask};
-pub use null::magnitude_null;
 pub use numbers::{NUMBERS, is_number, numbers};
 pub use objective::*;
 pub use optimizer::{AdamSettings, Optimizer};

@@ -4,8 +4,9 @@
 //!
 //! `cargo run --release -p jackpot-nn --example train_speed -- [ROUNDS] [STEPS]`
 use jackpot_data::{Images, Normalisation};
-use jackpot_net::{Architecture, Augment, Mask, Network, Op, Schedule, Training};
+use jackpot_net::{Architecture, Augment, Network, Op, Schedule, Training};
 use jackpot_nn::{Batch, Device, ImageSet, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::time::Instant;
 use tch::{Kind, Tensor};

@@ -10,7 +10,8 @@ use crate::{
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};
-use jackpot_net::{Augment, Input, Loss, Mask, Network, Objective};
+use jackpot_net::{Augment, Input, Loss, Network, Objective};
+use jackpot_prune::Mask;
 pub use slices::{Slice, SliceMut};
 use tch::{Device, Kind, Tensor};
 
@@ -139,7 +140,7 @@ impl Autodiff {
     /// A mask of another network.
     pub fn set_mask(&mut self, mask: &Mask) -> Result<(), Error> {
         mask.check(&self.network)?;
-        let kept = |layer: &jackpot_net::mask::LayerMask| {
+        let kept = |layer: &jackpot_prune::LayerMask| {
             mask_tensor(&layer.kept, &layer.shape, Kind::Uint8, self.device)
         };
         self.kept = mask.layers.iter().map(kept).collect::<Result<_, _>>()?;

@@ -44,6 +44,12 @@ impl From<jackpot_net::Error> for Error {
     }
 }
 
+impl From<jackpot_prune::Error> for Error {
+    fn from(error: jackpot_prune::Error) -> Error {
+        Error::Invalid(error.to_string())
+    }
+}
+
 impl From<jackpot_data::Error> for Error {
     fn from(error: jackpot_data::Error) -> Error {
         Error::Invalid(error.to_string())

@@ -2,7 +2,8 @@
 use crate::metrics::{Metrics, percent};
 use crate::{Error, ImageSet, Model, Precision, objective};
 use jackpot_data::{Normalisation, Rows};
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use tch::{Device, Kind, Tensor};
 
 /// Images a forward pass; part of what the results are a function of. Activations of 64

@@ -6,7 +6,8 @@ use crate::{
     state,
     trainer::mask_tensor,
 };
-use jackpot_net::{Activation, Mask, Network, Node, Op, ParameterKind};
+use jackpot_net::{Activation, Network, Node, Op, ParameterKind};
+use jackpot_prune::Mask;
 use tch::{Device, Kind, Tensor};
 
 /// Added to the variance by every normalisation layer (PyTorch's default).

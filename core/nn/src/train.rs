@@ -7,7 +7,8 @@ use crate::{
     evaluate, state,
 };
 use jackpot_data::{Normalisation, Rows};
-use jackpot_net::{Mask, Network, Training};
+use jackpot_net::{Network, Training};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use sha2::{Digest, Sha256};
 use std::path::Path;

@@ -2,7 +2,8 @@
 use crate::model::{is_trained, prunable};
 use crate::optimizer::Optimizer;
 use crate::{Buffer, Error, Model, Statistics, batch::Batch, objective, state};
-use jackpot_net::{Mask, Training};
+use jackpot_net::Training;
+use jackpot_prune::Mask;
 use tch::{Device, Kind, Tensor};
 
 /// A model being trained by the optimiser that its settings name.

@@ -1,5 +1,6 @@
 //! Seconds of a training step: `step_time NETWORK BATCH SPARSITY smart|uniform f32|bf16 [avx2] [STEPS]`.
-use jackpot_net::{Architecture, Mask, Network, Training};
+use jackpot_net::{Architecture, Network, Training};
+use jackpot_prune::Mask;
 use jackpot_sparse::{Engine, Isa, Storage};
 use std::time::Instant;
 

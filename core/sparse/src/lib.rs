@@ -1,7 +1,8 @@
 //! Trains a masked network on a CPU in the time of its kept weights.
 //!
 //! ```
-//! use jackpot_net::{Architecture, Mask, Training};
+//! use jackpot_net::{Architecture, Training};
+//! use jackpot_prune::Mask;
 //! use jackpot_sparse::{Engine, Isa, Storage};
 //!
 //! let network = Architecture::resnet(8, 4, 10, [1, 8, 8]).build()?;
@@ -58,7 +59,8 @@ mod schedule;
 mod unpool;
 mod work;
 
-use jackpot_net::{Mask, Network, Precision, Training};
+use jackpot_net::{Network, Precision, Training};
+use jackpot_prune::Mask;
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
 use net::{Net, Run};
 use parameter::{describe, gathered};
@@ -76,9 +78,12 @@ pub enum Error {
     /// Names what was expected and what was found.
     #[error("{0}")]
     Invalid(String),
-    /// Of a network, mask or training.
+    /// Of a network or a training.
     #[error(transparent)]
     Net(#[from] jackpot_net::Error),
+    /// Of a mask.
+    #[error(transparent)]
+    Mask(#[from] jackpot_prune::Error),
 }
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {

@@ -1,6 +1,7 @@
 //! Dense parameters outside, kept weights inside.
 use crate::{Error, invalid};
-use jackpot_net::{Mask, Network, ParameterKind};
+use jackpot_net::{Network, ParameterKind};
+use jackpot_prune::Mask;
 
 /// A parameter of the network.
 pub(crate) struct Parameter {

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-use jackpot_net::{Activation, Architecture, Family, Mask, Network, Training};
+use jackpot_net::{Activation, Architecture, Family, Network, Training};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use jackpot_sparse::{Engine, Isa, Storage};
 

@@ -40,7 +40,7 @@ pub use analysis::{
     MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles,
     Table, asked_margin, declare, effects, findings, plan_changes, settles,
 };
-pub use describe::way::{Change, SparseWay, TicketKind, Way};
+pub use describe::way::{Change, SparseWay, Way};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use messages::nearest;
@@ -59,8 +59,8 @@ pub use plan::origins::Origins;
 pub use plan::pretraining::Pretrained;
 pub use plan::require::require;
 pub use probe::{
-    Asked, Chance, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed,
-    Spelled, allocation_distance, chance, make, measure, probe, spearman,
+    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
+    make, measure, probe,
 };
 pub use results::curves::{EpochNumbers, curves};
 pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
@@ -78,21 +78,22 @@ pub use run::manifest::{Pin, PinnedCell};
 pub use run::mask_summary::survey;
 pub use run::queue::{Event, Finish, Options, run};
 pub use run::rerun::{Again, Rerun, behind, chosen};
-pub use spec::allocations::{Allocation, DonorSeed};
 pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
 pub use spec::data::DataChoice;
 pub use spec::file::{FIGURES, Study, TABLES};
 pub use spec::keys::{Held, Keys};
 pub use spec::names::NO_CHECK;
-pub use spec::profile::Config;
-pub use spec::profile::{Profile, preset, published_rule};
 pub use spec::reference::Reference;
 pub use spec::repeat::{Level, Series};
 pub use spec::run_section::Collapsed;
 pub use spec::run_section::RunChoice;
 pub use spec::setting::Setting;
-pub use spec::stage::Stage;
-pub use spec::tickets::{Calls, Rounds, Selection, Sparse, Ticket};
+pub use spec::ticket::allocations::{Allocation, DonorSeed};
+pub use spec::ticket::kind::TicketKind;
+pub use spec::ticket::profile::Config;
+pub use spec::ticket::profile::{Profile, preset, published_rule};
+pub use spec::ticket::stage::Stage;
+pub use spec::ticket::tickets::{Calls, Rounds, Selection, Sparse, Ticket};
 pub use spec::trial::Trial;
 pub use toolbox::Libtorch;
 pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};

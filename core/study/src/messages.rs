@@ -1,6 +1,6 @@
 //! Words and checks that error messages of this crate share.
 use crate::Error;
-use jackpot_host::Unit;
+use jackpot_prune::Unit;
 use std::collections::BTreeSet;
 use toml::Value;
 
@@ -66,9 +66,10 @@ pub(crate) fn value_kind(value: &Value) -> String {
 
 /// A kind with its article.
 pub(crate) fn with_article(kind: &str) -> String {
-    let article = match kind.starts_with(['a', 'i']) {
-        true => "an",
-        false => "a",
+    let article = if kind.starts_with(['a', 'i']) {
+        "an"
+    } else {
+        "a"
     };
     format!("{article} {kind}")
 }

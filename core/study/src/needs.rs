@@ -1,5 +1,5 @@
 //! What an item of a plugin asks for, and whether a study can give it.
-use crate::{Error, actions::recipe::Item, plan::grid::Builder, spec::profile::Config};
+use crate::{Error, actions::recipe::Item, plan::grid::Builder, spec::ticket::profile::Config};
 use jackpot_host::{Kind, Output};
 
 impl Builder {

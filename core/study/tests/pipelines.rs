@@ -3,8 +3,8 @@
 
 mod support;
 
-use jackpot_host::Unit;
 use jackpot_net::{Order, Training};
+use jackpot_prune::Unit;
 use jackpot_study::{
     AllocateRecipe, By, Content, Input, Plan, Recipe, ScoreRecipe, SelectRecipe, TrainRecipe,
 };

@@ -5,10 +5,11 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_data::RowOrder;
-use jackpot_host::{ConfigValue, Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
+use jackpot_host::ConfigValue;
 use jackpot_net::{
     AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
 };
+use jackpot_prune::{Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{
     AllocateRecipe, By, CheckRecipe, DataRecipe, EvaluateRecipe, File, InitRecipe, Input, Item,

@@ -1,7 +1,8 @@
 //! What a report asks beside results: how tickets are made, numbers of others, overlaps of masks.
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-use jackpot_net::{Architecture, Mask};
+use jackpot_net::Architecture;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Arm, MaskFacts, Outcome, Results, Run, Study, TicketKind, overlaps};
 use std::path::Path;

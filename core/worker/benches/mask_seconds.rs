@@ -4,11 +4,11 @@
 //! ROUNDS rounds (published: 100). Prints a JSON list of network, method and seconds.
 
 use jackpot_data::{Images, Normalisation};
-use jackpot_host::{
-    Batches, Limits, Plugin, PluginJob, Reserve, RoundSchedule, Rounds, Rule, Scope, Scores,
-    Server, Sparsity, describe, run_plugin, select_global,
+use jackpot_host::{Batches, Limits, Plugin, PluginJob, Server, describe, run_plugin};
+use jackpot_net::{Architecture, Augment};
+use jackpot_prune::{
+    Mask, Reserve, RoundSchedule, Rounds, Rule, Scope, Scores, Sparsity, select_global,
 };
-use jackpot_net::{Architecture, Augment, Mask};
 use jackpot_rng::Key;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

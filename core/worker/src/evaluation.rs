@@ -2,8 +2,8 @@
 use crate::{failure, named, read, told, write};
 use jackpot_data::Rows;
 use jackpot_host::{Failure, Progress};
-use jackpot_net::Mask;
 use jackpot_nn::{Precision, Pruned};
+use jackpot_prune::Mask;
 use jackpot_study::EvaluateJob;
 use std::path::Path;
 

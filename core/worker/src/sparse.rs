@@ -1,6 +1,7 @@
 //! The sparse engine behind [`jackpot_nn::Engine`]: tensors become slices, and slices tensors.
-use jackpot_net::{Mask, Network, Training};
+use jackpot_net::{Network, Training};
 use jackpot_nn::{Batch, Buffer, Device, Engine, Error, Model, Precision, Step, numbers, pixels};
+use jackpot_prune::Mask;
 use jackpot_sparse::Isa;
 use tch::Tensor;
 

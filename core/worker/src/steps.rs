@@ -1,8 +1,9 @@
 //! A few training steps on one batch given by hand.
 use crate::{named, read, sparse::Sparse, told, write};
 use jackpot_host::{Failure, Progress};
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
 use jackpot_nn::{Batch, Device, Engine, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use jackpot_study::StepsJob;
 use std::path::Path;
 use tch::Tensor;

@@ -6,8 +6,9 @@
 use jackpot_data::{Images, Normalisation};
 use jackpot_host::Limits;
 use jackpot_net::Engine;
-use jackpot_net::{AdamSettings, Architecture, Augment, Mask, Optimizer, Schedule, Training};
+use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Schedule, Training};
 use jackpot_nn::Metrics;
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use jackpot_study::{EvaluateJob, Job, TrainJob};
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ impl Worker {
     pub fn doing(&self) -> Doing {
         let job = fs::read_to_string(self.folder.join("job.json")).unwrap_or_default();
         let page = fs::read(self.folder.join("status")).unwrap_or_default();
-        // `Page` of core/host/src/progress.rs: the phase is its first word, the share that is
+        // `Page` of core/host/src/supervisor/progress.rs: the phase is its first word, the share that is
         // done its fourth eight bytes.
         let phase = page
             .get(..4)

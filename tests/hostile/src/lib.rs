@@ -6,7 +6,8 @@ use jackpot_data::BatchSpec;
 use jackpot_host::practice::Practice;
 pub use jackpot_host::practice::coefficient;
 use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut};
-use jackpot_net::{Mask, Objective};
+use jackpot_net::Objective;
+use jackpot_prune::Mask;
 use std::time::Duration;
 
 /// The host's own practice function, which at some temperatures panics, fails or is slow.

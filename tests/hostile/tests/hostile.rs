@@ -250,7 +250,7 @@ fn c_draws_the_bits_that_rust_draws() {
 
 #[test]
 fn good_checks_and_allocations_come_back_as_files() {
-    use jackpot_net::Mask;
+    use jackpot_prune::Mask;
     let bench = Bench::new();
     let read = |item: &str| {
         let output = bench.run(item).expect("a good item");

@@ -2,8 +2,9 @@
 //! that hold whatever computed them.
 use crate::support::*;
 use jackpot_data::{BatchSpec, Images, Normalisation, scoring_rows};
-use jackpot_net::{Activation, Augment, Family, Input, Loss, Mask, Network, Objective};
+use jackpot_net::{Activation, Augment, Family, Input, Loss, Network, Objective};
 use jackpot_nn::{Autodiff, Slice, Source};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::{Dtype, tensor::TensorView};
 

@@ -2,9 +2,10 @@
 //! of channels that oneDNN's AVX2 kernels compute wrongly.
 use crate::support::*;
 use jackpot_data::BatchSpec;
-use jackpot_net::{Activation, Architecture, Family, Input, Loss, Mask, Network, Objective};
+use jackpot_net::{Activation, Architecture, Family, Input, Loss, Network, Objective};
 use jackpot_net::{Stem, Training};
 use jackpot_nn::{Device, Model, Precision, Source, Trainer};
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal};
 use jackpot_test_sparse::{Reference, normal_images, some_parameters};
 use safetensors::SafeTensors;

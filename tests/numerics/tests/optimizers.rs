@@ -3,8 +3,9 @@
 //! moves a weight by exactly its gradient.
 use crate::support::*;
 use crate::training::{Setting, normalise, third};
-use jackpot_net::{Activation, AdamSettings, Mask, Network, Optimizer, Training};
+use jackpot_net::{Activation, AdamSettings, Network, Optimizer, Training};
 use jackpot_nn::{Device, Event, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,8 +2,8 @@
 //! are not.
 use crate::real::{Real, mask, overlap};
 use crate::support::*;
-use jackpot_host::Scores;
-use jackpot_net::{Mask, Network, ScorePrecision};
+use jackpot_net::{Network, ScorePrecision};
+use jackpot_prune::{Mask, Scores};
 
 /// Kept weights that a mask must share with the one of PyTorch in f64.
 const ENOUGH: f64 = 0.999;

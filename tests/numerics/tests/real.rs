@@ -2,10 +2,11 @@
 use crate::support::{layers, numbers};
 use jackpot_data::Images;
 use jackpot_host::{
-    Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob, PluginOutput, Reserve,
-    RoundSchedule, Rounds, Scope, Scores, Server, Sparsity, describe, run_plugin,
+    Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob, PluginOutput, Server,
+    describe, run_plugin,
 };
-use jackpot_net::{Augment, Layer, Mask, Network, ScorePrecision};
+use jackpot_net::{Augment, Layer, Network, ScorePrecision};
+use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -180,9 +181,9 @@ pub fn mask(network: &Network, scores: &[Vec<f64>], sparsity: &str) -> Mask {
     let scores = Scores {
         layers: names.zip(scores.iter().cloned()).collect(),
     };
-    let rule = jackpot_host::Rule::Exact;
+    let rule = jackpot_prune::Rule::Exact;
     let sparsity = self::sparsity(sparsity);
-    let made = jackpot_host::select_global(network, &scores, &sparsity, Scope::All, rule);
+    let made = jackpot_prune::select_global(network, &scores, &sparsity, Scope::All, rule);
     made.unwrap().0
 }
 

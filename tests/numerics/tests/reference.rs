@@ -2,10 +2,10 @@
 //! family, optimiser and option of a training step.
 use crate::support::*;
 use jackpot_net::{
-    Activation, AdamSettings, Architecture, Block, Family, Mask, Network, Op, Optimizer, Stem,
-    Training,
+    Activation, AdamSettings, Architecture, Block, Family, Network, Op, Optimizer, Stem, Training,
 };
 use jackpot_nn::{Device, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use jackpot_test_sparse::{Reference, labels, mask, normal_images, some_parameters};
 use safetensors::SafeTensors;
 

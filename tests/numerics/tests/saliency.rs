@@ -2,8 +2,9 @@
 use crate::real::{Real, batch, mask, noise, times, word};
 use crate::support::*;
 use jackpot_host::ConfigValue;
-use jackpot_net::{Activation, Input, Loss, Mask, Network, Objective};
+use jackpot_net::{Activation, Input, Loss, Network, Objective};
 use jackpot_nn::Source;
+use jackpot_prune::Mask;
 
 const TRAINING_LOSS: Objective = Objective {
     loss: Loss::CrossEntropy,

@@ -1,8 +1,9 @@
 //! The sparse engine against libtorch, step by step from the same weights, mask and batch, in
 //! both precisions; the f64 reference says how far each is from the truth.
 use crate::support::*;
-use jackpot_net::{Architecture, Family, Mask, Network, Training};
+use jackpot_net::{Architecture, Family, Network, Training};
 use jackpot_nn::{Device, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use jackpot_sparse::{Engine, Isa, Storage};
 use jackpot_test_sparse::{Reference, labels, mask, normal_images, some_parameters};
 use safetensors::SafeTensors;

@@ -1,7 +1,8 @@
 //! What the tests share: golden tensors, distances, small networks and images.
 use jackpot_data::{Images, Normalisation};
-use jackpot_net::{Activation, Architecture, Family, Mask, Network};
+use jackpot_net::{Activation, Architecture, Family, Network};
 use jackpot_nn::{Autodiff, Device, Slice, SliceMut, Source};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 

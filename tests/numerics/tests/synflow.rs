@@ -2,7 +2,8 @@
 //! over many rounds; the twin that changes one of the three does not.
 use crate::real::{Real, mask};
 use crate::support::*;
-use jackpot_net::{Activation, Collapse, Family, Input, Loss, Network, Objective};
+use jackpot_net::{Activation, Family, Input, Loss, Network, Objective};
+use jackpot_prune::Collapse;
 
 const SUMMED_OUTPUT: Objective = Objective {
     loss: Loss::SumLogits,
@@ -140,8 +141,8 @@ fn a_hundred_rounds_empty_no_layer_before_the_last_compression() {
     let sparsity = "0.9999";
     real.rounds(100, sparsity);
     let ran = real.run("saliency", "synflow", &[]);
-    let counts = |mask: &jackpot_net::Mask| -> Vec<usize> {
-        let kept = |layer: &jackpot_net::mask::LayerMask| layer.kept.iter().filter(|k| **k).count();
+    let counts = |mask: &jackpot_prune::Mask| -> Vec<usize> {
+        let kept = |layer: &jackpot_prune::LayerMask| layer.kept.iter().filter(|k| **k).count();
         mask.layers.iter().map(kept).collect()
     };
     let made = ran.mask.unwrap();
@@ -151,7 +152,7 @@ fn a_hundred_rounds_empty_no_layer_before_the_last_compression() {
         "{:?}",
         counts(&made)
     );
-    let flow = jackpot_net::flow(&network, &made);
+    let flow = jackpot_prune::flow(&network, &made);
     assert!(!matches!(flow.collapse, Collapse::Certain(_)));
     assert_eq!(flow.effective.iter().sum::<u64>(), made.kept());
 

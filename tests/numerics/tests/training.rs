@@ -1,8 +1,9 @@
 //! What a training must hold to, whatever it learns.
 use crate::support::*;
 use jackpot_data::Images;
-use jackpot_net::{Activation, Augment, Mask, Network, Op, Schedule, Training};
+use jackpot_net::{Activation, Augment, Network, Op, Schedule, Training};
 use jackpot_nn::{Device, Event, Job, Metrics, Model, Precision, Trained, Trainer};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::SafeTensors;
 use std::panic::{AssertUnwindSafe, catch_unwind};

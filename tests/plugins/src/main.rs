@@ -4,8 +4,9 @@
 //! What a plugin asked of it is written to `asked` in the job's folder.
 
 use jackpot_data::BatchSpec;
-use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut, read_weights, serve_with};
-use jackpot_net::{Mask, Objective};
+use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut, serve_with};
+use jackpot_net::Objective;
+use jackpot_prune::{Mask, read_weights};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ impl Toy {
         let path = job.weights.as_ref().ok_or("no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
         let network = job.network().map_err(|f| f.message)?;
-        let weights = read_weights(&bytes, &network).map_err(|f| f.message)?;
+        let weights = read_weights(&bytes, &network).map_err(|e| e.to_string())?;
         let mut toy = Toy {
             masked: weights.clone(),
             weights,

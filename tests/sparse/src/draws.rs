@@ -1,6 +1,7 @@
 //! Parameters, images, labels and masks that are functions of a seed.
 
-use jackpot_net::{Mask, Network, ParameterKind};
+use jackpot_net::{Network, ParameterKind};
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, bits, normal, uniform};
 
 /// Weights of the usual size, normalisations that do something, biases that are not 0; one of

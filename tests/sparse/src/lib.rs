@@ -3,7 +3,8 @@
 //! computes is held against it; it shares no code with any of them.
 //!
 //! ```
-//! use jackpot_net::{Architecture, Mask, Training};
+//! use jackpot_net::{Architecture, Training};
+//! use jackpot_prune::Mask;
 //! use jackpot_test_sparse::{Reference, normal_images, some_parameters};
 //! let network = Architecture::resnet(8, 2, 3, [1, 6, 5]).build()?;
 //! let parameters = some_parameters(&network, 1);

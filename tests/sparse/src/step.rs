@@ -2,7 +2,8 @@
 
 use crate::backward::{Gradients, backward};
 use crate::forward::{Pass, Statistics, forward};
-use jackpot_net::{Mask, Network, Op, Optimizer, ParameterKind, Training};
+use jackpot_net::{Network, Op, Optimizer, ParameterKind, Training};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 
 /// A network being trained, in f64.

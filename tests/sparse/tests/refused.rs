@@ -37,7 +37,7 @@ fn a_network_that_cannot_be_lowered_is_refused_by_name() {
             );
         }
         let parameters = jackpot_test_sparse::some_parameters(&network, 1);
-        let mask = jackpot_net::Mask::dense(&network);
+        let mask = jackpot_prune::Mask::dense(&network);
         let isa = levels()[0];
         let engine = Engine::new(&network, &parameters, &mask, &sgd(), Storage::F32, isa);
         assert!(engine.is_err(), "{name} is trained in silence");

@@ -1,5 +1,6 @@
 //! Trainings that are compared, and how far apart two are.
-use jackpot_net::{Architecture, Mask, Network, ParameterKind, Training};
+use jackpot_net::{Architecture, Network, ParameterKind, Training};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use jackpot_sparse::{Engine, Isa, Storage};
 use jackpot_test_sparse::{Gradients, Reference, labels, mask, normal_images, some_parameters};

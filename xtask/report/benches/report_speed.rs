@@ -6,7 +6,8 @@
 
 #![allow(clippy::unwrap_used)] // a measurement that cannot be made may panic
 
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use jackpot_study::{FIGURES, Pin, Study, TABLES};
 use serde_json::{Value, json};

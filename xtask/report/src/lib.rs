@@ -20,7 +20,6 @@ mod lock;
 mod page;
 mod reference;
 mod settings;
-mod shares;
 mod speed;
 mod sweep;
 mod table;

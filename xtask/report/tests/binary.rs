@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_store::Store;
 use jackpot_study::{Libtorch, Pin, PinnedCell, Study};
 use serde_json::json;

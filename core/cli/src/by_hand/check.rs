@@ -4,7 +4,8 @@ use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_data::Images;
 use jackpot_host::{Kind, Output};
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use jackpot_study::word;
 use serde_json::json;
 use std::{

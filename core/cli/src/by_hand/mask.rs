@@ -5,11 +5,11 @@ use super::{
 };
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{
-    By, Choice, Output, PluginOutput, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity,
-    Unit, select,
+use jackpot_host::{Output, PluginOutput};
+use jackpot_net::Network;
+use jackpot_prune::{
+    By, Choice, Mask, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity, Unit, select,
 };
-use jackpot_net::{Mask, Network};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},

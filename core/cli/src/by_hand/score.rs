@@ -2,8 +2,9 @@
 use super::{Common, Given, InRounds, Inputs, Tools, allocate::parse_sparsity};
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Item, Output, Reserve, Rounds, Scope, Scores};
+use jackpot_host::{Item, Output};
 use jackpot_net::{Network, ScorePrecision};
+use jackpot_prune::{Reserve, Rounds, Scope, Scores};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};

@@ -6,8 +6,9 @@ use crate::actions::{
     parts::{Input, Item},
     validate,
 };
-use jackpot_host::{Failure, PluginJob, Sparsity};
+use jackpot_host::{Failure, PluginJob};
 use jackpot_net::Architecture;
+use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 

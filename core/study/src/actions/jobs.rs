@@ -31,7 +31,7 @@ pub struct EvaluateJob {
     pub architecture: jackpot_net::Architecture,
     /// state_dict.
     pub weights: PathBuf,
-    /// Which weights are kept, in the stored format of [`jackpot_net::Mask`].
+    /// Which weights are kept, in the stored format of [`jackpot_prune::Mask`].
     pub mask: PathBuf,
     /// Test rows: a data object.
     pub test: PathBuf,
@@ -88,7 +88,7 @@ pub struct TrainJob {
     pub training: jackpot_net::Training,
     /// state_dict to start from.
     pub weights: PathBuf,
-    /// Which weights are kept, in the stored format of [`jackpot_net::Mask`]; none: dense.
+    /// Which weights are kept, in the stored format of [`jackpot_prune::Mask`]; none: dense.
     pub mask: Option<PathBuf>,
     /// Training rows: a data object.
     pub train: PathBuf,

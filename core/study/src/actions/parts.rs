@@ -3,7 +3,7 @@
 //! Inputs are named by content hash, never by the key of the action that made them, so a
 //! rebuilt plugin that yields the same mask costs no retraining. While a plan does not know
 //! an input yet, the input names the node that will make it, and the recipe has no key.
-use crate::{Error, spec::profile::Config, toolbox::Libtorch};
+use crate::{Error, spec::ticket::profile::Config, toolbox::Libtorch};
 use jackpot_host::ConfigValue;
 use jackpot_net::{Augment, Compute, Engine, Precision};
 use jackpot_store::{Digest, canonical};

@@ -6,8 +6,9 @@ use crate::actions::{
     parts::{Input, Item, Machine, Platform, Sampled},
     validate,
 };
-use jackpot_host::{Failure, PluginJob, Rounds, Sparsity};
+use jackpot_host::{Failure, PluginJob};
 use jackpot_net::{Architecture, ScorePrecision};
+use jackpot_prune::{Rounds, Sparsity};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -10,8 +10,9 @@ use crate::{
     },
     messages::unit_suffix,
 };
-use jackpot_host::{Choice, Failure, Reserve, Rule, Scope, Scores, Sparsity, Unit};
+use jackpot_host::Failure;
 use jackpot_net::{Architecture, Network};
+use jackpot_prune::{Choice, Reserve, Rule, Scope, Scores, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -83,19 +84,19 @@ impl SelectRecipe {
             By::Table {
                 densities,
                 sparsity,
-            } => jackpot_host::table_counts(network, densities, sparsity)?,
+            } => jackpot_prune::table_counts(network, densities, sparsity)?,
         };
         let by = match &self.by {
             By::Global {
                 scope,
                 sparsity,
                 rule,
-            } => jackpot_host::By::Sparsity {
+            } => jackpot_prune::By::Sparsity {
                 sparsity,
                 scope: *scope,
                 rule: *rule,
             },
-            By::Counts(_) | By::Mask(_) | By::Table { .. } => jackpot_host::By::Counts(&counts),
+            By::Counts(_) | By::Mask(_) | By::Table { .. } => jackpot_prune::By::Counts(&counts),
         };
         let choice = Choice {
             by,
@@ -103,7 +104,7 @@ impl SelectRecipe {
             reserve: self.reserve,
             unit: self.unit,
         };
-        let (mask, selected) = jackpot_host::select(network, &scores, &choice)?;
+        let (mask, selected) = jackpot_prune::select(network, &scores, &choice)?;
         if mask.kept() == mask.total() {
             return Err(Failure::new(
                 "invalid",

@@ -13,7 +13,8 @@ use crate::{
 };
 use jackpot_data::StoredRows;
 use jackpot_host::Failure;
-use jackpot_net::{Architecture, Compute, Engine, Mask, Network, Op, Precision, Training};
+use jackpot_net::{Architecture, Compute, Engine, Network, Op, Precision, Training};
+use jackpot_prune::Mask;
 use jackpot_sparse::Isa;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,8 @@
 use crate::floats::floats_to_text;
 use jackpot_data::Normalisation;
 use jackpot_host::Failure;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::Mask;
 use jackpot_store::canonical;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use crate::{
     messages::hint,
     results::load::{Outcome, Trained},
     spec::repeat::Series,
-    spec::tickets::Ticket,
+    spec::ticket::tickets::Ticket,
 };
 use jackpot_stats::Effects;
 use jackpot_store::Digest;

@@ -6,7 +6,7 @@ use super::{
     standard,
 };
 use crate::{
-    Error, messages::hint, spec::checks::Check, spec::repeat::Series, spec::tickets::Ticket,
+    Error, messages::hint, spec::checks::Check, spec::repeat::Series, spec::ticket::tickets::Ticket,
 };
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;

@@ -2,11 +2,11 @@
 //! each needs, and the controls.
 use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
-    describe::way::{TicketKind, kind},
-    spec::allocations::Allocation,
     spec::checks::{Check, Step, Target},
-    spec::stage::Stage,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::allocations::Allocation,
+    spec::ticket::kind::{TicketKind, kind},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, Ticket},
 };
 use jackpot_stats::Claim;
 

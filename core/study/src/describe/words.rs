@@ -2,113 +2,14 @@
 use crate::{
     messages::epochs,
     messages::steps,
-    plan::graph::Plan,
     spec::checks::{Check, Steps},
-    spec::profile::preset,
-    spec::stage::Stage,
-    spec::tickets::{Rounds, Sparse, Ticket},
+    spec::ticket::tickets::Sparse,
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::{ConfigValue, Kind, RoundSchedule, Scope};
-use jackpot_net::Compute;
+use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Schedule, Training};
+use jackpot_prune::Scope;
 use std::collections::BTreeMap;
-
-impl Plan {
-    /// The stages of a ticket of a setting, in the order of its pipeline.
-    pub fn stages(&self, setting: usize, ticket: &Ticket) -> Vec<String> {
-        let study = &self.study.settings[setting].training;
-        let Some(sparse) = &ticket.sparse else {
-            return vec![format!("train {}", length(study))];
-        };
-        let mut stages = Vec::new();
-        if let Some(rounds) = &sparse.rounds {
-            stages.push(self.rounds_in_words(setting, rounds));
-        }
-        let scored = self.scored(sparse);
-        match kept(sparse) {
-            Some(kept) => {
-                let profile = (sparse.allocation.item())
-                    .map_or(String::new(), |id| self.profile_in_words(id, sparse));
-                stages.push(format!("score {scored}"));
-                stages.push(format!("keep {kept}{profile}"));
-            }
-            None => stages.push(format!("keep what {scored} chooses")),
-        }
-        let start = match (sparse.start, &sparse.rounds) {
-            (Stage::Trained, Some(_)) => "the weights of the last round".to_owned(),
-            (stage, _) => stage.to_string(),
-        };
-        let by = match sparse.compute == Compute::default() {
-            true => String::new(),
-            false => format!(", by {}", sparse.compute.in_words()),
-        };
-        let own = otherwise(&sparse.training, study) + &by;
-        stages.push(format!("train {start} {}{own}", length(&sparse.training)));
-        stages
-    }
-
-    fn scored(&self, sparse: &Sparse) -> String {
-        let id = &sparse.method;
-        let item = self.plugins.item(id, Kind::Method, "`scores`");
-        let hint = item.as_ref().map_or(0, |(_, i)| i.rounds_hint);
-        let reads_weights = item.is_ok_and(|(_, i)| i.needs_weights());
-        let of = match reads_weights {
-            true => format!(" of {}", sparse.of),
-            false => String::new(),
-        };
-        let count = match sparse.rounds {
-            Some(_) => 1,
-            None => sparse.calls.rounds.unwrap_or(hint.max(1)),
-        };
-        let rounds = match count {
-            1 => String::new(),
-            n => format!(
-                " in {n} {} rounds",
-                match sparse.calls.schedule.unwrap_or_default() {
-                    RoundSchedule::Exponential => "exponential",
-                    RoundSchedule::Linear => "linear",
-                }
-            ),
-        };
-        let profile = self.profile_in_words(id, sparse);
-        format!("{id}{}{of}{rounds}{profile}", given(&sparse.params))
-    }
-
-    /// ", published" where the item is another one under that profile.
-    fn profile_in_words(&self, id: &str, sparse: &Sparse) -> String {
-        let item = self.plugins.item(id, Kind::Method, "`profile`");
-        match (sparse.profile, item) {
-            (Some(profile), Ok((_, item))) if preset(item, profile).is_some() => {
-                format!(", {}", profile.name())
-            }
-            _ => String::new(),
-        }
-    }
-
-    fn rounds_in_words(&self, setting: usize, rounds: &Rounds) -> String {
-        let total = self.networks[setting].prunable_weights();
-        let counts: Vec<String> = self
-            .study
-            .sparsities
-            .iter()
-            .filter_map(|s| {
-                let before = rounds.before(s.kept(total), total).ok()?;
-                Some(format!("{before} before {s}"))
-            })
-            .collect();
-        let rewind = match rounds.rewind {
-            Stage::Trained => "go on from there".to_owned(),
-            stage => format!("rewind to {stage}"),
-        };
-        format!(
-            "rounds: train, prune {} % of what is left, {rewind} {} ({})",
-            rounds.share * 100.0,
-            length(&rounds.training),
-            counts.join(", ")
-        )
-    }
-}
 
 impl Check {
     /// What the check changes, in the order of the pipeline.
@@ -154,7 +55,7 @@ impl Check {
 }
 
 /// None: what the method's mask says.
-fn kept(sparse: &Sparse) -> Option<String> {
+pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
     let reserve = &sparse.reserve;
     let mut words = vec![match &sparse.allocation {
         Allocation::Global(Scope::All) => "the largest of all layers".to_owned(),
@@ -192,13 +93,14 @@ fn kept(sparse: &Sparse) -> Option<String> {
 /// " (share = 0.5)".
 pub(crate) fn given(params: &BTreeMap<String, ConfigValue>) -> String {
     let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-    match words.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", words.join(", ")),
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
     }
 }
 
-fn length(training: &Training) -> String {
+pub(crate) fn length(training: &Training) -> String {
     let whole = format!("for {}", epochs(f64::from(training.epochs)));
     match training.offset_epochs {
         0 => whole,
@@ -207,7 +109,7 @@ fn length(training: &Training) -> String {
 }
 
 /// What a ticket's training does otherwise than the study's, beside its length.
-fn otherwise(own: &Training, study: &Training) -> String {
+pub(crate) fn otherwise(own: &Training, study: &Training) -> String {
     let mut words = Vec::new();
     if own.lr != study.lr {
         words.push(format!("learning rate {}", own.lr));
@@ -229,8 +131,9 @@ fn otherwise(own: &Training, study: &Training) -> String {
     if rest != *study {
         words.push("other hyperparameters".into());
     }
-    match words.is_empty() {
-        true => String::new(),
-        false => format!(", {}", words.join(", ")),
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", words.join(", "))
     }
 }

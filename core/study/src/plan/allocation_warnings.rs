@@ -9,8 +9,8 @@ use crate::{
     plan::graph::Plan,
     toolbox::Programs,
 };
-use jackpot_host::{Reserve, Rule, Unit, counts_kept};
 use jackpot_net::Network;
+use jackpot_prune::{Reserve, Rule, Unit, counts_kept};
 use jackpot_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,9 +53,10 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Result<Ve
                     }
                 }
                 // The rule does not know what is reserved.
-                let before = match is_changed {
-                    true => " (of the rule's own counts, before `floor`, `whole` and `unit`)",
-                    false => "",
+                let before = if is_changed {
+                    " (of the rule's own counts, before `floor`, `whole` and `unit`)"
+                } else {
+                    ""
                 };
                 let own = log.lines().filter_map(|l| l.strip_prefix("warning: "));
                 found.splice(0..0, own.map(|line| format!("{line}{before}")));
@@ -115,7 +116,7 @@ fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
         return None;
     };
     let why = selection.reserve.fits(network, sparsity, *scope).err()?;
-    Some(why.message)
+    Some(why.to_string())
 }
 
 /// The allocation, if its counts depend on no result.

@@ -9,12 +9,12 @@ use crate::{
     spec::keys::{Held, Keys},
     spec::names::NO_CHECK,
     spec::setting::Setting,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::tickets::{Sparse, Ticket},
     toolbox::Libtorch,
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
-use jackpot_host::Sparsity;
+use jackpot_prune::Sparsity;
 use std::collections::BTreeMap;
 
 /// Makes the plan. Hashes the data set's files; starts nothing.
@@ -115,12 +115,11 @@ impl Builder {
                 None => open(setting).map_err(named)?,
             };
             // In a trial, whatever images are here.
-            let rows = match study.is_trial {
-                true => None,
-                false => {
-                    let rows = jackpot_data::class_rows(&source, &setting.data.preparation);
-                    rows.map_err(|e| named(Error(format!("`data`: {e}"))))?
-                }
+            let rows = if study.is_trial {
+                None
+            } else {
+                let rows = jackpot_data::class_rows(&source, &setting.data.preparation);
+                rows.map_err(|e| named(Error(format!("`data`: {e}"))))?
             };
             by_class.push(rows);
             sources.push(source);
@@ -182,9 +181,10 @@ impl At<'_> {
     /// with other parameters.
     pub(crate) fn of_ticket(&self, method: &str) -> String {
         let name = &self.ticket.name;
-        match name == method {
-            true => String::new(),
-            false => format!(" for {name}"),
+        if name == method {
+            String::new()
+        } else {
+            format!(" for {name}")
         }
     }
 

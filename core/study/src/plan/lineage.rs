@@ -3,7 +3,7 @@ use crate::{
     actions::recipe::Input,
     actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
-    spec::profile::Config,
+    spec::ticket::profile::Config,
 };
 use jackpot_net::{Order, Training};
 use jackpot_store::Digest;
@@ -74,9 +74,10 @@ impl Plan {
             pretraining: joined(pretraining),
             scoring: joined(scoring),
             training: own,
-            epochs: match given.is_empty() {
-                true => spelled(epochs.values().sum()),
-                false => NOT_KNOWN.to_owned(),
+            epochs: if given.is_empty() {
+                spelled(epochs.values().sum())
+            } else {
+                NOT_KNOWN.to_owned()
             },
         })
     }
@@ -122,9 +123,10 @@ impl Plan {
             rows = check.input;
         }
         steps.reverse();
-        match steps.is_empty() {
-            true => CLEAN.to_owned(),
-            false => steps.join(" + "),
+        if steps.is_empty() {
+            CLEAN.to_owned()
+        } else {
+            steps.join(" + ")
         }
     }
 
@@ -139,9 +141,10 @@ impl Plan {
             Some(format!("{} = {value}", p.name))
         });
         let changed: Vec<String> = changed.collect();
-        match changed.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", changed.join(", ")),
+        if changed.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", changed.join(", "))
         }
     }
 
@@ -165,9 +168,10 @@ impl Plan {
         if whole(training) != whole(base) {
             words.push(crate::messages::epochs(f64::from(training.epochs)));
         }
-        match words.is_empty() {
-            true => String::new(),
-            false => format!(", {}", words.join(", ")),
+        if words.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", words.join(", "))
         }
     }
 

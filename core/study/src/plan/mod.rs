@@ -14,3 +14,4 @@ pub(crate) mod origins;
 pub(crate) mod pipeline;
 pub(crate) mod pretraining;
 pub(crate) mod require;
+pub(crate) mod stages;

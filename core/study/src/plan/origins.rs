@@ -132,9 +132,10 @@ fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
     }
     let set = set.unwrap_or_else(|| "data that this store no longer knows".to_owned());
     checks.reverse();
-    Ok(match checks.is_empty() {
-        true => set,
-        false => format!("{set} under {}", checks.join(" + ")),
+    Ok(if checks.is_empty() {
+        set
+    } else {
+        format!("{set} under {}", checks.join(" + "))
     })
 }
 

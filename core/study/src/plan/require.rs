@@ -1,6 +1,6 @@
 //! What a plan needs that no action of it makes: looked at before anything runs.
 use crate::{
-    Error, actions::recipe::Input, actions::validate, plan::graph::Plan, spec::stage::Stage,
+    Error, actions::recipe::Input, actions::validate, plan::graph::Plan, spec::ticket::stage::Stage,
 };
 use jackpot_store::{Digest, Store};
 use std::collections::BTreeSet;

@@ -7,12 +7,12 @@ use crate::{
     plan::grid::{At, Builder},
     spec::file::Study,
     spec::setting::fit,
-    spec::stage::Stage,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, Ticket},
     toolbox::Libtorch,
     toolbox::Plugins,
 };
-use jackpot_host::{Scope, Sparsity};
+use jackpot_prune::{Scope, Sparsity};
 
 /// Added to a seed for the key of another batch or of other first weights.
 const OTHER: u64 = 0x6f_74_68_65_72;
@@ -108,9 +108,12 @@ pub fn probe(
     for width in widths {
         let mut narrower = study.clone();
         narrower.settings[0].architecture.width = width;
-        let within = |e: Error| match width == own {
-            true => e,
-            false => Error(format!("`probe.widths`: {width}: {e}")),
+        let within = |e: Error| {
+            if width == own {
+                e
+            } else {
+                Error(format!("`probe.widths`: {width}: {e}"))
+            }
         };
         let builder = Builder::new(narrower, plugins.clone(), libtorch.clone()).map_err(within)?;
         let weights = builder.plan.networks[0].prunable_weights();

@@ -8,14 +8,10 @@
 //! the probe's own oracle), and of each check.
 mod csv;
 mod grid;
-mod measure;
 mod pinned;
 mod tables;
 
 pub use grid::{Asked, Part, Probe, probe};
-pub(crate) use measure::chance_of_masks;
-pub(crate) use measure::depth_correlation;
-pub use measure::{Chance, allocation_distance, chance, spearman};
 pub use pinned::{Comparison, LayerRow, LeftOut, MaskRow, Probed};
 pub use tables::{ProbeTable, Spelled};
 
@@ -29,7 +25,7 @@ use crate::{
     toolbox::Programs,
 };
 use grid::Variant;
-use jackpot_net::Mask;
+use jackpot_prune::{Mask, allocation_distance, chance_of_masks, dependence_index, kept_share};
 use jackpot_store::{Digest, Store};
 use std::{collections::BTreeSet, sync::atomic::AtomicBool};
 
@@ -128,19 +124,19 @@ impl<'a> Reader<'a> {
             ticket: asked.ticket.clone(),
             sparsity: asked.sparsity.clone(),
             seed: asked.seed.to_string(),
-            projections: measure::kept_share(network, &counts, |l| l.shortcut),
-            classifier: measure::kept_share(network, &counts, |l| l.classifier),
+            projections: kept_share(network, &counts, |l| l.shortcut),
+            classifier: kept_share(network, &counts, |l| l.classifier),
             access: self.access(asked.mask)?,
-            layers: match layers {
-                false => Vec::new(),
-                true => rows
-                    .map(|(at, (layer, kept))| LayerRow {
-                        name: layer.name.clone(),
-                        weights: layer.len() as u64,
-                        kept: *kept,
-                        null: null.as_ref().map(|n| n[at]),
-                    })
-                    .collect(),
+            layers: if layers {
+                rows.map(|(at, (layer, kept))| LayerRow {
+                    name: layer.name.clone(),
+                    weights: layer.len() as u64,
+                    kept: *kept,
+                    null: null.as_ref().map(|n| n[at]),
+                })
+                .collect()
+            } else {
+                Vec::new()
             },
             ..MaskRow::of(facts)
         })
@@ -150,8 +146,8 @@ impl<'a> Reader<'a> {
     fn null(&self, asked: &Asked, mask: &Mask) -> Option<Vec<f64>> {
         let scope = asked.magnitude?;
         let whole =
-            |l: &jackpot_net::Layer| scope == jackpot_host::Scope::Convolutions && l.classifier;
-        jackpot_net::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
+            |l: &jackpot_net::Layer| scope == jackpot_prune::Scope::Convolutions && l.classifier;
+        jackpot_prune::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
     }
 
     /// The services that the ticket's plugins used, from their certificates.
@@ -191,7 +187,7 @@ impl<'a> Reader<'a> {
             let both = own.overlap(&mask).map_err(|e| Error(e.to_string()))?;
             let overlap = both.iter().sum::<u64>() as f64 / kept;
             let chance = chance_of_masks(own, &mask);
-            let index = clean.and_then(|clean| measure::index(clean, overlap, &chance, kept));
+            let index = clean.and_then(|clean| dependence_index(clean, overlap, &chance, kept));
             if asked.variant == Variant::Batch {
                 clean = Some(overlap);
             }

@@ -43,9 +43,10 @@ impl ProbeTable {
         let line = |row: &Vec<String>| {
             let cells = row.iter().zip(&widths).map(|(cell, &width)| {
                 let fill = " ".repeat(width - cell.chars().count());
-                match cell.starts_with(|c: char| c.is_ascii_digit() || c == '−' || c == '–') {
-                    true => format!("{fill}{cell}"),
-                    false => format!("{cell}{fill}"),
+                if cell.starts_with(|c: char| c.is_ascii_digit() || c == '−' || c == '–') {
+                    format!("{fill}{cell}")
+                } else {
+                    format!("{cell}{fill}")
                 }
             });
             let cells: Vec<String> = cells.collect();
@@ -219,9 +220,10 @@ fn number(value: Option<f64>, digits: usize) -> String {
     };
     let text = format!("{:.digits$}", x.abs());
     let zero = text.chars().all(|c| matches!(c, '0' | '.'));
-    match x < 0.0 && !zero {
-        true => format!("−{text}"),
-        false => text,
+    if x < 0.0 && !zero {
+        format!("−{text}")
+    } else {
+        text
     }
 }
 
@@ -256,9 +258,10 @@ fn kept(group: &[&MaskRow]) -> Vec<String> {
     vec![
         first.ticket.clone(),
         first.sparsity.clone(),
-        match first.access.is_empty() {
-            true => "nothing".to_owned(),
-            false => services(&first.access),
+        if first.access.is_empty() {
+            "nothing".to_owned()
+        } else {
+            services(&first.access)
         },
         average(&|m| pruned(m.kept, m.weights), 3),
         average(&|m| pruned(m.effective, m.weights), 3),

@@ -2,10 +2,10 @@
 use crate::{
     Error,
     actions::validate,
-    chance,
     plan::explain::{Difference, differences},
 };
-use jackpot_net::{Architecture, Mask};
+use jackpot_net::Architecture;
+use jackpot_prune::{Mask, chance};
 use jackpot_store::{Action, Digest, Store};
 use serde::Serialize;
 use serde_json::Value;
@@ -94,7 +94,7 @@ pub fn diff(store: &Store, first: &Digest, second: &Digest) -> Result<RunDiff, E
         Ok(both) => {
             let pairs = a.mask.layers.iter().zip(&b.mask.layers).zip(both);
             let pair =
-                |((x, y), both): ((&jackpot_net::LayerMask, &jackpot_net::LayerMask), u64)| {
+                |((x, y), both): ((&jackpot_prune::LayerMask, &jackpot_prune::LayerMask), u64)| {
                     let weights = x.kept.len() as u64;
                     let (first, second) = (x.count(), y.count());
                     LayerPair {

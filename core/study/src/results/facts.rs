@@ -5,15 +5,14 @@ use crate::{
     actions::validate,
     plan::assess::{Assessment, State},
     plan::graph::Plan,
-    probe::depth_correlation,
 };
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::{Mask, depth_correlation};
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
-pub use jackpot_host::Selected;
-pub use jackpot_net::Collapse;
+pub use jackpot_prune::{Collapse, Selected};
 
 /// Facts of a mask, whatever it is trained to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +26,7 @@ pub struct MaskFacts {
     pub kept: u64,
     /// Kept weights on a path from the image to a logit.
     pub effective: u64,
-    /// Channels that a shift makes constants; see [`jackpot_net::Flow::constant`].
+    /// Channels that a shift makes constants; see [`jackpot_prune::Flow::constant`].
     pub constant: u64,
     /// The layer that keeps the fewest weights, and how many.
     pub smallest: (String, u64),
@@ -47,7 +46,7 @@ impl MaskFacts {
     /// A function of the network's shape and the mask, whose bytes have this digest, alone.
     pub fn of(network: &Network, mask: &Mask, digest: Digest) -> Result<MaskFacts, Error> {
         mask.check(network).map_err(|e| Error(e.to_string()))?;
-        let flow = jackpot_net::flow(network, mask);
+        let flow = jackpot_prune::flow(network, mask);
         let counts = mask.counts();
         let layers = || network.layers.iter().map(|l| &l.name).zip(&counts);
         let smallest = layers()

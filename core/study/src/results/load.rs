@@ -17,7 +17,8 @@ use crate::{
     spec::repeat::Series,
     spec::setting::{self, Setting},
 };
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
 use rayon::prelude::*;
 use serde_json::Value;

@@ -1,11 +1,10 @@
 //! How many weights two masks of one cell keep in common, and how many they would by chance.
 use crate::{
     Error,
-    probe::chance_of_masks,
     results::load::{Results, Run, mask},
     spec::names::NO_CHECK,
 };
-use jackpot_net::Mask;
+use jackpot_prune::{Mask, chance_of_masks};
 use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};

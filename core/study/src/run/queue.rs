@@ -25,7 +25,7 @@ use crate::{
     toolbox::Programs,
 };
 use jackpot_host::Failure;
-use jackpot_net::Collapse;
+use jackpot_prune::Collapse;
 use jackpot_store::{Claim, Committed, Digest, Running, Store};
 use serde_json::{Value, json};
 use std::{
@@ -413,7 +413,7 @@ impl Shared<'_> {
         let bytes = self.bench.store.get(&digest).map_err(Error::from_store)?;
         let network = self.bench.plan.network_of(node);
         let mask = validate::mask(&bytes, network).map_err(Error::from_host)?;
-        let collapse = jackpot_net::flow(network, &mask).collapse;
+        let collapse = jackpot_prune::flow(network, &mask).collapse;
         queue.predicted.insert(place, collapse.clone());
         Ok(collapse)
     }

@@ -299,10 +299,11 @@ fn compared(action: &Action, made: &BTreeMap<String, Digest>) -> Again {
         .filter(|(name, kept)| made.get(*name) != Some(kept))
         .map(|(name, kept)| (name.clone(), *kept, made.get(name).copied()))
         .collect();
-    match differ.is_empty() {
-        true => Again::Same {
+    if differ.is_empty() {
+        Again::Same {
             outputs: action.outputs.len(),
-        },
-        false => Again::Different { outputs: differ },
+        }
+    } else {
+        Again::Different { outputs: differ }
     }
 }

@@ -6,8 +6,8 @@ use crate::{
     messages::hint,
     spec::names::slug,
     spec::repeat::Series,
-    spec::stage::Stage,
-    spec::tickets::Ticket,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::Ticket,
 };
 use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Training};
@@ -339,9 +339,10 @@ fn check(c: CheckSection, series: Option<Series>, tickets: &[Ticket]) -> Result<
         series,
         pretraining: c.pretraining,
         start: c.start,
-        redraw: match c.redraw.is_empty() {
-            true => Vec::new(),
-            false => distinct("check.redraw", c.redraw)?,
+        redraw: if c.redraw.is_empty() {
+            Vec::new()
+        } else {
+            distinct("check.redraw", c.redraw)?
         },
         tickets: named,
     })

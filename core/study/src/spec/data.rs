@@ -1,11 +1,34 @@
 //! `[data]`: which images, how they are prepared, and how they are opened.
-use crate::{Error, messages::at, spec::sections::DataSection};
+use crate::{Error, messages::at};
 use jackpot_data::{Access, Info, Layout, Preparation, RowOrder, Source};
 use jackpot_store::Digest;
+use serde::Deserialize;
 use std::{
     env,
     path::{Path, PathBuf},
 };
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DataSection {
+    pub set: String,
+    pub folder: Option<PathBuf>,
+    #[serde(default)]
+    pub partial: bool,
+    #[serde(default)]
+    pub order: RowOrder,
+    pub classes: Option<u32>,
+    pub train_rows: Option<u32>,
+    pub test_rows: Option<u32>,
+    pub resize: Option<u32>,
+    pub crop: Option<u32>,
+    pub pad_to: Option<u32>,
+    pub train_subset: Option<u32>,
+    pub memory_mb: Option<u32>,
+    /// Of a trial: the training rows of the whole set, where the folder may hold fewer.
+    #[serde(skip)]
+    pub whole_rows: Option<u32>,
+}
 
 /// The data set and how its images are prepared.
 #[derive(Clone, Debug)]

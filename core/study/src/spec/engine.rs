@@ -3,8 +3,10 @@
 //! Trainings under a mask take the engine that the study asks for; dense trainings and scoring
 //! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
 //! refused when the study is read, by the name of the field; nothing falls back.
-use crate::spec::training::precision_fits;
-use crate::{Error, spec::run_section::RunChoice, spec::setting::Setting, spec::tickets::Ticket};
+use crate::{
+    Error, spec::run_section::RunChoice, spec::setting::Setting, spec::ticket::tickets::Ticket,
+    spec::training::precision_fits,
+};
 use jackpot_net::Compute;
 use jackpot_net::Engine;
 use jackpot_net::Network;
@@ -43,9 +45,10 @@ pub(crate) fn fits(
 
 /// How the name of a field of a ticket's training begins: where it is written.
 fn section(ticket: &Ticket, own: Compute, study: Compute) -> String {
-    match own == study {
-        true => "`training".to_owned(),
-        false => format!("ticket `{}`: `retrain", ticket.name),
+    if own == study {
+        "`training".to_owned()
+    } else {
+        format!("ticket `{}`: `retrain", ticket.name)
     }
 }
 

@@ -14,12 +14,13 @@ use crate::{
     spec::run_section::RunChoice,
     spec::run_section::run_choice,
     spec::sections::{SparsitiesSection, StudyFile},
-    spec::setting::{self, Setting},
-    spec::tickets::Ticket,
+    spec::setting::Setting,
+    spec::settings,
+    spec::ticket::tickets::Ticket,
     spec::trial::Trial,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::ScorePrecision;
+use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -176,7 +177,7 @@ impl Study {
             name += Trial::SUFFIX;
             file.title += " (first steps)";
         }
-        let settings = setting::settings(&file, &series, &sparsities, &asked, folder, trial)?;
+        let settings = settings::settings(&file, &series, &sparsities, &asked, folder, trial)?;
         let tickets = &settings[0].tickets;
         let checks = checks::checks(file.check, &series.checks, tickets)?;
         let names: Vec<&str> = settings.iter().filter_map(|s| s.name.as_deref()).collect();
@@ -204,9 +205,10 @@ impl Study {
             settings,
             run,
             scoring: file.scoring.map(|s| s.precision),
-            probe_widths: match file.probe.widths.is_empty() {
-                true => Vec::new(),
-                false => distinct("probe.widths", file.probe.widths)?,
+            probe_widths: if file.probe.widths.is_empty() {
+                Vec::new()
+            } else {
+                distinct("probe.widths", file.probe.widths)?
             },
             sparsities,
             seeds,

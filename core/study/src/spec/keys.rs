@@ -52,9 +52,12 @@ impl Held {
             Some(seed) => format!("{name} held at seed {seed}"),
             None => format!("{name} varied"),
         });
-        let others = self.others.map(|s| match self.named.is_empty() {
-            true => format!("every key held at seed {s}"),
-            false => format!("the other keys held at seed {s}"),
+        let others = self.others.map(|s| {
+            if self.named.is_empty() {
+                format!("every key held at seed {s}")
+            } else {
+                format!("the other keys held at seed {s}")
+            }
         });
         named.chain(others).collect()
     }

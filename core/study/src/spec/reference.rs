@@ -1,9 +1,9 @@
 //! `[[reference]]`: numbers of others that a report shows beside the study's own.
 use crate::{
     Error, describe::titles, messages::hint, spec::names::NO_CHECK, spec::setting::Setting,
-    spec::tickets::Ticket,
+    spec::ticket::tickets::Ticket,
 };
-use jackpot_host::Sparsity;
+use jackpot_prune::Sparsity;
 use serde::Deserialize;
 
 /// One number of somebody else, as the study file gives it.
@@ -88,9 +88,10 @@ pub(crate) fn checked(
         }
         let dense = ticket.sparse.is_none();
         if (dense && row.sparsity != 0.0) || (!dense && !given.contains(&row.sparsity)) {
-            let expected = match dense {
-                true => "0, for the ticket is dense",
-                false => "one of the study's `sparsities`",
+            let expected = if dense {
+                "0, for the ticket is dense"
+            } else {
+                "one of the study's `sparsities`"
             };
             return Err(Error(format!(
                 "{}: expected {expected}, found {}",

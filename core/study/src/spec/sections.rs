@@ -1,13 +1,11 @@
 //! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
 use crate::{
-    analysis::section::AnalysisSection, spec::checks::CheckSection, spec::keys::SeedsSection,
-    spec::reference::Reference, spec::run_section::RunSection, spec::tickets::TicketSection,
-    spec::training::TrainingSection,
+    analysis::section::AnalysisSection, spec::checks::CheckSection, spec::data::DataSection,
+    spec::keys::SeedsSection, spec::reference::Reference, spec::run_section::RunSection,
+    spec::ticket::tickets::TicketSection, spec::training::TrainingSection,
 };
-use jackpot_data::RowOrder;
 use jackpot_net::{Activation, Block, Family, ScorePrecision, Stem};
 use serde::Deserialize;
-use std::path::PathBuf;
 use toml::{Spanned, Value};
 
 #[derive(Deserialize)]
@@ -56,28 +54,6 @@ pub(crate) struct SettingSection {
     pub data: Option<DataSection>,
     pub network: Option<NetworkSection>,
     pub training: Option<TrainingSection>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DataSection {
-    pub set: String,
-    pub folder: Option<PathBuf>,
-    #[serde(default)]
-    pub partial: bool,
-    #[serde(default)]
-    pub order: RowOrder,
-    pub classes: Option<u32>,
-    pub train_rows: Option<u32>,
-    pub test_rows: Option<u32>,
-    pub resize: Option<u32>,
-    pub crop: Option<u32>,
-    pub pad_to: Option<u32>,
-    pub train_subset: Option<u32>,
-    pub memory_mb: Option<u32>,
-    /// Of a trial: the training rows of the whole set, where the folder may hold fewer.
-    #[serde(skip)]
-    pub whole_rows: Option<u32>,
 }
 
 #[derive(Deserialize)]

@@ -1,25 +1,10 @@
 //! Settings: the data, network and training that a study's grid is run in, once for each.
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
-use crate::{
-    Error,
-    describe::titles::told_apart,
-    messages::at,
-    messages::distinct,
-    spec::data::{self, DataChoice},
-    spec::engine,
-    spec::names::slug,
-    spec::repeat::{AllSeries, Series},
-    spec::run_section::RunChoice,
-    spec::sections::{NetworkSection, SettingSection, StudyFile},
-    spec::tickets::{self, Base, Ticket},
-    spec::training::fits,
-    spec::trial::Trial,
-};
-use jackpot_host::Sparsity;
+use crate::{Error, spec::data::DataChoice, spec::repeat::Series, spec::ticket::tickets::Ticket};
 use jackpot_net::Compute;
-use jackpot_net::{Architecture, NetworkChoice, Training};
-use std::path::Path;
+use jackpot_net::{Architecture, Training};
+use jackpot_prune::Sparsity;
 
 /// What one copy of the grid is run in.
 #[derive(Clone, Debug)]
@@ -77,112 +62,6 @@ pub(crate) fn but_for_the_rate(settings: &[Setting]) -> Vec<usize> {
     settings.iter().enumerate().map(first).collect()
 }
 
-/// Every setting of a file, in its order; at least one. `run` is as the file says it.
-pub(crate) fn settings(
-    file: &StudyFile,
-    series: &AllSeries,
-    sparsities: &[Sparsity],
-    run: &RunChoice,
-    folder: &Path,
-    trial: Option<&Trial>,
-) -> Result<Vec<Setting>, Error> {
-    let one = |section: Option<&SettingSection>| {
-        let setting = setting(file, series, section, folder, trial)?;
-        let network = setting.architecture.build().map_err(at("network"))?;
-        fit(sparsities, network.prunable_weights())?;
-        engine::fits(&setting, &network, run, trial.is_some())?;
-        Ok(setting)
-    };
-    if file.setting.is_empty() {
-        return Ok(vec![one(None)?]);
-    }
-    let names = file.setting.iter().map(|s| s.name.clone()).collect();
-    distinct("setting.name", names)?;
-    let titled: Vec<(&str, &str)> = (file.setting.iter())
-        .map(|s| {
-            (
-                s.name.as_str(),
-                s.title.as_ref().unwrap_or(&s.name).as_str(),
-            )
-        })
-        .collect();
-    told_apart("setting", &titled, &[])?;
-    let named = file.setting.iter().zip(&series.settings);
-    let tried = |s: &SettingSection| trial.is_none_or(|t| t.takes(&s.name));
-    named
-        .filter(|(section, _)| tried(section))
-        .map(|(section, own)| {
-            slug("setting", &section.name)?;
-            not_reserved(&section.name)?;
-            let within = |e: Error| Error(format!("setting `{}`: {}", section.name, e.0));
-            Ok(Setting {
-                series: own.clone(),
-                ..one(Some(section)).map_err(within)?
-            })
-        })
-        .collect()
-}
-
-/// A report has a folder for each setting, beside its own.
-fn not_reserved(name: &str) -> Result<(), Error> {
-    if !["tables", "figures", "probe"].contains(&name) {
-        return Ok(());
-    }
-    Err(Error(format!(
-        "`setting.name`: `{name}` is a folder of the study's own report; give the setting another name"
-    )))
-}
-
-fn setting(
-    file: &StudyFile,
-    series: &AllSeries,
-    section: Option<&SettingSection>,
-    folder: &Path,
-    trial: Option<&Trial>,
-) -> Result<Setting, Error> {
-    let missing = |name: &str| {
-        Error(format!(
-            "`{name}`: expected the section `[{name}]`, of the study or of every `[[setting]]`, found none"
-        ))
-    };
-    let own = section.and_then(|s| s.data.as_ref());
-    let data = own.or(file.data.as_ref()).ok_or_else(|| missing("data"))?;
-    let own = section.and_then(|s| s.network.as_ref());
-    let network = own.or(file.network.as_ref());
-    let network = network.ok_or_else(|| missing("network"))?;
-    let own = section.and_then(|s| s.training.clone());
-    let section_of_training = match (file.training.clone(), own) {
-        (Some(base), Some(own)) => base.with(own),
-        (base, own) => own.or(base).ok_or_else(|| missing("training"))?,
-    };
-    let whole = data.whole_rows;
-    let (data, classes) = data::choice(data, folder)?;
-    let mut training = section_of_training.whole()?;
-    let compute = section_of_training.compute(Compute::default());
-    if let Some(trial) = trial {
-        trial.shorten(&mut training, &data, whole);
-    }
-    let input = fits(&training, data.image, data.train_rows, "`training")?;
-    let architecture = architecture(network, classes, input)?;
-    let base = Base {
-        training: &training,
-        compute,
-        rows: data.train_rows,
-        image: data.image,
-    };
-    let title = section.map(|s| s.title.as_ref().unwrap_or(&s.name).clone());
-    Ok(Setting {
-        tickets: tickets::tickets(&file.ticket, &series.tickets, &base)?,
-        title: title.unwrap_or_default(),
-        name: section.map(|s| s.name.clone()),
-        series: None,
-        data,
-        architecture,
-        training,
-        compute,
-    })
-}
-
 /// Each sparsity must keep some of the network's weights and prune some.
 pub(crate) fn fit(sparsities: &[Sparsity], weights: u64) -> Result<(), Error> {
     for sparsity in sparsities {
@@ -194,19 +73,4 @@ pub(crate) fn fit(sparsities: &[Sparsity], weights: u64) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-fn architecture(n: &NetworkSection, classes: u32, input: [u32; 3]) -> Result<Architecture, Error> {
-    let choice = NetworkChoice {
-        depth: n.depth,
-        width: n.width,
-        widen: n.widen,
-        classes: Some(classes),
-        input: Some(input),
-        activation: n.activation,
-        block: n.block,
-        stem: n.stem,
-        ..NetworkChoice::of(n.family)
-    };
-    choice.architecture().map_err(at("network"))
 }

@@ -8,8 +8,8 @@ use crate::{
     Error,
     messages::at,
     messages::hint,
-    spec::data::DataChoice,
-    spec::sections::{DataSection, StudyFile},
+    spec::data::{DataChoice, DataSection},
+    spec::sections::StudyFile,
 };
 use jackpot_net::Training;
 

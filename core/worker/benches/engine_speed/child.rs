@@ -2,8 +2,9 @@
 //! took.
 
 use crate::{Failure, machine::kilobytes};
-use jackpot_net::{Architecture, Mask, Network, Training};
+use jackpot_net::{Architecture, Network, Training};
 use jackpot_nn::{Batch, Device, Model, Precision, Trainer};
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal, permutation};
 use jackpot_sparse::{Isa, Storage};
 use safetensors::SafeTensors;

@@ -1,7 +1,8 @@
 //! The readers, and how each is fed.
 use crate::bundle;
 use jackpot_data::{Access, Images, Preparation, StoredRows};
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store, canonical};
 use std::{
     fs,
@@ -218,7 +219,7 @@ fn safetensors() -> Reader {
     let network = network();
     Box::new(move |bytes| {
         let weights = jackpot_net::read_state_dict(&network, bytes).is_ok();
-        let scores = jackpot_host::Scores::from_safetensors(bytes, &network).is_ok();
+        let scores = jackpot_prune::Scores::from_safetensors(bytes, &network).is_ok();
         let mask = Mask::from_safetensors(bytes, &network).is_ok();
         let images = Images::from_safetensors(bytes).is_ok();
         weights || scores || mask || images

@@ -4,7 +4,8 @@ use jackpot_host::{
     ConfigValue, Failure, Kind, Limits, Output, Plugin, PluginJob, PluginOutput, Server, describe,
     run_plugin,
 };
-use jackpot_net::{Architecture, Mask, Network};
+use jackpot_net::{Architecture, Network};
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -183,7 +184,7 @@ impl Bench {
     }
 
     pub fn layers_of(&self, bytes: &[u8]) -> Vec<Vec<f64>> {
-        jackpot_host::read_weights(bytes, &self.network).expect("a state_dict")
+        jackpot_prune::read_weights(bytes, &self.network).expect("a state_dict")
     }
 
     pub fn magnitudes(&self) -> Vec<Vec<f64>> {
@@ -317,7 +318,7 @@ impl Bench {
 
     fn read_scores(&self, output: &PluginOutput) -> Vec<Vec<f64>> {
         let bytes = std::fs::read(&output.file).expect("the file is there");
-        let scores = jackpot_host::Scores::from_safetensors(&bytes, &self.network);
+        let scores = jackpot_prune::Scores::from_safetensors(&bytes, &self.network);
         scores
             .expect("scores")
             .layers

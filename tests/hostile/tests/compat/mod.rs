@@ -3,7 +3,7 @@
 use crate::bench::{Bench, compile_old};
 use crate::rounds::{flat, job, largest, mask_of};
 use jackpot_host::PluginOutput;
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_store::Digest;
 
 const RECORDED: &str = include_str!("../../../abi/compat/1.0/masks.sha256");

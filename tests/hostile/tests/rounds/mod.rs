@@ -1,10 +1,8 @@
 //! Methods of many rounds against a second, naive way to work out their masks, and their
 //! broken twins.
 use crate::bench::Bench;
-use jackpot_host::{
-    Failure, PluginJob, PluginOutput, Reserve, RoundSchedule, Rounds, Scope, Sparsity,
-};
-use jackpot_net::Mask;
+use jackpot_host::{Failure, PluginJob, PluginOutput};
+use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Sparsity};
 use jackpot_test_hostile::coefficient;
 
 pub fn job(bench: &Bench, item: &str, count: u32, sparsity: &str) -> PluginJob {

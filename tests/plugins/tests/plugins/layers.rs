@@ -1,6 +1,7 @@
 //! A small network's weights, scores and masks, for the checks on them.
 use crate::bench::Bench;
-use jackpot_net::{Architecture, Family, Mask, Network};
+use jackpot_net::{Architecture, Family, Network};
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, uniform};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -57,7 +58,7 @@ pub fn read_weights(bytes: &[u8]) -> Vec<Vec<f32>> {
 }
 
 pub fn read_scores(bytes: &[u8]) -> Vec<Vec<f64>> {
-    let scores = jackpot_host::Scores::from_safetensors(bytes, &network()).unwrap();
+    let scores = jackpot_prune::Scores::from_safetensors(bytes, &network()).unwrap();
     scores
         .layers
         .into_iter()

@@ -1,7 +1,7 @@
 //! `layerwise-rearrange`, `global-rearrange` and `transport`.
 use crate::bench::Bench;
 use crate::layers::{architecture, first_mask, random_mask};
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_rng::{Key, permutation};
 
 fn bench(package: &str, mask: &Mask) -> Bench {

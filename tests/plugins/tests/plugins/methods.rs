@@ -1,7 +1,7 @@
 //! `magnitude` and `random`, and what holds of the global masks of any scores.
 use crate::bench::{Bench, network};
-use jackpot_host::{Rule, Scope, Scores, Sparsity, select_global};
-use jackpot_net::{Family, Mask, init::initial_weights};
+use jackpot_net::{Family, init::initial_weights};
+use jackpot_prune::{Mask, Rule, Scope, Scores, Sparsity, select_global};
 use jackpot_rng::{Key, uniform};
 use safetensors::SafeTensors;
 

@@ -1,8 +1,7 @@
 //! `invert` and `shuffle-scores`.
 use crate::bench::Bench;
 use crate::layers::{architecture, network, read_scores, scores, sorted, write_scores};
-use jackpot_host::{Rule, Scope, Scores, Sparsity, select_global};
-use jackpot_net::Mask;
+use jackpot_prune::{Mask, Rule, Scope, Scores, Sparsity, select_global};
 
 fn bench(layers: &[Vec<f64>]) -> Bench {
     let mut bench = Bench::new("jackpot-check-scores", architecture());

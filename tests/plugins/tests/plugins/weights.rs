@@ -3,7 +3,7 @@ use crate::bench::Bench;
 use crate::layers::{
     architecture, first_mask, initial_weights, network, random_mask, read_weights, sorted,
 };
-use jackpot_net::Mask;
+use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::SafeTensors;
 
@@ -26,7 +26,7 @@ fn run(bench: &Bench, id: &str) -> Vec<Vec<f32>> {
 /// Values under the mask, or those that are pruned.
 fn under(mask: &Mask, weights: &[Vec<f32>], kept: bool) -> Vec<Vec<f32>> {
     let layers = mask.layers.iter().zip(weights);
-    let layer = |(mask, weights): (&jackpot_net::mask::LayerMask, &Vec<f32>)| {
+    let layer = |(mask, weights): (&jackpot_prune::LayerMask, &Vec<f32>)| {
         let places = mask.kept.iter().zip(weights);
         let chosen = places.filter(|(bit, _)| **bit == kept);
         chosen.map(|(_, weight)| *weight).collect()

@@ -7,7 +7,7 @@ use crate::cells::{Cell, Grid, MeanSd, UNMODIFIED, metrics};
 use crate::digest::of_inputs;
 use crate::groups::{Group, kind, members, way};
 use crate::kept;
-use crate::shares::Apart;
+use jackpot_prune::AllocationDifference;
 use jackpot_store::Digest;
 use jackpot_study::{Named, TicketKind};
 
@@ -99,7 +99,7 @@ fn row(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> Vec<Entry> {
 /// How many pairs of one seed there are, and how far apart their kept shares.
 pub(super) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry; 4]) {
     let (apart, keys) = pairs(cell, base);
-    let value = |of: fn(&Apart) -> Option<f64>, digits: usize| {
+    let value = |of: fn(&AllocationDifference) -> Option<f64>, digits: usize| {
         let values: Vec<f64> = apart.iter().filter_map(of).collect();
         Entry::from(
             Value::mean_sd(MeanSd::of(&values), digits),
@@ -116,13 +116,13 @@ pub(super) fn apart(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (usize, [Entry;
 }
 
 /// Kept shares of both, seed by seed, with the keys of the trainings they were given to.
-fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<Apart>, Vec<Digest>) {
+fn pairs(cell: &Cell<'_>, base: Option<&Cell<'_>>) -> (Vec<AllocationDifference>, Vec<Digest>) {
     let (mut apart, mut keys) = (Vec::new(), Vec::new());
     for (seed, one) in cell.trained() {
         let Some(other) = base.and_then(|b| b.of_seed(seed)) else {
             continue;
         };
-        if let Some(found) = Apart::of(&one.layers, &other.layers) {
+        if let Some(found) = AllocationDifference::of(&one.layers, &other.layers) {
             apart.push(found);
             keys.extend([one.key, other.key]);
         }

@@ -4,11 +4,12 @@ use crate::{
     actions::evaluate::EvaluateRecipe,
     actions::recipe::{Input, Platform},
     plan::grid::{At, Builder},
-    spec::stage::Stage,
-    spec::tickets::Sparse,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::Sparse,
 };
-use jackpot_host::{Kind, Sparsity};
+use jackpot_host::Kind;
 use jackpot_net::Compute;
+use jackpot_prune::Sparsity;
 
 impl Builder {
     /// The evaluation of a cell's pruned network; `start` is what its training starts from. None

@@ -7,9 +7,10 @@ use crate::{
     needs::{Needs, word},
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step, Target},
-    spec::stage::Stage,
+    spec::ticket::stage::Stage,
 };
-use jackpot_host::{Kind, Output, Sparsity};
+use jackpot_host::{Kind, Output};
+use jackpot_prune::Sparsity;
 use jackpot_rng::Key;
 use jackpot_store::Digest;
 
@@ -170,9 +171,10 @@ impl Builder {
             key: needs.draws.then(|| asked.key.to_hex()),
             mask: asked.mask,
             donor: self.donor(step, &needs, asked.sparsity, at)?,
-            reference: match needs.reference {
-                true => Some(self.weights(Stage::Initial, at)?),
-                false => None,
+            reference: if needs.reference {
+                Some(self.weights(Stage::Initial, at)?)
+            } else {
+                None
             },
         };
         let of = match (step.on, asked.sparsity) {

@@ -9,8 +9,8 @@ use crate::{
     plan::graph::Content,
     plan::grid::Builder,
     spec::checks::{Check, Sees, Target},
-    spec::stage::Stage,
-    spec::tickets::{Sparse, Ticket},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, Ticket},
 };
 use jackpot_host::{Kind, Output};
 use jackpot_store::Digest;
@@ -130,9 +130,10 @@ impl Builder {
             return Ok(None);
         };
         let keeps_start = check.start.is_none_or(|start| start == sparse.start);
-        let own = match keeps_start {
-            true => sparse.clone(),
-            false => mask_only(sparse),
+        let own = if keeps_start {
+            sparse.clone()
+        } else {
+            mask_only(sparse)
         };
         self.given_to(&ticket.name, &own)
     }

@@ -6,12 +6,13 @@ use crate::{
     actions::select::{By, SelectRecipe},
     plan::grid::{At, Builder},
     plan::pipeline::scores::Scored,
-    spec::profile::Config,
-    spec::profile::{Profile, published_rule},
-    spec::stage::Stage,
-    spec::tickets::{Sparse, missing},
+    spec::ticket::profile::Config,
+    spec::ticket::profile::{Profile, published_rule},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Sparse, missing},
 };
-use jackpot_host::{Kind, Output, Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
+use jackpot_host::{Kind, Output};
+use jackpot_prune::{Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 
 /// What a selection chooses, and from what.
 pub(super) struct Chosen<'a> {
@@ -126,7 +127,7 @@ impl Builder {
                 sparse.reserve.fits(network, sparsity, *scope)
             }
             Allocation::Table(densities) => {
-                let counts = jackpot_host::table_counts(network, densities, sparsity);
+                let counts = jackpot_prune::table_counts(network, densities, sparsity);
                 counts
                     .and_then(|c| counts_kept(network, &c, &sparse.reserve, sparse.unit))
                     .map(drop)
@@ -241,9 +242,10 @@ impl Builder {
             Allocation::Global(scope) => Ok(By::Global {
                 scope: *scope,
                 sparsity: sparsity.clone(),
-                rule: match published {
-                    true => published_rule(&sparse.method)?,
-                    false => Rule::Exact,
+                rule: if published {
+                    published_rule(&sparse.method)?
+                } else {
+                    Rule::Exact
                 },
             }),
             _ if published => refuse("has a meaning with the allocation `global` only"),
@@ -294,13 +296,15 @@ impl Builder {
                 "{field}: `{id}` asks for {what}, which an allocation is not given; let a method score and use `global`"
             )));
         }
-        let weights = match needs.weights {
-            true => Some(self.weights(sparse.of, at)?),
-            false => None,
+        let weights = if needs.weights {
+            Some(self.weights(sparse.of, at)?)
+        } else {
+            None
         };
-        let seed = match needs.draws || needs.scores || weights.is_some() {
-            true => format!(", seed {}", at.seed),
-            false => String::new(),
+        let seed = if needs.draws || needs.scores || weights.is_some() {
+            format!(", seed {}", at.seed)
+        } else {
+            String::new()
         };
         let title = format!(
             "allocate {id}{}{} at {}{seed}",

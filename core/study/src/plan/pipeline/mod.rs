@@ -17,10 +17,10 @@ use crate::{
     plan::graph::Content,
     plan::grid::{At, Builder},
     spec::file::BEFORE_AFTER,
-    spec::tickets::Sparse,
+    spec::ticket::tickets::Sparse,
 };
-use jackpot_host::Sparsity;
 use jackpot_net::Engine;
+use jackpot_prune::Sparsity;
 
 pub(crate) use weights::Trained;
 

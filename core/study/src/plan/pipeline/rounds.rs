@@ -11,10 +11,11 @@ use crate::{
     plan::grid::{At, Builder},
     plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
     spec::checks::Sees,
-    spec::stage::Stage,
-    spec::tickets::{Rounds, Sparse},
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::{Rounds, Sparse},
 };
-use jackpot_host::{Kind, Rule, Scope, Sparsity};
+use jackpot_host::Kind;
+use jackpot_prune::{Rule, Scope, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.
 struct State {
@@ -72,9 +73,10 @@ impl Builder {
             || sparse.start == Stage::Trained;
         let mut state = State {
             mask: None,
-            trained: match learns {
-                true => Some(self.weights(Stage::Trained, at)?),
-                false => None,
+            trained: if learns {
+                Some(self.weights(Stage::Trained, at)?)
+            } else {
+                None
             },
         };
         for round in 1..=last {

@@ -7,7 +7,7 @@ use crate::{
     Error,
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step},
-    spec::profile::Config,
+    spec::ticket::profile::Config,
     spec::training::batch_fits,
 };
 use jackpot_data::{BatchSpec, scoring_batch};

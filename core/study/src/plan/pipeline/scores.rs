@@ -5,12 +5,13 @@ use crate::{
     actions::score::ScoreRecipe,
     plan::grid::{At, Builder},
     spec::checks::Sees,
-    spec::profile,
-    spec::profile::Config,
-    spec::stage::Stage,
-    spec::tickets::Sparse,
+    spec::ticket::profile,
+    spec::ticket::profile::Config,
+    spec::ticket::stage::Stage,
+    spec::ticket::tickets::Sparse,
 };
-use jackpot_host::{Kind, Output, Rounds, Scope, Sparsity};
+use jackpot_host::{Kind, Output};
+use jackpot_prune::{Rounds, Scope, Sparsity};
 
 /// What a method is given to score.
 #[derive(Clone)]
@@ -135,28 +136,28 @@ impl Builder {
                 sparse.method
             )));
         }
-        let data = match needs.data {
-            false => None,
-            true => {
-                // What the check cannot do to the rows is said first.
-                let train = self.seen(Sees::Scoring, at)?;
-                let rows = self.rows_seen(Sees::Scoring, at)?;
-                self.batches_fit(&item.config, &rows, at)?;
-                Some(Sampled {
-                    train,
-                    normalisation: self.data("normalisation")?,
-                    augment: self.setting().training.augment.clone(),
-                })
-            }
+        let data = if needs.data {
+            // What the check cannot do to the rows is said first.
+            let train = self.seen(Sees::Scoring, at)?;
+            let rows = self.rows_seen(Sees::Scoring, at)?;
+            self.batches_fit(&item.config, &rows, at)?;
+            Some(Sampled {
+                train,
+                normalisation: self.data("normalisation")?,
+                augment: self.setting().training.augment.clone(),
+            })
+        } else {
+            None
         };
         let weights = match (needs.weights, scored.weights) {
             (false, _) => None,
             (true, Some(weights)) => Some(weights),
             (true, None) => Some(self.weights(sparse.of, at)?),
         };
-        let reference = match needs.reference {
-            true => Some(self.weights(Stage::Initial, at)?),
-            false => None,
+        let reference = if needs.reference {
+            Some(self.weights(Stage::Initial, at)?)
+        } else {
+            None
         };
         let key = if needs.data || needs.autodiff {
             at.keys().score_batch()

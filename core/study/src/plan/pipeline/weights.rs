@@ -7,7 +7,7 @@ use crate::{
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
     spec::checks::{Redraw, Sees},
-    spec::stage::{self, Stage},
+    spec::ticket::stage::{self, Stage},
 };
 use jackpot_net::Compute;
 use jackpot_net::Training;
@@ -126,9 +126,12 @@ impl Builder {
         })?;
         self.rows_fit(&trained.training, &trained.known, at)?;
         let Compute { engine, precision } = trained.compute;
-        let again = |what, key: Key| match trained.redraw.contains(&what) {
-            true => key.fold_name("redrawn").to_hex(),
-            false => key.to_hex(),
+        let again = |what, key: Key| {
+            if trained.redraw.contains(&what) {
+                key.fold_name("redrawn").to_hex()
+            } else {
+                key.to_hex()
+            }
         };
         let recipe = TrainRecipe {
             architecture: self.setting().architecture.clone(),

@@ -2,8 +2,8 @@
 use super::{Link, Mark, Tracer};
 use crate::{Error, actions::validate};
 use jackpot_data::Images;
-use jackpot_host::Scores;
-use jackpot_net::{Mask, Network};
+use jackpot_net::Network;
+use jackpot_prune::{Mask, Scores};
 use jackpot_store::{Digest, Look, canonical};
 use safetensors::SafeTensors;
 
@@ -86,7 +86,7 @@ fn content(role: &str, bytes: &[u8], network: Option<&Network>) -> Result<String
             Ok(format!("{} tensors", network.parameters.len()))
         }
         ("scores", Some(network)) => {
-            Scores::from_safetensors(bytes, network).map_err(host)?;
+            Scores::from_safetensors(bytes, network).map_err(|e| e.to_string())?;
             Ok(format!("of {} weights", network.prunable_weights()))
         }
         ("counts", Some(network)) => {

@@ -1,0 +1,39 @@
+//! How a worker process is started, what it may use, and what a finished one left.
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How a worker process is started: a program and its leading arguments; the job folder comes last.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The executable.
+    pub program: PathBuf,
+    /// Arguments before the folder, e.g. `__serve`.
+    pub arguments: Vec<String>,
+    /// Variables added to the worker's environment, e.g. `ONEDNN_MAX_CPU_ISA`.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What a worker may use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Limits {
+    /// Seconds of the plugin's own time (outside host services).
+    pub plugin_seconds: f64,
+    /// Bytes of RLIMIT_DATA; 0: none.
+    pub memory: u64,
+    /// Bytes of scratch and work tensors that a plugin may ask for.
+    pub scratch: u64,
+}
+
+/// A worker that wrote its success record and left nothing behind.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Parsed `done.json`.
+    pub result: serde_json::Value,
+    /// The tail of what the worker printed.
+    pub log: String,
+    /// Wall time.
+    pub seconds: f64,
+    /// Bytes of resident memory at the worker's peak.
+    pub peak_memory: u64,
+}

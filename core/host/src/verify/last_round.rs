@@ -1,0 +1,84 @@
+//! The end of a method of many rounds, in the supervisor: the last mask is selected here, from
+//! the last scores and the mask before, because no byte of a worker is trusted.
+use crate::{
+    Failure, Finished, Output, PluginJob,
+    job::BEFORE,
+    verify::outputs::{Value, read_file},
+    verify::run::kept,
+};
+use jackpot_abi as abi;
+use jackpot_net::Network;
+use jackpot_prune::{By, Choice, Mask, Rounds, Rule, Selected, select_values};
+use std::path::Path;
+
+/// What a method of many rounds came to.
+pub(crate) struct LastRound {
+    /// The mask before it, as the worker left it.
+    pub(crate) before: Mask,
+    /// Selected from its scores; None of a method that gave a mask itself.
+    pub(crate) mask: Option<Mask>,
+    pub(crate) selected: Option<Selected>,
+    pub(crate) kept: u64,
+    /// Kept weights after each round.
+    pub(crate) each: Vec<u64>,
+}
+
+impl LastRound {
+    /// Selects the last mask and holds the rounds before it to the schedule.
+    pub(crate) fn read(
+        folder: &Path,
+        job: &PluginJob,
+        rounds: &Rounds,
+        network: &Network,
+        finished: &Finished,
+        output: &Value,
+    ) -> Result<LastRound, Failure> {
+        let contract = |message: String| Failure::new("contract", message);
+        let before = Mask::from_bytes(&read_file(&folder.join(BEFORE))?)
+            .and_then(|mask| mask.check(network).map(|()| mask))
+            .map_err(|e| contract(format!("the mask before the last round: {e}")))?;
+        let said = finished.result.get("kept").cloned().unwrap_or_default();
+        let mut each: Vec<u64> = serde_json::from_value(said)
+            .map_err(|e| contract(format!("the worker's record of its rounds: {e}")))?;
+        let counts = rounds.counts(network.prunable_weights());
+        let (_, earlier) = counts.split_last().expect("at least one round");
+        let selects = job.item.output == Output::Scores;
+        let reached = match earlier.is_empty() {
+            true => each.is_empty(),
+            false => each.last() == Some(&before.kept()) && each.len() == earlier.len(),
+        };
+        if !reached || (selects && each != earlier) {
+            return Err(contract(format!(
+                "its rounds kept {each:?} weights, expected {earlier:?}"
+            )));
+        }
+        let chosen = match output {
+            Value::Scores(layers) => {
+                let by = By::Sparsity {
+                    sparsity: &rounds.sparsity,
+                    scope: rounds.scope,
+                    rule: Rule::Exact,
+                };
+                let choice = Choice {
+                    within: (job.item.promises & abi::JKP_NESTED != 0).then_some(&before),
+                    reserve: rounds.reserve,
+                    ..by.into()
+                };
+                let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
+                Some(select_values(network, &values, &choice)?)
+            }
+            _ => None,
+        };
+        let (mask, selected) = chosen.unzip();
+        let kept = mask.as_ref().map(Mask::kept).or_else(|| kept(output));
+        let kept = kept.expect("a method of many rounds gives scores or masks");
+        each.push(kept);
+        Ok(LastRound {
+            before,
+            mask,
+            selected,
+            kept,
+            each,
+        })
+    }
+}
