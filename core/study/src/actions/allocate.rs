@@ -12,23 +12,23 @@ use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 
-/// Output `counts`.
+/// Counts how many weights each layer keeps, by a rule. The outputs are `counts` and `certificate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AllocateRecipe {
-    /// The rule.
+    /// The rule and its parameters.
     #[serde(flatten)]
     pub item: Item,
-    /// The network.
+    /// The network's architecture.
     pub architecture: Architecture,
-    /// Training rows, a fact that every rule sees.
+    /// Number of training rows, a fact that every rule sees.
     pub rows: u32,
-    /// Of all prunable weights.
+    /// Sparsity over all prunable weights.
     pub sparsity: Sparsity,
-    /// If the rule reads them.
+    /// The scores, if the rule reads them.
     pub scores: Option<Input>,
-    /// If the rule reads them.
+    /// The weights, if the rule reads them.
     pub weights: Option<Input>,
-    /// If the rule draws.
+    /// The random key, if the rule draws: 32 hexadecimal digits.
     pub key: Option<String>,
 }
 
@@ -38,8 +38,8 @@ impl AllocateRecipe {
         self.scores.is_none() && self.weights.is_none()
     }
 
-    /// The counts of every layer of an allocation that reads nothing, and what its plugin prints;
-    /// stores nothing.
+    /// The counts of every layer and what the plugin prints, of an allocation that reads neither
+    /// scores nor weights. Stores nothing.
     pub(crate) fn counts_beforehand(
         &self,
         context: &ActionContext,

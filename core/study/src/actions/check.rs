@@ -12,33 +12,34 @@ use jackpot_net::{Architecture, Network};
 use jackpot_store::Digest;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What a check changes. The name keeps `serde` from borrowing what it reads.
+/// The word for what a check changes. The alias keeps `serde` from borrowing what it reads.
 type Part = &'static str;
 
-/// Output `train` (on data), `scores`, `mask` or `weights`.
+/// Changes data, scores, a mask or weights by one step of a check. The outputs are `certificate` and
+/// `train`, `scores`, `mask` or `weights`, whichever is changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckRecipe {
-    /// The check.
+    /// The item that the step calls, and its parameters.
     #[serde(flatten)]
     pub item: Item,
-    /// `data`, `scores`, `mask` or `weights`.
+    /// What is changed: `data`, `scores`, `mask` or `weights`.
     #[serde(deserialize_with = "changed_part")]
     pub on: Part,
-    /// The network, a fact that every check sees.
+    /// The network's architecture, a fact that every check sees.
     pub architecture: Architecture,
-    /// Training rows, a fact that every check sees.
+    /// Number of training rows, a fact that every check sees.
     pub rows: u32,
-    /// What is changed.
+    /// The rows, scores, mask or weights before the change.
     pub input: Input,
-    /// If the check draws.
+    /// The random key, if the check draws: 32 hexadecimal digits.
     pub key: Option<String>,
-    /// Of a check on weights: the mask that they are trained under; none: dense.
+    /// The mask that changed weights are trained under; without one they are trained dense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Input>,
-    /// Another seed's mask, if the check asks for one.
+    /// The mask of another seed, if the check asks for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub donor: Option<Input>,
-    /// Initial weights, if the check asks for them.
+    /// The initial weights, if the check asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Input>,
 }
@@ -85,7 +86,7 @@ impl CheckRecipe {
         Ok(job)
     }
 
-    /// What a check made is what its readers will read it as.
+    /// Refuses an output that its readers cannot read.
     fn verify_output(&self, bytes: &[u8], network: &Network) -> Result<(), Failure> {
         match self.on {
             "data" => {

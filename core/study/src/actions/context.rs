@@ -25,6 +25,7 @@ use std::{
 pub(crate) struct ActionContext<'a> {
     /// Holds the inputs and takes the outputs.
     pub store: &'a Store,
+    /// The programs that start processes.
     pub programs: &'a Programs,
     /// Every plugin that was found.
     pub plugins: &'a Plugins,
@@ -34,7 +35,7 @@ pub(crate) struct ActionContext<'a> {
     pub limits: &'a Limits,
     /// Bytes up to which a data object is held in memory.
     pub memory: u64,
-    /// The files of the data set, for an action that prepares data; none: they are not known.
+    /// The files of the data set, for an action that prepares data.
     pub source: Option<&'a Source>,
 }
 
@@ -71,15 +72,16 @@ impl WorkerRun {
 
 /// What an action made.
 pub(crate) struct Made {
+    /// The objects that it stored, by the names of its outputs.
     pub outputs: BTreeMap<String, Digest>,
-    /// Not a function of the recipe: seconds, memory, log.
+    /// What is not a function of the recipe: seconds, memory, log.
     pub record: Value,
 }
 
 /// Reports how far an action is, 0 to 1.
 pub(crate) type Observe<'a> = &'a mut dyn FnMut(f64);
 
-/// Where a record says what a user should know of a result that is one all the same.
+/// The field of a record that warns of a result which is valid all the same.
 pub(crate) const WARNING: &str = "warning";
 
 /// Makes a failure of something that is not as it must be: `what: why`.
@@ -315,7 +317,7 @@ impl ActionContext<'_> {
     }
 }
 
-/// Of a plugin that ran out of memory: which field of the study gives more.
+/// Adds to the failure of a plugin that ran out of memory which field of the study gives more.
 fn name_the_limit(mut failure: Failure, limits: &Limits) -> Failure {
     if failure.kind != "memory" {
         return failure;

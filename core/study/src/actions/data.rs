@@ -13,33 +13,35 @@ use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::{fs::File as OpenFile, io::BufWriter, path::Path};
 
-/// Outputs `train`, `test` (data objects) and `normalisation`.
+/// Prepares the rows of a data set. The outputs are `train` and `test`, which are data objects, and
+/// `normalisation`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DataRecipe {
-    /// Of the data set.
+    /// Name of the data set.
     pub set: String,
-    /// In the set's order.
+    /// Its files, in the set's order.
     pub files: Vec<File>,
-    /// Of the rows; the one file of canonical rows is the list of their sums.
+    /// Order of the rows; in canonical order the one file is the list of the rows' sums.
     #[serde(default, skip_serializing_if = "RowOrder::is_stored")]
     pub order: RowOrder,
-    /// Side after average pooling; of a folder of images, the shorter side after resizing.
+    /// Side of the images after average pooling, in pixels; for a folder of images, the shorter side
+    /// after resizing.
     pub resize: Option<u32>,
-    /// Side of the square cut from the middle.
+    /// Side of the square that is cut from the middle, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<u32>,
-    /// Side after zero padding.
+    /// Side after zero padding, in pixels.
     pub pad_to: Option<u32>,
-    /// Training rows.
+    /// How many training rows are taken, if not all are.
     pub train_subset: Option<u32>,
 }
 
 /// One file of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct File {
-    /// As published.
+    /// Its name as published.
     pub name: String,
-    /// Of its bytes.
+    /// sha256 of its bytes.
     pub sha256: Digest,
 }
 
@@ -53,10 +55,11 @@ impl DataRecipe {
         }
     }
 
-    /// The files of a data set that is built in; of others a recipe does not say where they lie.
+    /// The files of a data set that is built in; a recipe does not say where the files of other sets
+    /// lie.
     ///
     /// # Errors
-    /// A set whose files lie in a folder; files that are others than the recipe names.
+    /// A set whose files lie in a folder, or files other than the recipe names.
     pub(crate) fn built_in_source(&self) -> Result<Source, String> {
         let set = &self.set;
         let published = jackpot_data::info(set).map_err(|e| e.to_string())?;

@@ -6,22 +6,24 @@ use jackpot_net::Network;
 /// Roughly what an action costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Estimate {
-    /// Of one core, or of the GPU that the study asks for.
+    /// Seconds of one core, or of the GPU that the study asks for.
     pub seconds: f64,
-    /// That stay in the store.
+    /// Bytes that stay in the store.
     pub bytes: u64,
 }
 
 /// What an estimate reads beside the recipe. No result depends on an estimate.
 #[derive(Clone, Copy)]
 pub(crate) struct EstimateContext<'a> {
+    /// The data of the action's setting.
     pub data: &'a DataChoice,
-    /// That the recipe's architecture describes.
+    /// The network that the recipe's architecture describes.
     pub network: &'a Network,
     /// Whether libtorch computes on a GPU.
     pub is_gpu: bool,
-    /// Kernel level of the device.
+    /// The kernels of the device, e.g. `cpu-avx2`.
     pub device_class: &'a str,
+    /// What is expected of the masks of the plan.
     pub masks: &'a dyn MaskForecast,
 }
 
@@ -32,14 +34,14 @@ pub(crate) trait MaskForecast {
     fn multiply_adds_left(&self, mask: &Input) -> f64;
 }
 
-/// Multiply-adds a second of one core in training, forward and backward; measured on
+/// Multiply-adds per second of one core in training, forward and backward; measured on
 /// ResNet-8 w16 at 14×14, rounded down.
-const MULTIPLY_ADDS_A_SECOND: f64 = 5e10;
+const MULTIPLY_ADDS_PER_SECOND: f64 = 5e10;
 
-/// The same of one GPU: 367 images a second of ResNet-50, 4.09e9 multiply-adds forward and thrice
+/// The same of one GPU: 367 images per second of ResNet-50, 4.09e9 multiply-adds forward and thrice
 /// that in all, on one V100 in f32 (NVIDIA DeepLearningExamples, resnet50v1.5, 2021). Networks on
 /// small images use a GPU less well than that.
-const MULTIPLY_ADDS_A_SECOND_OF_A_GPU: f64 = 4.5e12;
+const MULTIPLY_ADDS_PER_SECOND_OF_GPU: f64 = 4.5e12;
 
 /// At equal sparsity masks of global selections, and allocations whose counts are not known
 /// beforehand, leave about three times the multiply-adds of a uniform one: early layers, which
@@ -53,12 +55,12 @@ pub(crate) fn uneven_share(density: f64) -> f64 {
 }
 
 impl EstimateContext<'_> {
-    /// Multiply-adds a second in libtorch.
+    /// Multiply-adds per second in libtorch.
     pub(crate) fn libtorch_rate(&self) -> f64 {
         if self.is_gpu {
-            MULTIPLY_ADDS_A_SECOND_OF_A_GPU
+            MULTIPLY_ADDS_PER_SECOND_OF_GPU
         } else {
-            MULTIPLY_ADDS_A_SECOND
+            MULTIPLY_ADDS_PER_SECOND
         }
     }
 

@@ -17,20 +17,21 @@ use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 
-/// Outputs `metrics` and `bits`: a network as pruning left it, before it is trained on.
+/// Evaluates a network as pruning left it, before it is trained on. The outputs are `metrics` and
+/// `bits`, which has one bit per test row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EvaluateRecipe {
-    /// The network.
+    /// The network's architecture.
     pub architecture: Architecture,
-    /// state_dict.
+    /// The state_dict that was pruned.
     pub weights: Input,
-    /// What is kept of it.
+    /// The mask of what is kept of it.
     pub mask: Input,
-    /// Test rows.
+    /// The test rows: a data object.
     pub test: Input,
-    /// Of the clean training rows.
+    /// Mean and standard deviation of the channels of the clean training rows.
     pub normalisation: Input,
-    /// libtorch, class, threads, precision.
+    /// The platform that computes it.
     #[serde(flatten)]
     pub platform: Platform,
 }
@@ -120,8 +121,8 @@ impl ActionKind for EvaluateRecipe {
     }
 }
 
-/// What is wrong with the metrics of a training or an evaluation: they, the rows that were right,
-/// the mask and the test rows agree.
+/// What is wrong with the stored metrics of a training or an evaluation: they agree with the rows
+/// that were right, with the mask and with the test rows.
 ///
 /// # Errors
 /// A store that cannot be read.
@@ -160,7 +161,8 @@ pub(crate) fn verify_measurements(
     Ok(wrong)
 }
 
-/// Metrics and the rows that were right agree with each other, the mask and the test rows.
+/// Refuses metrics that disagree with the rows that were right, with the mask or with the test
+/// rows.
 pub(crate) fn verify_measured_files(
     folder: &Path,
     kept: u64,
@@ -173,8 +175,8 @@ pub(crate) fn verify_measured_files(
     validate::bits(&read("bits")?, test_rows, m.correct)
 }
 
-/// Metrics against the rows that were right, the mask and the test rows, where these are known;
-/// none: they agree.
+/// How metrics disagree with the rows that were right, and with the mask and the test rows where
+/// these are known. Metrics of a training that diverged are not compared.
 fn disagreement(
     bytes: &[u8],
     right: &[u8],

@@ -15,12 +15,12 @@ use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Output `weights`: the first state_dict.
+/// Draws the first weights of a network. The output is `weights`, a state_dict.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InitRecipe {
-    /// The network.
+    /// The network's architecture.
     pub architecture: Architecture,
-    /// The seed's key `init`.
+    /// The seed's random key `init`: 32 hexadecimal digits.
     pub key: String,
 }
 

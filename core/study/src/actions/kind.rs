@@ -24,13 +24,13 @@ pub(crate) trait ActionKind {
         1
     }
 
-    /// The network that the action works on; none: it works on no network.
+    /// The architecture of the network that the action works on, if it works on one.
     fn architecture(&self) -> Option<&Architecture>;
 
     /// Everything that the action reads, under the name that an audit has for it.
     fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)>;
 
-    /// The item of a plugin that the action calls; none: it calls none.
+    /// The item of a plugin that the action calls, if it calls one.
     fn item(&self) -> Option<&Item> {
         None
     }
@@ -40,7 +40,7 @@ pub(crate) trait ActionKind {
         None
     }
 
-    /// The machine that its numbers depend on; none: they depend on none.
+    /// The machine that the action's numbers depend on, if they depend on one.
     fn machine(&self) -> Option<Machine<'_>> {
         None
     }
@@ -95,14 +95,14 @@ pub trait ObjectReader {
     /// A store that cannot be read.
     fn bytes(&mut self, object: &Digest) -> Result<Result<Vec<u8>, String>, Error>;
 
-    /// How many rows a data object has; none: it is absent or damaged.
+    /// How many rows a data object has, if it is there and sound.
     ///
     /// # Errors
     /// A store that cannot be read.
     fn rows(&mut self, data: &Digest) -> Result<Option<u64>, Error>;
 }
 
-/// The network of a recipe.
+/// Builds the network of a recipe.
 pub(crate) fn network_of(architecture: &Architecture) -> Result<Network, Failure> {
     let network = architecture.build();
     network.map_err(|e| Failure::new("invalid", e.to_string()))

@@ -66,16 +66,16 @@ impl<'de> Deserialize<'de> for Input {
     }
 }
 
-/// One item of one plugin with all that it is given beside its inputs.
+/// One item of one plugin and everything that it is given beside its inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Item {
     /// sha256 of the shared library, which is an object.
     pub plugin: Digest,
-    /// Its id.
+    /// The item's id.
     pub item: String,
-    /// Its version.
+    /// The item's version.
     pub version: String,
-    /// Every declared parameter.
+    /// A value for every parameter that the item declares.
     #[serde(serialize_with = "config")]
     pub config: Config,
 }
@@ -136,11 +136,11 @@ fn config<S: Serializer>(config: &Config, s: S) -> Result<S::Ok, S::Error> {
 /// another choice of precisions than scores do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Platform<P = Precision> {
-    /// Version and build.
+    /// Version and build of libtorch.
     pub libtorch: Libtorch,
-    /// Kernel level.
+    /// The kernels that it computes with, e.g. `cpu-avx2`.
     pub device_class: String,
-    /// Threads of the computation.
+    /// Number of threads of the computation.
     pub threads: u32,
     /// The precision that the computation runs in; of a score, only where a method does not ask
     /// for f64.
@@ -182,10 +182,10 @@ pub(crate) struct Machine<'a> {
 /// The rows that a method's batches are drawn from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sampled {
-    /// A data object.
+    /// The training rows: a data object.
     pub train: Input,
-    /// Of the clean training rows.
+    /// Mean and standard deviation of the channels of the clean training rows.
     pub normalisation: Input,
-    /// Used if the method asks for augmented batches.
+    /// The augmentation of batches, if the method asks for augmented ones.
     pub augment: Augment,
 }

@@ -52,7 +52,7 @@ macro_rules! recipes {
             }
 
             $(
-                /// The recipe of this kind; none: it is of another kind.
+                /// The recipe, if it is of this kind.
                 pub fn $as_kind(&self) -> Option<&$recipe> {
                     match self {
                         Recipe::$kind(recipe) => Some(recipe),
@@ -103,23 +103,22 @@ impl Recipe {
         self.action().revision()
     }
 
-    /// The network that the action works on; none: it works on no network, or on one that cannot
-    /// be built.
+    /// The network that the action works on, if it works on one that can be built.
     pub fn network(&self) -> Option<Network> {
         self.action().architecture()?.build().ok()
     }
 
-    /// The item of a plugin that the action calls; none: it calls none.
+    /// The item of a plugin that the action calls, if it calls one.
     pub fn plugin(&self) -> Option<&Item> {
         self.action().item()
     }
 
-    /// The machine that its numbers depend on; none: they depend on none.
+    /// The machine that the action's numbers depend on, if they depend on one.
     pub(crate) fn machine(&self) -> Option<Machine<'_>> {
         self.action().machine()
     }
 
-    /// The mask that a training is given; none: it is dense, or no training.
+    /// The mask of a training under a mask.
     pub fn trained_mask(&self) -> Option<&Input> {
         self.as_train()?.mask.as_ref()
     }
@@ -171,7 +170,7 @@ impl Recipe {
             .collect()
     }
 
-    /// Every input by content hash; none if one is not known yet.
+    /// The same recipe with every input by content hash, if all of them are known.
     pub fn resolve(&self, known: &dyn Fn(&Ref) -> Option<Digest>) -> Option<Recipe> {
         let mut copy = self.clone();
         for (_, input) in copy.action_mut().inputs_mut() {

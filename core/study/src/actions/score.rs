@@ -13,48 +13,51 @@ use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Output `scores`; with rounds also `mask`, what the last round keeps. Of a method that gives
-/// masks, `mask` alone.
+/// Scores weights by a method. The output is `scores`; with rounds there is also `mask`, which is
+/// what the last round keeps. A method that gives masks has the output `mask` alone. Every method
+/// has a `certificate`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ScoreRecipe {
-    /// The method.
+    /// The method and its parameters.
     #[serde(flatten)]
     pub item: Item,
-    /// The network.
+    /// The network's architecture.
     pub architecture: Architecture,
-    /// Training rows, a fact that every method sees.
+    /// Number of training rows, a fact that every method sees.
     pub rows: u32,
-    /// state_dict, if the method reads weights or differentiates.
+    /// The state_dict, if the method reads weights or differentiates.
     pub weights: Option<Input>,
-    /// Initial weights, if the method asks for them beside trained ones.
+    /// The initial weights, if the method asks for them beside trained ones.
     pub reference: Option<Input>,
-    /// Only for methods that declare data: the others' results cannot depend on it.
+    /// The rows that batches are drawn from, for methods that declare data only: the others' results
+    /// cannot depend on it.
     pub data: Option<Sampled>,
-    /// If gradients come from libtorch.
+    /// The platform that gradients are computed on, if the method differentiates.
     pub platform: Option<Platform<ScorePrecision>>,
-    /// If the method draws, rows among them.
+    /// The random key, if the method draws anything, batches included: 32 hexadecimal digits.
     pub key: Option<String>,
-    /// What is kept so far; none: everything.
+    /// The mask of what is kept so far; without one everything is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Input>,
-    /// None: one call.
+    /// The rounds that the method is called in; without them it is called once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Rounds>,
-    /// What a method that gives masks is asked to reach; none: it gives scores, which serve all.
+    /// The sparsity that a method is asked to reach which gives masks. Scores serve every sparsity, so
+    /// that a method which gives scores has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sparsity: Option<Sparsity>,
 }
 
-/// Images of a class that a method differentiates on, once or twice over: SNIP's and GraSP's
+/// Images per class that a method differentiates on, once or twice over: SNIP's and GraSP's
 /// published batches have 10.
-const SCORED_A_CLASS: f64 = 20.0;
+const SCORED_PER_CLASS: f64 = 20.0;
 
 /// How many times as long derivatives take in f64 as in f32; processor time of SNIP on ResNet-20,
 /// without what it takes to load libtorch.
 const SCORES_IN_F64: f64 = 3.5;
 
-/// A selection is linear in the weights.
-const SECONDS_A_SELECTED_WEIGHT: f64 = 2e-8;
+/// Seconds that a selection takes per weight: it is linear in the weights.
+const SECONDS_PER_SELECTED_WEIGHT: f64 = 2e-8;
 
 impl ScoreRecipe {
     /// The name of the output that the method's own file becomes.
@@ -162,7 +165,7 @@ impl ActionKind for ScoreRecipe {
             None => 0.1,
             // A worker that loads libtorch, then images forward and backward.
             Some(platform) => {
-                let images = SCORED_A_CLASS * f64::from(self.architecture.classes);
+                let images = SCORED_PER_CLASS * f64::from(self.architecture.classes);
                 let longer = match platform.precision {
                     ScorePrecision::F64 => SCORES_IN_F64,
                     ScorePrecision::F32 | ScorePrecision::F32Contiguous => 1.0,
@@ -172,7 +175,7 @@ impl ActionKind for ScoreRecipe {
             }
         };
         // Between rounds all weights are selected from.
-        let selecting = (calls - 1.0) * weights as f64 * SECONDS_A_SELECTED_WEIGHT;
+        let selecting = (calls - 1.0) * weights as f64 * SECONDS_PER_SELECTED_WEIGHT;
         Estimate {
             seconds: scoring + selecting,
             bytes: 8 * weights,

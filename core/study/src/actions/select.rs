@@ -18,48 +18,49 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Outputs `mask` and `selection` (ties at the threshold).
+/// Selects the weights that a mask keeps. The outputs are `mask` and `selection`, which says how many
+/// weights are tied at the threshold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SelectRecipe {
-    /// The network.
+    /// The network's architecture.
     pub architecture: Architecture,
-    /// Of every prunable weight.
+    /// The scores of every prunable weight.
     pub scores: Input,
-    /// Counts.
+    /// How many weights are kept, in all or per layer.
     pub by: By,
-    /// Only weights that this mask keeps are chosen from; none: all.
+    /// The mask whose kept weights are chosen from; without one all weights are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<Input>,
-    /// What is kept whatever the scores say.
+    /// The weights that are kept whatever the scores say.
     #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
     pub reserve: Reserve,
-    /// What is kept or pruned as one.
+    /// Whether single weights or whole filters are kept.
     #[serde(default, skip_serializing_if = "Unit::is_weights")]
     pub unit: Unit,
 }
 
-/// Which layers, or how many of each, a selection keeps.
+/// How many weights a selection keeps, in all or per layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// The largest of all layers in scope.
+    /// The largest scores of all layers in scope.
     Global {
-        /// Layers to choose from.
+        /// The layers to choose from.
         scope: Scope,
-        /// Of all prunable weights.
+        /// Sparsity over all prunable weights.
         sparsity: Sparsity,
-        /// Ties and rounding.
+        /// How ties are broken and counts rounded.
         rule: Rule,
     },
-    /// An allocation's counts.
+    /// The largest scores of each layer, as many as an allocation counts.
     Counts(Input),
-    /// The counts of a mask.
+    /// The largest scores of each layer, as many as a mask keeps.
     Mask(Input),
-    /// The user's own densities.
+    /// The largest scores of each layer, as many as densities of the study say.
     Table {
-        /// Of the layers that are named, as decimal text; the others share the rest.
+        /// Densities of the layers that are named, as decimal text; the others share the rest.
         densities: BTreeMap<String, String>,
-        /// Of all prunable weights.
+        /// Sparsity over all prunable weights.
         sparsity: Sparsity,
     },
 }

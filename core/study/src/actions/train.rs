@@ -20,28 +20,29 @@ use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 
-/// Outputs `metrics`, `bits`, `checkpoint`.
+/// Trains a network. The outputs are `metrics`, `bits`, which has one bit per test row, and
+/// `checkpoint`, a state_dict.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrainRecipe {
-    /// The network.
+    /// The network's architecture.
     pub architecture: Architecture,
-    /// Hyperparameters.
+    /// The hyperparameters.
     pub training: Training,
-    /// state_dict to start from.
+    /// The state_dict to start from.
     pub weights: Input,
-    /// None: dense.
+    /// The mask that is trained under; a dense training has none.
     pub mask: Option<Input>,
-    /// Training rows.
+    /// The training rows: a data object.
     pub train: Input,
-    /// Test rows.
+    /// The test rows: a data object.
     pub test: Input,
-    /// Of the clean training rows.
+    /// Mean and standard deviation of the channels of the clean training rows.
     pub normalisation: Input,
-    /// The seed's key `order`.
+    /// The seed's random key `order`: 32 hexadecimal digits.
     pub order_key: String,
-    /// The seed's key `augment`.
+    /// The seed's random key `augment`: 32 hexadecimal digits.
     pub augment_key: String,
-    /// libtorch, class, threads, precision.
+    /// The platform that computes it.
     #[serde(flatten)]
     pub platform: Platform,
 }
@@ -75,8 +76,8 @@ impl TrainRecipe {
         }
     }
 
-    /// The same training to the end of its schedule: equal for all that differ only in where they
-    /// stop.
+    /// The same training to the end of its schedule. Trainings that differ only in where they stop
+    /// have it in common.
     pub(crate) fn without_end(&self) -> TrainRecipe {
         let mut whole = self.clone();
         whole.training.until = None;
@@ -197,7 +198,8 @@ impl ActionKind for TrainRecipe {
     }
 }
 
-/// The files of a finished training agree with each other, with the mask and the network.
+/// Refuses files of a finished training that disagree with each other, with the mask or with the
+/// network.
 fn verify_files(
     folder: &Path,
     network: &Network,
@@ -221,26 +223,27 @@ fn verify_files(
 struct SparseRate {
     /// Multiply-adds with kept weights a second.
     multiply_adds: f64,
-    /// Of one activation of one image in one step, whatever is kept: reading, normalising,
-    /// rectifying, storing, there and back.
-    seconds_an_activation: f64,
+    /// Seconds per activation of one image in one step, whatever is kept: reading, normalising,
+    /// rectifying and storing it, forward and backward.
+    seconds_per_activation: f64,
 }
 
-/// Of one core (an AMD EPYC of Zen 5): least squares of the relative errors over the medians of
+/// The rates of one core (an AMD EPYC of Zen 5): least squares of the relative errors over the medians of
 /// `reports/speed/speed.csv`, four networks at 90 to 99 %; they are within a fifth of most of them.
 fn sparse_rate(class: &str, precision: Precision) -> SparseRate {
-    let (multiply_adds, seconds_an_activation) = match (class, precision) {
+    let (multiply_adds, seconds_per_activation) = match (class, precision) {
         ("native-avx512", Precision::F32) => (4.1e10, 1.17e-9),
         ("native-avx512", Precision::Bf16) => (6.1e10, 5.0e-10),
         _ => (2.6e10, 9.5e-10),
     };
     SparseRate {
         multiply_adds,
-        seconds_an_activation,
+        seconds_per_activation,
     }
 }
 
-/// Estimated seconds of a training of one core, or of the GPU, if it were computed so.
+/// Estimated seconds of one core, or of the GPU, that a training takes with this engine and
+/// precision.
 pub(crate) fn training_seconds(
     context: &EstimateContext,
     training: &Training,
@@ -254,19 +257,19 @@ pub(crate) fn training_seconds(
     // A step is three forward passes' worth.
     let images = 3.0 * trained + epochs * f64::from(context.data.test_rows);
     let multiply_adds = network.multiply_adds() as f64;
-    let an_image = match compute.engine {
+    let per_image = match compute.engine {
         Engine::Libtorch => multiply_adds / context.libtorch_rate(),
         Engine::Sparse => {
             let left = mask.map_or(1.0, |mask| context.masks.multiply_adds_left(mask));
             let rate = sparse_rate(context.device_class, compute.precision);
             multiply_adds * left / rate.multiply_adds
-                + activations(network) * rate.seconds_an_activation / 3.0
+                + activations(network) * rate.seconds_per_activation / 3.0
         }
     };
-    1.0 + images * an_image
+    1.0 + images * per_image
 }
 
-/// Values that the convolutions of a network give for one image.
+/// Number of values that the convolutions of a network give for one image.
 fn activations(network: &Network) -> f64 {
     let convolutions = network
         .nodes

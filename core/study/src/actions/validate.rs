@@ -8,6 +8,7 @@ use jackpot_store::canonical;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
+/// A failure of something that is not as it must be: `what: why`.
 pub(crate) fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new("invalid", format!("{what}: {why}"))
 }
@@ -15,22 +16,22 @@ pub(crate) fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
 /// The end of a training, in numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Metrics {
-    /// Percent, after the last epoch.
+    /// Percent of the test rows that are right, after the last epoch.
     pub accuracy: f64,
-    /// Percent, after the best epoch.
+    /// The same after the best epoch.
     pub best_accuracy: f64,
-    /// Percent, on the test rows after the epoch that is best on the rows held back for
-    /// validation; none without such rows.
+    /// The same after the epoch that is best on the rows held back for validation, if there are such
+    /// rows.
     pub selected_accuracy: Option<f64>,
     /// Mean cross-entropy over the test rows after the last epoch.
     pub test_loss: f64,
-    /// Percent of the test rows, after each epoch.
+    /// Percent of the test rows that are right, after each epoch.
     pub curve: Vec<f64>,
-    /// Test rows that were right.
+    /// Number of test rows that were right.
     pub correct: u64,
-    /// Test rows.
+    /// Number of test rows.
     pub rows: u64,
-    /// Prunable weights that are kept.
+    /// Number of prunable weights that are kept.
     pub kept: u64,
 }
 
@@ -91,7 +92,7 @@ fn divergence(metrics: &Value) -> Option<&Value> {
     metrics.get("diverged_at_epoch").filter(|e| !e.is_null())
 }
 
-/// The epoch in which the training diverged, as its metrics say it.
+/// The epoch in which a training diverged, if its metrics say that it did.
 pub(crate) fn diverged(bytes: &[u8]) -> Option<u64> {
     let value = canonical::parse(bytes).ok()?;
     divergence(&value)?.as_u64()
@@ -105,7 +106,8 @@ pub(crate) fn expect(what: &str, expected: u64, found: u64) -> Result<(), Failur
     Err(fail(what, format!("expected {expected}, found {found}")))
 }
 
-/// The rows that a network gets right, one bit a row: as many bits are 1 as rows are right.
+/// Refuses bits, one per test row and least significant first, of which not as many are 1 as rows
+/// were right.
 pub(crate) fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure> {
     expect("bits: bytes", rows.div_ceil(8), bytes.len() as u64)?;
     let ones: u64 = bytes.iter().map(|b| u64::from(b.count_ones())).sum();
@@ -120,12 +122,13 @@ pub(crate) fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure>
     Ok(())
 }
 
-/// A state_dict of this network.
+/// Refuses bytes that are no state_dict of this network.
 pub(crate) fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
     state_dict(bytes, network, None)
 }
 
-/// A state_dict of this network in which what is pruned is exactly 0.
+/// Refuses bytes that are no state_dict of this network, or in which a pruned weight is not exactly
+/// 0.
 pub(crate) fn state_dict(
     bytes: &[u8],
     network: &Network,
@@ -167,14 +170,15 @@ pub(crate) fn state_dict(
     Ok(())
 }
 
-/// A mask of this network.
+/// Reads a mask of this network.
 pub(crate) fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
     let mask = Mask::from_bytes(bytes).map_err(|e| fail("mask", e))?;
     mask.check(network).map_err(|e| fail("mask", e))?;
     Ok(mask)
 }
 
-/// `[["conv1.weight", 123], ...]` in the network's order.
+/// Reads counts, `[["conv1.weight", 123], ...]` in the network's order: how many weights each layer
+/// keeps.
 pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failure> {
     let value = canonical::parse(bytes).map_err(|e| fail("counts", e))?;
     let rows: Vec<(String, u64)> = serde_json::from_value(value).map_err(|e| fail("counts", e))?;
@@ -194,7 +198,7 @@ pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failur
     Ok(rows.into_iter().map(|(_, n)| n).collect())
 }
 
-/// `{"mean": [...], "std": [...]}` with numbers as text.
+/// Reads a normalisation, `{"mean": [...], "std": [...]}` with numbers as text.
 pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
     let value = canonical::parse(bytes).map_err(|e| fail("normalisation", e))?;
     let floats = |name: &str| -> Result<Vec<f64>, Failure> {
@@ -214,7 +218,7 @@ pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
     })
 }
 
-/// The same as bytes.
+/// A normalisation as bytes that [`normalisation`] reads.
 pub(crate) fn normalisation_bytes(normalisation: &Normalisation) -> Result<Vec<u8>, Failure> {
     let mut value = json!(normalisation);
     floats_to_text(&mut value)?;
