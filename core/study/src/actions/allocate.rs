@@ -1,10 +1,10 @@
 //! Allocations: how many weights a rule of a plugin keeps of each layer.
 use crate::actions::{
-    context::{ActionContext, Made, Observe, OfferedItem, invalid},
+    context::{ActionContext, Made, Observe, OfferedItem},
     estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
     kind::{ActionKind, NameKey, network_of},
     parts::{Input, Item},
-    validate,
+    validate::{self, invalid},
 };
 use jackpot_host::{Failure, PluginJob};
 use jackpot_net::Architecture;
@@ -49,7 +49,7 @@ impl AllocateRecipe {
             .map_err(|e| Failure::new("error", format!("a temporary folder: {e}")))?;
         let server = context.programs.light_server();
         let done = jackpot_host::run_plugin(&server, &job, folder.path(), &mut |_| {})?;
-        let bytes = std::fs::read(&done.file).map_err(|e| invalid("counts")(&e))?;
+        let bytes = std::fs::read(&done.file).map_err(|e| invalid("counts", e))?;
         let counts = validate::counts(&bytes, &network_of(&self.architecture)?)?;
         Ok((counts, done.log))
     }

@@ -1,10 +1,10 @@
 //! Checks: what one step of a check makes of data, scores, a mask or weights.
 use crate::actions::{
-    context::{ActionContext, Made, Observe, invalid},
+    context::{ActionContext, Made, Observe},
     estimate::{Estimate, EstimateContext, MaskForecast},
     kind::{ActionKind, NameKey, network_of},
     parts::{Input, Item},
-    validate,
+    validate::{self, invalid},
 };
 use jackpot_data::Images;
 use jackpot_host::{Failure, PluginJob};
@@ -90,7 +90,7 @@ impl CheckRecipe {
     fn verify_output(&self, bytes: &[u8], network: &Network) -> Result<(), Failure> {
         match self.on {
             "data" => {
-                Images::from_safetensors(bytes).map_err(|e| invalid("check")(&e))?;
+                Images::from_safetensors(bytes).map_err(|e| invalid("check", e))?;
             }
             "weights" => validate::weights(bytes, network)?,
             "mask" => {
@@ -139,7 +139,7 @@ impl ActionKind for CheckRecipe {
         let run = context.run_plugin(&context.programs.light_server(), &job, observe)?;
         if self.on != "scores" {
             let what = if self.on == "mask" { "mask" } else { "check" };
-            let bytes = std::fs::read(&run.output.file).map_err(|e| invalid(what)(&e))?;
+            let bytes = std::fs::read(&run.output.file).map_err(|e| invalid(what, e))?;
             self.verify_output(&bytes, &network)?;
         }
         context.store_plugin_run(self.changed(), run, &network)

@@ -5,7 +5,7 @@ use crate::{
     actions::{
         jobs::Job,
         parts::{Input, Item, Sampled},
-        validate,
+        validate::{self, invalid},
     },
     floats::floats_to_text,
     toolbox::{Device, Plugins, Programs},
@@ -84,11 +84,6 @@ pub(crate) type Observe<'a> = &'a mut dyn FnMut(f64);
 /// The field of a record that warns of a result which is valid all the same.
 pub(crate) const WARNING: &str = "warning";
 
-/// Makes a failure of something that is not as it must be: `what: why`.
-pub(crate) fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
-    move |why| Failure::new("invalid", format!("{what}: {why}"))
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::new("error", error.0)
@@ -165,7 +160,7 @@ impl ActionContext<'_> {
     pub(crate) fn run_worker(&self, job: &Job, observe: Observe) -> Result<WorkerRun, Failure> {
         let folder = self.scratch()?;
         let path = folder.path.join("job.json");
-        let bytes = serde_json::to_vec(job).map_err(|e| invalid("job.json")(&e))?;
+        let bytes = serde_json::to_vec(job).map_err(|e| invalid("job.json", e))?;
         std::fs::write(&path, bytes)
             .map_err(|e| Failure::new("error", format!("{}: {e}", path.display())))?;
         let server = self.programs.worker_server(self.device);
@@ -300,7 +295,7 @@ impl ActionContext<'_> {
             ("certificate".to_owned(), put(&certificate)?),
         ]);
         if let Some(mask) = &done.mask {
-            let bytes = std::fs::read(mask).map_err(|e| invalid("mask")(&e))?;
+            let bytes = std::fs::read(mask).map_err(|e| invalid("mask", e))?;
             validate::mask(&bytes, network)?;
             outputs.insert("mask".to_owned(), self.store_file(mask)?);
         }

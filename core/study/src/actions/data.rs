@@ -1,10 +1,10 @@
 //! Data: the rows of a data set, read from its files and prepared.
 use crate::actions::{
-    context::{ActionContext, Made, Observe, invalid},
+    context::{ActionContext, Made, Observe},
     estimate::{Estimate, EstimateContext},
     kind::{ActionKind, NameKey},
     parts::Input,
-    validate,
+    validate::{self, invalid},
 };
 use jackpot_data::{Access, Preparation, RowOrder, Source};
 use jackpot_host::Failure;
@@ -104,14 +104,13 @@ impl ActionKind for DataRecipe {
         _key: &Digest,
         observe: Observe,
     ) -> Result<Made, Failure> {
-        let fail = invalid("data");
         let source = context
             .source
-            .ok_or_else(|| fail(&"the files are not known"))?;
+            .ok_or_else(|| invalid("data", "the files are not known"))?;
         let folder = context.scratch()?;
         let paths = ["train", "test"].map(|name| (name, folder.path.join(name)));
         let create = |path: &Path| {
-            let file = OpenFile::create(path).map_err(|e| fail(&e))?;
+            let file = OpenFile::create(path).map_err(|e| invalid("data", e))?;
             Ok::<_, Failure>(BufWriter::new(file))
         };
         let mut train = create(&paths[0].1)?;
@@ -122,7 +121,7 @@ impl ActionKind for DataRecipe {
             [&mut train, &mut test],
             &mut |done, all| observe(done as f64 / all as f64),
         );
-        let normalisation = normalisation.map_err(|e| fail(&e))?;
+        let normalisation = normalisation.map_err(|e| invalid("data", e))?;
         let normalisation = validate::normalisation_bytes(&normalisation)?;
         let mut made = context.store_outputs(&[("normalisation", normalisation)])?;
         for (name, path) in paths {

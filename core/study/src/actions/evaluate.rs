@@ -2,12 +2,12 @@
 use crate::{
     Error,
     actions::{
-        context::{ActionContext, Made, Observe, invalid},
+        context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
         jobs::{EvaluateJob, Job},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
         parts::{Input, Machine, Platform},
-        validate,
+        validate::{self, invalid},
     },
 };
 use jackpot_data::StoredRows;
@@ -85,7 +85,7 @@ impl ActionKind for EvaluateRecipe {
     ) -> Result<Made, Failure> {
         let network = network_of(&self.architecture)?;
         let job = self.job(context)?;
-        let test = StoredRows::open(&job.test).map_err(|e| invalid("test")(&e))?;
+        let test = StoredRows::open(&job.test).map_err(|e| invalid("test", e))?;
         let kept = validate::mask(&context.get(&self.mask)?, &network)?.kept();
         let run = context.run_worker(&Job::Evaluate(Box::new(job)), observe)?;
         let out = run.out();
@@ -168,7 +168,7 @@ pub(crate) fn verify_measured_files(
     kept: u64,
     test_rows: u64,
 ) -> Result<(), Failure> {
-    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| validate::fail(name, e));
+    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| invalid(name, e));
     let m = validate::metrics(&read("metrics.json")?)?;
     validate::expect("metrics.json: `test_rows`", test_rows, m.rows)?;
     validate::expect("metrics.json: `kept`", kept, m.kept)?;

@@ -2,10 +2,11 @@
 use crate::{
     Error,
     actions::{
-        context::{ActionContext, Made, Observe, invalid},
+        context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
         kind::{ActionKind, NameKey, ObjectReader, Outputs, compare_recomputed},
         parts::Input,
+        validate::invalid,
     },
 };
 use jackpot_host::Failure;
@@ -27,11 +28,11 @@ pub struct InitRecipe {
 impl InitRecipe {
     /// The outputs, a function of the recipe alone.
     fn compute(&self) -> Result<Outputs, Failure> {
-        let fail = invalid("init");
-        let network = self.architecture.build().map_err(|e| fail(&e))?;
+        let network = self.architecture.build().map_err(|e| invalid("init", e))?;
         let key = Key::from_hex(&self.key);
-        let key = key.ok_or_else(|| fail(&format!("`{}` is not a key", self.key)))?;
-        let weights = jackpot_net::init::initial_weights(&network, key).map_err(|e| fail(&e))?;
+        let key = key.ok_or_else(|| invalid("init", format!("`{}` is not a key", self.key)))?;
+        let weights =
+            jackpot_net::init::initial_weights(&network, key).map_err(|e| invalid("init", e))?;
         Ok(vec![("weights", weights)])
     }
 }

@@ -1,10 +1,10 @@
 //! Scores: what a method of a plugin makes of weights, data and draws; some give masks instead.
 use crate::actions::{
-    context::{ActionContext, Made, Observe, WARNING, invalid},
+    context::{ActionContext, Made, Observe, WARNING},
     estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
     kind::{ActionKind, NameKey, network_of},
     parts::{Input, Item, Machine, Platform, Sampled},
-    validate,
+    validate::{self, invalid},
 };
 use jackpot_host::{Failure, PluginJob};
 use jackpot_net::{Architecture, ScorePrecision};
@@ -147,7 +147,7 @@ impl ActionKind for ScoreRecipe {
         let run = context.run_plugin(&server, &job, observe)?;
         let output = self.output();
         if output == "mask" {
-            let bytes = std::fs::read(&run.output.file).map_err(|e| invalid("mask")(&e))?;
+            let bytes = std::fs::read(&run.output.file).map_err(|e| invalid("mask", e))?;
             validate::mask(&bytes, &network)?;
         }
         let warning = missed_sparsity(&run.output.certificate);

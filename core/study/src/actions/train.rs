@@ -2,13 +2,13 @@
 use crate::{
     Error,
     actions::{
-        context::{ActionContext, Made, Observe, invalid},
+        context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
         evaluate::{verify_measured_files, verify_measurements},
         jobs::{Job, TrainJob},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
         parts::{Input, Machine, Platform},
-        validate,
+        validate::{self, invalid},
     },
 };
 use jackpot_data::StoredRows;
@@ -149,7 +149,7 @@ impl ActionKind for TrainRecipe {
         let job = Job::Train(Box::new(self.job(context, key)?));
         let run = context.run_worker(&job, observe)?;
         let test = StoredRows::open(&context.path(&self.test)?);
-        let test = test.map_err(|e| invalid("test")(&e))?;
+        let test = test.map_err(|e| invalid("test", e))?;
         let mask = match &self.mask {
             Some(input) => Some(validate::mask(&context.get(input)?, &network)?),
             None => None,
@@ -206,7 +206,7 @@ fn verify_files(
     mask: Option<&Mask>,
     test_rows: u64,
 ) -> Result<(), Failure> {
-    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| validate::fail(name, e));
+    let read = |name: &str| std::fs::read(folder.join(name)).map_err(|e| invalid(name, e));
     let bytes = read("metrics.json")?;
     let checkpoint = read("checkpoint.safetensors")?;
     // A divergence is a result too: it is kept, and a report names it. Its weights may be

@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
 /// A failure of something that is not as it must be: `what: why`.
-pub(crate) fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
+pub(crate) fn invalid(what: &str, why: impl std::fmt::Display) -> Failure {
     Failure::new("invalid", format!("{what}: {why}"))
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Metrics {
 /// Reads `metrics.json`; a training that diverged is an error that says when.
 pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
     let what = "metrics.json";
-    let value = canonical::parse(bytes).map_err(|e| fail(what, e))?;
+    let value = canonical::parse(bytes).map_err(|e| invalid(what, e))?;
     if let Some(epoch) = divergence(&value) {
         return Err(Failure::new(
             "diverged",
@@ -47,16 +47,16 @@ pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
     }
     let float = |name: &str| -> Result<f64, Failure> {
         let text = value[name].as_str().ok_or_else(|| {
-            fail(
+            invalid(
                 what,
                 format!("`{name}`: expected a number as text, found {}", value[name]),
             )
         })?;
-        canonical::parse_float(text).map_err(|e| fail(what, format!("`{name}`: {e}")))
+        canonical::parse_float(text).map_err(|e| invalid(what, format!("`{name}`: {e}")))
     };
     let count = |name: &str| -> Result<u64, Failure> {
         value[name].as_u64().ok_or_else(|| {
-            fail(
+            invalid(
                 what,
                 format!("`{name}`: expected a count, found {}", value[name]),
             )
@@ -70,7 +70,7 @@ pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
             Some(_) => Some(float("selected_test_accuracy")?),
         },
         test_loss: float("test_loss")?,
-        curve: curve(&value).map_err(|e| fail(what, e))?,
+        curve: curve(&value).map_err(|e| invalid(what, e))?,
         correct: count("test_correct")?,
         rows: count("test_rows")?,
         kept: count("kept")?,
@@ -103,7 +103,7 @@ pub(crate) fn expect(what: &str, expected: u64, found: u64) -> Result<(), Failur
     if expected == found {
         return Ok(());
     }
-    Err(fail(what, format!("expected {expected}, found {found}")))
+    Err(invalid(what, format!("expected {expected}, found {found}")))
 }
 
 /// Refuses bits, one per test row and least significant first, of which not as many are 1 as rows
@@ -114,7 +114,7 @@ pub(crate) fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure>
     expect("bits: rows that are right", correct, ones)?;
     let spare = bytes.last().filter(|_| !rows.is_multiple_of(8));
     if spare.is_some_and(|last| last >> (rows % 8) != 0) {
-        return Err(fail(
+        return Err(invalid(
             "bits",
             "expected the spare bits of the last byte to be 0",
         ));
@@ -135,16 +135,16 @@ pub(crate) fn state_dict(
     mask: Option<&Mask>,
 ) -> Result<(), Failure> {
     let what = "checkpoint.safetensors";
-    let tensors = SafeTensors::deserialize(bytes).map_err(|e| fail(what, e))?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| invalid(what, e))?;
     expect(
         "checkpoint.safetensors: tensors",
         network.parameters.len() as u64,
         tensors.len() as u64,
     )?;
     for p in &network.parameters {
-        let tensor = tensors.tensor(&p.name).map_err(|e| fail(what, e))?;
+        let tensor = tensors.tensor(&p.name).map_err(|e| invalid(what, e))?;
         if tensor.shape() != p.shape.as_slice() || tensor.dtype() != Dtype::F32 {
-            return Err(fail(
+            return Err(invalid(
                 what,
                 format!(
                     "`{}`: expected f32 {:?}, found {:?} {:?}",
@@ -157,7 +157,7 @@ pub(crate) fn state_dict(
         }
     }
     for layer in mask.iter().flat_map(|m| &m.layers) {
-        let tensor = tensors.tensor(&layer.name).map_err(|e| fail(what, e))?;
+        let tensor = tensors.tensor(&layer.name).map_err(|e| invalid(what, e))?;
         let values = tensor.data().as_chunks::<4>().0;
         let alive = values.iter().zip(&layer.kept);
         let wrong = alive.filter(|(v, kept)| !**kept && f32::from_le_bytes(**v) != 0.0);
@@ -172,16 +172,17 @@ pub(crate) fn state_dict(
 
 /// Reads a mask of this network.
 pub(crate) fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
-    let mask = Mask::from_bytes(bytes).map_err(|e| fail("mask", e))?;
-    mask.check(network).map_err(|e| fail("mask", e))?;
+    let mask = Mask::from_bytes(bytes).map_err(|e| invalid("mask", e))?;
+    mask.check(network).map_err(|e| invalid("mask", e))?;
     Ok(mask)
 }
 
 /// Reads counts, `[["conv1.weight", 123], ...]` in the network's order: how many weights each layer
 /// keeps.
 pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failure> {
-    let value = canonical::parse(bytes).map_err(|e| fail("counts", e))?;
-    let rows: Vec<(String, u64)> = serde_json::from_value(value).map_err(|e| fail("counts", e))?;
+    let value = canonical::parse(bytes).map_err(|e| invalid("counts", e))?;
+    let rows: Vec<(String, u64)> =
+        serde_json::from_value(value).map_err(|e| invalid("counts", e))?;
     expect(
         "counts: layers",
         network.layers.len() as u64,
@@ -189,7 +190,7 @@ pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failur
     )?;
     for (layer, (name, _)) in network.layers.iter().zip(&rows) {
         if layer.name != *name {
-            return Err(fail(
+            return Err(invalid(
                 "counts",
                 format!("expected the layer `{}`, found `{name}`", layer.name),
             ));
@@ -200,7 +201,7 @@ pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failur
 
 /// Reads a normalisation, `{"mean": [...], "std": [...]}` with numbers as text.
 pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
-    let value = canonical::parse(bytes).map_err(|e| fail("normalisation", e))?;
+    let value = canonical::parse(bytes).map_err(|e| invalid("normalisation", e))?;
     let floats = |name: &str| -> Result<Vec<f64>, Failure> {
         let list = value[name]
             .as_array()
@@ -208,7 +209,7 @@ pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
             .unwrap_or_default();
         let parse = |v: &Value| {
             canonical::parse_float(v.as_str().unwrap_or_default())
-                .map_err(|e| fail("normalisation", e))
+                .map_err(|e| invalid("normalisation", e))
         };
         list.iter().map(parse).collect()
     };
