@@ -14,13 +14,15 @@ use jackpot_prune::Sparsity;
 use jackpot_rng::Key;
 use jackpot_store::Digest;
 
-/// What a step changes, and what it may ask for beside that.
-struct Asked<'a> {
+/// What one step of a check is given.
+struct StepRequest<'a> {
+    /// What the step changes.
     input: Input,
+    /// The random key, if the step draws.
     key: Key,
-    /// Of a check on weights: what they are trained under; none: dense.
+    /// The mask that changed weights are trained under; without one they are trained dense.
     mask: Option<Input>,
-    /// Of a check on masks: where another seed's mask is taken from.
+    /// The sparsity at which another seed's mask is taken, for a check on masks.
     sparsity: Option<&'a Sparsity>,
 }
 
@@ -73,13 +75,13 @@ impl Builder {
             // A second pass of one item draws anew.
             let earlier = before.iter().filter(|id| **id == step.item).count();
             before.push(&step.item);
-            let asked = Asked {
+            let request = StepRequest {
                 input: rows,
                 key: at.keys().corruption(&step.item, earlier),
                 mask: None,
                 sparsity: None,
             };
-            rows = self.applied(step, asked, at)?;
+            rows = self.applied(step, request, at)?;
         }
         Ok(rows)
     }
@@ -135,19 +137,19 @@ impl Builder {
             return Ok(input);
         };
         for (place, step) in check.on(target) {
-            let asked = Asked {
+            let request = StepRequest {
                 input,
                 key: at.keys().check(&check.name, place),
                 mask,
                 sparsity,
             };
-            input = self.applied(step, asked, at)?;
+            input = self.applied(step, request, at)?;
         }
         Ok(input)
     }
 
     /// One step of a check.
-    fn applied(&mut self, step: &Step, asked: Asked, at: &At) -> Result<Input, Error> {
+    fn applied(&mut self, step: &Step, request: StepRequest, at: &At) -> Result<Input, Error> {
         let field = at.check_field();
         let (on, output, accepted, expected) = step.on.facts();
         let (item, needs) = self.item(&step.item, &step.params, Kind::Check, &field)?;
@@ -167,17 +169,17 @@ impl Builder {
             on,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
-            input: asked.input,
-            key: needs.draws.then(|| asked.key.to_hex()),
-            mask: asked.mask,
-            donor: self.donor(step, &needs, asked.sparsity, at)?,
+            input: request.input,
+            key: needs.draws.then(|| request.key.to_hex()),
+            mask: request.mask,
+            donor: self.donor(step, &needs, request.sparsity, at)?,
             reference: if needs.reference {
                 Some(self.weights(Stage::Initial, at)?)
             } else {
                 None
             },
         };
-        let of = match (step.on, asked.sparsity) {
+        let of = match (step.on, request.sparsity) {
             (Target::Scores, _) => format!(" on the scores of {}", at.ticket.name),
             (Target::Weights, _) => format!(" on the weights of {}", at.ticket.name),
             (_, Some(sparsity)) => format!(" on {} at {}", at.ticket.name, sparsity.text()),
