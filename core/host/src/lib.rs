@@ -11,10 +11,8 @@
 
 mod catalog;
 mod conformance;
-mod failure;
 mod files;
 mod guest;
-mod job;
 mod printable;
 mod supervisor;
 #[cfg(test)]
@@ -23,16 +21,13 @@ mod verify;
 
 pub use catalog::describe::describe;
 pub use catalog::discover::{beside_the_binary, discover};
-pub use catalog::item::{ConfigValue, Item, Kind, Output, Param, Plugin};
 pub use conformance::{Case, Kit, Report, Verdict, conform};
-pub use failure::Failure;
 pub use guest::services::mock as practice;
 pub use guest::services::mock::serve_practice;
 pub use guest::services::{ServiceError, Services, View, ViewMut};
 pub use guest::{MakeServices, serve, serve_describe, serve_main, serve_with};
-pub use job::{Access, Batches, PluginJob, PluginOutput};
 pub use printable::{is_printable, printable};
 pub use supervisor::progress::Progress;
-pub use supervisor::server::{Finished, Limits, Server};
+pub use supervisor::server::{Finished, Server};
 pub use supervisor::supervise::{interrupt, supervise};
-pub use verify::run::{batch_rows, run_plugin};
+pub use verify::run::{PluginOutput, batch_rows, run_plugin};

@@ -16,9 +16,10 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_printable(c) {
-            true => out.push(c),
-            false => out.extend(c.escape_unicode()),
+        if is_printable(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_unicode());
         }
     }
     Cow::Owned(out)

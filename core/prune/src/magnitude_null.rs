@@ -47,9 +47,10 @@ pub fn magnitude_null(
     }
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        match sum(middle) > kept as f64 {
-            true => low = middle,
-            false => high = middle,
+        if sum(middle) > kept as f64 {
+            low = middle;
+        } else {
+            high = middle;
         }
     }
     Some(expected(high))

@@ -345,19 +345,20 @@ fn chain(input: [usize; 3], layers: &[(&[usize], usize)]) -> Network {
             },
         });
         network.layers.push(layer(at, sides, *groups));
-        let op = match conv {
-            true => Op::Conv {
+        let op = if conv {
+            Op::Conv {
                 weight: at,
                 bias: None,
                 kernel: sides[2],
                 stride: 1,
                 padding: sides[2] / 2,
                 groups: *groups,
-            },
-            false => Op::Linear {
+            }
+        } else {
+            Op::Linear {
                 weight: at,
                 bias: at,
-            },
+            }
         };
         shape = if conv {
             [sides[0], shape[1], shape[2]]

@@ -26,7 +26,6 @@ pub use actions::check::CheckRecipe;
 pub use actions::data::{DataRecipe, File};
 pub use actions::evaluate::EvaluateRecipe;
 pub use actions::init::InitRecipe;
-pub use actions::jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use actions::kind::{NameKey, ObjectReader};
 pub use actions::makers::Makers;
 pub use actions::parts::{Input, Item, Platform, Ref, Sampled};
@@ -110,7 +109,7 @@ impl Error {
     pub(crate) fn from_store(error: jackpot_store::Error) -> Error {
         Error(error.to_string())
     }
-    pub(crate) fn from_host(error: jackpot_host::Failure) -> Error {
+    pub(crate) fn from_host(error: jackpot_protocol::Failure) -> Error {
         Error(error.message)
     }
 }

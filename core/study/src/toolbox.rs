@@ -1,6 +1,7 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
 use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunChoice};
-use jackpot_host::{Item, Kind, Plugin, Server};
+use jackpot_host::Server;
+use jackpot_protocol::{Item, Kind, Plugin};
 use jackpot_store::Digest;
 use serde::Deserialize;
 use serde::Serialize;

@@ -1,8 +1,9 @@
 //! What the steps by hand are given, checked once for all of them.
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use jackpot_host::{Batches, Item, batch_rows};
+use jackpot_host::batch_rows;
 use jackpot_net::{Network, ScorePrecision};
+use jackpot_protocol::{Batches, Item};
 use jackpot_prune::{Reserve, RoundSchedule, Rounds, Scope, Sparsity, Unit};
 use jackpot_study::Device;
 use safetensors::{Dtype, SafeTensors};

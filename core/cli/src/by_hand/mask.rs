@@ -5,8 +5,9 @@ use super::{
 };
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Output, PluginOutput};
+use jackpot_host::PluginOutput;
 use jackpot_net::Network;
+use jackpot_protocol::Output;
 use jackpot_prune::{
     By, Choice, Mask, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity, Unit, select,
 };
@@ -146,13 +147,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             counts(&tools, arguments, &asked, &done.file, &place)?
         }
     };
-    let by = match global {
-        true => By::Sparsity {
+    let by = if global {
+        By::Sparsity {
             sparsity: &asked.sparsity,
             scope: asked.scope,
             rule: asked.rule,
-        },
-        false => By::Counts(&counts),
+        }
+    } else {
+        By::Counts(&counts)
     };
     let choice = Choice {
         reserve: asked.reserve,

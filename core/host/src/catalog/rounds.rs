@@ -1,5 +1,5 @@
 //! Whether an item can be called in rounds.
-use crate::{Failure, Item, Kind, Output};
+use jackpot_protocol::{Failure, Item, Kind, Output};
 use jackpot_prune::Rounds;
 
 /// More rounds are a typing error.
@@ -29,14 +29,14 @@ pub(crate) fn check_item(item: &Item, rounds: Option<&Rounds>) -> Result<(), Fai
             "rounds: expected 1 to {MOST}, found {found}"
         )));
     }
-    match possible(item) {
-        true => Ok(()),
-        false => Err(invalid(format!(
-            "{} rounds were asked of it, but only a method that gives scores or masks of its own \
-             works in rounds",
-            rounds.count
-        ))),
+    if possible(item) {
+        return Ok(());
     }
+    Err(invalid(format!(
+        "{} rounds were asked of it, but only a method that gives scores or masks of its own \
+         works in rounds",
+        rounds.count
+    )))
 }
 
 fn invalid(message: String) -> Failure {

@@ -1,13 +1,15 @@
 //! What the kit runs items on: networks, weights, masks, scores and images of its own.
 use super::Kit;
 use crate::{
-    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob, Server,
-    files,
+    Server, files,
     guest::disturb::{DISTURBED, FILL},
     run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
+use jackpot_protocol::{
+    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob,
+};
 use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity, write_tensors};
 use jackpot_rng::Key;
 use safetensors::Dtype;
@@ -121,9 +123,10 @@ impl<'a> Bench<'a> {
         let sparsity = Sparsity::try_from(ground.sparsity.to_string())
             .expect("the kit's sparsities are decimals");
         let scores_once = item.output == Output::Scores && count == 0;
-        let keep = match scores_once || item.kind == Kind::Check {
-            true => 1.0,
-            false => sparsity.density(),
+        let keep = if scores_once || item.kind == Kind::Check {
+            1.0
+        } else {
+            sparsity.density()
         };
         let rounds = (count > 0).then(|| Rounds {
             count,
@@ -275,9 +278,12 @@ fn mask(network: &Network, kept: impl Fn(usize, usize) -> bool) -> Mask {
 fn images(ground: &Ground) -> Result<Vec<u8>, Failure> {
     let set = usize::from(ground.data);
     let pixel = |i: usize| ((i * 37 + i / 64 * 11 + set * 101) % 251) as u8;
-    let label = |i: usize| match ground.one_class {
-        true => 0,
-        false => ((i + set) % ground.classes as usize) as i64,
+    let label = |i: usize| {
+        if ground.one_class {
+            0
+        } else {
+            ((i + set) % ground.classes as usize) as i64
+        }
     };
     let images = Images {
         channels: 1,

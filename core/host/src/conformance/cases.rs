@@ -2,8 +2,8 @@
 //! words; none accepts a crash, a hang, a broken promise or an unfinished result.
 use super::Verdict;
 use super::bench::{Bench, Ground, Outcome};
-use crate::{Access, ConfigValue, Failure, Item, Kind, Output, Param};
 use Verdict::{Failed, NotApplicable, Passed};
+use jackpot_protocol::{Access, ConfigValue, Failure, Item, Kind, Output, Param};
 use std::collections::BTreeMap;
 
 /// One thing to try.

@@ -6,7 +6,8 @@
 mod bench;
 mod cases;
 
-use crate::{Failure, Item, Plugin, Server, describe};
+use crate::{Server, describe};
+use jackpot_protocol::{Failure, Item, Plugin};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Mutex;

@@ -6,11 +6,11 @@ use super::problem::Problem;
 use super::process_state::Surroundings;
 use super::{disturb, fault, load, rounds};
 use crate::{
-    Batches, Failure, Kind, Output, PluginJob, Services,
-    job::RAW,
+    Services,
     supervisor::progress::{Page, Phase},
 };
 use jackpot_abi as abi;
+use jackpot_protocol::{Batches, Failure, Kind, Output, PluginJob, RAW};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -88,9 +88,10 @@ fn once(
     );
     if job.item.kind == Kind::Check && by_bytes {
         let rowwise = job.item.promises & abi::JKP_ROWWISE != 0;
-        let block = match rowwise {
-            true => other_block(problem_rows(context.problem)),
-            false => BLOCK,
+        let block = if rowwise {
+            other_block(problem_rows(context.problem))
+        } else {
+            BLOCK
         };
         let again = run_all(context, job, item, Poison::Second, block)?;
         compare(&raw, &again, rowwise)?;
@@ -261,9 +262,10 @@ fn outcome(
         }
     };
     let said = error.text();
-    let mut message = match said.is_empty() {
-        true => format!("returned {name} without a message"),
-        false => format!("returned {name}: {said}"),
+    let mut message = if said.is_empty() {
+        format!("returned {name} without a message")
+    } else {
+        format!("returned {name}: {said}")
     };
     let refused_scratch = context.over_budget.get();
     if let Some((asked, left)) = refused_scratch {

@@ -16,10 +16,10 @@ pub(crate) mod services;
 mod table;
 
 use crate::{
-    Access, Failure, PluginJob, Progress, ServiceError, Services,
-    job::NAME,
+    Progress, ServiceError, Services,
     supervisor::progress::{Page, Phase},
 };
+use jackpot_protocol::{Access, Failure, NAME, PluginJob};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -41,9 +41,10 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
         let item = plugin.item(&job.item)?;
         crate::catalog::rounds::check_item(&job.item, job.rounds.as_ref())?;
         let offered = job.access == Access::Everything;
-        let services = match job.item.needs_autodiff() || offered {
-            true => Some(make(job).map_err(unmade)?),
-            false => None,
+        let services = if job.item.needs_autodiff() || offered {
+            Some(make(job).map_err(unmade)?)
+        } else {
+            None
         };
         let problem = problem::Problem::read(job)?;
         call::call(folder, page, job, problem, item, services)

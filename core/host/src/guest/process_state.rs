@@ -134,9 +134,10 @@ impl Surroundings {
                  printed numbers depends"
             ));
         }
-        match self.environment.iter().ne(&now.environment) {
-            true => leave("changed the environment variables".into()),
-            false => Ok(()),
+        if self.environment.iter().ne(&now.environment) {
+            leave("changed the environment variables".into())
+        } else {
+            Ok(())
         }
     }
 }
@@ -174,9 +175,10 @@ fn locale() -> (Vec<u8>, usize) {
     // the C library's and stays until the next call that sets it.
     unsafe {
         let name = libc::setlocale(libc::LC_ALL, std::ptr::null());
-        let text = match name.is_null() {
-            true => Vec::new(),
-            false => CStr::from_ptr(name).to_bytes().to_vec(),
+        let text = if name.is_null() {
+            Vec::new()
+        } else {
+            CStr::from_ptr(name).to_bytes().to_vec()
         };
         (text, libc::uselocale(std::ptr::null_mut()) as usize)
     }

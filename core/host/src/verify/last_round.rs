@@ -1,13 +1,13 @@
 //! The end of a method of many rounds, in the supervisor: the last mask is selected here, from
 //! the last scores and the mask before, because no byte of a worker is trusted.
 use crate::{
-    Failure, Finished, Output, PluginJob,
-    job::BEFORE,
+    Finished,
     verify::outputs::{Value, read_file},
     verify::run::kept,
 };
 use jackpot_abi as abi;
 use jackpot_net::Network;
+use jackpot_protocol::{BEFORE, Failure, Output, PluginJob};
 use jackpot_prune::{By, Choice, Mask, Rounds, Rule, Selected, select_values};
 use std::path::Path;
 
@@ -43,9 +43,10 @@ impl LastRound {
         let counts = rounds.counts(network.prunable_weights());
         let (_, earlier) = counts.split_last().expect("at least one round");
         let selects = job.item.output == Output::Scores;
-        let reached = match earlier.is_empty() {
-            true => each.is_empty(),
-            false => each.last() == Some(&before.kept()) && each.len() == earlier.len(),
+        let reached = if earlier.is_empty() {
+            each.is_empty()
+        } else {
+            each.last() == Some(&before.kept()) && each.len() == earlier.len()
         };
         if !reached || (selects && each != earlier) {
             return Err(contract(format!(

@@ -3,9 +3,10 @@
 //! Promises are per tensor: a layer, a row of a row-wise check, else all rows of a data set.
 //! A check that changed nothing where it could have is an error whether it promised to change
 //! something or not: nothing is silently skipped.
-use crate::{Failure, Kind, catalog::promises::NAMES, verify::outputs::Value, verify::structure};
+use crate::{verify::outputs::Value, verify::structure};
 use jackpot_abi as abi;
 use jackpot_net::Network;
+use jackpot_protocol::{Failure, Kind, promises::NAMES};
 use jackpot_prune::Mask;
 use serde_json::{Map, json};
 
@@ -119,12 +120,12 @@ fn layer_counts(before: &Mask, after: &Mask) -> Result<(), String> {
 }
 
 fn total(expected: u64, found: u64) -> Result<(), String> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "{expected} weights were to be kept over all layers and {found} are"
-        )),
+    if found == expected {
+        return Ok(());
     }
+    Err(format!(
+        "{expected} weights were to be kept over all layers and {found} are"
+    ))
 }
 
 pub(crate) fn nested(before: &Mask, after: &Mask) -> Result<(), String> {

@@ -33,14 +33,14 @@ impl Unit {
     /// Refuses a network that has nothing of the kind.
     pub fn fits(self, network: &Network) -> Result<(), Error> {
         let is_convolution = |layer: &Layer| layer.role == Role::Conv;
-        match self.is_weights() || network.layers.iter().any(is_convolution) {
-            true => Ok(()),
-            false => Err(invalid(
-                "unit `filters`: the network has no convolution, and linear layers are pruned by \
-                 single weights: write `weights`"
-                    .into(),
-            )),
+        if self.is_weights() || network.layers.iter().any(is_convolution) {
+            return Ok(());
         }
+        Err(invalid(
+            "unit `filters`: the network has no convolution, and linear layers are pruned by \
+             single weights: write `weights`"
+                .into(),
+        ))
     }
 
     /// The counts that a selection by this unit makes of counts: a convolution keeps the nearest

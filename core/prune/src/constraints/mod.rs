@@ -150,9 +150,10 @@ pub fn reserve_counts(
     let total: u64 = counts.iter().sum();
     let bounds = |layer: &Layer| {
         let all = layer.len() as u64;
-        match reserve.keeps_whole(layer) {
-            true => (all, all),
-            false => (reserve.floor.min(all), all),
+        if reserve.keeps_whole(layer) {
+            (all, all)
+        } else {
+            (reserve.floor.min(all), all)
         }
     };
     let bounds: Vec<(u64, u64)> = network.layers.iter().map(bounds).collect();

@@ -97,9 +97,10 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
     let moved = reserve_counts(&network, &counts, &reserve).unwrap();
     assert_eq!(moved.iter().sum::<u64>(), total);
     for (layer, count) in network.layers.iter().zip(&moved) {
-        match layer.first || layer.classifier {
-            true => assert_eq!(*count, layer.len() as u64),
-            false => assert!(*count >= 20),
+        if layer.first || layer.classifier {
+            assert_eq!(*count, layer.len() as u64);
+        } else {
+            assert!(*count >= 20);
         }
     }
     let error = reserve_counts(&network, &vec![1; counts.len()], &reserve).unwrap_err();

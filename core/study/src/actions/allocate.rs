@@ -6,7 +6,7 @@ use crate::actions::{
     parts::{Input, Item},
     validate::{self, invalid},
 };
-use jackpot_host::{Failure, PluginJob};
+use jackpot_protocol::{Failure, PluginJob};
 use jackpot_net::Architecture;
 use jackpot_prune::Sparsity;
 use jackpot_store::Digest;

@@ -7,7 +7,7 @@ use crate::actions::{
     validate::{self, invalid},
 };
 use jackpot_data::Images;
-use jackpot_host::{Failure, PluginJob};
+use jackpot_protocol::{Failure, PluginJob};
 use jackpot_net::{Architecture, Network};
 use jackpot_store::Digest;
 use serde::{Deserialize, Deserializer, Serialize};

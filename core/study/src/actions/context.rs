@@ -3,7 +3,6 @@
 use crate::{
     Error,
     actions::{
-        jobs::Job,
         parts::{Input, Item, Sampled},
         validate::{self, invalid},
     },
@@ -11,7 +10,8 @@ use crate::{
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Normalisation, Source};
-use jackpot_host::{Batches, Failure, Finished, Limits, Plugin, PluginJob, PluginOutput, Server};
+use jackpot_host::{Finished, PluginOutput, Server};
+use jackpot_protocol::{Job, Batches, Failure, Limits, Plugin, PluginJob};
 use jackpot_net::{Architecture, Network};
 use jackpot_store::{Digest, Scratch, Store, canonical};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(crate) struct ActionContext<'a> {
 /// A plugin's library file, and how it describes the item that is called.
 pub(crate) struct OfferedItem {
     pub library: PathBuf,
-    pub described: jackpot_host::Item,
+    pub described: jackpot_protocol::Item,
 }
 
 /// What a plugin made, in a folder that goes with this value.
@@ -214,7 +214,7 @@ impl ActionContext<'_> {
         })
     }
 
-    fn find(&self, item: &Item) -> Result<(&Plugin, &jackpot_host::Item), Failure> {
+    fn find(&self, item: &Item) -> Result<(&Plugin, &jackpot_protocol::Item), Failure> {
         let hex = item.plugin.to_string();
         let plugin = self.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {

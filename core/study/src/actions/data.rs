@@ -7,7 +7,7 @@ use crate::actions::{
     validate::{self, invalid},
 };
 use jackpot_data::{Access, Preparation, RowOrder, Source};
-use jackpot_host::Failure;
+use jackpot_protocol::{Failure};
 use jackpot_net::Architecture;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};

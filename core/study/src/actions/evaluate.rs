@@ -4,14 +4,13 @@ use crate::{
     actions::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
-        jobs::{EvaluateJob, Job},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
         parts::{Input, Machine, Platform},
         validate::{self, invalid},
     },
 };
 use jackpot_data::StoredRows;
-use jackpot_host::Failure;
+use jackpot_protocol::{EvaluateJob, Job, Failure};
 use jackpot_net::{Architecture, Network};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use crate::{
         validate::invalid,
     },
 };
-use jackpot_host::Failure;
+use jackpot_protocol::{Failure};
 use jackpot_net::Architecture;
 use jackpot_rng::Key;
 use jackpot_store::Digest;

@@ -8,7 +8,7 @@ use crate::{
         parts::{Input, Item, Machine},
     },
 };
-use jackpot_host::Failure;
+use jackpot_protocol::{Failure};
 use jackpot_net::{Architecture, Network};
 use jackpot_store::Digest;
 use std::collections::BTreeMap;

@@ -7,7 +7,6 @@ pub(crate) mod data;
 pub(crate) mod estimate;
 pub(crate) mod evaluate;
 pub(crate) mod init;
-pub(crate) mod jobs;
 pub(crate) mod kind;
 pub(crate) mod makers;
 pub(crate) mod parts;

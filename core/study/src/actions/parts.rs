@@ -4,7 +4,7 @@
 //! rebuilt plugin that yields the same mask costs no retraining. While a plan does not know
 //! an input yet, the input names the node that will make it, and the recipe has no key.
 use crate::{Error, spec::ticket::profile::Config, toolbox::Libtorch};
-use jackpot_host::ConfigValue;
+use jackpot_protocol::{ConfigValue};
 use jackpot_net::{Augment, Compute, Engine, Precision};
 use jackpot_store::{Digest, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
@@ -97,7 +97,7 @@ impl Item {
 
     /// Gives the parameters of an item that was read from the store the types that the item
     /// declares: a recipe spells integers as text.
-    pub(crate) fn restore_types(&mut self, declared: &jackpot_host::Item) {
+    pub(crate) fn restore_types(&mut self, declared: &jackpot_protocol::Item) {
         for param in &declared.params {
             let Some(value) = self.config.get_mut(&param.name) else {
                 continue;

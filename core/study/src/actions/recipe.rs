@@ -19,7 +19,7 @@ use crate::{
     },
     floats::{floats_from_text, floats_to_text},
 };
-use jackpot_host::Failure;
+use jackpot_protocol::{Failure};
 use jackpot_net::Network;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ impl Recipe {
 
     /// Gives the parameters of a recipe that was read from the store the types that its item
     /// declares among the items of a plugin.
-    pub(crate) fn restore_types(&mut self, plugin: &jackpot_host::Plugin) {
+    pub(crate) fn restore_types(&mut self, plugin: &jackpot_protocol::Plugin) {
         if let Some(item) = self.action_mut().item_mut()
             && let Some(declared) = plugin.items.iter().find(|i| i.id == item.item)
         {

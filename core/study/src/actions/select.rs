@@ -10,7 +10,7 @@ use crate::{
     },
     messages::unit_suffix,
 };
-use jackpot_host::Failure;
+use jackpot_protocol::{Failure};
 use jackpot_net::{Architecture, Network};
 use jackpot_prune::{Choice, Reserve, Rule, Scope, Scores, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};

@@ -5,14 +5,13 @@ use crate::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
         evaluate::{verify_measured_files, verify_measurements},
-        jobs::{Job, TrainJob},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
         parts::{Input, Machine, Platform},
         validate::{self, invalid},
     },
 };
 use jackpot_data::StoredRows;
-use jackpot_host::Failure;
+use jackpot_protocol::{Job, TrainJob, Failure};
 use jackpot_net::{Architecture, Compute, Engine, Network, Op, Precision, Training};
 use jackpot_prune::Mask;
 use jackpot_sparse::Isa;

@@ -1,8 +1,8 @@
 //! Checks on what workers made, before it may enter the store, and on what is read back.
 use crate::floats::floats_to_text;
 use jackpot_data::Normalisation;
-use jackpot_host::Failure;
 use jackpot_net::Network;
+use jackpot_protocol::Failure;
 use jackpot_prune::Mask;
 use jackpot_store::canonical;
 use safetensors::{Dtype, SafeTensors};

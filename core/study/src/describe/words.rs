@@ -6,8 +6,8 @@ use crate::{
     spec::ticket::tickets::Sparse,
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Schedule, Training};
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::Scope;
 use std::collections::BTreeMap;
 

@@ -24,7 +24,7 @@ use crate::{
     spec::setting::Setting,
     toolbox::Programs,
 };
-use jackpot_host::Failure;
+use jackpot_protocol::Failure;
 use jackpot_prune::Collapse;
 use jackpot_store::{Claim, Committed, Digest, Running, Store};
 use serde_json::{Value, json};

@@ -14,7 +14,7 @@ use crate::{
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::Source;
-use jackpot_host::Limits;
+use jackpot_protocol::Limits;
 use jackpot_rng::Key;
 use jackpot_store::{Action, Digest, Look, Store};
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub struct Rerun<'a> {
     _folder: tempfile::TempDir,
     makers: &'a Makers,
     done: BTreeMap<Digest, Again>,
-    plugins: BTreeMap<Digest, jackpot_host::Plugin>,
+    plugins: BTreeMap<Digest, jackpot_protocol::Plugin>,
 }
 
 /// Every action in the order in which a random key chooses them.
@@ -260,7 +260,7 @@ impl<'a> Rerun<'a> {
     }
 
     /// The plugin that the store keeps, described by a process of its own.
-    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_host::Plugin, String>, Error> {
+    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
         if let Some(known) = self.plugins.get(&item.plugin) {
             return Ok(Ok(known.clone()));
         }

@@ -1,9 +1,7 @@
 //! Builds a plugin, describes it, and runs one of its items on a job.
-use jackpot_host::{
-    ConfigValue, Failure, Item, Limits, Plugin, PluginJob, PluginOutput, Server, describe,
-    run_plugin,
-};
+use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Architecture, Family};
+use jackpot_protocol::{ConfigValue, Failure, Item, Limits, Plugin, PluginJob};
 use jackpot_prune::Rounds;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;

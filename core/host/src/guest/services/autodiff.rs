@@ -34,9 +34,10 @@ unsafe fn service(
         return abi::JKP_E_INVALID;
     };
     let counts = |s: &Option<Box<dyn Services>>| s.as_ref().is_some_and(|s| s.on_the_clock());
-    let phase = match context.services.try_borrow().is_ok_and(|s| counts(&s)) {
-        true => Phase::Plugin,
-        false => Phase::Service,
+    let phase = if context.services.try_borrow().is_ok_and(|s| counts(&s)) {
+        Phase::Plugin
+    } else {
+        Phase::Service
     };
     let before = context.page.enter(phase);
     let served = AssertUnwindSafe(|| {

@@ -52,10 +52,11 @@ impl Point {
     /// # Safety
     /// As [`read`], or NULL.
     pub(super) unsafe fn read(context: &Context, point: Tensors) -> Result<Point, Refused> {
-        match point.is_null() {
-            true => Ok(Point(None)),
+        if point.is_null() {
+            Ok(Point(None))
+        } else {
             // SAFETY: the caller's.
-            false => unsafe { read(context, point, "point", false) }.map(|p| Point(Some(p))),
+            unsafe { read(context, point, "point", false) }.map(|p| Point(Some(p)))
         }
     }
     pub(super) fn views(&self) -> Option<Vec<View<'_>>> {

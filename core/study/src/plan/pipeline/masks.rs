@@ -11,7 +11,7 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Sparse, missing},
 };
-use jackpot_host::{Kind, Output};
+use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 
 /// What a selection chooses, and from what.

@@ -14,7 +14,7 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse},
 };
-use jackpot_host::Kind;
+use jackpot_protocol::Kind;
 use jackpot_prune::{Rule, Scope, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.

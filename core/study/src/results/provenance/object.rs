@@ -64,7 +64,7 @@ impl Tracer<'_> {
 
 /// What bytes are that are read in this role; `Err`: they are not that.
 fn content(role: &str, bytes: &[u8], network: Option<&Network>) -> Result<String, String> {
-    let host = |failure: jackpot_host::Failure| failure.message;
+    let host = |failure: jackpot_protocol::Failure| failure.message;
     match (role, network) {
         ("mask" | "within" | "donor", network) => {
             let mask = match network {
