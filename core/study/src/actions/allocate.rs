@@ -6,8 +6,8 @@ use crate::actions::{
     parts::{Input, Item},
     validate::{self, invalid},
 };
-use jackpot_protocol::{Failure, PluginJob};
 use jackpot_net::Architecture;
+use jackpot_protocol::{Failure, PluginJob};
 use jackpot_prune::Sparsity;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};

@@ -7,8 +7,8 @@ use crate::actions::{
     validate::{self, invalid},
 };
 use jackpot_data::Images;
-use jackpot_protocol::{Failure, PluginJob};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{Failure, PluginJob};
 use jackpot_store::Digest;
 use serde::{Deserialize, Deserializer, Serialize};
 

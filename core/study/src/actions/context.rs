@@ -11,8 +11,8 @@ use crate::{
 };
 use jackpot_data::{Normalisation, Source};
 use jackpot_host::{Finished, PluginOutput, Server};
-use jackpot_protocol::{Job, Batches, Failure, Limits, Plugin, PluginJob};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{Batches, Failure, Job, Limits, Plugin, PluginJob};
 use jackpot_store::{Digest, Scratch, Store, canonical};
 use serde_json::{Value, json};
 use std::{

@@ -7,8 +7,8 @@ use crate::actions::{
     validate::{self, invalid},
 };
 use jackpot_data::{Access, Preparation, RowOrder, Source};
-use jackpot_protocol::{Failure};
 use jackpot_net::Architecture;
+use jackpot_protocol::Failure;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::{fs::File as OpenFile, io::BufWriter, path::Path};

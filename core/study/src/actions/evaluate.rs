@@ -10,8 +10,8 @@ use crate::{
     },
 };
 use jackpot_data::StoredRows;
-use jackpot_protocol::{EvaluateJob, Job, Failure};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{EvaluateJob, Failure, Job};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};

@@ -9,8 +9,8 @@ use crate::{
         validate::invalid,
     },
 };
-use jackpot_protocol::{Failure};
 use jackpot_net::Architecture;
+use jackpot_protocol::Failure;
 use jackpot_rng::Key;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};

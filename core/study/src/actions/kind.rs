@@ -8,8 +8,8 @@ use crate::{
         parts::{Input, Item, Machine},
     },
 };
-use jackpot_protocol::{Failure};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::Failure;
 use jackpot_store::Digest;
 use std::collections::BTreeMap;
 

@@ -4,8 +4,8 @@
 //! rebuilt plugin that yields the same mask costs no retraining. While a plan does not know
 //! an input yet, the input names the node that will make it, and the recipe has no key.
 use crate::{Error, spec::ticket::profile::Config, toolbox::Libtorch};
-use jackpot_protocol::{ConfigValue};
 use jackpot_net::{Augment, Compute, Engine, Precision};
+use jackpot_protocol::ConfigValue;
 use jackpot_store::{Digest, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;

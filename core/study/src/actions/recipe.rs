@@ -19,8 +19,8 @@ use crate::{
     },
     floats::{floats_from_text, floats_to_text},
 };
-use jackpot_protocol::{Failure};
 use jackpot_net::Network;
+use jackpot_protocol::Failure;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -6,8 +6,8 @@ use crate::actions::{
     parts::{Input, Item, Machine, Platform, Sampled},
     validate::{self, invalid},
 };
-use jackpot_protocol::{Failure, PluginJob};
 use jackpot_net::{Architecture, ScorePrecision};
+use jackpot_protocol::{Failure, PluginJob};
 use jackpot_prune::{Rounds, Sparsity};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};

@@ -10,8 +10,8 @@ use crate::{
     },
     messages::unit_suffix,
 };
-use jackpot_protocol::{Failure};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::Failure;
 use jackpot_prune::{Choice, Reserve, Rule, Scope, Scores, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use serde::{Deserialize, Serialize};

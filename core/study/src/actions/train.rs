@@ -11,8 +11,8 @@ use crate::{
     },
 };
 use jackpot_data::StoredRows;
-use jackpot_protocol::{Job, TrainJob, Failure};
 use jackpot_net::{Architecture, Compute, Engine, Network, Op, Precision, Training};
+use jackpot_protocol::{Failure, Job, TrainJob};
 use jackpot_prune::Mask;
 use jackpot_sparse::Isa;
 use jackpot_store::Digest;

@@ -1,6 +1,6 @@
 //! Every study that ships is planned, with plugins that are only described and without images.
-use crate::support::{count, item};
 use crate::support;
+use crate::support::{count, item};
 use jackpot_protocol::{ConfigValue, Item, Kind, Output, Param};
 use jackpot_study::{Plan, Plugins, Study, outlook};
 use std::path::{Path, PathBuf};
