@@ -27,7 +27,6 @@ pub use actions::data::{DataRecipe, File};
 pub use actions::evaluate::EvaluateRecipe;
 pub use actions::init::InitRecipe;
 pub use actions::kind::{NameKey, ObjectReader};
-pub use actions::makers::Makers;
 pub use actions::parts::{Input, Item, Platform, Ref, Sampled};
 pub use actions::recipe::Recipe;
 pub use actions::score::ScoreRecipe;

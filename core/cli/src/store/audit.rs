@@ -4,8 +4,8 @@ mod tree;
 
 use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
-use jackpot_store::{Audit, Fault, Found, Store};
-use jackpot_study::{EVIDENCE, LOCK, Lock, Makers, RunName, Tracer, report_of, results_of};
+use jackpot_store::{Audit, Fault, Found, Makers, Store};
+use jackpot_study::{EVIDENCE, LOCK, Lock, RunName, Tracer, report_of, results_of};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,

@@ -8,7 +8,6 @@ pub(crate) mod estimate;
 pub(crate) mod evaluate;
 pub(crate) mod init;
 pub(crate) mod kind;
-pub(crate) mod makers;
 pub(crate) mod parts;
 pub(crate) mod recipe;
 pub(crate) mod score;

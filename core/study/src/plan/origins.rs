@@ -2,11 +2,10 @@
 //! knows: it names the action behind what it made itself.
 use crate::{
     Error,
-    actions::makers::Makers,
     actions::recipe::{Input, Recipe},
     plan::graph::{Content, Plan},
 };
-use jackpot_store::{Digest, Look, Store};
+use jackpot_store::{Digest, Look, Store, Makers};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How one object came to be.
@@ -41,7 +40,7 @@ impl Origins {
         let named: BTreeSet<Digest> = named.collect();
         let mut known = BTreeMap::new();
         if !named.is_empty() {
-            let makers = Makers::read(store)?;
+            let makers = Makers::read(store).map_err(Error::from_store)?;
             for weights in named {
                 known.insert(weights, origin(store, &makers, weights)?);
             }

@@ -11,9 +11,9 @@ mod words;
 
 pub use report::report_of;
 
-use crate::{Error, actions::makers::Makers, actions::recipe::Recipe, run::manifest::Pin};
+use crate::{Error, actions::recipe::Recipe, run::manifest::Pin};
 use jackpot_net::Network;
-use jackpot_store::{Action, Digest, Store};
+use jackpot_store::{Action, Digest, Makers, Store};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

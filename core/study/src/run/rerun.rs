@@ -6,7 +6,6 @@ use crate::{
     Error,
     actions::context::ActionContext,
     actions::data::DataRecipe,
-    actions::makers::Makers,
     actions::recipe::{Item, Recipe},
     actions::train::TrainRecipe,
     spec::run_section::RunChoice,
@@ -16,7 +15,7 @@ use crate::{
 use jackpot_data::Source;
 use jackpot_protocol::Limits;
 use jackpot_rng::Key;
-use jackpot_store::{Action, Digest, Look, Store};
+use jackpot_store::{Action, Digest, Look, Store, Makers};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

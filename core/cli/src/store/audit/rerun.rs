@@ -6,8 +6,8 @@ use crate::{
     study,
 };
 use anyhow::{Context, Result, bail};
-use jackpot_store::{Digest, Found, Store};
-use jackpot_study::{Again, Makers, Rerun, Tracer, behind, chosen};
+use jackpot_store::{Digest, Found, Makers, Store};
+use jackpot_study::{Again, Rerun, Tracer, behind, chosen};
 use serde_json::{Value, json};
 use std::{io::Read, process::ExitCode};
 

@@ -1,6 +1,5 @@
 //! Which finished actions made an object.
-use crate::Error;
-use jackpot_store::{Digest, Look, Store};
+use crate::{Digest, Error, Look, Store};
 use std::collections::BTreeMap;
 
 /// The finished actions of a store by the objects that they made.
@@ -15,8 +14,8 @@ impl Makers {
     /// A store that cannot be read.
     pub fn read(store: &Store) -> Result<Makers, Error> {
         let mut actions: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
-        for key in store.action_keys().map_err(Error::from_store)? {
-            let Look::Sound(action) = store.look_action(&key).map_err(Error::from_store)? else {
+        for key in store.action_keys()? {
+            let Look::Sound(action) = store.look_action(&key)? else {
                 continue;
             };
             for digest in action.outputs.into_values() {
