@@ -55,5 +55,5 @@ pub use files::steps;
 pub use gc::{Garbage, Kept, Reached, Root, digests};
 pub use locking::holder::Holder;
 pub use locking::locks::{Claim, Running, Scratch};
-pub use producers::Makers;
+pub use producers::ProducerIndex;
 pub use store::{FORMAT, Store};

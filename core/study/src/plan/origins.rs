@@ -5,7 +5,7 @@ use crate::{
     actions::recipe::{Input, Recipe},
     plan::graph::{Content, Plan},
 };
-use jackpot_store::{Digest, Look, Store, Makers};
+use jackpot_store::{Digest, Look, ProducerIndex, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How one object came to be.
@@ -40,9 +40,9 @@ impl Origins {
         let named: BTreeSet<Digest> = named.collect();
         let mut known = BTreeMap::new();
         if !named.is_empty() {
-            let makers = Makers::read(store).map_err(Error::from_store)?;
+            let producers = ProducerIndex::read(store).map_err(Error::from_store)?;
             for weights in named {
-                known.insert(weights, origin(store, &makers, weights)?);
+                known.insert(weights, origin(store, &producers, weights)?);
             }
         }
         Ok(Origins { known })
@@ -79,11 +79,11 @@ impl Origins {
 }
 
 /// Follows weights back through checks that changed them.
-fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Error> {
+fn origin(store: &Store, producers: &ProducerIndex, weights: Digest) -> Result<Origin, Error> {
     let mut seen = BTreeSet::new();
     let mut weights = weights;
     while seen.insert(weights) {
-        let Some((action, recipe)) = made(store, makers, &weights)? else {
+        let Some((action, recipe)) = made(store, producers, &weights)? else {
             break;
         };
         if recipe.as_init().is_some() {
@@ -94,7 +94,7 @@ fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Err
         {
             return Ok(Origin::Trained {
                 action,
-                on: data(store, makers, rows)?,
+                on: data(store, producers, rows)?,
                 is_dense: train.mask.is_none(),
             });
         }
@@ -107,13 +107,13 @@ fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Err
 }
 
 /// The rows of a training in words: the set, and the checks that changed it.
-fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
+fn data(store: &Store, producers: &ProducerIndex, rows: Digest) -> Result<String, Error> {
     let mut checks: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut rows = rows;
     let mut set = None;
     while seen.insert(rows) {
-        let Some((_, recipe)) = made(store, makers, &rows)? else {
+        let Some((_, recipe)) = made(store, producers, &rows)? else {
             break;
         };
         if let Some(data) = recipe.as_data() {
@@ -142,10 +142,10 @@ fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
 /// one that can be read.
 fn made(
     store: &Store,
-    makers: &Makers,
+    producers: &ProducerIndex,
     object: &Digest,
 ) -> Result<Option<(Digest, Recipe)>, Error> {
-    for key in makers.of(object) {
+    for key in producers.of(object) {
         if let Look::Sound(bytes) = store.look(key).map_err(Error::from_store)?
             && let Ok(recipe) = Recipe::read(key, &bytes)
         {

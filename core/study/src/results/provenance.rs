@@ -13,7 +13,7 @@ pub use report::report_of;
 
 use crate::{Error, actions::recipe::Recipe, run::manifest::Pin};
 use jackpot_net::Network;
-use jackpot_store::{Action, Digest, Makers, Store};
+use jackpot_store::{Action, Digest, ProducerIndex, Store};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -132,7 +132,7 @@ impl Link {
 /// Follows derivations through one store. What was verified once is not looked at again.
 pub struct Tracer<'a> {
     store: &'a Store,
-    makers: &'a Makers,
+    makers: &'a ProducerIndex,
     /// The pins that could be read, by name.
     pins: Vec<(String, Pin)>,
     /// Cells of pins by the training that fills them, and by its mask.
@@ -163,7 +163,7 @@ struct Seen {
 
 impl<'a> Tracer<'a> {
     /// Reads the store's pins; `makers` are of the same store.
-    pub fn new(store: &'a Store, makers: &'a Makers) -> Result<Tracer<'a>, Error> {
+    pub fn new(store: &'a Store, makers: &'a ProducerIndex) -> Result<Tracer<'a>, Error> {
         let pins = Pin::all(store)?;
         let mut cells: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         for (name, pin) in &pins {

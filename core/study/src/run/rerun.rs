@@ -15,7 +15,7 @@ use crate::{
 use jackpot_data::Source;
 use jackpot_protocol::Limits;
 use jackpot_rng::Key;
-use jackpot_store::{Action, Digest, Look, Store, Makers};
+use jackpot_store::{Action, Digest, Look, ProducerIndex, Store};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ pub struct Rerun<'a> {
     /// Thrown away with this value.
     beside: Store,
     _folder: tempfile::TempDir,
-    makers: &'a Makers,
+    producers: &'a ProducerIndex,
     done: BTreeMap<Digest, Again>,
     plugins: BTreeMap<Digest, jackpot_protocol::Plugin>,
 }
@@ -71,7 +71,11 @@ pub fn chosen(key: &str, actions: &[Digest]) -> Result<Vec<Digest>, Error> {
 ///
 /// # Errors
 /// A store that cannot be read. What is damaged has nothing behind it: the audit names it.
-pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Digest>, Error> {
+pub fn behind(
+    store: &Store,
+    producers: &ProducerIndex,
+    keys: &[Digest],
+) -> Result<Vec<Digest>, Error> {
     let mut open: Vec<Digest> = keys.iter().rev().copied().collect();
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     while let Some(key) = open.pop() {
@@ -83,18 +87,23 @@ pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Dig
             continue;
         };
         if let Ok(recipe) = Recipe::read(&key, &bytes) {
-            open.extend(recipe.reads().iter().filter_map(|(_, d)| makers.first(d)));
+            open.extend(
+                recipe
+                    .reads()
+                    .iter()
+                    .filter_map(|(_, d)| producers.first(d)),
+            );
         }
     }
     Ok(found)
 }
 
 impl<'a> Rerun<'a> {
-    /// Makes the store beside `store`, in the system's folder for temporary files; `makers` are
+    /// Makes the store beside `store`, in the system's folder for temporary files; `producers` are
     /// those of `store`.
     pub fn new(
         store: &'a Store,
-        makers: &'a Makers,
+        producers: &'a ProducerIndex,
         programs: &'a Programs,
         libtorch: Libtorch,
     ) -> Result<Rerun<'a>, Error> {
@@ -109,7 +118,7 @@ impl<'a> Rerun<'a> {
             limits: RunChoice::plain()?.limits,
             beside,
             _folder: folder,
-            makers,
+            producers,
             done: BTreeMap::new(),
             plugins: BTreeMap::new(),
         })
@@ -241,19 +250,19 @@ impl<'a> Rerun<'a> {
             Look::Damaged(found) => return Ok(Err(format!("its input `{role}`: {found}"))),
             Look::Absent => {}
         }
-        let Some(maker) = self.makers.first(digest) else {
+        let Some(producer) = self.producers.first(digest) else {
             return Ok(Err(format!(
                 "its input `{role}`, {digest}, is not kept, and no action of this store made it"
             )));
         };
-        let made = self.action(&maker, &mut |_| {})?;
+        let made = self.action(&producer, &mut |_| {})?;
         Ok(match (self.beside.has(digest), made) {
             (true, _) => Ok(()),
             (false, Again::NotHere(why) | Again::Failed(why)) => Err(format!(
-                "its input `{role}` is not kept, and {maker}, which made it, cannot be done again: {why}"
+                "its input `{role}` is not kept, and {producer}, which made it, cannot be done again: {why}"
             )),
             (false, _) => Err(format!(
-                "its input `{role}` is not kept, and {maker}, which made it, gives other bytes here"
+                "its input `{role}` is not kept, and {producer}, which made it, gives other bytes here"
             )),
         })
     }
