@@ -2,8 +2,9 @@
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_host::printable;
+use jackpot_results::RunName;
 use jackpot_store::{Found, Store, require_loadable};
-use jackpot_study::{Libtorch, Plan, Plugins, Programs, RunName, Study, Trial};
+use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study, Trial};
 use std::{
     env,
     num::NonZeroUsize,

@@ -21,7 +21,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// "; did you mean `x`?", or nothing.
-pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map_or(String::new(), |k| format!("; did you mean `{k}`?"))
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn steps(n: u32) -> String {
 }
 
 /// What is said behind the number of kept weights: nothing, or that filters are kept whole.
-pub(crate) fn unit_suffix(unit: Unit) -> &'static str {
+pub fn unit_suffix(unit: Unit) -> &'static str {
     match unit {
         Unit::Weights => "",
         Unit::Filters => ", whole filters",

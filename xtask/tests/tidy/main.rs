@@ -69,6 +69,18 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "jackpot-results",
+        &[
+            "jackpot-data",
+            "jackpot-net",
+            "jackpot-protocol",
+            "jackpot-prune",
+            "jackpot-stats",
+            "jackpot-store",
+            "jackpot-study",
+        ],
+    ),
+    (
         "jackpot-worker",
         &[
             "jackpot-data",
@@ -100,6 +112,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "jackpot-report",
         &[
             "jackpot-prune",
+            "jackpot-results",
             "jackpot-stats",
             "jackpot-store",
             "jackpot-study",

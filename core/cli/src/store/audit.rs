@@ -4,8 +4,9 @@ mod tree;
 
 use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
+use jackpot_results::{EVIDENCE, RunName, Tracer, report_of, results_of};
 use jackpot_store::{Audit, Fault, Found, ProducerIndex, Store};
-use jackpot_study::{EVIDENCE, LOCK, Lock, RunName, Tracer, report_of, results_of};
+use jackpot_study::{LOCK, Lock};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -137,7 +138,7 @@ pub fn subject(store: &Store, what: &str) -> Result<Subject> {
     if !digits || !(4..=64).contains(&what.len()) {
         bail!(
             "`{what}`: expected the first 4 to 64 digits of a sha256, a run ({}), or a file of a report, found none of these",
-            jackpot_study::RUN_NAME
+            jackpot_results::RUN_NAME
         );
     }
     if store.find(what)?.is_empty()

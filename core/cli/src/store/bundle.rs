@@ -103,7 +103,7 @@ fn export(places: &Places, study: &Path, out: &Path, with: &[Heavy]) -> Result<(
     };
     let store = study::store(places)?;
     let name = study::pinned_name(study)?;
-    let mut selection = jackpot_study::selection(&store, &name)?;
+    let mut selection = jackpot_results::selection(&store, &name)?;
     for output in with.iter().flat_map(|what| what.outputs()) {
         selection.without.remove(*output);
     }

@@ -1,8 +1,8 @@
 //! `jackpot diff A B`
 use crate::{Places, store::audit, studies::explain::short, study};
 use anyhow::{Result, bail};
+use jackpot_results::{RunDiff, diff};
 use jackpot_store::{Digest, Found, Store};
-use jackpot_study::{RunDiff, diff};
 use serde_json::json;
 use std::process::ExitCode;
 

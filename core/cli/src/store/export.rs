@@ -2,8 +2,8 @@
 use crate::{Places, study};
 use anyhow::{Context, Result, bail};
 use jackpot_prune::Mask;
+use jackpot_results::RunName;
 use jackpot_store::{Digest, Found, Store};
-use jackpot_study::RunName;
 use safetensors::SafeTensors;
 use std::{path::PathBuf, process::ExitCode};
 

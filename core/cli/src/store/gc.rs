@@ -1,8 +1,9 @@
 //! `jackpot gc`
 use crate::{Places, study};
 use anyhow::Result;
+use jackpot_results::EVIDENCE;
 use jackpot_store::{Garbage, Root, Store, canonical, digests};
-use jackpot_study::{EVIDENCE, LOCK, Lock};
+use jackpot_study::{LOCK, Lock};
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(clap::Args)]

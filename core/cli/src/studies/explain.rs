@@ -1,10 +1,10 @@
 //! `jackpot explain ACTION`
 use crate::{Places, store::audit, study};
 use anyhow::{Context, Result, bail};
+use jackpot_results::RunName;
 use jackpot_store::{Found, Store};
 use jackpot_study::{
-    Content, Explained, Memo, Nearest, Origins, Recipes, RunName, Verdict, assess, explain,
-    explain_node,
+    Content, Explained, Memo, Nearest, Origins, Recipes, Verdict, assess, explain, explain_node,
 };
 use serde_json::json;
 use std::{path::Path, process::ExitCode};

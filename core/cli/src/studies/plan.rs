@@ -1,10 +1,10 @@
 //! `jackpot plan STUDY`
 use crate::{Places, studies::engines, study};
 use anyhow::Result;
+use jackpot_results::{Settles, asked_margin, settles};
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
-    Origins, Plan, Setting, Settles, State, Variance, alike, asked_margin, assess, facts, foresee,
-    predictions, require, settles,
+    Origins, Plan, Setting, State, Variance, alike, assess, foresee, predictions, require,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -72,7 +72,7 @@ pub fn estimate(seconds: f64, workers: NonZeroUsize) -> f64 {
 fn print(plan: &Plan, a: &Assessment, origins: &Origins, workers: NonZeroUsize) {
     let s = a.summary(plan);
     println!("{}: {}", plan.study.name, plan.study.title);
-    for (name, fact) in facts(&plan.study) {
+    for (name, fact) in plan.study.facts() {
         println!("  {name:<9} {fact}");
     }
     println!(

@@ -15,7 +15,7 @@ pub(crate) fn invalid(what: &str, why: impl std::fmt::Display) -> Failure {
 
 /// The end of a training, in numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Metrics {
+pub struct Metrics {
     /// Percent of the test rows that are right, after the last epoch.
     pub accuracy: f64,
     /// The same after the best epoch.
@@ -36,7 +36,7 @@ pub(crate) struct Metrics {
 }
 
 /// Reads `metrics.json`; a training that diverged is an error that says when.
-pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
+pub fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
     let what = "metrics.json";
     let value = canonical::parse(bytes).map_err(|e| invalid(what, e))?;
     if let Some(epoch) = divergence(&value) {
@@ -123,7 +123,7 @@ pub(crate) fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure>
 }
 
 /// Refuses bytes that are no state_dict of this network.
-pub(crate) fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
+pub fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
     state_dict(bytes, network, None)
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn state_dict(
 }
 
 /// Reads a mask of this network.
-pub(crate) fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
+pub fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
     let mask = Mask::from_bytes(bytes).map_err(|e| invalid("mask", e))?;
     mask.check(network).map_err(|e| invalid("mask", e))?;
     Ok(mask)
@@ -179,7 +179,7 @@ pub(crate) fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
 
 /// Reads counts, `[["conv1.weight", 123], ...]` in the network's order: how many weights each layer
 /// keeps.
-pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failure> {
+pub fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failure> {
     let value = canonical::parse(bytes).map_err(|e| invalid("counts", e))?;
     let rows: Vec<(String, u64)> =
         serde_json::from_value(value).map_err(|e| invalid("counts", e))?;
@@ -200,7 +200,7 @@ pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failur
 }
 
 /// Reads a normalisation, `{"mean": [...], "std": [...]}` with numbers as text.
-pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
+pub fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
     let value = canonical::parse(bytes).map_err(|e| invalid("normalisation", e))?;
     let floats = |name: &str| -> Result<Vec<f64>, Failure> {
         let list = value[name]

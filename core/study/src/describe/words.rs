@@ -91,7 +91,7 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
 }
 
 /// " (share = 0.5)".
-pub(crate) fn given(params: &BTreeMap<String, ConfigValue>) -> String {
+pub fn given(params: &BTreeMap<String, ConfigValue>) -> String {
     let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
     if words.is_empty() {
         String::new()

@@ -202,7 +202,7 @@ fn pin() -> Reader {
         let read = jackpot_study::Pin::read(&store, "fuzz");
         empty(&store.root().join("quarantine"));
         // A report reads it, too: the objects that it names are not here.
-        let _ = jackpot_study::collect(&store, "fuzz");
+        let _ = jackpot_results::collect(&store, "fuzz");
         empty(&store.root().join("quarantine"));
         read.is_ok()
     })

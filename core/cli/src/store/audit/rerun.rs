@@ -6,8 +6,9 @@ use crate::{
     study,
 };
 use anyhow::{Context, Result, bail};
+use jackpot_results::Tracer;
 use jackpot_store::{Digest, Found, ProducerIndex, Store};
-use jackpot_study::{Again, Rerun, Tracer, behind, chosen};
+use jackpot_study::{Again, Rerun, behind, chosen};
 use serde_json::{Value, json};
 use std::{io::Read, process::ExitCode};
 

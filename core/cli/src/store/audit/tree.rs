@@ -1,5 +1,5 @@
 //! A derivation on a terminal: one line a node, indented.
-use jackpot_study::{Link, Mark};
+use jackpot_results::{Link, Mark};
 use serde_json::{Value, json};
 
 /// Prints the tree, and below it what is wrong with the path to each.

@@ -4,8 +4,9 @@ mod events;
 use crate::{Places, study};
 use anyhow::{Context, Result, bail};
 use events::Scalar;
+use jackpot_results::{Outcome, Run, Trained};
 use jackpot_store::Store;
-use jackpot_study::{Outcome, Run, Study, Trained};
+use jackpot_study::Study;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -27,7 +28,7 @@ const FILE: &str = "events.out.tfevents.0.jackpot";
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let study = Study::load(&study::find(&arguments.study)?)?;
     let store = study::store(places)?;
-    let results = jackpot_study::collect(&store, &study.name)?;
+    let results = jackpot_results::collect(&store, &study.name)?;
     if results.study != study.digest {
         bail!(
             "study.toml of `{}` has the digest {}, but its last run was of {}: run the study again",
@@ -76,7 +77,7 @@ fn folder(run: &Run) -> PathBuf {
 }
 
 fn write(store: &Store, trained: &Trained, folder: &Path) -> Result<()> {
-    let epochs = jackpot_study::curves(store, trained)?;
+    let epochs = jackpot_results::curves(store, trained)?;
     let mut points = Vec::new();
     for epoch in &epochs {
         for (name, value) in &epoch.numbers {

@@ -1,6 +1,6 @@
 //! One study over several settings, and blocks that stand for several.
 use crate::support::{QUICK, head, try_plan};
-use jackpot_study::{Content, Input, Plan, Recipe, Study, TrainRecipe, outline};
+use jackpot_study::{Content, Input, Plan, Recipe, Study, TrainRecipe};
 use std::{collections::BTreeSet, path::Path};
 
 /// The grid of `quick` without its network, over settings.
@@ -116,69 +116,6 @@ fn a_study_without_settings_says_nothing_of_them() {
     assert_eq!(study.settings[0].name, None);
     let plan = try_plan(QUICK).unwrap();
     assert!(plan.nodes.iter().all(|n| !n.title.contains('`')));
-}
-
-#[test]
-fn the_outline_has_each_settings_facts() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("study.toml"), over(TWO)).unwrap();
-    let outline = outline(folder.path()).unwrap();
-    let names: Vec<&str> = outline
-        .settings
-        .iter()
-        .map(|s| s.named.name.as_str())
-        .collect();
-    assert_eq!(names, ["narrow", "vgg"]);
-    assert_eq!(outline.settings[0].named.title, "Narrow");
-    assert!(
-        outline.settings[1].facts[1]
-            .1
-            .starts_with("VGG-19 of width 8")
-    );
-    assert_eq!(outline.facts[0].0, "Narrow");
-}
-
-#[test]
-fn the_outline_knows_which_settings_differ_in_the_rate_alone() {
-    let told = |settings: &str| {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("study.toml"), over(settings)).unwrap();
-        let outline = outline(folder.path()).unwrap();
-        let alike = outline.settings.iter().map(|s| s.but_for_the_rate);
-        let numbers = outline.settings.iter().map(|s| {
-            let series = s.named.series.as_ref();
-            series.map(|s| s.levels.iter().map(|l| l.number).collect::<Vec<_>>())
-        });
-        (
-            outline.learning_rate,
-            alike.collect::<Vec<_>>(),
-            numbers.collect::<Vec<_>>(),
-        )
-    };
-    let network = "network = { family = \"resnet\", depth = 8, width = 8 }\n";
-    let rates = format!(
-        "[[setting]]\nname = \"lr-{{lr}}\"\n{network}training = {{ lr = \"{{lr}}\" }}\neach = {{ lr = [0.2, 0.05] }}\n"
-    );
-    let (rate, alike, numbers) = told(&rates);
-    assert_eq!((rate, alike), (Some(0.2), vec![0, 0]));
-    assert_eq!(numbers, [Some(vec![Some(0.2)]), Some(vec![Some(0.05)])]);
-    // Another network, another length, another part of the data: not the rate alone.
-    for (field, values) in [
-        ("training = { epochs = \"{x}\" }", "[1, 5]"),
-        ("training = { lr = 0.1, batch = \"{x}\" }", "[64, 32]"),
-        (
-            "data = { set = \"fashion-mnist-10k\", resize = 14, train_subset = \"{x}\" }",
-            "[1000, 2000]",
-        ),
-    ] {
-        let other = format!(
-            "[[setting]]\nname = \"x-{{x}}\"\n{network}{field}\neach = {{ x = {values} }}\n"
-        );
-        let (_, alike, numbers) = told(&other);
-        assert_eq!(alike, [0, 1], "{field}");
-        assert!(numbers[1].as_ref().unwrap()[0].is_some(), "{field}");
-    }
-    assert_eq!(told(TWO).1, [0, 1]);
 }
 
 #[test]

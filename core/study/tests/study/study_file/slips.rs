@@ -1,7 +1,7 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
 use jackpot_net::{AdamSettings, Optimizer, Order, ScorePrecision, Training};
 use jackpot_net::{Compute, Engine, Precision};
-use jackpot_study::{Allocation, Study, nearest, outline};
+use jackpot_study::{Allocation, Study, nearest};
 use std::path::Path;
 
 const QUICK: &str = include_str!("../support/quick.toml");
@@ -38,26 +38,6 @@ fn the_shipped_study_says_what_it_should() {
         lottery.allocation,
         Allocation::Global(jackpot_prune::Scope::Convolutions)
     ));
-}
-
-#[test]
-fn the_outline_is_the_files() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/quick");
-    let outline = outline(&folder).unwrap();
-    assert_eq!(outline.name, "quick");
-    let shipped = std::fs::read(folder.join("study.toml")).unwrap();
-    assert_eq!(outline.digest, jackpot_store::Digest::of(&shipped));
-    assert_eq!(outline.checks[1].title, "Layerwise rearrange");
-    let facts: Vec<&str> = outline
-        .facts
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(facts, ["data", "network", "training", "scores"]);
-    assert!(outline.facts[1].1.starts_with("ResNet-8 of width 16"));
-    let training = &outline.facts[2].1;
-    assert!(training.starts_with("5 epochs, batch 64"), "{training}");
-    assert!(training.contains("warm-up 1 epoch)"), "{training}");
 }
 
 #[test]
@@ -348,7 +328,7 @@ fn the_precision_of_scores_is_read_and_told() {
         let written = format!("[scoring]\nprecision = \"{}\"", precision.name());
         assert_eq!(parse(&with(&written)).unwrap().scoring, Some(precision));
         let study = parse(&with(&written)).unwrap();
-        let told = jackpot_study::facts(&study).into_iter();
+        let told = study.facts().into_iter();
         let told: Vec<String> = told
             .filter(|(name, _)| name == "scores")
             .map(|f| f.1)

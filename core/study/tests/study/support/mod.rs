@@ -3,8 +3,7 @@
 use jackpot_protocol::{ConfigValue, Item, Kind, Output, Param, Plugin};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
-    Cell, Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, Trained, assess,
-    plan,
+    Cell, Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
@@ -188,22 +187,3 @@ pub fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
 pub const ALL: &[&str] = &[
     "data", "init", "train", "score", "allocate", "select", "check", "evaluate",
 ];
-
-/// A finished training of this name and test accuracy, made up: nothing of it is in a store.
-pub fn made_up(name: &str, accuracy: f64) -> Trained {
-    Trained {
-        key: Digest::of(name.as_bytes()),
-        metrics: Digest::of(format!("metrics {name}").as_bytes()),
-        mask: None,
-        accuracy,
-        best_accuracy: accuracy,
-        selected_accuracy: None,
-        test_loss: 0.5,
-        curve: Vec::new(),
-        pretraining: None,
-        before: None,
-        layers: Vec::new(),
-        bits: None,
-        lineage: None,
-    }
-}
