@@ -89,7 +89,9 @@ pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 
 /// What actions made, as bytes: read and checked.
 pub mod outputs {
-    pub use crate::actions::validate::{Metrics, counts, mask, metrics, normalisation, weights};
+    pub use crate::actions::validate::{
+        RecordedMetrics, counts, mask, metrics, normalisation, weights,
+    };
 }
 
 /// What is wrong and what to do, in words.

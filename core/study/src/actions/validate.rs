@@ -15,7 +15,7 @@ pub(crate) fn invalid(what: &str, why: impl std::fmt::Display) -> Failure {
 
 /// The end of a training, in numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Metrics {
+pub struct RecordedMetrics {
     /// Percent of the test rows that are right, after the last epoch.
     pub accuracy: f64,
     /// The same after the best epoch.
@@ -36,7 +36,7 @@ pub struct Metrics {
 }
 
 /// Reads `metrics.json`; a training that diverged is an error that says when.
-pub fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
+pub fn metrics(bytes: &[u8]) -> Result<RecordedMetrics, Failure> {
     let what = "metrics.json";
     let value = canonical::parse(bytes).map_err(|e| invalid(what, e))?;
     if let Some(epoch) = divergence(&value) {
@@ -62,7 +62,7 @@ pub fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
             )
         })
     };
-    Ok(Metrics {
+    Ok(RecordedMetrics {
         accuracy: float("test_accuracy")?,
         best_accuracy: float("best_test_accuracy")?,
         selected_accuracy: match value.get("selected_test_accuracy") {
