@@ -24,11 +24,11 @@ mod toolbox;
 
 pub use actions::allocate::AllocateRecipe;
 pub use actions::check::CheckRecipe;
-pub use actions::data::{DataRecipe, File};
+pub use actions::data::{DataFile, DataRecipe};
 pub use actions::evaluate::EvaluateRecipe;
 pub use actions::init::InitRecipe;
 pub use actions::kind::{NameKey, ObjectReader};
-pub use actions::parts::{Input, Item, Platform, Ref, Sampled};
+pub use actions::parts::{ActionInput, ConfiguredItem, OutputRef, Platform, SampledRows};
 pub use actions::recipe::Recipe;
 pub use actions::score::ScoreRecipe;
 pub use actions::select::{By, SelectRecipe};

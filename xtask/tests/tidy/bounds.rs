@@ -45,8 +45,6 @@ const TYPE_NAMES: Bound = Bound {
         ("Engine", 3),
         ("Event", 2),
         ("Images", 3),
-        ("Input", 2),
-        ("Item", 2),
         ("Job", 2),
         ("Metrics", 2),
         ("Node", 2),

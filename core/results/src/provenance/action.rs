@@ -4,7 +4,7 @@ use super::{
     node::{Link, Mark},
 };
 use jackpot_store::{Digest, Look, canonical};
-use jackpot_study::{Error, File, ObjectReader, Recipe};
+use jackpot_study::{DataFile, Error, ObjectReader, Recipe};
 use std::rc::Rc;
 
 impl Tracer<'_> {
@@ -88,7 +88,7 @@ impl Tracer<'_> {
     }
 
     /// A file of a data set: hashed where the store carries it, and named where it does not.
-    fn file(&mut self, set: &str, file: &File) -> Result<Link, Error> {
+    fn file(&mut self, set: &str, file: &DataFile) -> Result<Link, Error> {
         let path = self
             .store
             .root()

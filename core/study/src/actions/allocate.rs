@@ -3,7 +3,7 @@ use crate::actions::{
     context::{ActionContext, Made, Observe, OfferedItem},
     estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
     kind::{ActionKind, NameKey, network_of},
-    parts::{Input, Item},
+    parts::{ActionInput, ConfiguredItem},
     validate::{self, invalid},
 };
 use jackpot_net::Architecture;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct AllocateRecipe {
     /// The rule and its parameters.
     #[serde(flatten)]
-    pub item: Item,
+    pub item: ConfiguredItem,
     /// The network's architecture.
     pub architecture: Architecture,
     /// Number of training rows, a fact that every rule sees.
@@ -25,9 +25,9 @@ pub struct AllocateRecipe {
     /// Sparsity over all prunable weights.
     pub sparsity: Sparsity,
     /// The scores, if the rule reads them.
-    pub scores: Option<Input>,
+    pub scores: Option<ActionInput>,
     /// The weights, if the rule reads them.
-    pub weights: Option<Input>,
+    pub weights: Option<ActionInput>,
     /// The random key, if the rule draws: 32 hexadecimal digits.
     pub key: Option<String>,
 }
@@ -75,17 +75,17 @@ impl ActionKind for AllocateRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         let scores = self.scores.as_mut().map(|scores| ("scores", scores));
         let weights = self.weights.as_mut().map(|weights| ("weights", weights));
         scores.into_iter().chain(weights).collect()
     }
 
-    fn item(&self) -> Option<&Item> {
+    fn item(&self) -> Option<&ConfiguredItem> {
         Some(&self.item)
     }
 
-    fn item_mut(&mut self) -> Option<&mut Item> {
+    fn item_mut(&mut self) -> Option<&mut ConfiguredItem> {
         Some(&mut self.item)
     }
 

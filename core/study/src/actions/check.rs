@@ -3,7 +3,7 @@ use crate::actions::{
     context::{ActionContext, Made, Observe},
     estimate::{Estimate, EstimateContext, MaskForecast},
     kind::{ActionKind, NameKey, network_of},
-    parts::{Input, Item},
+    parts::{ActionInput, ConfiguredItem},
     validate::{self, invalid},
 };
 use jackpot_data::Images;
@@ -21,7 +21,7 @@ type Part = &'static str;
 pub struct CheckRecipe {
     /// The item that the step calls, and its parameters.
     #[serde(flatten)]
-    pub item: Item,
+    pub item: ConfiguredItem,
     /// What is changed: `data`, `scores`, `mask` or `weights`.
     #[serde(deserialize_with = "changed_part")]
     pub on: Part,
@@ -30,18 +30,18 @@ pub struct CheckRecipe {
     /// Number of training rows, a fact that every check sees.
     pub rows: u32,
     /// The rows, scores, mask or weights before the change.
-    pub input: Input,
+    pub input: ActionInput,
     /// The random key, if the check draws: 32 hexadecimal digits.
     pub key: Option<String>,
     /// The mask that changed weights are trained under; without one they are trained dense.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mask: Option<Input>,
+    pub mask: Option<ActionInput>,
     /// The mask of another seed, if the check asks for one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub donor: Option<Input>,
+    pub donor: Option<ActionInput>,
     /// The initial weights, if the check asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<Input>,
+    pub reference: Option<ActionInput>,
 }
 
 fn changed_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Part, D::Error> {
@@ -112,7 +112,7 @@ impl ActionKind for CheckRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         let mut inputs = vec![(self.changed(), &mut self.input)];
         inputs.extend(self.mask.as_mut().map(|mask| ("mask", mask)));
         inputs.extend(self.donor.as_mut().map(|donor| ("donor", donor)));
@@ -120,11 +120,11 @@ impl ActionKind for CheckRecipe {
         inputs
     }
 
-    fn item(&self) -> Option<&Item> {
+    fn item(&self) -> Option<&ConfiguredItem> {
         Some(&self.item)
     }
 
-    fn item_mut(&mut self) -> Option<&mut Item> {
+    fn item_mut(&mut self) -> Option<&mut ConfiguredItem> {
         Some(&mut self.item)
     }
 

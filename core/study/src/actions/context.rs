@@ -3,7 +3,7 @@
 use crate::{
     Error,
     actions::{
-        parts::{Input, Item, Sampled},
+        parts::{ActionInput, ConfiguredItem, SampledRows},
         validate::{self, invalid},
     },
     floats::floats_to_text,
@@ -97,23 +97,26 @@ fn store_failed(error: jackpot_store::Error) -> Failure {
 /// Inputs, and outputs of actions that run in this process.
 impl ActionContext<'_> {
     /// The bytes of an input.
-    pub(crate) fn get(&self, input: &Input) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn get(&self, input: &ActionInput) -> Result<Vec<u8>, Failure> {
         self.store.get(&input.object()?).map_err(store_failed)
     }
 
     /// The file of an input, whose bytes were hashed.
-    pub(crate) fn path(&self, input: &Input) -> Result<PathBuf, Failure> {
+    pub(crate) fn path(&self, input: &ActionInput) -> Result<PathBuf, Failure> {
         let digest = input.object()?;
         self.store.verified_path(&digest).map_err(store_failed)
     }
 
     /// The file of an input, if there is one.
-    pub(crate) fn optional_path(&self, input: &Option<Input>) -> Result<Option<PathBuf>, Failure> {
+    pub(crate) fn optional_path(
+        &self,
+        input: &Option<ActionInput>,
+    ) -> Result<Option<PathBuf>, Failure> {
         input.as_ref().map(|i| self.path(i)).transpose()
     }
 
     /// The mean and standard deviation of the channels that an input holds.
-    pub(crate) fn normalisation(&self, input: &Input) -> Result<Normalisation, Failure> {
+    pub(crate) fn normalisation(&self, input: &ActionInput) -> Result<Normalisation, Failure> {
         validate::normalisation(&self.get(input)?)
     }
 
@@ -185,7 +188,7 @@ impl ActionContext<'_> {
 /// Scores, allocations and checks, which a plugin makes.
 impl ActionContext<'_> {
     /// The item of a plugin as it was found.
-    pub(crate) fn offered(&self, item: &Item) -> Result<OfferedItem, Failure> {
+    pub(crate) fn offered(&self, item: &ConfiguredItem) -> Result<OfferedItem, Failure> {
         let (plugin, described) = self.find(item)?;
         Ok(OfferedItem {
             library: plugin.path.clone(),
@@ -194,7 +197,7 @@ impl ActionContext<'_> {
     }
 
     /// Copies the plugin into the store and gives that copy: what was hashed is what runs.
-    pub(crate) fn stored_item(&self, item: &Item) -> Result<OfferedItem, Failure> {
+    pub(crate) fn stored_item(&self, item: &ConfiguredItem) -> Result<OfferedItem, Failure> {
         let (plugin, described) = self.find(item)?;
         let stored = self.store_file(&plugin.path)?;
         if stored != item.plugin {
@@ -214,7 +217,7 @@ impl ActionContext<'_> {
         })
     }
 
-    fn find(&self, item: &Item) -> Result<(&Plugin, &jackpot_protocol::Item), Failure> {
+    fn find(&self, item: &ConfiguredItem) -> Result<(&Plugin, &jackpot_protocol::Item), Failure> {
         let hex = item.plugin.to_string();
         let plugin = self.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {
@@ -234,7 +237,7 @@ impl ActionContext<'_> {
     pub(crate) fn plugin_job(
         &self,
         offered: OfferedItem,
-        item: &Item,
+        item: &ConfiguredItem,
         architecture: &Architecture,
         rows: u32,
     ) -> PluginJob {
@@ -253,7 +256,7 @@ impl ActionContext<'_> {
     }
 
     /// The batches that a method may draw.
-    pub(crate) fn batches(&self, data: &Sampled) -> Result<Batches, Failure> {
+    pub(crate) fn batches(&self, data: &SampledRows) -> Result<Batches, Failure> {
         Ok(Batches::Sampled {
             train: self.path(&data.train)?,
             normalisation: self.normalisation(&data.normalisation)?,

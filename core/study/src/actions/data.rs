@@ -3,7 +3,7 @@ use crate::actions::{
     context::{ActionContext, Made, Observe},
     estimate::{Estimate, EstimateContext},
     kind::{ActionKind, NameKey},
-    parts::Input,
+    parts::ActionInput,
     validate::{self, invalid},
 };
 use jackpot_data::{Access, Preparation, RowOrder, Source};
@@ -11,7 +11,7 @@ use jackpot_net::Architecture;
 use jackpot_protocol::Failure;
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
-use std::{fs::File as OpenFile, io::BufWriter, path::Path};
+use std::{fs::File, io::BufWriter, path::Path};
 
 /// Prepares the rows of a data set. The outputs are `train` and `test`, which are data objects, and
 /// `normalisation`.
@@ -20,7 +20,7 @@ pub struct DataRecipe {
     /// Name of the data set.
     pub set: String,
     /// Its files, in the set's order.
-    pub files: Vec<File>,
+    pub files: Vec<DataFile>,
     /// Order of the rows; in canonical order the one file is the list of the rows' sums.
     #[serde(default, skip_serializing_if = "RowOrder::is_stored")]
     pub order: RowOrder,
@@ -38,7 +38,7 @@ pub struct DataRecipe {
 
 /// One file of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct File {
+pub struct DataFile {
     /// Its name as published.
     pub name: String,
     /// sha256 of its bytes.
@@ -93,7 +93,7 @@ impl ActionKind for DataRecipe {
         None
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         Vec::new()
     }
 
@@ -110,7 +110,7 @@ impl ActionKind for DataRecipe {
         let folder = context.scratch()?;
         let paths = ["train", "test"].map(|name| (name, folder.path.join(name)));
         let create = |path: &Path| {
-            let file = OpenFile::create(path).map_err(|e| invalid("data", e))?;
+            let file = File::create(path).map_err(|e| invalid("data", e))?;
             Ok::<_, Failure>(BufWriter::new(file))
         };
         let mut train = create(&paths[0].1)?;

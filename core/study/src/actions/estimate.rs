@@ -1,6 +1,6 @@
 //! How long an action will take and how much it will leave on disk, roughly; each kind has its
 //! own formula. Only estimates read the rates; no result depends on them.
-use crate::{actions::parts::Input, spec::data::DataChoice};
+use crate::{actions::parts::ActionInput, spec::data::DataChoice};
 use jackpot_net::Network;
 
 /// Roughly what an action costs.
@@ -31,7 +31,7 @@ pub(crate) struct EstimateContext<'a> {
 pub(crate) trait MaskForecast {
     /// About which share of the network's multiply-adds a mask or counts leave; 1 where nothing
     /// is known.
-    fn multiply_adds_left(&self, mask: &Input) -> f64;
+    fn multiply_adds_left(&self, mask: &ActionInput) -> f64;
 }
 
 /// Multiply-adds per second of one core in training, forward and backward; measured on

@@ -5,7 +5,7 @@ use crate::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
-        parts::{Input, Machine, Platform},
+        parts::{ActionInput, Machine, Platform},
         validate::{self, invalid},
     },
 };
@@ -23,13 +23,13 @@ pub struct EvaluateRecipe {
     /// The network's architecture.
     pub architecture: Architecture,
     /// The state_dict that was pruned.
-    pub weights: Input,
+    pub weights: ActionInput,
     /// The mask of what is kept of it.
-    pub mask: Input,
+    pub mask: ActionInput,
     /// The test rows: a data object.
-    pub test: Input,
+    pub test: ActionInput,
     /// Mean and standard deviation of the channels of the clean training rows.
-    pub normalisation: Input,
+    pub normalisation: ActionInput,
     /// The platform that computes it.
     #[serde(flatten)]
     pub platform: Platform,
@@ -63,7 +63,7 @@ impl ActionKind for EvaluateRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         vec![
             ("mask", &mut self.mask),
             ("weights", &mut self.weights),
@@ -127,8 +127,8 @@ impl ActionKind for EvaluateRecipe {
 /// A store that cannot be read.
 pub(crate) fn verify_measurements(
     outputs: &BTreeMap<String, Digest>,
-    mask: Option<&Input>,
-    test: &Input,
+    mask: Option<&ActionInput>,
+    test: &ActionInput,
     network: &Network,
     objects: &mut dyn ObjectReader,
 ) -> Result<Vec<String>, Error> {

@@ -5,7 +5,7 @@ use crate::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext},
         kind::{ActionKind, NameKey, ObjectReader, Outputs, compare_recomputed},
-        parts::Input,
+        parts::ActionInput,
         validate::invalid,
     },
 };
@@ -46,7 +46,7 @@ impl ActionKind for InitRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         Vec::new()
     }
 

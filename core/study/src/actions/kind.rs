@@ -5,7 +5,7 @@ use crate::{
     actions::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext, MaskForecast},
-        parts::{Input, Item, Machine},
+        parts::{ActionInput, ConfiguredItem, Machine},
     },
 };
 use jackpot_net::{Architecture, Network};
@@ -28,15 +28,15 @@ pub(crate) trait ActionKind {
     fn architecture(&self) -> Option<&Architecture>;
 
     /// Everything that the action reads, under the name that an audit has for it.
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)>;
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)>;
 
     /// The item of a plugin that the action calls, if it calls one.
-    fn item(&self) -> Option<&Item> {
+    fn item(&self) -> Option<&ConfiguredItem> {
         None
     }
 
     /// The same item, to be changed.
-    fn item_mut(&mut self) -> Option<&mut Item> {
+    fn item_mut(&mut self) -> Option<&mut ConfiguredItem> {
         None
     }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// One output of one node of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ref {
+pub struct OutputRef {
     /// Index into the plan's nodes.
     pub node: usize,
     /// The output's name.
@@ -22,17 +22,17 @@ pub struct Ref {
 
 /// What an action reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum ActionInput {
     /// The output of an action of the plan whose content hash is not known yet.
-    Node(Ref),
+    Node(OutputRef),
     /// An object of the store.
     Object(Digest),
 }
 
-impl Input {
+impl ActionInput {
     /// An output of a node of the plan.
-    pub fn node(node: usize, output: &'static str) -> Input {
-        Input::Node(Ref { node, output })
+    pub fn node(node: usize, output: &'static str) -> ActionInput {
+        ActionInput::Node(OutputRef { node, output })
     }
 
     /// The object that is read.
@@ -41,8 +41,8 @@ impl Input {
     /// The output of a node, whose content hash is not known yet.
     pub fn object(&self) -> Result<Digest, Error> {
         match self {
-            Input::Object(digest) => Ok(*digest),
-            Input::Node(r) => Err(Error(format!(
+            ActionInput::Object(digest) => Ok(*digest),
+            ActionInput::Node(r) => Err(Error(format!(
                 "the output `{}` of action {} is not known yet",
                 r.output, r.node
             ))),
@@ -50,25 +50,25 @@ impl Input {
     }
 }
 
-impl Serialize for Input {
+impl Serialize for ActionInput {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self {
-            Input::Object(digest) => digest.serialize(s),
+            ActionInput::Object(digest) => digest.serialize(s),
             // Never stored: tells equal nodes of a plan apart from others.
-            Input::Node(r) => s.serialize_str(&format!("node {}: {}", r.node, r.output)),
+            ActionInput::Node(r) => s.serialize_str(&format!("node {}: {}", r.node, r.output)),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Input {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
-        Digest::deserialize(deserializer).map(Input::Object)
+impl<'de> Deserialize<'de> for ActionInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ActionInput, D::Error> {
+        Digest::deserialize(deserializer).map(ActionInput::Object)
     }
 }
 
 /// One item of one plugin and everything that it is given beside its inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Item {
+pub struct ConfiguredItem {
     /// sha256 of the shared library, which is an object.
     pub plugin: Digest,
     /// The item's id.
@@ -80,7 +80,7 @@ pub struct Item {
     pub config: Config,
 }
 
-impl Item {
+impl ConfiguredItem {
     /// The item and every parameter that the recipe spells: `snip (batches = 1)`.
     pub(crate) fn describe(&self) -> String {
         let parameters: Vec<String> = self
@@ -181,11 +181,11 @@ pub(crate) struct Machine<'a> {
 
 /// The rows that a method's batches are drawn from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Sampled {
+pub struct SampledRows {
     /// The training rows: a data object.
-    pub train: Input,
+    pub train: ActionInput,
     /// Mean and standard deviation of the channels of the clean training rows.
-    pub normalisation: Input,
+    pub normalisation: ActionInput,
     /// The augmentation of batches, if the method asks for augmented ones.
     pub augment: Augment,
 }

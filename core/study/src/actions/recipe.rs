@@ -26,7 +26,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub(crate) use crate::actions::parts::{Input, Item, Machine, Platform, Ref, Sampled};
+pub(crate) use crate::actions::parts::{
+    ActionInput, ConfiguredItem, Machine, OutputRef, Platform, SampledRows,
+};
 
 /// Declares [`Recipe`] and what leads from it to its kind and back, from one line a kind.
 macro_rules! recipes {
@@ -109,7 +111,7 @@ impl Recipe {
     }
 
     /// The item of a plugin that the action calls, if it calls one.
-    pub fn plugin(&self) -> Option<&Item> {
+    pub fn plugin(&self) -> Option<&ConfiguredItem> {
         self.action().item()
     }
 
@@ -119,7 +121,7 @@ impl Recipe {
     }
 
     /// The mask of a training under a mask.
-    pub fn trained_mask(&self) -> Option<&Input> {
+    pub fn trained_mask(&self) -> Option<&ActionInput> {
         self.as_train()?.mask.as_ref()
     }
 
@@ -153,7 +155,7 @@ impl Recipe {
 /// What an action reads.
 impl Recipe {
     /// Everything that the action reads.
-    pub fn inputs(&self) -> Vec<Input> {
+    pub fn inputs(&self) -> Vec<ActionInput> {
         let mut copy = self.clone();
         let inputs = copy.action_mut().inputs_mut();
         inputs.into_iter().map(|(_, input)| *input).collect()
@@ -171,11 +173,11 @@ impl Recipe {
     }
 
     /// The same recipe with every input by content hash, if all of them are known.
-    pub fn resolve(&self, known: &dyn Fn(&Ref) -> Option<Digest>) -> Option<Recipe> {
+    pub fn resolve(&self, known: &dyn Fn(&OutputRef) -> Option<Digest>) -> Option<Recipe> {
         let mut copy = self.clone();
         for (_, input) in copy.action_mut().inputs_mut() {
-            if let Input::Node(r) = input {
-                *input = Input::Object(known(r)?);
+            if let ActionInput::Node(r) = input {
+                *input = ActionInput::Object(known(r)?);
             }
         }
         Some(copy)

@@ -3,7 +3,7 @@ use crate::actions::{
     context::{ActionContext, Made, Observe, WARNING},
     estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
     kind::{ActionKind, NameKey, network_of},
-    parts::{Input, Item, Machine, Platform, Sampled},
+    parts::{ActionInput, ConfiguredItem, Machine, Platform, SampledRows},
     validate::{self, invalid},
 };
 use jackpot_net::{Architecture, ScorePrecision};
@@ -20,25 +20,25 @@ use serde_json::{Value, json};
 pub struct ScoreRecipe {
     /// The method and its parameters.
     #[serde(flatten)]
-    pub item: Item,
+    pub item: ConfiguredItem,
     /// The network's architecture.
     pub architecture: Architecture,
     /// Number of training rows, a fact that every method sees.
     pub rows: u32,
     /// The state_dict, if the method reads weights or differentiates.
-    pub weights: Option<Input>,
+    pub weights: Option<ActionInput>,
     /// The initial weights, if the method asks for them beside trained ones.
-    pub reference: Option<Input>,
+    pub reference: Option<ActionInput>,
     /// The rows that batches are drawn from, for methods that declare data only: the others' results
     /// cannot depend on it.
-    pub data: Option<Sampled>,
+    pub data: Option<SampledRows>,
     /// The platform that gradients are computed on, if the method differentiates.
     pub platform: Option<Platform<ScorePrecision>>,
     /// The random key, if the method draws anything, batches included: 32 hexadecimal digits.
     pub key: Option<String>,
     /// The mask of what is kept so far; without one everything is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mask: Option<Input>,
+    pub mask: Option<ActionInput>,
     /// The rounds that the method is called in; without them it is called once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Rounds>,
@@ -107,7 +107,7 @@ impl ActionKind for ScoreRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         let mut inputs = Vec::new();
         inputs.extend(self.mask.as_mut().map(|mask| ("mask", mask)));
         inputs.extend(self.weights.as_mut().map(|weights| ("weights", weights)));
@@ -119,11 +119,11 @@ impl ActionKind for ScoreRecipe {
         inputs
     }
 
-    fn item(&self) -> Option<&Item> {
+    fn item(&self) -> Option<&ConfiguredItem> {
         Some(&self.item)
     }
 
-    fn item_mut(&mut self) -> Option<&mut Item> {
+    fn item_mut(&mut self) -> Option<&mut ConfiguredItem> {
         Some(&mut self.item)
     }
 

@@ -5,7 +5,7 @@ use crate::{
         context::{ActionContext, Made, Observe},
         estimate::{Estimate, EstimateContext, MaskForecast, uneven_share},
         kind::{ActionKind, NameKey, ObjectReader, Outputs, compare_recomputed, network_of},
-        parts::Input,
+        parts::ActionInput,
         validate,
     },
     messages::unit_suffix,
@@ -25,12 +25,12 @@ pub struct SelectRecipe {
     /// The network's architecture.
     pub architecture: Architecture,
     /// The scores of every prunable weight.
-    pub scores: Input,
+    pub scores: ActionInput,
     /// How many weights are kept, in all or per layer.
     pub by: By,
     /// The mask whose kept weights are chosen from; without one all weights are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub within: Option<Input>,
+    pub within: Option<ActionInput>,
     /// The weights that are kept whatever the scores say.
     #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
     pub reserve: Reserve,
@@ -53,9 +53,9 @@ pub enum By {
         rule: Rule,
     },
     /// The largest scores of each layer, as many as an allocation counts.
-    Counts(Input),
+    Counts(ActionInput),
     /// The largest scores of each layer, as many as a mask keeps.
-    Mask(Input),
+    Mask(ActionInput),
     /// The largest scores of each layer, as many as densities of the study say.
     Table {
         /// Densities of the layers that are named, as decimal text; the others share the rest.
@@ -71,7 +71,7 @@ impl SelectRecipe {
     fn compute(
         &self,
         network: &Network,
-        read: &dyn Fn(&Input) -> Result<Vec<u8>, Failure>,
+        read: &dyn Fn(&ActionInput) -> Result<Vec<u8>, Failure>,
     ) -> Result<Outputs, Failure> {
         let scores = Scores::from_safetensors(&read(&self.scores)?, network)?;
         let within = match &self.within {
@@ -127,7 +127,7 @@ impl ActionKind for SelectRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         let mut inputs = vec![("scores", &mut self.scores)];
         match &mut self.by {
             By::Counts(counts) => inputs.push(("counts", counts)),
@@ -168,7 +168,7 @@ impl ActionKind for SelectRecipe {
             };
             read.insert(digest, bytes);
         }
-        let read = |input: &Input| {
+        let read = |input: &ActionInput| {
             let digest = input.object()?;
             let bytes = read.get(&digest).cloned();
             bytes.ok_or_else(|| Failure::new("invalid", format!("{digest} is not an input")))

@@ -6,7 +6,7 @@ use crate::{
         estimate::{Estimate, EstimateContext},
         evaluate::{verify_measured_files, verify_measurements},
         kind::{ActionKind, NameKey, ObjectReader, network_of},
-        parts::{Input, Machine, Platform},
+        parts::{ActionInput, Machine, Platform},
         validate::{self, invalid},
     },
 };
@@ -28,15 +28,15 @@ pub struct TrainRecipe {
     /// The hyperparameters.
     pub training: Training,
     /// The state_dict to start from.
-    pub weights: Input,
+    pub weights: ActionInput,
     /// The mask that is trained under; a dense training has none.
-    pub mask: Option<Input>,
+    pub mask: Option<ActionInput>,
     /// The training rows: a data object.
-    pub train: Input,
+    pub train: ActionInput,
     /// The test rows: a data object.
-    pub test: Input,
+    pub test: ActionInput,
     /// Mean and standard deviation of the channels of the clean training rows.
-    pub normalisation: Input,
+    pub normalisation: ActionInput,
     /// The seed's random key `order`: 32 hexadecimal digits.
     pub order_key: String,
     /// The seed's random key `augment`: 32 hexadecimal digits.
@@ -123,7 +123,7 @@ impl ActionKind for TrainRecipe {
         Some(&self.architecture)
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut Input)> {
+    fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         let mask = self.mask.as_mut().map(|mask| ("mask", mask));
         let rest = [
             ("weights", &mut self.weights),
@@ -246,7 +246,7 @@ fn sparse_rate(class: &str, precision: Precision) -> SparseRate {
 pub(crate) fn training_seconds(
     context: &EstimateContext,
     training: &Training,
-    mask: Option<&Input>,
+    mask: Option<&ActionInput>,
     compute: Compute,
 ) -> f64 {
     let network = context.network;

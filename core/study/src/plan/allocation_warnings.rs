@@ -4,7 +4,7 @@
 use crate::{
     Error,
     actions::allocate::AllocateRecipe,
-    actions::recipe::{Input, Recipe},
+    actions::recipe::{ActionInput, Recipe},
     actions::select::By,
     plan::graph::Plan,
     toolbox::Programs,
@@ -138,7 +138,7 @@ fn choices(plan: &Plan, counts: usize) -> Vec<CountsChoice> {
     let by_counts = nodes.filter_map(|(node, n)| {
         let selection = n.recipe.as_select()?;
         match selection.by {
-            By::Counts(Input::Node(r)) if r.node == counts => Some(CountsChoice {
+            By::Counts(ActionInput::Node(r)) if r.node == counts => Some(CountsChoice {
                 node,
                 reserve: selection.reserve,
                 unit: selection.unit,

@@ -3,7 +3,7 @@ use crate::{
     actions::{
         context::ActionContext,
         estimate::{EstimateContext, MaskForecast},
-        recipe::Input,
+        recipe::ActionInput,
         train::training_seconds,
     },
     plan::graph::{Node, Plan},
@@ -48,7 +48,7 @@ impl Plan {
         &self,
         setting: usize,
         training: &Training,
-        mask: Option<&Input>,
+        mask: Option<&ActionInput>,
         compute: Compute,
     ) -> f64 {
         training_seconds(&self.estimate_context(setting), training, mask, compute)
@@ -70,8 +70,8 @@ impl Plan {
 }
 
 impl MaskForecast for Plan {
-    fn multiply_adds_left(&self, mask: &Input) -> f64 {
-        let Input::Node(made) = mask else {
+    fn multiply_adds_left(&self, mask: &ActionInput) -> f64 {
+        let ActionInput::Node(made) = mask else {
             return 1.0;
         };
         match self.foreseen.get(&made.node) {

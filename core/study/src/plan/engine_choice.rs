@@ -1,5 +1,5 @@
 //! Which trainings of a plan take which engine, and which would gain from the other one.
-use crate::{Assessment, State, actions::recipe::Input, plan::graph::Plan};
+use crate::{Assessment, State, actions::recipe::ActionInput, plan::graph::Plan};
 use jackpot_net::Training;
 use jackpot_net::{Compute, Engine, Precision};
 use jackpot_sparse::Isa;
@@ -42,7 +42,7 @@ const LEAST_GAIN: f64 = 1.25;
 struct Masked<'a> {
     setting: usize,
     training: &'a Training,
-    mask: &'a Input,
+    mask: &'a ActionInput,
     compute: Compute,
 }
 

@@ -2,7 +2,7 @@
 use crate::{
     Error,
     actions::estimate::Estimate,
-    actions::recipe::{Input, Recipe, Ref},
+    actions::recipe::{ActionInput, OutputRef, Recipe},
     plan::graph::{Cell, Node, Plan},
     spec::checks::{Check, Sees},
     spec::file::Study,
@@ -275,9 +275,9 @@ impl Builder {
         title: String,
         recipe: impl Into<Recipe>,
         output: &'static str,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let node = self.node(title, recipe)?;
-        Ok(Input::Node(Ref { node, output }))
+        Ok(ActionInput::Node(OutputRef { node, output }))
     }
 
     /// The node of this recipe: the one that is there already, or a new one.

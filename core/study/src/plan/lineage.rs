@@ -1,6 +1,6 @@
 //! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
 use crate::{
-    actions::recipe::Input,
+    actions::recipe::ActionInput,
     actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
     spec::ticket::profile::Config,
@@ -88,8 +88,8 @@ impl Plan {
         let inputs = behind.flat_map(|node| self.nodes[node].recipe.inputs());
         inputs
             .filter_map(|input| match input {
-                Input::Object(digest) => Some(digest),
-                Input::Node(_) => None,
+                ActionInput::Object(digest) => Some(digest),
+                ActionInput::Node(_) => None,
             })
             .collect()
     }
@@ -102,8 +102,8 @@ impl Plan {
             if found.insert(node) {
                 let inputs = self.nodes[node].recipe.inputs();
                 open.extend(inputs.iter().filter_map(|i| match i {
-                    Input::Node(r) => Some(r.node),
-                    Input::Object(_) => None,
+                    ActionInput::Node(r) => Some(r.node),
+                    ActionInput::Object(_) => None,
                 }));
             }
         }
@@ -111,10 +111,10 @@ impl Plan {
     }
 
     /// "clean", or the checks that changed the rows, in their order.
-    fn data_of(&self, rows: &Input) -> String {
+    fn data_of(&self, rows: &ActionInput) -> String {
         let mut steps = Vec::new();
         let mut rows = *rows;
-        while let Input::Node(r) = rows {
+        while let ActionInput::Node(r) = rows {
             let Some(check) = self.nodes[r.node].recipe.as_check() else {
                 break;
             };

@@ -2,7 +2,7 @@
 //! knows: it names the action behind what it made itself.
 use crate::{
     Error,
-    actions::recipe::{Input, Recipe},
+    actions::recipe::{ActionInput, Recipe},
     plan::graph::{Content, Plan},
 };
 use jackpot_store::{Digest, Look, ProducerIndex, Store};
@@ -90,7 +90,7 @@ fn origin(store: &Store, producers: &ProducerIndex, weights: Digest) -> Result<O
             return Ok(Origin::Drawn(action));
         }
         if let Some(train) = recipe.as_train()
-            && let Input::Object(rows) = train.train
+            && let ActionInput::Object(rows) = train.train
         {
             return Ok(Origin::Trained {
                 action,
@@ -99,7 +99,7 @@ fn origin(store: &Store, producers: &ProducerIndex, weights: Digest) -> Result<O
             });
         }
         match recipe.as_check().map(|check| check.input) {
-            Some(Input::Object(before)) => weights = before,
+            Some(ActionInput::Object(before)) => weights = before,
             _ => break,
         }
     }
@@ -123,7 +123,7 @@ fn data(store: &Store, producers: &ProducerIndex, rows: Digest) -> Result<String
         let Some(check) = recipe.as_check() else {
             break;
         };
-        let Input::Object(before) = check.input else {
+        let ActionInput::Object(before) = check.input else {
             break;
         };
         checks.push(check.item.item.clone());

@@ -6,7 +6,7 @@ use crate::{
     Error,
     actions::context::ActionContext,
     actions::data::DataRecipe,
-    actions::recipe::{Item, Recipe},
+    actions::recipe::{ConfiguredItem, Recipe},
     actions::train::TrainRecipe,
     spec::run_section::RunChoice,
     toolbox::Libtorch,
@@ -268,7 +268,10 @@ impl<'a> Rerun<'a> {
     }
 
     /// The plugin that the store keeps, described by a process of its own.
-    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
+    fn plugin(
+        &mut self,
+        item: &ConfiguredItem,
+    ) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
         if let Some(known) = self.plugins.get(&item.plugin) {
             return Ok(Ok(known.clone()));
         }

@@ -2,8 +2,8 @@
 use crate::{
     Error,
     actions::check::CheckRecipe,
-    actions::data::{DataRecipe, File},
-    actions::recipe::Input,
+    actions::data::{DataFile, DataRecipe},
+    actions::recipe::ActionInput,
     needs::{Needs, word},
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step, Target},
@@ -17,11 +17,11 @@ use jackpot_store::Digest;
 /// What one step of a check is given.
 struct StepRequest<'a> {
     /// What the step changes.
-    input: Input,
+    input: ActionInput,
     /// The random key, if the step draws.
     key: Key,
     /// The mask that changed weights are trained under; without one they are trained dense.
-    mask: Option<Input>,
+    mask: Option<ActionInput>,
     /// The sparsity at which another seed's mask is taken, for a check on masks.
     sparsity: Option<&'a Sparsity>,
 }
@@ -45,11 +45,11 @@ impl Target {
 
 impl Builder {
     /// The training rows and what belongs to them, clean.
-    pub(super) fn data(&mut self, output: &'static str) -> Result<Input, Error> {
+    pub(super) fn data(&mut self, output: &'static str) -> Result<ActionInput, Error> {
         let files = self.plan.sources[self.setting]
             .named()
             .iter()
-            .map(|f| File {
+            .map(|f| DataFile {
                 name: f.name.clone(),
                 sha256: Digest(f.sha256),
             });
@@ -68,7 +68,7 @@ impl Builder {
 
     /// The rows that a stage before the ticket's own training sees: changed, if the check
     /// changes that stage's data.
-    pub(super) fn seen(&mut self, stage: Sees, at: &At) -> Result<Input, Error> {
+    pub(super) fn seen(&mut self, stage: Sees, at: &At) -> Result<ActionInput, Error> {
         let mut rows = self.data("train")?;
         let mut before: Vec<&str> = Vec::new();
         for step in at.check.iter().flat_map(|c| c.on_data_of(stage)) {
@@ -98,7 +98,11 @@ impl Builder {
     }
 
     /// The scores after the check's own steps on them.
-    pub(super) fn changed_scores(&mut self, scores: Input, at: &At) -> Result<Input, Error> {
+    pub(super) fn changed_scores(
+        &mut self,
+        scores: ActionInput,
+        at: &At,
+    ) -> Result<ActionInput, Error> {
         if at.is_donor {
             return Ok(scores);
         }
@@ -108,31 +112,31 @@ impl Builder {
     /// The mask after the check's own steps on it.
     pub(super) fn changed_mask(
         &mut self,
-        mask: Input,
+        mask: ActionInput,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         self.changed(Target::Mask, mask, None, Some(sparsity), at)
     }
 
     /// The weights that the ticket's training starts from, after the check's steps on them.
     pub(super) fn changed_weights(
         &mut self,
-        weights: Input,
-        mask: Option<Input>,
+        weights: ActionInput,
+        mask: Option<ActionInput>,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         self.changed(Target::Weights, weights, mask, None, at)
     }
 
     fn changed(
         &mut self,
         target: Target,
-        mut input: Input,
-        mask: Option<Input>,
+        mut input: ActionInput,
+        mask: Option<ActionInput>,
         sparsity: Option<&Sparsity>,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let Some(check) = at.check else {
             return Ok(input);
         };
@@ -149,7 +153,12 @@ impl Builder {
     }
 
     /// One step of a check.
-    fn applied(&mut self, step: &Step, request: StepRequest, at: &At) -> Result<Input, Error> {
+    fn applied(
+        &mut self,
+        step: &Step,
+        request: StepRequest,
+        at: &At,
+    ) -> Result<ActionInput, Error> {
         let field = at.check_field();
         let (on, output, accepted, expected) = step.on.facts();
         let (item, needs) = self.item(&step.item, &step.params, Kind::Check, &field)?;
@@ -213,7 +222,7 @@ impl Builder {
         needs: &Needs,
         sparsity: Option<&Sparsity>,
         at: &At,
-    ) -> Result<Option<Input>, Error> {
+    ) -> Result<Option<ActionInput>, Error> {
         if !needs.donor {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 use crate::{
     Allocation, DonorSeed, Error, Selection,
     actions::allocate::AllocateRecipe,
-    actions::recipe::Input,
+    actions::recipe::ActionInput,
     actions::select::{By, SelectRecipe},
     plan::grid::{At, Builder},
     plan::pipeline::scores::Scored,
@@ -16,9 +16,9 @@ use jackpot_prune::{Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 
 /// What a selection chooses, and from what.
 pub(super) struct Chosen<'a> {
-    pub scores: Input,
+    pub scores: ActionInput,
     pub by: By,
-    pub within: Option<Input>,
+    pub within: Option<ActionInput>,
     pub reserve: Reserve,
     pub unit: Unit,
     pub sparsity: &'a Sparsity,
@@ -31,7 +31,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         self.check_profile(sparse, at)?;
         if self.method(sparse)?.output == Output::Masks {
             return self.mask_by_method(sparse, sparsity, at);
@@ -57,10 +57,10 @@ impl Builder {
             self.check_rounds(sparse, at)?;
             if matches!(sparse.allocation, Allocation::Global(_)) {
                 // The rounds have selected already.
-                return Ok(Input::node(scores.node, "mask"));
+                return Ok(ActionInput::node(scores.node, "mask"));
             }
         }
-        let scores = self.changed_scores(Input::Node(scores), at)?;
+        let scores = self.changed_scores(ActionInput::Node(scores), at)?;
         let by = self.by(sparse, scores, sparsity, at)?;
         let chosen = Chosen {
             scores,
@@ -79,7 +79,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let stray = [
             (
                 "allocation",
@@ -101,7 +101,7 @@ impl Builder {
             mask_at: Some(sparsity),
         };
         let mask = self.scores(sparse, &scored, at)?;
-        Ok(Input::Node(mask))
+        Ok(ActionInput::Node(mask))
     }
 
     /// Refuses whole filters of a network that has none, before anything runs.
@@ -149,7 +149,7 @@ impl Builder {
         chosen: Chosen,
         round: String,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let recipe = SelectRecipe {
             architecture: self.setting().architecture.clone(),
             scores: chosen.scores,
@@ -221,7 +221,7 @@ impl Builder {
     fn by(
         &mut self,
         sparse: &Sparse,
-        scores: Input,
+        scores: ActionInput,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<By, Error> {
@@ -278,10 +278,10 @@ impl Builder {
         id: &str,
         params: &Config,
         sparse: &Sparse,
-        scores: Input,
+        scores: ActionInput,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let field = format!("ticket `{}`: `allocation`", at.ticket.name);
         let params = self.with_profile(id, params, sparse, &field)?;
         let (item, needs) = self.item(id, &params, Kind::Method, &field)?;
@@ -330,7 +330,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         if let Some(start) = at.check.and_then(|c| c.start) {
             return self.weights(start, at);
         }

@@ -6,7 +6,7 @@
 //! rewinds and trains again. A sparsity is cut, exactly, from the last state that keeps more.
 use crate::{
     Allocation, Error,
-    actions::recipe::Input,
+    actions::recipe::ActionInput,
     actions::select::By,
     plan::grid::{At, Builder},
     plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
@@ -19,9 +19,9 @@ use jackpot_prune::{Rule, Scope, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.
 struct State {
-    mask: Option<Input>,
+    mask: Option<ActionInput>,
     /// None where nothing reads the trained weights, so that nothing is trained for them.
-    trained: Option<Input>,
+    trained: Option<ActionInput>,
 }
 
 impl Builder {
@@ -32,7 +32,7 @@ impl Builder {
         rounds: &Rounds,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let state = self.state(sparse, rounds, sparsity, at)?;
         self.pruned(sparse, &state, sparsity, String::new(), at)
     }
@@ -44,7 +44,7 @@ impl Builder {
         rounds: &Rounds,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let state = self.state(sparse, rounds, sparsity, at)?;
         match state.trained {
             Some(trained) => Ok(trained),
@@ -102,7 +102,7 @@ impl Builder {
         sparsity: &Sparsity,
         round: String,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let scored = Scored {
             weights: state.trained,
             mask: state.mask,
@@ -110,7 +110,7 @@ impl Builder {
             mask_at: None,
         };
         let scores = self.scores(sparse, &scored, at)?;
-        let scores = self.changed_scores(Input::Node(scores), at)?;
+        let scores = self.changed_scores(ActionInput::Node(scores), at)?;
         let scope = match sparse.allocation {
             Allocation::Global(scope) => scope,
             _ => Scope::All,
@@ -135,10 +135,10 @@ impl Builder {
         &mut self,
         rounds: &Rounds,
         round: u32,
-        before: Input,
-        mask: Input,
+        before: ActionInput,
+        mask: ActionInput,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let weights = match rounds.rewind {
             Stage::Trained => before,
             stage => self.weights(stage, at)?,
@@ -168,6 +168,6 @@ impl Builder {
             redraw: &[],
         };
         let node = self.training(trained, at)?;
-        Ok(Input::node(node, "checkpoint"))
+        Ok(ActionInput::node(node, "checkpoint"))
     }
 }

@@ -1,7 +1,7 @@
 //! Scores: what a method makes of weights, data and draws, in one call or in rounds.
 use crate::{
     Error,
-    actions::recipe::{Input, Platform, Ref, Sampled},
+    actions::recipe::{ActionInput, OutputRef, Platform, SampledRows},
     actions::score::ScoreRecipe,
     plan::grid::{At, Builder},
     spec::checks::Sees,
@@ -17,9 +17,9 @@ use jackpot_prune::{Rounds, Scope, Sparsity};
 #[derive(Clone)]
 pub(super) struct Scored<'a> {
     /// None: those of the ticket's stage, if the method reads any.
-    pub weights: Option<Input>,
+    pub weights: Option<ActionInput>,
     /// What is kept so far.
-    pub mask: Option<Input>,
+    pub mask: Option<ActionInput>,
     /// None: one call.
     pub rounds: Option<Rounds>,
     /// What a method that gives masks is asked to reach; none: it gives scores.
@@ -115,7 +115,7 @@ impl Builder {
         sparse: &Sparse,
         scored: &Scored,
         at: &At,
-    ) -> Result<Ref, Error> {
+    ) -> Result<OutputRef, Error> {
         let field = format!("ticket `{}`: `scores`", at.ticket.name);
         let params = self.with_profile(&sparse.method, &sparse.params, sparse, &field)?;
         let (item, needs) = self.item(&sparse.method, &params, Kind::Method, &field)?;
@@ -141,7 +141,7 @@ impl Builder {
             let train = self.seen(Sees::Scoring, at)?;
             let rows = self.rows_seen(Sees::Scoring, at)?;
             self.batches_fit(&item.config, &rows, at)?;
-            Some(Sampled {
+            Some(SampledRows {
                 train,
                 normalisation: self.data("normalisation")?,
                 augment: self.setting().training.augment.clone(),
@@ -194,6 +194,6 @@ impl Builder {
             at.seed
         );
         let node = self.node(title, recipe)?;
-        Ok(Ref { node, output: name })
+        Ok(OutputRef { node, output: name })
     }
 }

@@ -2,7 +2,7 @@
 use crate::{
     Error,
     actions::init::InitRecipe,
-    actions::recipe::{Input, Platform},
+    actions::recipe::{ActionInput, Platform},
     actions::train::TrainRecipe,
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
@@ -16,9 +16,9 @@ use jackpot_rng::Key;
 /// One training to be asked for.
 pub(crate) struct Trained<'a> {
     pub title: String,
-    pub weights: Input,
-    pub mask: Option<Input>,
-    pub rows: Input,
+    pub weights: ActionInput,
+    pub mask: Option<ActionInput>,
+    pub rows: ActionInput,
     pub known: KnownRows,
     pub training: Training,
     pub compute: Compute,
@@ -28,16 +28,16 @@ pub(crate) struct Trained<'a> {
 
 impl Builder {
     /// The weights of a stage.
-    pub(super) fn weights(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
+    pub(super) fn weights(&mut self, stage: Stage, at: &At) -> Result<ActionInput, Error> {
         match stage {
             Stage::Initial => self.drawn("init", at.keys().init().to_hex(), at),
             Stage::Redrawn => self.drawn("init again", at.keys().redrawn().to_hex(), at),
-            Stage::Object(digest) => Ok(Input::Object(digest)),
+            Stage::Object(digest) => Ok(ActionInput::Object(digest)),
             Stage::Trained | Stage::Epoch(_) | Stage::Step(_) => self.pretrained(stage, at),
         }
     }
 
-    fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<Input, Error> {
+    fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<ActionInput, Error> {
         let recipe = InitRecipe {
             architecture: self.setting().architecture.clone(),
             key,
@@ -56,7 +56,7 @@ impl Builder {
         }
     }
 
-    fn pretrained(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
+    fn pretrained(&mut self, stage: Stage, at: &At) -> Result<ActionInput, Error> {
         let mut training = self.pretraining(at);
         // In a trial every training has an end of its own.
         let until = self.until(stage, &training, at)?;
@@ -85,7 +85,7 @@ impl Builder {
             redraw: &[],
         };
         let train = self.training(trained, at)?;
-        Ok(Input::node(train, "checkpoint"))
+        Ok(ActionInput::node(train, "checkpoint"))
     }
 
     /// The step at which the dense training has reached a stage; none: its end.

@@ -3,7 +3,7 @@
 use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::Order;
 use jackpot_study::{
-    CheckRecipe, Content, InitRecipe, Input, Keys, Plan, Recipe, ScoreRecipe, SelectRecipe,
+    ActionInput, CheckRecipe, Content, InitRecipe, Keys, Plan, Recipe, ScoreRecipe, SelectRecipe,
     TrainRecipe,
 };
 
@@ -199,7 +199,7 @@ fn an_epoch_of_rows_that_are_left_out_has_no_known_length() {
 }
 
 /// The items that an input went through, the last one first, and what they were given beside.
-fn steps(plan: &Plan, input: &Input) -> Vec<(String, &'static str, Option<Input>)> {
+fn steps(plan: &Plan, input: &ActionInput) -> Vec<(String, &'static str, Option<ActionInput>)> {
     match behind(plan, input).0 {
         Recipe::Check(CheckRecipe {
             item,

@@ -3,7 +3,7 @@
 
 use crate::support::{self, cell, head, try_plan};
 use jackpot_store::{Digest, Store};
-use jackpot_study::{Content, Input, NOT_KNOWN, Origins, Plan, Recipe, TrainRecipe};
+use jackpot_study::{ActionInput, Content, NOT_KNOWN, Origins, Plan, Recipe, TrainRecipe};
 
 const OBJECT: &str = "abababababababababababababababababababababababababababababababab";
 
@@ -256,7 +256,7 @@ fn the_reason_names_the_action_that_made_the_weights_or_says_that_none_is_known(
             matches!(
                 r,
                 Recipe::Train(TrainRecipe {
-                    mask: Some(Input::Object(_)),
+                    mask: Some(ActionInput::Object(_)),
                     ..
                 })
             )

@@ -4,7 +4,7 @@ use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::{Order, Training};
 use jackpot_prune::Unit;
 use jackpot_study::{
-    AllocateRecipe, By, Content, Input, Plan, Recipe, ScoreRecipe, SelectRecipe, TrainRecipe,
+    ActionInput, AllocateRecipe, By, Content, Plan, Recipe, ScoreRecipe, SelectRecipe, TrainRecipe,
 };
 
 /// A plan of these tickets and checks on the shipped study's net: 0.9 and 0.98, three seeds,
@@ -29,7 +29,7 @@ fn parts<'a>(
     ticket: &str,
     check: &str,
     sparsity: &str,
-) -> (Input, Input, &'a Training) {
+) -> (ActionInput, ActionInput, &'a Training) {
     match trained(plan, cell(plan, ticket, check, sparsity, 1)) {
         Recipe::Train(TrainRecipe {
             weights,
@@ -565,7 +565,7 @@ fn every_input_stands_before_its_reader() {
     ));
     for (index, node) in plan.nodes.iter().enumerate() {
         for input in node.recipe.inputs() {
-            assert!(matches!(input, Input::Node(r) if r.node < index));
+            assert!(matches!(input, ActionInput::Node(r) if r.node < index));
         }
     }
     let dense = cell(&plan, "dense", "half", "0", 1);

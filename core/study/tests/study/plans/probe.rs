@@ -2,7 +2,8 @@
 
 use crate::support::{QUICK, libtorch, plugins};
 use jackpot_study::{
-    Asked, InitRecipe, Input, Part, Probe, Recipe, ScoreRecipe, SelectRecipe, Study, plan, probe,
+    ActionInput, Asked, InitRecipe, Part, Probe, Recipe, ScoreRecipe, SelectRecipe, Study, plan,
+    probe,
 };
 use std::{collections::BTreeSet, path::Path};
 
@@ -55,14 +56,14 @@ fn tickets_that_read_data_are_compared_and_trained_ones_are_left_out_by_name() {
 fn keys(part: &Part, asked: &Asked) -> (String, String) {
     let nodes = &part.plan.nodes;
     let Recipe::Select(SelectRecipe {
-        scores: Input::Node(scores),
+        scores: ActionInput::Node(scores),
         ..
     }) = &nodes[asked.mask.node].recipe
     else {
         panic!("{:?}", nodes[asked.mask.node].recipe);
     };
     let Recipe::Score(ScoreRecipe {
-        weights: Some(Input::Node(weights)),
+        weights: Some(ActionInput::Node(weights)),
         key,
         ..
     }) = &nodes[scores.node].recipe

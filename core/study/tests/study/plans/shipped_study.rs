@@ -5,8 +5,8 @@ use jackpot_net::ScorePrecision;
 use jackpot_net::{Engine, Precision};
 use jackpot_store::Store;
 use jackpot_study::{
-    Assessment, CheckRecipe, Content, Input, Memo, Pin, Plan, Recipe, ScoreRecipe, SelectRecipe,
-    State, TrainRecipe, assess,
+    ActionInput, Assessment, CheckRecipe, Content, Memo, Pin, Plan, Recipe, ScoreRecipe,
+    SelectRecipe, State, TrainRecipe, assess,
 };
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn an_action_comes_after_what_it_reads() {
     let plan = quick();
     for (index, node) in plan.nodes.iter().enumerate() {
         for input in node.recipe.inputs() {
-            assert!(matches!(input, Input::Node(r) if r.node < index));
+            assert!(matches!(input, ActionInput::Node(r) if r.node < index));
         }
     }
 }
@@ -131,8 +131,8 @@ fn trained(plan: &Plan, ticket: &str, check: &str) -> (usize, usize) {
 }
 
 /// The kinds and items of the actions that made an input, the last one first.
-fn lineage(plan: &Plan, input: &Input) -> Vec<String> {
-    let Input::Node(r) = input else {
+fn lineage(plan: &Plan, input: &ActionInput) -> Vec<String> {
+    let ActionInput::Node(r) = input else {
         panic!("a plan names nodes");
     };
     match &plan.nodes[r.node].recipe {
@@ -160,7 +160,7 @@ fn corrupted_data_reaches_what_finds_the_mask_and_nothing_else() {
             assert_eq!(lineage(&plan, train), clean, "{ticket} is trained");
             assert_eq!(lineage(&plan, test), ["data test"]);
             let Recipe::Select(SelectRecipe {
-                scores: Input::Node(scores),
+                scores: ActionInput::Node(scores),
                 ..
             }) = &plan.nodes[mask].recipe
             else {
@@ -170,7 +170,7 @@ fn corrupted_data_reaches_what_finds_the_mask_and_nothing_else() {
             else {
                 panic!("{ticket}");
             };
-            let Some(Input::Node(weights)) = weights else {
+            let Some(ActionInput::Node(weights)) = weights else {
                 panic!("{ticket} scores weights");
             };
             // SNIP and GraSP score first weights on the data; the lottery ticket scores the

@@ -11,13 +11,14 @@ use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{
-    AllocateRecipe, By, CheckRecipe, DataRecipe, EvaluateRecipe, File, InitRecipe, Input, Item,
-    Libtorch, Platform, Recipe, Ref, Sampled, ScoreRecipe, SelectRecipe, TrainRecipe,
+    ActionInput, AllocateRecipe, By, CheckRecipe, ConfiguredItem, DataFile, DataRecipe,
+    EvaluateRecipe, InitRecipe, Libtorch, OutputRef, Platform, Recipe, SampledRows, ScoreRecipe,
+    SelectRecipe, TrainRecipe,
 };
 use std::collections::BTreeMap;
 
-fn object(byte: u8) -> Input {
-    Input::Object(Digest([byte; 32]))
+fn object(byte: u8) -> ActionInput {
+    ActionInput::Object(Digest([byte; 32]))
 }
 
 fn architecture() -> Architecture {
@@ -50,8 +51,8 @@ fn scored(precision: ScorePrecision) -> Recipe {
     recipe
 }
 
-fn item(id: &str, config: &[(&str, ConfigValue)]) -> Item {
-    Item {
+fn item(id: &str, config: &[(&str, ConfigValue)]) -> ConfiguredItem {
+    ConfiguredItem {
         plugin: Digest([0xab; 32]),
         item: id.into(),
         version: "1.0.0".into(),
@@ -94,7 +95,7 @@ fn recipes() -> Vec<Recipe> {
     vec![
         Recipe::Data(DataRecipe {
             set: "fashion-mnist-10k".into(),
-            files: vec![File {
+            files: vec![DataFile {
                 name: "t10k-images-idx3-ubyte.gz".into(),
                 sha256: Digest([1; 32]),
             }],
@@ -122,7 +123,7 @@ fn recipes() -> Vec<Recipe> {
             rows: 6000,
             weights: Some(object(2)),
             reference: None,
-            data: Some(Sampled {
+            data: Some(SampledRows {
                 train: object(3),
                 normalisation: object(4),
                 augment: training().augment,
@@ -329,7 +330,7 @@ fn the_precision_of_scores_is_in_their_key_and_nowhere_else() {
 fn a_recipe_with_an_input_that_is_not_known_has_no_key() {
     let mut recipe = recipes().remove(7);
     if let Recipe::Train(TrainRecipe { mask, .. }) = &mut recipe {
-        *mask = Some(Input::Node(Ref {
+        *mask = Some(ActionInput::Node(OutputRef {
             node: 3,
             output: "mask",
         }));

@@ -1,6 +1,6 @@
 //! One study over several settings, and blocks that stand for several.
 use crate::support::{QUICK, head, try_plan};
-use jackpot_study::{Content, Input, Plan, Recipe, Study, TrainRecipe};
+use jackpot_study::{ActionInput, Content, Plan, Recipe, Study, TrainRecipe};
 use std::{collections::BTreeSet, path::Path};
 
 /// The grid of `quick` without its network, over settings.
@@ -106,7 +106,7 @@ fn two_settings_on_the_same_images_read_one_data_object() {
         other => panic!("{other:?}"),
     };
     assert_eq!(input(0), input(1));
-    assert!(matches!(input(0), Input::Node(_)));
+    assert!(matches!(input(0), ActionInput::Node(_)));
 }
 
 #[test]
