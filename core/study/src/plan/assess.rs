@@ -26,9 +26,9 @@ pub enum State {
 /// Where a plan stands.
 #[derive(Clone, Debug, Default)]
 pub struct Assessment {
-    /// One a node.
+    /// The state of each node.
     pub states: Vec<State>,
-    /// By content hash; none while an input is not known.
+    /// The recipe of each node with its inputs by content hash, once they are known.
     pub recipes: Vec<Option<Recipe>>,
     /// The action's key, once its inputs are known.
     pub keys: Vec<Option<Digest>>,

@@ -14,12 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lineage {
-    /// The data of dense trainings and rounds before the ticket's own; none: there is none. What
-    /// made the weights of an object is not known to the study, and said to be so.
+    /// The data of dense trainings and rounds before the ticket's own training, if there are any.
+    /// What made the weights of an object is not known to the study, and said to be so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<String>,
-    /// The data that a method drew batches from; none: no method
-    /// of it declares data.
+    /// The data that a method drew batches from, if a method of the cell declares data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scoring: Option<String>,
     /// The data of the ticket's own training.
@@ -35,7 +34,7 @@ const CLEAN: &str = "clean";
 pub const NOT_KNOWN: &str = "not known";
 
 impl Plan {
-    /// The lineage of a cell; none: nothing is run for it.
+    /// The lineage of a cell, if anything is run for it.
     pub fn lineage(&self, cell: &Cell) -> Option<Lineage> {
         let Content::Run { train, .. } = cell.content else {
             return None;

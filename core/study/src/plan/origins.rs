@@ -138,8 +138,8 @@ fn data(store: &Store, producers: &ProducerIndex, rows: Digest) -> Result<String
     })
 }
 
-/// The first action that made an object, and its recipe; none: no action did, or its recipe is not
-/// one that can be read.
+/// The first action that made an object, and its recipe, if there is such an action whose recipe can
+/// be read.
 fn made(
     store: &Store,
     producers: &ProducerIndex,

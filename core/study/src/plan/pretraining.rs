@@ -2,7 +2,7 @@
 use crate::plan::graph::{Cell, Content, Plan};
 
 impl Plan {
-    /// The longest dense training that the cell needs beside its own; none: it needs none.
+    /// The longest dense training that the cell needs beside its own, if it needs one.
     pub(crate) fn pretraining(&self, cell: &Cell) -> Option<usize> {
         let Content::Run { train, .. } = cell.content else {
             return None;

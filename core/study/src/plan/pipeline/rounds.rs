@@ -20,7 +20,7 @@ use jackpot_prune::{Rule, Scope, Sparsity};
 /// Where a chain stands: what it keeps, and what its last training made.
 struct State {
     mask: Option<ActionInput>,
-    /// None where nothing reads the trained weights, so that nothing is trained for them.
+    /// The weights that the last training made. Where nothing reads them nothing is trained.
     trained: Option<ActionInput>,
 }
 

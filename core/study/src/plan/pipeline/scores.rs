@@ -13,16 +13,16 @@ use crate::{
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{Rounds, Scope, Sparsity};
 
-/// What a method is given to score.
+/// What a method is asked to score.
 #[derive(Clone)]
 pub(super) struct Scored<'a> {
-    /// None: those of the ticket's stage, if the method reads any.
+    /// The weights to score; without them those of the ticket's stage, if the method reads any.
     pub weights: Option<ActionInput>,
-    /// What is kept so far.
+    /// The mask of what is kept so far.
     pub mask: Option<ActionInput>,
-    /// None: one call.
+    /// The rounds that the method is called in; without them it is called once.
     pub rounds: Option<Rounds>,
-    /// What a method that gives masks is asked to reach; none: it gives scores.
+    /// The sparsity that a method is asked to reach which gives masks.
     pub mask_at: Option<&'a Sparsity>,
 }
 
@@ -62,7 +62,7 @@ impl Builder {
         )))
     }
 
-    /// The rounds that the method is called in at this sparsity; none: one call.
+    /// The rounds that the method is called in at this sparsity, unless it is called once.
     pub(super) fn calls(
         &self,
         sparse: &Sparse,

@@ -88,7 +88,7 @@ impl Builder {
         Ok(ActionInput::node(train, "checkpoint"))
     }
 
-    /// The step at which the dense training has reached a stage; none: its end.
+    /// The step at which the dense training has reached a stage, unless the stage is its end.
     fn until(&self, stage: Stage, training: &Training, at: &At) -> Result<Option<u64>, Error> {
         if !matches!(stage, Stage::Epoch(_) | Stage::Step(_)) {
             return Ok(None);
