@@ -5,7 +5,7 @@ use crate::{
     actions::recipe::ActionInput,
     actions::select::{By, SelectRecipe},
     plan::grid::{At, Builder},
-    plan::pipeline::scores::Scored,
+    plan::pipeline::scores::ScoreRequest,
     spec::ticket::profile::Config,
     spec::ticket::profile::{Profile, published_rule},
     spec::ticket::stage::Stage,
@@ -15,7 +15,7 @@ use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
 
 /// What a selection chooses, and from what.
-pub(super) struct Chosen<'a> {
+pub(super) struct SelectRequest<'a> {
     pub scores: ActionInput,
     pub by: By,
     pub within: Option<ActionInput>,
@@ -46,7 +46,7 @@ impl Builder {
         }
         let calls = self.calls(sparse, sparsity, at)?;
         let in_rounds = calls.is_some();
-        let scored = Scored {
+        let scored = ScoreRequest {
             weights: None,
             mask: None,
             rounds: calls,
@@ -62,7 +62,7 @@ impl Builder {
         }
         let scores = self.changed_scores(ActionInput::Node(scores), at)?;
         let by = self.by(sparse, scores, sparsity, at)?;
-        let chosen = Chosen {
+        let chosen = SelectRequest {
             scores,
             by,
             within: None,
@@ -94,7 +94,7 @@ impl Builder {
                 at.ticket.name, sparse.method
             )));
         }
-        let scored = Scored {
+        let scored = ScoreRequest {
             weights: None,
             mask: None,
             rounds: self.calls(sparse, sparsity, at)?,
@@ -146,7 +146,7 @@ impl Builder {
     /// The selection as an action; `round` says which, if there are several.
     pub(super) fn select(
         &mut self,
-        chosen: Chosen,
+        chosen: SelectRequest,
         round: String,
         at: &At,
     ) -> Result<ActionInput, Error> {

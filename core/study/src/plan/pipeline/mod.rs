@@ -22,7 +22,7 @@ use crate::{
 use jackpot_net::Engine;
 use jackpot_prune::Sparsity;
 
-pub(crate) use weights::Trained;
+pub(crate) use weights::TrainRequest;
 
 impl Builder {
     /// Where libtorch computes, and in what.
@@ -77,7 +77,7 @@ impl Builder {
             }
             _ => format!("train {}", at.cell_in_words(sparsity)),
         };
-        let trained = Trained {
+        let trained = TrainRequest {
             title,
             weights,
             mask,

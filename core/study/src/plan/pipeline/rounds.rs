@@ -9,7 +9,7 @@ use crate::{
     actions::recipe::ActionInput,
     actions::select::By,
     plan::grid::{At, Builder},
-    plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
+    plan::pipeline::{masks::SelectRequest, scores::ScoreRequest, weights::TrainRequest},
     spec::checks::Sees,
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse},
@@ -103,7 +103,7 @@ impl Builder {
         round: String,
         at: &At,
     ) -> Result<ActionInput, Error> {
-        let scored = Scored {
+        let scored = ScoreRequest {
             weights: state.trained,
             mask: state.mask,
             rounds: None,
@@ -115,7 +115,7 @@ impl Builder {
             Allocation::Global(scope) => scope,
             _ => Scope::All,
         };
-        let chosen = Chosen {
+        let chosen = SelectRequest {
             scores,
             by: By::Global {
                 scope,
@@ -157,7 +157,7 @@ impl Builder {
         );
         let rows = self.seen(Sees::Pretraining, at)?;
         let known = self.rows_seen(Sees::Pretraining, at)?;
-        let trained = Trained {
+        let trained = TrainRequest {
             title,
             weights,
             mask: Some(mask),

@@ -15,7 +15,7 @@ use jackpot_prune::{Rounds, Scope, Sparsity};
 
 /// What a method is asked to score.
 #[derive(Clone)]
-pub(super) struct Scored<'a> {
+pub(super) struct ScoreRequest<'a> {
     /// The weights to score; without them those of the ticket's stage, if the method reads any.
     pub weights: Option<ActionInput>,
     /// The mask of what is kept so far.
@@ -113,7 +113,7 @@ impl Builder {
     pub(super) fn scores(
         &mut self,
         sparse: &Sparse,
-        scored: &Scored,
+        scored: &ScoreRequest,
         at: &At,
     ) -> Result<OutputRef, Error> {
         let field = format!("ticket `{}`: `scores`", at.ticket.name);

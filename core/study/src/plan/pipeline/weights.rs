@@ -13,8 +13,8 @@ use jackpot_net::Compute;
 use jackpot_net::Training;
 use jackpot_rng::Key;
 
-/// One training to be asked for.
-pub(crate) struct Trained<'a> {
+/// What a training of the plan is asked for with.
+pub(crate) struct TrainRequest<'a> {
     pub title: String,
     pub weights: ActionInput,
     pub mask: Option<ActionInput>,
@@ -74,7 +74,7 @@ impl Builder {
             },
             at.seed
         );
-        let trained = Trained {
+        let trained = TrainRequest {
             title,
             weights,
             mask: None,
@@ -114,7 +114,7 @@ impl Builder {
         })
     }
 
-    pub(super) fn training(&mut self, trained: Trained, at: &At) -> Result<usize, Error> {
+    pub(super) fn training(&mut self, trained: TrainRequest, at: &At) -> Result<usize, Error> {
         // Of another length than the study's, a training may end before its schedule does.
         trained.training.validate().map_err(|e| {
             let check = at.check.map(|c| format!(" under check `{}`", c.name));
