@@ -1,7 +1,7 @@
 //! How kept weights are allocated to layers: with depth, and how far apart two allocations are.
 
 use crate::correlation::{mean, pearson, spearman};
-use jackpot_net::{Layer, Network, Role};
+use jackpot_net::{Layer, LayerRole, Network};
 
 /// Total variation of two allocations, ½ Σ |k/K − k'/K'|: 0 the same, 1 disjoint.
 pub fn allocation_distance(first: &[u64], second: &[u64]) -> f64 {
@@ -15,7 +15,7 @@ pub fn allocation_distance(first: &[u64], second: &[u64]) -> f64 {
 /// Rank correlation of the kept share with depth, over convolutions in forward order, projections
 /// left out. None where it is not defined (see [`spearman`]).
 pub fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
-    let main = |l: &Layer| l.role == Role::Conv && !l.shortcut;
+    let main = |l: &Layer| l.role == LayerRole::Conv && !l.shortcut;
     let layers = network.layers.iter().zip(counts);
     let shares: Vec<f64> = layers
         .filter(|(l, _)| main(l))
@@ -25,7 +25,7 @@ pub fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
     spearman(&depths, &shares)
 }
 
-/// The kept share of the layers that are meant, together; None: there are none.
+/// The kept share of the layers that are meant, taken together. None if no layer is meant.
 pub fn kept_share(
     network: &Network,
     counts: &[u64],
@@ -48,7 +48,7 @@ pub struct AllocationDifference {
     pub largest: f64,
     /// The mean absolute difference over layers (the L1 distance over their number), in points.
     pub mean: f64,
-    /// Pearson's correlation of the shares over layers; none where one side is constant.
+    /// Pearson's correlation of the shares over layers; None where one side is constant.
     pub correlation: Option<f64>,
     /// ½ Σ |k/K − k'/K'|: the share of all kept weights that lie in other layers.
     pub moved: f64,

@@ -1,6 +1,6 @@
 //! Words and checks that error messages of this crate share.
 use crate::Error;
-use jackpot_prune::Unit;
+use jackpot_prune::Granularity;
 use std::collections::BTreeSet;
 use toml::Value;
 
@@ -87,9 +87,9 @@ pub(crate) fn steps(n: u32) -> String {
 }
 
 /// What is said behind the number of kept weights: nothing, or that filters are kept whole.
-pub fn unit_suffix(unit: Unit) -> &'static str {
+pub fn unit_suffix(unit: Granularity) -> &'static str {
     match unit {
-        Unit::Weights => "",
-        Unit::Filters => ", whole filters",
+        Granularity::Weights => "",
+        Granularity::Filters => ", whole filters",
     }
 }

@@ -2,7 +2,7 @@
 use crate::{progress::bar, study};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use jackpot_host::{Case, Kit, Report, Verdict, beside_the_binary, conform};
+use jackpot_host::{Case, CaseOutcome, Kit, Report, beside_the_binary, conform};
 use jackpot_study::Programs;
 use std::{
     fs::File,
@@ -29,7 +29,7 @@ pub struct Check {
     /// Seconds of its own that an item may take in one case
     #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = study::seconds)]
     seconds: f64,
-    /// Cases at the same time; else one a core
+    /// Cases at the same time; else one per core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=study::MOST_WORKERS))]
     workers: Option<u32>,
     /// Only this item of the plugin
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// The sums of the plugins beside this program; none: it has none.
+/// The sums of the plugins beside this program; `None` if it has none.
 fn of_jackpot() -> Result<Vec<String>> {
     let folder = beside_the_binary()?;
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -134,14 +134,14 @@ fn print(report: &Report) {
 }
 
 fn skipped(case: &Case) -> bool {
-    matches!(case.verdict, Verdict::NotApplicable(_))
+    matches!(case.verdict, CaseOutcome::NotApplicable(_))
 }
 
 fn line(case: &Case) -> String {
     let (mark, why) = match &case.verdict {
-        Verdict::Passed(why) => ("ok  ", why),
-        Verdict::Failed(why) => ("FAIL", why),
-        Verdict::NotApplicable(why) => ("–   ", why),
+        CaseOutcome::Passed(why) => ("ok  ", why),
+        CaseOutcome::Failed(why) => ("FAIL", why),
+        CaseOutcome::NotApplicable(why) => ("–   ", why),
     };
     if why.is_empty() {
         format!("  {mark} {}", case.case)

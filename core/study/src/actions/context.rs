@@ -42,7 +42,7 @@ pub(crate) struct ActionContext<'a> {
 /// A plugin's library file, and how it describes the item that is called.
 pub(crate) struct OfferedItem {
     pub library: PathBuf,
-    pub described: jackpot_protocol::Item,
+    pub described: jackpot_protocol::PluginItem,
 }
 
 /// What a plugin made, in a folder that goes with this value.
@@ -217,7 +217,10 @@ impl ActionContext<'_> {
         })
     }
 
-    fn find(&self, item: &ConfiguredItem) -> Result<(&Plugin, &jackpot_protocol::Item), Failure> {
+    fn find(
+        &self,
+        item: &ConfiguredItem,
+    ) -> Result<(&Plugin, &jackpot_protocol::PluginItem), Failure> {
         let hex = item.plugin.to_string();
         let plugin = self.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {

@@ -6,7 +6,7 @@ use crate::actions::{
     parts::ActionInput,
     validate::{self, invalid},
 };
-use jackpot_data::{Access, Preparation, RowOrder, Source};
+use jackpot_data::{OpenOptions, Preparation, RowOrder, Source};
 use jackpot_net::Architecture;
 use jackpot_protocol::Failure;
 use jackpot_store::Digest;
@@ -68,11 +68,11 @@ impl DataRecipe {
                 "the files of `{set}` lie in a folder that its recipe does not name; `jackpot data verify` reads them"
             ));
         }
-        let access = Access {
+        let options = OpenOptions {
             order: self.order,
-            ..Access::default()
+            ..OpenOptions::default()
         };
-        let source = jackpot_data::open_as(set, &access).map_err(|e| e.to_string())?;
+        let source = jackpot_data::open_as(set, &options).map_err(|e| e.to_string())?;
         let found: Vec<Digest> = source.named().iter().map(|f| Digest(f.sha256)).collect();
         let wanted: Vec<Digest> = self.files.iter().map(|f| f.sha256).collect();
         if found != wanted {

@@ -97,7 +97,7 @@ impl ConfiguredItem {
 
     /// Gives the parameters of an item that was read from the store the types that the item
     /// declares: a recipe spells integers as text.
-    pub(crate) fn restore_types(&mut self, declared: &jackpot_protocol::Item) {
+    pub(crate) fn restore_types(&mut self, declared: &jackpot_protocol::PluginItem) {
         for param in &declared.params {
             let Some(value) = self.config.get_mut(&param.name) else {
                 continue;

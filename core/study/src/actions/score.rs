@@ -8,7 +8,7 @@ use crate::actions::{
 };
 use jackpot_net::{Architecture, ScorePrecision};
 use jackpot_protocol::{Failure, PluginJob};
-use jackpot_prune::{Rounds, Sparsity};
+use jackpot_prune::{PruningRounds, Sparsity};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub struct ScoreRecipe {
     pub mask: Option<ActionInput>,
     /// The rounds that the method is called in; without them it is called once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
     /// The sparsity that a method is asked to reach which gives masks. Scores serve every sparsity, so
     /// that a method which gives scores has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

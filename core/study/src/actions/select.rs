@@ -12,7 +12,9 @@ use crate::{
 };
 use jackpot_net::{Architecture, Network};
 use jackpot_protocol::Failure;
-use jackpot_prune::{Choice, Reserve, Rule, Scope, Scores, Sparsity, Unit};
+use jackpot_prune::{
+    Granularity, LayerConstraints, PruningScope, Scores, SelectionOptions, SelectionRule, Sparsity,
+};
 use jackpot_store::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -32,11 +34,11 @@ pub struct SelectRecipe {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<ActionInput>,
     /// The weights that are kept whatever the scores say.
-    #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
-    pub reserve: Reserve,
+    #[serde(default, skip_serializing_if = "LayerConstraints::is_nothing")]
+    pub reserve: LayerConstraints,
     /// Whether single weights or whole filters are kept.
-    #[serde(default, skip_serializing_if = "Unit::is_weights")]
-    pub unit: Unit,
+    #[serde(default, skip_serializing_if = "Granularity::is_weights")]
+    pub unit: Granularity,
 }
 
 /// How many weights a selection keeps, in all or per layer.
@@ -46,11 +48,11 @@ pub enum By {
     /// The largest scores of all layers in scope.
     Global {
         /// The layers to choose from.
-        scope: Scope,
+        scope: PruningScope,
         /// Sparsity over all prunable weights.
         sparsity: Sparsity,
         /// How ties are broken and counts rounded.
-        rule: Rule,
+        rule: SelectionRule,
     },
     /// The largest scores of each layer, as many as an allocation counts.
     Counts(ActionInput),
@@ -85,27 +87,29 @@ impl SelectRecipe {
             By::Table {
                 densities,
                 sparsity,
-            } => jackpot_prune::table_counts(network, densities, sparsity)?,
+            } => jackpot_prune::counts_of_densities(network, densities, sparsity)?,
         };
-        let by = match &self.by {
+        let budget = match &self.by {
             By::Global {
                 scope,
                 sparsity,
                 rule,
-            } => jackpot_prune::By::Sparsity {
+            } => jackpot_prune::PruningBudget::Sparsity {
                 sparsity,
                 scope: *scope,
                 rule: *rule,
             },
-            By::Counts(_) | By::Mask(_) | By::Table { .. } => jackpot_prune::By::Counts(&counts),
+            By::Counts(_) | By::Mask(_) | By::Table { .. } => {
+                jackpot_prune::PruningBudget::Counts(&counts)
+            }
         };
-        let choice = Choice {
-            by,
+        let options = SelectionOptions {
+            budget,
             within: within.as_ref(),
-            reserve: self.reserve,
-            unit: self.unit,
+            constraints: self.reserve,
+            granularity: self.unit,
         };
-        let (mask, selected) = jackpot_prune::select(network, &scores, &choice)?;
+        let (mask, selected) = jackpot_prune::select(network, &scores, &options)?;
         if mask.kept() == mask.total() {
             return Err(Failure::new(
                 "invalid",

@@ -8,7 +8,7 @@ use crate::{
 };
 use jackpot_net::{Order, Schedule, Training};
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::Scope;
+use jackpot_prune::PruningScope;
 use std::collections::BTreeMap;
 
 impl Check {
@@ -58,8 +58,8 @@ impl Check {
 pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
     let reserve = &sparse.reserve;
     let mut words = vec![match &sparse.allocation {
-        Allocation::Global(Scope::All) => "the largest of all layers".to_owned(),
-        Allocation::Global(Scope::Convolutions) => {
+        Allocation::Global(PruningScope::All) => "the largest of all layers".to_owned(),
+        Allocation::Global(PruningScope::Convolutions) => {
             "the largest of all convolutions, the classifier whole".to_owned()
         }
         Allocation::Rule { item, params } => format!("by {item}{}", given(params)),
@@ -75,14 +75,14 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
     if !sparse.unit.is_weights() {
         words.push("convolutions by whole filters".into());
     }
-    if reserve.first {
+    if reserve.keep_first_dense {
         words.push("the first layer whole".into());
     }
-    if reserve.classifier {
+    if reserve.keep_classifier_dense {
         words.push("the classifier whole".into());
     }
-    if reserve.floor > 0 {
-        words.push(format!("at least {} a layer", reserve.floor));
+    if reserve.min_weights > 0 {
+        words.push(format!("at least {} a layer", reserve.min_weights));
     }
     if sparse.selection == Some(Selection::Published) {
         words.push("ties as published".into());

@@ -11,7 +11,7 @@ use crate::{
     spec::ticket::tickets::Sparse,
 };
 use jackpot_protocol::{Kind, Output};
-use jackpot_prune::{Rounds, Scope, Sparsity};
+use jackpot_prune::{PruningRounds, PruningScope, Sparsity};
 
 /// What a method is asked to score.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub(super) struct ScoreRequest<'a> {
     /// The mask of what is kept so far.
     pub mask: Option<ActionInput>,
     /// The rounds that the method is called in; without them it is called once.
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
     /// The sparsity that a method is asked to reach which gives masks.
     pub mask_at: Option<&'a Sparsity>,
 }
@@ -68,7 +68,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Option<Rounds>, Error> {
+    ) -> Result<Option<PruningRounds>, Error> {
         let field = format!("ticket `{}`: `scores`", at.ticket.name);
         let (_, item) = self
             .plan
@@ -97,14 +97,14 @@ impl Builder {
         }
         let scope = match sparse.allocation {
             crate::Allocation::Global(scope) => scope,
-            _ => Scope::All,
+            _ => PruningScope::All,
         };
-        Ok(Some(Rounds {
+        Ok(Some(PruningRounds {
             count,
             schedule: sparse.calls.schedule.unwrap_or_default(),
             sparsity: sparsity.clone(),
             scope,
-            reserve: sparse.reserve,
+            constraints: sparse.reserve,
         }))
     }
 
