@@ -99,13 +99,8 @@ fn what_does_not_fit_the_study_is_refused() {
     );
 }
 
-<<<<<<< HEAD
-/// Changes one unmodified lottery ticket's training.
-fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::Trained)) {
-=======
 /// Changes the training of one unmodified lottery ticket.
 fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::Trained)) {
->>>>>>> bb297ad9209b32aeb697103155b2c682012f9694
     let run = results
         .runs
         .iter_mut()
