@@ -27,7 +27,7 @@ pub use load::{Results, collect};
 pub use named::{RUN_NAME, RunName};
 pub use outline::{Named, Outline, SettingOutline, Subject, outline};
 pub use overlaps::overlaps;
-pub use provenance::node::{Link, Mark};
+pub use provenance::node::{NodeVerdict, ProvenanceNode};
 pub use provenance::{Tracer, report_of};
 pub use tickets::{Change, SparseWay, Way};
 pub use verdicts::effects::{FoundEffects, effects};

@@ -1,7 +1,7 @@
-//! One finished action: its recipe is its key, its inputs are told, its outputs agree.
+//! One finished action: its recipe hashes to its key, its inputs are followed, its outputs agree.
 use super::{
     LEFT_OUT, Seen, Tracer,
-    node::{Link, Mark},
+    node::{NodeVerdict, ProvenanceNode},
     object::network,
 };
 use jackpot_net::Network;
@@ -62,8 +62,12 @@ impl Tracer<'_> {
         Ok(seen)
     }
 
-    /// The derivations of what the action read: the mask first, then weights, data, plugin.
-    pub(super) fn inputs(&mut self, key: &Digest, seen: &Seen) -> Result<Vec<Link>, Error> {
+    /// The provenance of what the action read: the mask first, then weights, data, plugin.
+    pub(super) fn inputs(
+        &mut self,
+        key: &Digest,
+        seen: &Seen,
+    ) -> Result<Vec<ProvenanceNode>, Error> {
         let Some(recipe) = &seen.recipe else {
             return Ok(Vec::new());
         };
@@ -76,9 +80,9 @@ impl Tracer<'_> {
         self.path.pop();
         if let Some(item) = recipe.plugin() {
             let mut plugin = self.link("plugin", &item.plugin, None)?;
-            let told = plugin.mark == Mark::Told;
-            if !told && seen.left_out.is_some() && !self.store.has(&item.plugin) {
-                (plugin.mark, plugin.words) = (Mark::NotKept, LEFT_OUT.to_owned());
+            let seen_above = plugin.mark == NodeVerdict::SeenAbove;
+            if !seen_above && seen.left_out.is_some() && !self.store.has(&item.plugin) {
+                (plugin.mark, plugin.words) = (NodeVerdict::NotKept, LEFT_OUT.to_owned());
             }
             links.push(plugin);
         }
@@ -91,7 +95,7 @@ impl Tracer<'_> {
     }
 
     /// A file of a data set: hashed where the store carries it, and named where it does not.
-    fn file(&mut self, set: &str, file: &File) -> Result<Link, Error> {
+    fn file(&mut self, set: &str, file: &File) -> Result<ProvenanceNode, Error> {
         let path = self
             .store
             .root()
@@ -102,22 +106,22 @@ impl Tracer<'_> {
             let found = Digest::of_file(&path).map_err(Error::from_store)?;
             let words = format!("{} of {set}", file.name);
             if found == file.sha256 {
-                (words, Mark::Sound)
+                (words, NodeVerdict::Sound)
             } else {
                 let what = format!(
                     "{}: expected the sha256 {}, found {found}",
                     path.display(),
                     file.sha256
                 );
-                (words, Mark::Wrong(vec![what]))
+                (words, NodeVerdict::Wrong(vec![what]))
             }
         } else {
             (
                 format!("{} of {set}, not in the store", file.name),
-                Mark::NotKept,
+                NodeVerdict::NotKept,
             )
         };
-        Ok(Link {
+        Ok(ProvenanceNode {
             role: "file".to_owned(),
             hash: file.sha256,
             words,
@@ -160,7 +164,7 @@ impl Tracer<'_> {
     ) -> Result<Vec<String>, Error> {
         let mut given = BTreeMap::new();
         for (_, digest) in recipe.reads() {
-            // What is absent or damaged is told at its own node.
+            // What is absent or damaged is reported at its own node.
             let Ok(bytes) = self.bytes(&digest)? else {
                 return Ok(Vec::new());
             };
@@ -213,7 +217,7 @@ impl Tracer<'_> {
         Ok(wrong)
     }
 
-    /// Rows of a data object, looked at once; none: what is wrong with it is told at its node.
+    /// Rows of a data object, looked at once; none: what is wrong with it is reported at its node.
     fn rows_of(&mut self, data: &Digest) -> Result<Option<u64>, Error> {
         if let Some(rows) = self.rows.get(data) {
             return Ok(*rows);
