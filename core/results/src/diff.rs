@@ -14,11 +14,11 @@ pub struct RunDiff {
     /// Accuracies in percent and losses of both; none of one that diverged.
     pub metrics: Vec<MetricPair>,
     /// Of the test rows; none where the two were tested on other numbers of rows.
-    pub rows: Option<Rows>,
+    pub rows: Option<SharedRows>,
     /// In forward order; none where the two are of different networks.
     pub layers: Option<Vec<LayerPair>>,
     /// All layers together.
-    pub whole: Option<Whole>,
+    pub whole: Option<MaskPair>,
 }
 
 /// One number of two trainings.
@@ -34,7 +34,7 @@ pub struct MetricPair {
 
 /// Which test rows the two got right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Rows {
+pub struct SharedRows {
     /// Right in both.
     pub both: u64,
     /// In the first alone.
@@ -64,7 +64,7 @@ pub struct LayerPair {
 
 /// All layers of two masks together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Whole {
+pub struct MaskPair {
     /// Prunable weights.
     pub weights: u64,
     /// Kept in the first.
@@ -190,14 +190,14 @@ fn pairs(a: &Side, b: &Side) -> Vec<MetricPair> {
     pairs
 }
 
-fn rows(a: &Side, b: &Side) -> Option<Rows> {
+fn rows(a: &Side, b: &Side) -> Option<SharedRows> {
     let (x, y) = (a.metrics.as_ref()?, b.metrics.as_ref()?);
     if x.rows != y.rows || a.bits.len() != b.bits.len() {
         return None;
     }
     let both = a.bits.iter().zip(&b.bits);
     let both: u64 = both.map(|(x, y)| u64::from((x & y).count_ones())).sum();
-    Some(Rows {
+    Some(SharedRows {
         both,
         first: x.correct - both,
         second: y.correct - both,
@@ -205,11 +205,11 @@ fn rows(a: &Side, b: &Side) -> Option<Rows> {
     })
 }
 
-fn whole(layers: &[LayerPair]) -> Whole {
+fn whole(layers: &[LayerPair]) -> MaskPair {
     let of = |part: fn(&LayerPair) -> u64| layers.iter().map(part).collect::<Vec<u64>>();
     let (first, second, weights) = (of(|l| l.first), of(|l| l.second), of(|l| l.weights));
     let chance = chance(&first, &second, &weights);
-    Whole {
+    MaskPair {
         weights: weights.iter().sum(),
         first: first.iter().sum(),
         second: second.iter().sum(),

@@ -1,7 +1,7 @@
 //! What a report reads of a study file: its grid, how its tickets are made, what it concludes from.
 use crate::{
     load::Results,
-    tickets::{self, Change, Way},
+    summaries::{self, CheckSummary, TicketSummary},
 };
 use jackpot_store::Digest;
 use jackpot_study::{
@@ -28,7 +28,7 @@ pub struct SettingOutline {
     /// Its own one-line facts: data, network, training.
     pub facts: Vec<(String, String)>,
     /// How each ticket is made in it, by its name.
-    pub ways: BTreeMap<String, Way>,
+    pub ways: BTreeMap<String, TicketSummary>,
     /// What it is about.
     pub subject: Subject,
     /// Place, in the file's order, of the first setting that differs from it in nothing but the
@@ -77,9 +77,9 @@ pub struct Outline {
     /// Names of figures to draw, e.g. "accuracy", "layers".
     pub figures: Vec<String>,
     /// How each ticket is made, by its name; of a study with settings, in the first.
-    pub ways: BTreeMap<String, Way>,
+    pub ways: BTreeMap<String, TicketSummary>,
     /// What each check changes, by its name.
-    pub changes: BTreeMap<String, Change>,
+    pub changes: BTreeMap<String, CheckSummary>,
     /// What it is about; of a study with settings, the first.
     pub subject: Subject,
     /// Of the study's own `[training]`; none: it has none, or names no rate.
@@ -136,15 +136,15 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
         Some(SettingOutline {
             named: named(s.name.as_ref()?, &s.title, &s.series),
             facts: s.facts(),
-            ways: tickets::ways(s),
+            ways: summaries::ticket_summaries(s),
             subject: subject(s),
             but_for_the_rate: alike,
         })
     });
     Ok(Outline {
         facts: study.facts(),
-        ways: tickets::ways(&study.settings[0]),
-        changes: tickets::changes(&study),
+        ways: summaries::ticket_summaries(&study.settings[0]),
+        changes: summaries::check_summaries(&study),
         subject: subject(&study.settings[0]),
         learning_rate: study.learning_rate,
         references: study.references.clone(),

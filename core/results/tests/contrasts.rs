@@ -4,7 +4,9 @@
 
 mod support;
 
-use jackpot_results::{Finding, Outcome, REFERENCE_SD, Run, Scope, Table, findings, settles};
+use jackpot_results::{
+    ContrastScope, Finding, REFERENCE_SD, Run, RunOutcome, RunTable, findings, settles,
+};
 use jackpot_stats::{Pair, Rules, estimates};
 use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, Study};
@@ -67,7 +69,7 @@ fn run(setting: &str, ticket: &str, check: &str, seed: u64) -> Run {
         check: check.into(),
         sparsity: "0.9".into(),
         seed,
-        outcome: Outcome::Done(support::made_up(&name, accuracy)),
+        outcome: RunOutcome::Done(support::made_up(&name, accuracy)),
         facts: None,
     }
 }
@@ -95,7 +97,7 @@ fn runs(settings: &[&str]) -> Vec<Run> {
 }
 
 fn evaluated(analysis: &Analysis, runs: &[Run], across_settings: bool) -> Vec<Finding> {
-    let table = Table {
+    let table = RunTable {
         runs: runs.iter().collect(),
         across_settings,
         sparsities: &["0.9".to_owned()],
@@ -111,7 +113,7 @@ fn check(found: &[Finding], value: impl Fn(u64) -> f64) {
     let [found] = found else {
         panic!("expected one finding: {}", found.len());
     };
-    assert_eq!(found.scope, Scope::Sparsity("0.9".into()));
+    assert_eq!(found.scope, ContrastScope::Sparsity("0.9".into()));
     let pair = |seed: u64| Pair {
         seed,
         plus: value(seed),
@@ -155,7 +157,7 @@ less = { plus = "smart", minus = "smart under rearrange" }"#;
     for run in &mut same {
         if (run.ticket.as_str(), run.check.as_str()) == ("smart", "rearrange") {
             let because = "by construction".into();
-            run.outcome = Outcome::Identical { because };
+            run.outcome = RunOutcome::Identical { because };
         }
     }
     check(&evaluated(&analysis, &same, false), |seed| {

@@ -5,7 +5,7 @@ mod support;
 
 use jackpot_net::Architecture;
 use jackpot_prune::Mask;
-use jackpot_results::{Outcome, Results, Run, overlaps};
+use jackpot_results::{Results, Run, RunOutcome, overlaps};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Arm, MaskFacts, Study, TicketKind};
 use std::path::Path;
@@ -157,7 +157,7 @@ fn overlaps_are_counted_weight_by_weight() {
         check: check.into(),
         sparsity: "0.5".into(),
         seed,
-        outcome: Outcome::Missing,
+        outcome: RunOutcome::Missing,
         facts: Some(mask.1.clone()),
     };
     let mut results = Results {

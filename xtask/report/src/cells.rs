@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::verdict::{Findings, findings, findings_across};
-use jackpot_results::{Named, Outcome, Outline, Results, Run, Trained};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome, TrainedRun as Trained};
 use jackpot_stats::{mean, sample_sd};
 use jackpot_store::Digest;
 use jackpot_study::Lineage;

@@ -1,7 +1,7 @@
 //! Which tickets belong to which of the paper's questions, by what they are made of.
 
 use crate::cells::Grid;
-use jackpot_results::{Named, SparseWay};
+use jackpot_results::{Named, PruningSummary as SparseWay};
 use jackpot_study::TicketKind;
 
 /// The tickets that one table or figure is about.

@@ -8,7 +8,7 @@ use crate::verdict::{
     arm_title, capital, contrast_title, family_title, pilot_words, plan_change_words, scope_title,
     signs_words,
 };
-use jackpot_results::{Finding, Findings, PlanChanges, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding, Findings, PlanChanges};
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
 use jackpot_study::{Contrast, ControlOf, LEVEL, Role};

@@ -116,7 +116,7 @@ pub fn render_with(
     order.extend(masks);
     if let Some(bytes) = evidence {
         let metrics = results.runs.iter().filter_map(|run| match &run.outcome {
-            jackpot_results::Outcome::Done(trained) => Some(trained.metrics),
+            jackpot_results::RunOutcome::Done(trained) => Some(trained.metrics),
             _ => None,
         });
         let inputs = digest::of_inputs(metrics);

@@ -12,7 +12,7 @@ use crate::headline::Headline;
 use crate::settings::Across;
 use crate::table::{Table, spell};
 use crate::{Error, LOCK, Output};
-use jackpot_results::{EVIDENCE, Outcome, Outline};
+use jackpot_results::{EVIDENCE, Outline, RunOutcome as Outcome};
 use std::collections::BTreeSet;
 
 /// `index.html`; each figure with its PNG file.

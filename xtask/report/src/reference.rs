@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::cells::{Cell, DENSE, Grid, UNMODIFIED};
-use jackpot_results::{Change, SparseWay, Way};
+use jackpot_results::{CheckSummary as Change, PruningSummary as SparseWay, TicketSummary as Way};
 use jackpot_study::Target;
 use serde::Deserialize;
 

@@ -8,7 +8,8 @@ use crate::headline::{Headline, headlines};
 use crate::sweep::with_gap;
 use crate::table::spell;
 use jackpot_results::{
-    Finding, FoundEffects, Named, PlanChanges, Scope, Table, Trained, plan_changes,
+    ContrastScope as Scope, Finding, FoundEffects, Named, PlanChanges, RunTable as Table,
+    TrainedRun as Trained, plan_changes,
 };
 use jackpot_stats::{Direction, Outcome};
 use jackpot_store::Digest;

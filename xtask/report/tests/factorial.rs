@@ -5,7 +5,7 @@
 mod synthetic;
 
 use jackpot_report::{Files, render};
-use jackpot_results::{Named, Outcome, Outline, Results, Run};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome};
 use jackpot_study::{Factor, Factorial};
 use synthetic::{outline, results, trained};
 

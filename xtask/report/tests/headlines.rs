@@ -6,7 +6,7 @@
 mod synthetic;
 
 use jackpot_report::render;
-use jackpot_results::{Outcome, Outline, Results, Run};
+use jackpot_results::{Outline, Results, Run, RunOutcome as Outcome};
 use jackpot_study::{Arm, ControlOf, Role};
 use synthetic::{SPARSITIES, outline, results, trained};
 

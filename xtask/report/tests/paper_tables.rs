@@ -6,7 +6,8 @@ mod synthetic;
 
 use jackpot_report::render;
 use jackpot_results::{
-    Before, Outcome, Outline, Pretrained, Results, Run, SparseWay, Subject, Trained, Way,
+    Before, Outline, Pretrained, PruningSummary as SparseWay, Results, Run, RunOutcome as Outcome,
+    Subject, TicketSummary as Way, TrainedRun as Trained,
 };
 use jackpot_stats::Claim;
 use jackpot_store::Digest;

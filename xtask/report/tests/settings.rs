@@ -5,7 +5,7 @@
 mod synthetic;
 
 use jackpot_report::{Files, LOCK, compare, headline, render};
-use jackpot_results::{Outcome, Outline, Results, SettingOutline};
+use jackpot_results::{Outline, Results, RunOutcome as Outcome, SettingOutline};
 use synthetic::{outline, results};
 
 const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];

@@ -5,7 +5,7 @@
 mod synthetic;
 
 use jackpot_report::{Files, render};
-use jackpot_results::{Named, Outcome, Outline, Results, Run, SettingOutline};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome, SettingOutline};
 use jackpot_study::{Level, Series};
 use std::collections::BTreeMap;
 use synthetic::{draw, outline, results, trained};

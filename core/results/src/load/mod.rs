@@ -7,7 +7,7 @@ pub(crate) mod run;
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Error, IDENTICAL_TO, NO_CHECK, Overlap, Pin, PinnedCell, RecordedMasks};
 use rayon::prelude::*;
-use run::{Outcome, Run};
+use run::{Run, RunOutcome};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -41,7 +41,7 @@ pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Res
         let run = read_run(store, name, &masks, cell)?;
         let recipe = |key| Ok((key, store.recipe(&key).map_err(Error::from_store)?));
         let recipes = match &run.outcome {
-            Outcome::Done(trained) => std::iter::once(trained.key)
+            RunOutcome::Done(trained) => std::iter::once(trained.key)
                 .chain(trained.before.as_ref().map(|b| b.key))
                 .map(recipe)
                 .collect::<Result<_, Error>>()?,
@@ -80,28 +80,28 @@ fn stand_by_their_tickets(runs: &mut [Run]) {
     let unmodified = unmodified.map(|r| (name(r), r.outcome.without_result()));
     let unmodified: BTreeMap<_, _> = unmodified.collect();
     for run in runs {
-        if let Outcome::Identical { .. } = run.outcome
+        if let RunOutcome::Identical { .. } = run.outcome
             && let Some(none) = unmodified
                 .get(&name(run))
-                .unwrap_or(&Some(Outcome::Missing))
+                .unwrap_or(&Some(RunOutcome::Missing))
         {
             run.outcome = none.clone();
         }
     }
 }
 
-impl Outcome {
+impl RunOutcome {
     /// What a cell comes to that is identical to one that came to this; none: there is a result.
-    fn without_result(&self) -> Option<Outcome> {
+    fn without_result(&self) -> Option<RunOutcome> {
         let of = |why: &str| format!("{IDENTICAL_TO}: {why}");
         match self {
-            Outcome::Done(_) => None,
-            Outcome::Failed { why, diverged } => Some(Outcome::Failed {
+            RunOutcome::Done(_) => None,
+            RunOutcome::Failed { why, diverged } => Some(RunOutcome::Failed {
                 why: of(why),
                 diverged: *diverged,
             }),
-            Outcome::Collapsed { why } => Some(Outcome::Collapsed { why: of(why) }),
-            _ => Some(Outcome::Missing),
+            RunOutcome::Collapsed { why } => Some(RunOutcome::Collapsed { why: of(why) }),
+            _ => Some(RunOutcome::Missing),
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Run {
     /// Of the study.
     pub seed: u64,
     /// What came out.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Of the mask that it was given or would have been; none: dense, or not known.
     pub facts: Option<MaskFacts>,
 }
@@ -28,9 +28,9 @@ pub struct Run {
     clippy::large_enum_variant,
     reason = "nearly all of them are the large one"
 )]
-pub enum Outcome {
+pub enum RunOutcome {
     /// A finished training.
-    Done(Trained),
+    Done(TrainedRun),
     /// The check cannot change this ticket, by construction: known at plan time, not run; the
     /// unmodified ticket has run.
     Identical {
@@ -61,7 +61,7 @@ pub enum Outcome {
 
 /// A finished training.
 #[derive(Clone, Debug)]
-pub struct Trained {
+pub struct TrainedRun {
     /// Of the action.
     pub key: Digest,
     /// The metrics object.
@@ -114,7 +114,7 @@ pub struct TestBits {
     pub right: Vec<u8>,
 }
 
-impl Trained {
+impl TrainedRun {
     /// The kept share of all prunable weights.
     pub fn density(&self) -> f64 {
         let sum = |of: fn(&(String, u64, u64)) -> u64| self.layers.iter().map(of).sum::<u64>();

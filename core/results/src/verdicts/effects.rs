@@ -1,9 +1,9 @@
 //! How much of what tickets differ by each of two factors explains, sparsity by sparsity.
 use super::{
     pairs::Index,
-    table::{Scope, Table},
+    table::{ContrastScope, RunTable},
 };
-use crate::load::run::{Outcome, Trained};
+use crate::load::run::{RunOutcome, TrainedRun};
 use jackpot_stats::Effects;
 use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, CollapsedRuns, Factorial};
@@ -15,7 +15,7 @@ pub struct FoundEffects {
     /// The factors.
     pub of: Factorial,
     /// Where.
-    pub scope: Scope,
+    pub scope: ContrastScope,
     /// Seeds of which every ticket was trained.
     pub seeds: Vec<u64>,
     /// Seeds that the study asks for.
@@ -34,11 +34,11 @@ pub struct FoundEffects {
 struct Whole<'a> {
     seed: u64,
     accuracies: Vec<Vec<f64>>,
-    trained: Vec<&'a Trained>,
+    trained: Vec<&'a TrainedRun>,
 }
 
 /// Evaluates every declared effect on one table of runs: of each its sparsities, then their average.
-pub fn effects(analysis: &Analysis, table: &Table) -> Vec<FoundEffects> {
+pub fn effects(analysis: &Analysis, table: &RunTable) -> Vec<FoundEffects> {
     let index = Index::new(table);
     let mut all = Vec::new();
     for of in analysis.effects.iter().filter(|_| !table.across_settings) {
@@ -60,10 +60,10 @@ pub fn effects(analysis: &Analysis, table: &Table) -> Vec<FoundEffects> {
         let at: Vec<Vec<Whole>> = sparsities.iter().map(wholes).collect();
         let found = |scope, wholes: &[Whole]| found(of, table, scope, wholes);
         for (sparsity, wholes) in sparsities.iter().zip(&at) {
-            all.push(found(Scope::Sparsity((*sparsity).clone()), wholes));
+            all.push(found(ContrastScope::Sparsity((*sparsity).clone()), wholes));
         }
         if at.len() > 1 {
-            all.push(found(Scope::Average, &averages(&at)));
+            all.push(found(ContrastScope::Average, &averages(&at)));
         }
     }
     all
@@ -76,7 +76,7 @@ fn whole<'a>(index: &Index<'a>, of: &Factorial, sparsity: &str, seed: u64) -> Op
         let mut own = Vec::new();
         for ticket in row {
             let run = match &index.run(&Arm::of(ticket), sparsity, seed)?.outcome {
-                Outcome::Done(trained) => trained,
+                RunOutcome::Done(trained) => trained,
                 _ => return None,
             };
             own.push(run.accuracy);
@@ -117,11 +117,11 @@ fn averages<'a>(at: &[Vec<Whole<'a>>]) -> Vec<Whole<'a>> {
 }
 
 /// Collapsed or diverged.
-fn lost(table: &Table, trained: &Trained) -> bool {
+fn lost(table: &RunTable, trained: &TrainedRun) -> bool {
     !trained.test_loss.is_finite() || (table.collapsed)(trained)
 }
 
-fn found(of: &Factorial, table: &Table, scope: Scope, wholes: &[Whole]) -> FoundEffects {
+fn found(of: &Factorial, table: &RunTable, scope: ContrastScope, wholes: &[Whole]) -> FoundEffects {
     let tables: Vec<Vec<Vec<f64>>> = wholes.iter().map(|w| w.accuracies.clone()).collect();
     let trained = || wholes.iter().flat_map(|w| w.trained.iter());
     // Two cells may be one training.

@@ -2,9 +2,9 @@
 use super::{
     pairs::{Index, Material},
     pools::{Pool, pool, pools},
-    table::{Scope, Table},
+    table::{ContrastScope, RunTable},
 };
-use crate::load::run::{TestBits, Trained};
+use crate::load::run::{TestBits, TrainedRun};
 use jackpot_stats::{
     Better, Cell, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates, images,
     judge,
@@ -32,7 +32,7 @@ pub struct Finding {
     /// What is compared.
     pub contrast: Contrast,
     /// Where.
-    pub scope: Scope,
+    pub scope: ContrastScope,
     /// Seeds that both arms finished with different trainings.
     pub seeds: Vec<u64>,
     /// Seeds that the study asks for.
@@ -61,14 +61,14 @@ pub struct Finding {
     /// 5 %) that the pool's cells do not vary alike.
     pub unlike_pool: Option<f64>,
     /// From the bits of the test images; of one sparsity, and where the results hold them.
-    pub images: Option<Images>,
+    pub images: Option<ImageComparison>,
     /// The keys of the trainings that it was computed from.
     pub keys: Vec<Digest>,
 }
 
 /// What the test images say of a pair of arms.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Images {
+pub struct ImageComparison {
     /// Between the arms.
     pub pair: jackpot_stats::Images,
     /// Percent of the images on which two seeds of one arm differ in being right, a mean over
@@ -100,7 +100,7 @@ impl Controls {
 }
 
 /// Evaluates the analysis on one table of runs.
-pub fn findings(analysis: &Analysis, table: &Table) -> Findings {
+pub fn findings(analysis: &Analysis, table: &RunTable) -> Findings {
     let index = Index::new(table);
     let mut all = Vec::new();
     let mine = |c: &&Contrast| c.is_across_settings() == table.across_settings;
@@ -172,7 +172,7 @@ fn finding(
 /// Of every average the places of the cells that it is the mean of.
 fn parts(all: &[Material]) -> Vec<Vec<usize>> {
     let of = |average: &Material| {
-        let uncollapsed = average.scope == Scope::AverageUncollapsed;
+        let uncollapsed = average.scope == ContrastScope::AverageUncollapsed;
         let is_part = |m: &Material| {
             let has = m.contrast == average.contrast && !m.is_identical();
             has && is_at_sparsity(m) && !(uncollapsed && m.collapsed)
@@ -187,7 +187,7 @@ fn parts(all: &[Material]) -> Vec<Vec<usize>> {
 }
 
 fn is_at_sparsity(m: &Material) -> bool {
-    matches!(m.scope, Scope::Sparsity(_))
+    matches!(m.scope, ContrastScope::Sparsity(_))
 }
 
 /// The cells of one response: 0 accuracy, 1 test loss.
@@ -209,7 +209,7 @@ fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Cell> {
             claim: m.contrast.claim,
             // A headline is not one of the cells that it averages.
             family: match &m.scope {
-                Scope::Sparsity(_) => m.contrast.family.clone(),
+                ContrastScope::Sparsity(_) => m.contrast.family.clone(),
                 average => format!("{} {average:?}", m.contrast.family),
             },
             better: [Better::Higher, Better::Lower][response],
@@ -241,7 +241,7 @@ fn control(all: &[Material], m: &Material) -> Control {
     found.map_or(Control::Missing, Control::At)
 }
 
-fn of_images(runs: &[Vec<&Trained>]) -> Option<Images> {
+fn of_images(runs: &[Vec<&TrainedRun>]) -> Option<ImageComparison> {
     let pairs: Option<Vec<[&TestBits; 2]>> = runs
         .iter()
         .map(|runs| match runs.as_slice() {
@@ -263,7 +263,7 @@ fn of_images(runs: &[Vec<&Trained>]) -> Option<Images> {
             }
         }
     }
-    Some(Images {
+    Some(ImageComparison {
         pair: images(&slices, rows)?,
         churn_of_seeds: jackpot_stats::mean(&churns),
     })
@@ -274,7 +274,7 @@ fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
     let Some(level) = level else {
         return controls;
     };
-    let at_sparsity = |f: &&Finding| matches!(f.scope, Scope::Sparsity(_));
+    let at_sparsity = |f: &&Finding| matches!(f.scope, ContrastScope::Sparsity(_));
     for f in findings.iter().filter(at_sparsity) {
         let judged =
             !matches!(f.accuracy.verdict, Verdict::Identical) && !early(&f.accuracy.verdict);
@@ -322,11 +322,14 @@ fn unlike(result: &mut Findings) {
 fn everywhere(findings: &mut [Finding], level: Option<f64>) {
     let cells: Vec<(Contrast, Option<bool>)> = findings
         .iter()
-        .filter(|f| matches!(f.scope, Scope::Sparsity(_)))
+        .filter(|f| matches!(f.scope, ContrastScope::Sparsity(_)))
         .filter(|f| f.accuracy.verdict != Verdict::Identical)
         .map(|f| (f.contrast.clone(), within(f, level)))
         .collect();
-    for finding in findings.iter_mut().filter(|f| f.scope == Scope::Average) {
+    for finding in findings
+        .iter_mut()
+        .filter(|f| f.scope == ContrastScope::Average)
+    {
         let mine = cells.iter().filter(|(c, _)| *c == finding.contrast);
         let each: Option<Vec<bool>> = mine.map(|(_, within)| *within).collect();
         finding.everywhere = each.map(|all| all.into_iter().all(|x| x));

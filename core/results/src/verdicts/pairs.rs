@@ -1,6 +1,6 @@
 //! The runs of a contrast, seed by seed: what there is to compare.
-use super::table::{Scope, Table};
-use crate::load::run::{Outcome as RunOutcome, Run, Trained};
+use super::table::{ContrastScope, RunTable};
+use crate::load::run::{Run, RunOutcome, TrainedRun};
 use jackpot_study::{Analysis, Arm, CollapsedRuns, Contrast, Margin, WeightedArm};
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ pub(super) struct Seed {
 /// A contrast at one scope before any statistics.
 pub(super) struct Material<'a> {
     pub contrast: &'a Contrast,
-    pub scope: Scope,
+    pub scope: ContrastScope,
     pub seeds: Vec<Seed>,
     /// Of every seed the runs that it is made of: those of plus and minus, then any others.
-    pub runs: Vec<Vec<&'a Trained>>,
+    pub runs: Vec<Vec<&'a TrainedRun>>,
     pub asked: usize,
     /// Seeds whose arms are one run, by construction or by their key.
     pub same: usize,
@@ -45,7 +45,7 @@ impl Material<'_> {
 
 /// What one seed has to say.
 enum Found<'a> {
-    Runs(Vec<&'a Trained>),
+    Runs(Vec<&'a TrainedRun>),
     /// One run for all arms; why, where it was known beforehand.
     Same(Option<&'a str>),
     NotApplicable(&'a str),
@@ -57,14 +57,14 @@ enum Found<'a> {
 type Place<'a> = (Option<&'a str>, &'a str, &'a str, &'a str);
 
 pub(super) struct Index<'a> {
-    table: &'a Table<'a>,
+    table: &'a RunTable<'a>,
     runs: BTreeMap<Place<'a>, BTreeMap<u64, &'a Run>>,
     /// Of the arms that name none.
     setting: Option<&'a str>,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(table: &'a Table<'a>) -> Index<'a> {
+    pub(super) fn new(table: &'a RunTable<'a>) -> Index<'a> {
         let mut runs: BTreeMap<_, BTreeMap<u64, &Run>> = BTreeMap::new();
         for run in &table.runs {
             let cell = (
@@ -126,9 +126,9 @@ impl<'a> Index<'a> {
         let mut averages = Vec::new();
         if of.len() > 1 {
             let apart = !fit.is_empty() && fit.len() < of.len();
-            averages.push(average(Scope::Average, of));
+            averages.push(average(ContrastScope::Average, of));
             if apart {
-                averages.push(average(Scope::AverageUncollapsed, fit));
+                averages.push(average(ContrastScope::AverageUncollapsed, fit));
             }
         }
         all.extend(averages);
@@ -151,7 +151,7 @@ impl<'a> Index<'a> {
     }
 
     fn found(&self, terms: &[WeightedArm<'_>], sparsity: &str, seed: u64) -> Found<'a> {
-        let mut runs: Vec<&Trained> = Vec::new();
+        let mut runs: Vec<&TrainedRun> = Vec::new();
         let mut because = None;
         let (mut not_applicable, mut missing, mut lost) = (None, false, false);
         for term in terms {
@@ -181,7 +181,7 @@ impl<'a> Index<'a> {
     ) -> Material<'a> {
         let mut m = Material {
             contrast,
-            scope: Scope::Sparsity(sparsity.to_owned()),
+            scope: ContrastScope::Sparsity(sparsity.to_owned()),
             seeds: Vec::new(),
             runs: Vec::new(),
             asked: self.table.seeds.len(),
@@ -260,7 +260,7 @@ impl<'a> Index<'a> {
 /// Accuracy and loss of one side of a contrast: its runs, each with its weight.
 fn side(
     terms: &[WeightedArm<'_>],
-    runs: &[&Trained],
+    runs: &[&TrainedRun],
     weight: fn(&WeightedArm<'_>) -> f64,
 ) -> [f64; 2] {
     let mut sums = [0.0; 2];
@@ -278,12 +278,12 @@ fn side(
     sums
 }
 
-fn responses(trained: &Trained) -> [f64; 2] {
+fn responses(trained: &TrainedRun) -> [f64; 2] {
     [trained.accuracy, trained.test_loss]
 }
 
 /// The mean over sparsities of every seed that has all of them.
-fn average<'a>(contrast: &'a Contrast, scope: Scope, of: &[&Material<'a>]) -> Material<'a> {
+fn average<'a>(contrast: &'a Contrast, scope: ContrastScope, of: &[&Material<'a>]) -> Material<'a> {
     let first = of.first().map_or(&[][..], |m| &m.seeds);
     let n = of.len() as f64;
     let seeds = first.iter().filter_map(|seed| {

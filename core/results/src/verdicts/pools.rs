@@ -1,5 +1,5 @@
 //! Which cells share a standard deviation, and whether they do.
-use super::{pairs::Material, table::Scope};
+use super::{pairs::Material, table::ContrastScope};
 use jackpot_stats::{BrownForsythe, Outcome, Spread, brown_forsythe};
 use jackpot_study::{Arm, Role};
 
@@ -7,7 +7,7 @@ use jackpot_study::{Arm, Role};
 #[derive(Clone, Debug)]
 pub struct Pool {
     /// Their sparsity.
-    pub scope: Scope,
+    pub scope: ContrastScope,
     /// Of one ticket with and without a check; else of two tickets.
     pub within_tickets: bool,
     /// How many cells.

@@ -2,11 +2,11 @@
 use super::{
     evaluate::findings,
     plan_changes::words_of,
-    table::{Scope, Table},
+    table::{ContrastScope, RunTable},
 };
 use crate::load::{
     collect,
-    run::{Outcome, Trained},
+    run::{RunOutcome, TrainedRun},
 };
 use jackpot_stats::{Claim, Group, Variance, is_enough, pooled, smallest_margin};
 use jackpot_store::Store;
@@ -201,16 +201,16 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<Own>, Error> {
         .collect();
     let done = |s: &&u64| {
         let mut of = results.runs.iter().filter(|r| r.seed == **s);
-        of.any(|r| matches!(r.outcome, Outcome::Done(_)))
+        of.any(|r| matches!(r.outcome, RunOutcome::Done(_)))
     };
     let seeds: Vec<u64> = study.seeds.iter().filter(done).copied().collect();
     let mut all = Vec::new();
     for setting in &study.settings {
         let chance = 100.0 / f64::from(setting.architecture.classes);
-        let at_chance = |t: &Trained| t.accuracy <= chance + COLLAPSE_POINTS;
+        let at_chance = |t: &TrainedRun| t.accuracy <= chance + COLLAPSE_POINTS;
         let found = findings(
             &study.analysis,
-            &Table {
+            &RunTable {
                 runs: results
                     .runs
                     .iter()
@@ -224,7 +224,7 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<Own>, Error> {
         );
         let of = setting.of();
         all.extend(found.pools.into_iter().filter_map(|pool| {
-            let Scope::Sparsity(sparsity) = &pool.scope else {
+            let ContrastScope::Sparsity(sparsity) = &pool.scope else {
                 return None;
             };
             let what = if pool.within_tickets {

@@ -1,8 +1,8 @@
 //! What the analysis is evaluated on: the runs of one table, and where a contrast is taken.
-use crate::load::run::{Run, Trained};
+use crate::load::run::{Run, TrainedRun};
 
 /// What is looked at: the runs of one table and how to read them.
-pub struct Table<'a> {
+pub struct RunTable<'a> {
     /// Of one setting; of all, where settings are compared.
     pub runs: Vec<&'a Run>,
     /// Whether they are those of all settings: other contrasts are evaluated.
@@ -12,12 +12,12 @@ pub struct Table<'a> {
     /// In the study's order.
     pub seeds: &'a [u64],
     /// Whether a training is at chance.
-    pub collapsed: &'a dyn Fn(&Trained) -> bool,
+    pub collapsed: &'a dyn Fn(&TrainedRun) -> bool,
 }
 
 /// Where a contrast is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum ContrastScope {
     /// Decimal text; `0` for dense networks.
     Sparsity(String),
     /// Averaged over sparsities, seed by seed.
@@ -26,13 +26,13 @@ pub enum Scope {
     AverageUncollapsed,
 }
 
-impl Scope {
+impl ContrastScope {
     /// Decimal text, or a word.
     pub fn word(&self) -> &str {
         match self {
-            Scope::Sparsity(text) => text,
-            Scope::Average => "average",
-            Scope::AverageUncollapsed => "average without collapse",
+            ContrastScope::Sparsity(text) => text,
+            ContrastScope::Average => "average",
+            ContrastScope::AverageUncollapsed => "average without collapse",
         }
     }
 }

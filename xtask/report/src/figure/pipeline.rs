@@ -9,7 +9,7 @@ use crate::Error;
 use crate::cells::{Grid, metrics};
 use crate::digest::of_inputs;
 use crate::groups::way;
-use jackpot_results::{Change, Named, SparseWay};
+use jackpot_results::{CheckSummary as Change, Named, PruningSummary as SparseWay};
 use jackpot_study::Target;
 use std::collections::BTreeMap;
 

@@ -13,7 +13,10 @@ mod neutral;
 use super::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
 use crate::cells::Grid;
-use jackpot_results::{Before, Named, Outcome, Outline, Pretrained, Results, Run, SparseWay, Way};
+use jackpot_results::{
+    Before, Named, Outline, Pretrained, PruningSummary as SparseWay, Results, Run,
+    RunOutcome as Outcome, TicketSummary as Way,
+};
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, Lineage, Overlap, TicketKind};
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@ use crate::format::settle;
 use crate::headline::Headline;
 use crate::sweep::Grids;
 use crate::table::{NOTHING, Table};
-use jackpot_results::{Before, Outcome, Trained};
+use jackpot_results::{Before, RunOutcome as Outcome, TrainedRun as Trained};
 use jackpot_store::Digest;
 use serde::Serialize;
 use serde_json::Value;

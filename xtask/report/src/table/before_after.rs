@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, Section, Table, Value};
 use crate::cells::{Cell, Grid, MeanSd};
 use crate::digest::of_inputs;
-use jackpot_results::{Before, Trained};
+use jackpot_results::{Before, TrainedRun as Trained};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {

@@ -4,7 +4,7 @@ use super::{Column, Data, Entry, Kind, Section, Table, Value, frame_error, masks
 use crate::Error;
 use crate::cells::{Cell, Grid, metrics};
 use crate::digest::of_inputs;
-use jackpot_results::{Outcome, Run};
+use jackpot_results::{Run, RunOutcome as Outcome};
 use polars::df;
 
 const PREDICTED: [&str; 3] = ["certain", "at risk", "none"];

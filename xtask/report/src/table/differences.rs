@@ -3,7 +3,7 @@
 use super::{Column, Data, Entry, Kind, Section, Table, Value, verdicts};
 use crate::cells::{DENSE, Grid, metrics};
 use crate::digest::of_inputs;
-use jackpot_results::{Finding, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding};
 use jackpot_stats::Variance;
 use jackpot_study::{Arm, Contrast, Role};
 

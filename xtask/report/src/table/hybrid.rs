@@ -6,7 +6,7 @@ use crate::digest::of_inputs;
 use crate::groups::Group;
 use crate::groups::{kind, members};
 use crate::verdict::scope_title;
-use jackpot_results::{Finding, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding};
 use jackpot_study::{Arm, TicketKind};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {

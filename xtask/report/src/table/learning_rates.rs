@@ -4,7 +4,7 @@ use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value, joined, s
 use crate::cells::{Cell, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
 use crate::sweep::Grids;
-use jackpot_results::{Named, SettingOutline, SparseWay, Trained};
+use jackpot_results::{Named, PruningSummary as SparseWay, SettingOutline, TrainedRun as Trained};
 use jackpot_stats::sample_sd;
 
 /// The last epochs that volatility is taken over: a fifth of the training, from 2 to 10.

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::cells::{Cell, Grid};
 use crate::digest::{Inputs, of_inputs};
 use crate::format::settle;
-use jackpot_results::{Outcome, Run};
+use jackpot_results::{Run, RunOutcome as Outcome};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts};

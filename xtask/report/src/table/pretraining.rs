@@ -4,7 +4,7 @@
 use super::{Column, Data, Entry, Kind, NOTHING, Section, Table, Value};
 use crate::cells::{Cell, Grid, MeanSd, metrics};
 use crate::digest::of_inputs;
-use jackpot_results::{Pretrained, Trained};
+use jackpot_results::{Pretrained, TrainedRun as Trained};
 
 pub(super) fn table(grid: &Grid<'_>) -> Table {
     let sections = grid.sparsities().into_iter().filter_map(|sparsity| {

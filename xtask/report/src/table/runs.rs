@@ -7,7 +7,7 @@ use crate::Error;
 use crate::cells::{Cell, Grid, metrics};
 use crate::digest::of_inputs;
 use crate::format::settle;
-use jackpot_results::{Outcome, Run, Trained};
+use jackpot_results::{Run, RunOutcome as Outcome, TrainedRun as Trained};
 use jackpot_stats::mean;
 use polars::df;
 use polars::prelude::Column;

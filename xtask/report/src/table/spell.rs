@@ -1,7 +1,7 @@
 //! Numbers and names as tables and figures spell them.
 
 use crate::cells::{Cell, DENSE, Grid, MeanSd, Summary};
-use jackpot_results::{Outcome, Outline, Results};
+use jackpot_results::{Outline, Results, RunOutcome as Outcome};
 use std::collections::BTreeSet;
 
 /// The longest reason that a table quotes; the whole of it is in `runs.csv`.

@@ -78,7 +78,7 @@ fn total(grid: &Grid<'_>, ticket: &Named) -> Option<f64> {
 }
 
 fn row(grid: &Grid<'_>, ticket: &Named) -> Vec<Entry> {
-    let words = |of: fn(&jackpot_results::SparseWay) -> &String| match way(grid, ticket) {
+    let words = |of: fn(&jackpot_results::PruningSummary) -> &String| match way(grid, ticket) {
         Some(way) => Entry::text(of(way)),
         None => Value::Absent(NOTHING).into(),
     };

@@ -7,7 +7,7 @@ use crate::verdict::{
     Findings, capital, family_title, margin_title, pilot_words, plan_change_words, scope_title,
     sides, signs_words, verdict_title,
 };
-use jackpot_results::{Finding, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding};
 use jackpot_stats::{Claim, Direction, LEAST_SEEDS, Outcome, POWER, Variance, Verdict};
 use jackpot_study::{CollapsedRuns, Contrast, ControlOf, Role};
 
@@ -366,7 +366,7 @@ fn seeds(n: usize, asked: usize) -> String {
 }
 
 /// What the test images alone say.
-fn images_words(images: &jackpot_results::Images) -> String {
+fn images_words(images: &jackpot_results::ImageComparison) -> String {
     let pair = &images.pair;
     let half = 1.96 * pair.error;
     let interval = spell::interval(pair.mean, Some((pair.mean - half, pair.mean + half)), 2);

@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 
 /// How one ticket is made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct TicketSummary {
     /// Epochs of the ticket's own training.
     pub epochs: u32,
     /// Highest learning rate of that training.
     pub learning_rate: f64,
     /// Scores, allocation and start; none: the dense network.
-    pub sparse: Option<SparseWay>,
+    pub sparse: Option<PruningSummary>,
 }
 
 /// What makes a ticket sparse.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SparseWay {
+pub struct PruningSummary {
     /// The item that scores, with the parameters that were given.
     pub scores: String,
     /// The item alone.
@@ -48,7 +48,7 @@ pub struct SparseWay {
     pub kind: Option<TicketKind>,
 }
 
-impl SparseWay {
+impl PruningSummary {
     /// Random scores, of whatever kind the ticket is.
     pub fn is_random(&self) -> bool {
         self.method == "random"
@@ -57,7 +57,7 @@ impl SparseWay {
 
 /// What one check changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct CheckSummary {
     /// Items in the order of the pipeline: what is changed, and by which item with the parameters
     /// that were given.
     pub steps: Vec<(Target, String)>,
@@ -68,8 +68,8 @@ pub struct Change {
 }
 
 /// Of every ticket of a setting, by its name.
-pub(crate) fn ways(setting: &Setting) -> BTreeMap<String, Way> {
-    let way = |t: &Ticket| Way {
+pub(crate) fn ticket_summaries(setting: &Setting) -> BTreeMap<String, TicketSummary> {
+    let way = |t: &Ticket| TicketSummary {
         epochs: own(t, setting).epochs,
         learning_rate: own(t, setting).lr,
         sparse: t.sparse.as_ref().map(sparse),
@@ -85,7 +85,7 @@ fn own<'a>(ticket: &'a Ticket, setting: &'a Setting) -> &'a jackpot_net::Trainin
         .map_or(&setting.training, |s| &s.training)
 }
 
-fn sparse(s: &Sparse) -> SparseWay {
+fn sparse(s: &Sparse) -> PruningSummary {
     let (rule, allocation) = match &s.allocation {
         Allocation::Global(Scope::All) => ("global", "global".to_owned()),
         Allocation::Global(Scope::Convolutions) => ("global", "global over convolutions".into()),
@@ -96,7 +96,7 @@ fn sparse(s: &Sparse) -> SparseWay {
         Allocation::Copy { ticket, .. } => ("copy", format!("as {ticket}")),
         Allocation::ByMethod => ("method", "the method's own".into()),
     };
-    SparseWay {
+    PruningSummary {
         scores: s.method.clone() + &describe_params(&s.params),
         method: s.method.clone(),
         of: s.of.to_string(),
@@ -114,8 +114,8 @@ fn sparse(s: &Sparse) -> SparseWay {
 }
 
 /// Of every check, by its name.
-pub(crate) fn changes(study: &Study) -> BTreeMap<String, Change> {
-    let change = |c: &Check| Change {
+pub(crate) fn check_summaries(study: &Study) -> BTreeMap<String, CheckSummary> {
+    let change = |c: &Check| CheckSummary {
         steps: (c.steps.iter())
             .map(|s| (s.on, s.item.clone() + &describe_params(&s.params)))
             .collect(),
