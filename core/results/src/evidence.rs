@@ -1,10 +1,10 @@
 //! The evidence of a study: a bundle beside its report that answers every question about a
 //! number but "do it again".
 //!
-//! It holds the pin, every action behind every cell with its recipe, and of their results what
+//! It holds the manifest of the run, every action behind every cell with its recipe, and of their results what
 //! is small: metrics, which test images were right, masks, counts, certificates. Scores,
 //! weights and data stay behind, named by their digests; so do masks where they have no room,
-//! and what a report reads of them is in the survey that the pin names.
+//! and what a report reads of them is in the summary that the manifest names.
 use jackpot_store::{Look, Packing, Selection, Store};
 use jackpot_study::{EVIDENCE_ROOM, Error, Pin, PinnedCell, bytes_of_masks};
 use std::path::Path;
@@ -15,11 +15,11 @@ pub const EVIDENCE: &str = "evidence.tar.zst";
 /// Outputs that are large and can be made again from the recipes.
 const LEFT_OUT: [&str; 5] = ["checkpoint", "scores", "test", "train", "weights"];
 
-/// More than masks shrink when they are packed, at the sparsities that are studied.
+/// By which factor packing shrinks masks at most, at the sparsities that are studied.
 const PACKED: u64 = 8;
 
-/// What of a store the study's results are: for its evidence, or, with other outputs left
-/// out, for a bundle that somebody asks for.
+/// Which actions and objects of a store are the results of a study: for its evidence, or, with
+/// other outputs left out, for a bundle.
 pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
     let pin = Pin::read(store, name)?;
     let pinned = pin
@@ -52,8 +52,8 @@ pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
     evidence_within(store, name, EVIDENCE_ROOM)
 }
 
-/// As [`evidence`], with the masks if all is at most `room` bytes then, or if the pin names no
-/// survey of them.
+/// As [`evidence()`]; masks are part of it if the whole then has at most `room` bytes, or if the
+/// manifest names no summary of them.
 pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
     let mut selection = selection(store, name)?;
     let pin = Pin::read(store, name)?;

@@ -5,7 +5,7 @@
 mod support;
 
 use jackpot_results::{
-    ContrastScope, Finding, REFERENCE_SD, Run, RunOutcome, RunTable, findings, settles,
+    ContrastScope, Finding, REFERENCE_SD, Run, RunOutcome, RunTable, findings, planned_power,
 };
 use jackpot_stats::{Pair, Rules, estimates};
 use jackpot_store::Digest;
@@ -332,7 +332,7 @@ fn a_plan_foresees_what_each_kind_settles() {
         + &contrast("plus = \"snip in long\"\nminus = \"snip in short\"");
     let folder = tempfile::tempdir().unwrap();
     let store = jackpot_store::Store::create(folder.path()).unwrap();
-    let all = settles(&whole_study(&text).unwrap(), &store).unwrap();
+    let all = planned_power(&whole_study(&text).unwrap(), &store).unwrap();
     let kinds: Vec<&str> = all.iter().map(|s| s.what.as_str()).collect();
     assert_eq!(
         kinds,

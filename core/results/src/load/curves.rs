@@ -20,9 +20,9 @@ const NUMBERS: &[&str] = &[
 /// One epoch of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochNumbers {
-    /// From 1.
+    /// The number of the epoch, from 1.
     pub epoch: u64,
-    /// Name and value, in the order of the names.
+    /// Names and values, in the order of the names.
     pub numbers: Vec<(&'static str, f64)>,
 }
 

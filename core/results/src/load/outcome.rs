@@ -77,7 +77,7 @@ pub(super) fn outcome(
     }))
 }
 
-/// None where the store does not have it any more.
+/// Reads the evaluation before training; `None` where the store does not have it any more.
 fn before(store: &Store, key: Digest) -> Result<Option<Before>, Error> {
     let action = store.action(&key).map_err(Error::from_store)?;
     let metrics = action.and_then(|a| a.outputs.get("metrics").copied());

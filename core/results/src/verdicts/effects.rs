@@ -9,35 +9,37 @@ use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, CollapsedRuns, Factorial};
 use std::collections::BTreeSet;
 
-/// What two factors explain at one sparsity, or of the averages over sparsities.
+/// What two factors explain at one sparsity, or in the averages over sparsities.
 #[derive(Clone, Debug)]
 pub struct FoundEffects {
-    /// The factors.
+    /// The two factors and their tickets.
     pub of: Factorial,
-    /// Where.
+    /// The sparsity or average.
     pub scope: ContrastScope,
-    /// Seeds of which every ticket was trained.
+    /// Seeds for which every ticket was trained.
     pub seeds: Vec<u64>,
     /// Seeds that the study asks for.
     pub asked: usize,
-    /// Of test accuracy; none: too few seeds, or nothing is left when the noise is taken off.
+    /// The effects on test accuracy; `None` with too few seeds, or where nothing is left after the
+    /// noise is subtracted.
     pub effects: Option<Effects>,
-    /// Trainings in it.
+    /// Number of trainings that it is computed from.
     pub runs: usize,
-    /// Of these, how many collapsed or diverged.
+    /// How many of them collapsed or diverged.
     pub collapsed: usize,
     /// The keys of the trainings that it was computed from.
     pub keys: Vec<Digest>,
 }
 
-/// The accuracies of one seed, row by row, and the trainings that they are of.
+/// The accuracies of one seed, row by row, and their trainings.
 struct Whole<'a> {
     seed: u64,
     accuracies: Vec<Vec<f64>>,
     trained: Vec<&'a TrainedRun>,
 }
 
-/// Evaluates every declared effect on one table of runs: of each its sparsities, then their average.
+/// Evaluates every declared effect on one table of runs: first at each sparsity, then their
+/// average.
 pub fn effects(analysis: &Analysis, table: &RunTable) -> Vec<FoundEffects> {
     let index = Index::new(table);
     let mut all = Vec::new();
@@ -91,7 +93,7 @@ fn whole<'a>(index: &Index<'a>, of: &Factorial, sparsity: &str, seed: u64) -> Op
     })
 }
 
-/// The means over sparsities of every seed that is whole at all of them.
+/// The means over sparsities, for every seed that has all tickets at all sparsities.
 fn averages<'a>(at: &[Vec<Whole<'a>>]) -> Vec<Whole<'a>> {
     let seeds = at.first().into_iter().flatten().map(|w| w.seed);
     let one = |seed: u64| {
@@ -116,7 +118,7 @@ fn averages<'a>(at: &[Vec<Whole<'a>>]) -> Vec<Whole<'a>> {
     seeds.filter_map(one).collect()
 }
 
-/// Collapsed or diverged.
+/// Whether a training collapsed or diverged.
 fn lost(table: &RunTable, trained: &TrainedRun) -> bool {
     !trained.test_loss.is_finite() || (table.collapsed)(trained)
 }

@@ -16,51 +16,53 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything that the declared contrasts say of one table of runs.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// By contrast in the plan's order; of each its sparsities, then its averages.
+    /// The findings in the order of the plan: of each contrast its sparsities, then its averages.
     pub findings: Vec<Finding>,
     /// What the controls show.
     pub controls: Controls,
-    /// The shared deviations of accuracy.
+    /// The standard deviations of accuracy that cells share.
     pub pools: Vec<Pool>,
-    /// Of every test; none: no look is planned at this number of seeds.
+    /// The level of every test; `None` where no look is planned at this number of seeds.
     pub level: Option<f64>,
 }
 
-/// One contrast at one sparsity, or averaged.
+/// The finding on one contrast at one sparsity, or averaged over sparsities.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What is compared.
+    /// The contrast.
     pub contrast: Contrast,
-    /// Where.
+    /// The sparsity or average.
     pub scope: ContrastScope,
-    /// Seeds that both arms finished with different trainings.
+    /// Seeds for which all arms finished, with different trainings.
     pub seeds: Vec<u64>,
     /// Seeds that the study asks for.
     pub asked: usize,
-    /// Seeds whose two arms are one training.
+    /// Number of seeds whose arms are one training.
     pub same: usize,
-    /// Why the arms cannot differ, if so.
+    /// Why the arms cannot differ, if they cannot.
     pub because: Option<String>,
-    /// Why a check cannot be applied to an arm, if so: nothing is known of the difference.
+    /// Why a check cannot be applied to an arm, if it cannot; nothing is known of the difference
+    /// then.
     pub not_applicable: Option<String>,
-    /// Seeds of which a run failed or was skipped.
+    /// Number of seeds of which a run failed or was skipped.
     pub lost: usize,
-    /// A run of it collapsed or diverged.
+    /// Whether a run of it collapsed or diverged.
     pub collapsed: bool,
-    /// Of averages: each sparsity that is in it, with its mean difference of accuracy.
+    /// For an average, each sparsity that is part of it, with its mean difference of accuracy.
     pub parts: Vec<(String, f64)>,
-    /// Of test accuracy, in points.
+    /// The outcome for test accuracy, in percentage points.
     pub accuracy: Outcome,
-    /// Of test loss, in nats.
+    /// The outcome for test loss, in nats.
     pub test_loss: Outcome,
-    /// Of averages: whether every sparsity alone is within the margin of accuracy, each at the
-    /// whole level (an intersection–union test); none where one of them cannot be judged, or lies
-    /// within it where nothing says that it could have seen a difference.
+    /// For an average, whether every sparsity alone is within the margin of accuracy, each at the
+    /// whole level (an intersection–union test). `None` where a sparsity cannot be judged, or lies
+    /// within the margin without a control that shows that it could have seen a difference.
     pub everywhere: Option<bool>,
-    /// Of a cell with a pooled deviation: p of the test of Brown and Forsythe, where it says (at
-    /// 5 %) that the pool's cells do not vary alike.
+    /// For a cell with a pooled deviation, p of the test of Brown and Forsythe, where it says (at 5
+    /// %) that the cells of the pool do not vary alike.
     pub unlike_pool: Option<f64>,
-    /// From the bits of the test images; of one sparsity, and where the results hold them.
+    /// The comparison image by image, at one sparsity, where the results hold which test images
+    /// were classified correctly.
     pub images: Option<ImageComparison>,
     /// The keys of the trainings that it was computed from.
     pub keys: Vec<Digest>,
@@ -69,28 +71,28 @@ pub struct Finding {
 /// What the test images say of a pair of arms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImageComparison {
-    /// Between the arms.
+    /// How the arms differ.
     pub pair: jackpot_stats::Images,
-    /// Percent of the images on which two seeds of one arm differ in being right, a mean over
-    /// both arms; none with one seed.
+    /// Percentage of the images that one of two seeds of the same arm classifies correctly and the
+    /// other does not, as a mean over both arms; `None` with one seed.
     pub churn_of_seeds: Option<f64>,
 }
 
 /// What the controls show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
-    /// Cells whose arms have the same law, and how many of them show a difference at the level,
-    /// uncorrected: at most 5 % should.
+    /// A/A controls: the number of cells whose arms have the same distribution, and how many of
+    /// them show a difference at the uncorrected level, which at most 5 % should.
     pub same_law: [usize; 2],
-    /// Sparsities whose positive control of allocation can be judged, and at how many its 95 %
-    /// interval lies wholly beyond the margin.
+    /// The number of sparsities whose positive control of allocation can be judged, and at how many
+    /// of them its 95 % interval lies wholly beyond the margin.
     pub allocation: [usize; 2],
-    /// The same of the positive controls of placement.
+    /// The same for the positive controls of placement.
     pub placement: [usize; 2],
 }
 
 impl Controls {
-    /// The positive controls of either kind.
+    /// The counts of the positive controls of one kind.
     pub fn of(&self, control: ControlOf) -> [usize; 2] {
         match control {
             ControlOf::Allocation => self.allocation,
@@ -169,7 +171,7 @@ fn finding(
     }
 }
 
-/// Of every average the places of the cells that it is the mean of.
+/// For every average, the indices of the cells that it is the mean of.
 fn parts(all: &[Material]) -> Vec<Vec<usize>> {
     let of = |average: &Material| {
         let uncollapsed = average.scope == ContrastScope::AverageUncollapsed;
@@ -190,7 +192,7 @@ fn is_at_sparsity(m: &Material) -> bool {
     matches!(m.scope, ContrastScope::Sparsity(_))
 }
 
-/// The cells of one response: 0 accuracy, 1 test loss.
+/// The cells of one response: 0 is accuracy, 1 is test loss.
 fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Cell> {
     let both = |m: &Material| [m.contrast.plus.clone(), m.contrast.minus.clone()];
     let arms: BTreeSet<Arm> = all.iter().flat_map(both).collect();
@@ -224,8 +226,9 @@ fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Cell> {
     all.iter().zip(parts).map(cell).collect()
 }
 
-/// The positive control of a question at one sparsity; an average has its parts'. Of several of placement that of its own
-/// ticket comes first, else the first of the plan.
+/// The positive control of a question at one sparsity; an average has those of its parts. Among
+/// several controls of placement the one of the same ticket comes first, otherwise the first one of
+/// the plan.
 fn control(all: &[Material], m: &Material) -> Control {
     if m.contrast.role != Role::Question || !is_at_sparsity(m) {
         return Control::NotNeeded;
@@ -297,7 +300,7 @@ fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
     controls
 }
 
-/// Undecided for want of runs, not of evidence.
+/// Whether a verdict is undecided for want of runs, not of evidence.
 fn early(verdict: &Verdict) -> bool {
     matches!(
         verdict,
@@ -345,8 +348,8 @@ fn within(f: &Finding, level: Option<f64>) -> Option<bool> {
 }
 
 impl Finding {
-    /// Of an average: some of its sparsities differ one way and some the other, in the hundredths
-    /// of a point that are printed, so that it says little of any of them.
+    /// Whether an average has sparsities that differ one way and others that differ the other way,
+    /// in the hundredths of a point that are printed, so that it says little about any of them.
     pub fn signs_differ(&self) -> bool {
         let is = |sign: fn(f64) -> bool| self.parts.iter().any(|(_, mean)| sign(*mean));
         is(|mean| mean >= 0.005) && is(|mean| mean <= -0.005)

@@ -13,15 +13,15 @@ pub(super) struct Seed {
     pub margin: [Option<f64>; 2],
 }
 
-/// A contrast at one scope before any statistics.
+/// The runs of a contrast at one scope, before any statistics.
 pub(super) struct Material<'a> {
     pub contrast: &'a Contrast,
     pub scope: ContrastScope,
     pub seeds: Vec<Seed>,
-    /// Of every seed the runs that it is made of: those of plus and minus, then any others.
+    /// For every seed its runs: those of plus and minus, then any others.
     pub runs: Vec<Vec<&'a TrainedRun>>,
     pub asked: usize,
-    /// Seeds whose arms are one run, by construction or by their key.
+    /// Number of seeds whose arms are one run, by construction or by their key.
     pub same: usize,
     pub because: Option<String>,
     /// Why a check cannot be applied to an arm, if it cannot: there is nothing to compare.
@@ -37,16 +37,16 @@ impl Material<'_> {
         self.asked > 0 && self.same == self.asked
     }
 
-    /// Whether there may be a difference here, and it may be measured.
+    /// Whether there can be a difference here that can be measured.
     fn is_measured(&self) -> bool {
         !self.is_identical() && self.not_applicable.is_none()
     }
 }
 
-/// What one seed has to say.
+/// What is known of one seed.
 enum Found<'a> {
     Runs(Vec<&'a TrainedRun>),
-    /// One run for all arms; why, where it was known beforehand.
+    /// All arms are one run; says why, where it was known beforehand.
     Same(Option<&'a str>),
     NotApplicable(&'a str),
     Missing,
@@ -59,7 +59,7 @@ type Place<'a> = (Option<&'a str>, &'a str, &'a str, &'a str);
 pub(super) struct Index<'a> {
     table: &'a RunTable<'a>,
     runs: BTreeMap<Place<'a>, BTreeMap<u64, &'a Run>>,
-    /// Of the arms that name none.
+    /// The setting of the arms that name none.
     setting: Option<&'a str>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Index<'a> {
         self.runs.get(&place)
     }
 
-    /// The run of an arm; a dense one stands at sparsity 0 wherever it is asked for.
+    /// The run of an arm. A dense arm stands at sparsity 0, whichever sparsity is asked for.
     pub(super) fn run(&self, arm: &Arm, sparsity: &str, seed: u64) -> Option<&'a Run> {
         let cell = self.cell(arm, sparsity).or_else(|| self.cell(arm, "0"))?;
         cell.get(&seed).copied()
@@ -135,8 +135,8 @@ impl<'a> Index<'a> {
         all
     }
 
-    /// What stands behind an arm: of one that is identical to its unmodified ticket what that came
-    /// to, and why it is. The arm is that ticket, and no other that it may be compared with.
+    /// The outcome of an arm. If it is identical to its unmodified ticket, this is the outcome of
+    /// that ticket, whatever the arm is compared with, and the reason why it is identical.
     fn behind(
         &self,
         arm: &Arm,
@@ -240,7 +240,8 @@ impl<'a> Index<'a> {
         m
     }
 
-    /// A margin in the response's unit; none where an arm of its gap was not run.
+    /// A margin in the unit of the response; `None` where an arm of the gap that it is a share of
+    /// was not run.
     fn margin(&self, margin: &Margin, response: usize, sparsity: &str, seed: u64) -> Option<f64> {
         let (share, plus, minus) = match margin {
             Margin::Fixed(x) => return Some(*x),

@@ -1,33 +1,34 @@
 //! What the analysis is evaluated on: the runs of one table, and where a contrast is taken.
 use crate::load::run::{Run, TrainedRun};
 
-/// What is looked at: the runs of one table and how to read them.
+/// The runs of one table, and how to read them.
 pub struct RunTable<'a> {
-    /// Of one setting; of all, where settings are compared.
+    /// The runs of one setting, or those of all settings where settings are compared.
     pub runs: Vec<&'a Run>,
-    /// Whether they are those of all settings: other contrasts are evaluated.
+    /// Whether these are the runs of all settings: then contrasts across settings are evaluated,
+    /// otherwise those within one.
     pub across_settings: bool,
-    /// In the study's order.
+    /// Sparsities in the order of the study.
     pub sparsities: &'a [String],
-    /// In the study's order.
+    /// Seeds in the order of the study.
     pub seeds: &'a [u64],
-    /// Whether a training is at chance.
+    /// Says whether the accuracy of a training is that of chance.
     pub collapsed: &'a dyn Fn(&TrainedRun) -> bool,
 }
 
-/// Where a contrast is taken.
+/// The sparsity, or the average over sparsities, at which a contrast is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContrastScope {
-    /// Decimal text; `0` for dense networks.
+    /// One sparsity as decimal text; `0` for dense networks.
     Sparsity(String),
     /// Averaged over sparsities, seed by seed.
     Average,
-    /// The same over the sparsities at which nothing collapsed.
+    /// Averaged over the sparsities at which nothing collapsed.
     AverageUncollapsed,
 }
 
 impl ContrastScope {
-    /// Decimal text, or a word.
+    /// The sparsity as decimal text, or the average in words.
     pub fn word(&self) -> &str {
         match self {
             ContrastScope::Sparsity(text) => text,
