@@ -83,7 +83,7 @@ pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 pub mod outputs {
     pub use crate::actions::pure::{Outputs, init as remake_weights, select as remake_selection};
     pub use crate::actions::validate::{
-        Metrics, agreement, counts, mask, metrics, normalisation, weights,
+        RecordedMetrics, agreement, counts, mask, metrics, normalisation, weights,
     };
 }
 

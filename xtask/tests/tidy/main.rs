@@ -101,6 +101,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "jackpot-net",
             "jackpot-protocol",
             "jackpot-prune",
+            "jackpot-results",
             "jackpot-rng",
             "jackpot-sparse",
             "jackpot-store",

@@ -147,13 +147,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             counts(&tools, arguments, &asked, &done.file, &place)?
         }
     };
-    let by = match global {
-        true => By::Sparsity {
+    let by = if global {
+        By::Sparsity {
             sparsity: &asked.sparsity,
             scope: asked.scope,
             rule: asked.rule,
-        },
-        false => By::Counts(&counts),
+        }
+    } else {
+        By::Counts(&counts)
     };
     let choice = Choice {
         reserve: asked.reserve,

@@ -126,12 +126,11 @@ impl Tools {
         folder: &Path,
     ) -> Result<PluginOutput> {
         let item = chosen.item;
-        let server = match item.needs_autodiff() {
-            true => {
-                self.programs.require_worker()?;
-                self.programs.worker_server(&inputs.device)
-            }
-            false => self.programs.light_server(),
+        let server = if item.needs_autodiff() {
+            self.programs.require_worker()?;
+            self.programs.worker_server(&inputs.device)
+        } else {
+            self.programs.light_server()
         };
         let job = PluginJob {
             rows: inputs.rows,

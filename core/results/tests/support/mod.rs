@@ -1,7 +1,7 @@
 //! Trainings that are made up, beside the plans that tests of studies make.
 #![allow(dead_code)] // each test takes what it needs
 
-#[path = "../../../study/tests/support/mod.rs"]
+#[path = "../../../study/tests/study/support/mod.rs"]
 mod plans;
 
 use jackpot_results::TrainedRun;

@@ -33,7 +33,7 @@ pub const TARGETS: [Target; 14] = [
         more: &[
             "reports/quick/study.toml",
             "reports/probe-vgg-19/study.toml",
-            "tests/cli/tests/cli/everything.toml",
+            "tests/cli/tests/cli/studies/everything.toml",
         ],
         runs: 6000,
         memory: 32 * MB,
