@@ -1,8 +1,5 @@
 //! What a cell is that is identical to its unmodified ticket, or that a check cannot be applied to,
 //! in results and in findings.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod support;
 
 use jackpot_results::{Finding, Run, RunOutcome, RunTable, collect, findings};
 use jackpot_stats::{Claim, Spending, Variance, Verdict};
@@ -65,7 +62,7 @@ fn a_cell_that_is_identical_is_what_its_ticket_came_to() {
         study: Digest::of(b"study"),
         title: None,
         device_class: "cpu-avx2".into(),
-        libtorch: support::libtorch(),
+        libtorch: crate::support::libtorch(),
         architecture: Some(jackpot_net::Architecture::resnet(8, 4, 10, [1, 8, 8])),
         settings: BTreeMap::new(),
         cells: vec![
@@ -143,7 +140,7 @@ fn run(ticket: &str, check: &str, seed: u64, outcome: RunOutcome) -> Run {
 
 fn done(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
     let name = format!("{ticket} {check} {seed}");
-    let trained = support::made_up(&name, accuracy);
+    let trained = crate::support::made_up(&name, accuracy);
     run(ticket, check, seed, RunOutcome::Done(trained))
 }
 

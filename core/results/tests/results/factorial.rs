@@ -1,12 +1,9 @@
 //! Effects of two factors: shares that are known, from tickets that are made up.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support::QUICK;
 use jackpot_results::{ContrastScope, FoundEffects, Run, RunOutcome, RunTable, effects};
 use jackpot_study::{Analysis, CollapsedRuns, Study};
 use std::path::Path;
-use support::QUICK;
 
 const BLOCK: &str = r#"
 [[ticket]]
@@ -79,7 +76,7 @@ fn runs() -> Vec<Run> {
                         check: "none".into(),
                         sparsity: sparsity.into(),
                         seed,
-                        outcome: RunOutcome::Done(support::made_up(&name, accuracy)),
+                        outcome: RunOutcome::Done(crate::support::made_up(&name, accuracy)),
                         facts: None,
                     });
                 }

@@ -1,8 +1,5 @@
 //! What a whole table says when chance alone speaks: the claim over all sparsities errs in at most
 //! 5 % of tables, and of A/A cells 5 % show a difference.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
-
-mod support;
 
 use jackpot_results::{ContrastScope, Finding, Findings, Run, RunOutcome, RunTable, findings};
 use jackpot_rng::{Key, normal};
@@ -58,7 +55,7 @@ fn run(ticket: &str, check: &str, sparsity: &str, seed: u64, accuracy: f64) -> R
         check: check.into(),
         sparsity: sparsity.into(),
         seed,
-        outcome: RunOutcome::Done(support::made_up(&name, accuracy)),
+        outcome: RunOutcome::Done(crate::support::made_up(&name, accuracy)),
         facts: None,
     }
 }

@@ -1,12 +1,11 @@
 //! Trainings that are made up, beside the plans that tests of studies make.
 #![allow(dead_code)] // each test takes what it needs
 
-#[path = "../../../study/tests/study/support/mod.rs"]
+#[path = "../../../../study/tests/study/support/mod.rs"]
 mod plans;
 
 use jackpot_results::TrainedRun;
 use jackpot_store::Digest;
-#[allow(unused_imports)] // each test takes what it needs
 pub use plans::*;
 
 /// A finished training of this name and test accuracy, made up: nothing of it is in a store.

@@ -1,9 +1,7 @@
 //! Contrasts of more than two arms: differences of differences, trends along a number, and settings
 //! against each other; each against the same numbers taken by hand.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support::QUICK;
 use jackpot_results::{
     ContrastScope, Finding, REFERENCE_SD, Run, RunOutcome, RunTable, findings, planned_power,
 };
@@ -11,7 +9,6 @@ use jackpot_stats::{Pair, Rules, estimates};
 use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, Study};
 use std::path::Path;
-use support::QUICK;
 
 /// Two settings, five seeds, and labels corrupted by share.
 fn study(contrasts: &str) -> Result<Analysis, String> {
@@ -69,7 +66,7 @@ fn run(setting: &str, ticket: &str, check: &str, seed: u64) -> Run {
         check: check.into(),
         sparsity: "0.9".into(),
         seed,
-        outcome: RunOutcome::Done(support::made_up(&name, accuracy)),
+        outcome: RunOutcome::Done(crate::support::made_up(&name, accuracy)),
         facts: None,
     }
 }
