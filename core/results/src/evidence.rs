@@ -20,6 +20,9 @@ const PACKED: u64 = 8;
 
 /// Which actions and objects of a store are the results of a study: for its evidence, or, with
 /// other outputs left out, for a bundle.
+///
+/// # Errors
+/// A study without results in this store, or a store that cannot be read.
 pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
     let pin = Pin::read(store, name)?;
     let pinned = pin
@@ -48,12 +51,18 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
 }
 
 /// The bytes of the evidence of the study's last run: a function of its results alone.
+///
+/// # Errors
+/// As [`selection`], or an object of it that is gone or damaged.
 pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
     evidence_within(store, name, EVIDENCE_ROOM)
 }
 
 /// As [`evidence()`]; masks are part of it if the whole then has at most `room` bytes, or if the
 /// manifest names no summary of them.
+///
+/// # Errors
+/// As [`evidence()`].
 pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
     let mut selection = selection(store, name)?;
     let pin = Pin::read(store, name)?;
@@ -80,6 +89,9 @@ pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, 
 
 /// Where the results of the study in `folder` are read from: the store that the user names;
 /// else the store around `here`, if anything of the study was run on it; else the folder's evidence.
+///
+/// # Errors
+/// No store, or one that cannot be read.
 pub fn results_of(
     folder: &Path,
     name: &str,

@@ -131,6 +131,9 @@ impl Outline {
 }
 
 /// Reads the outline of `FOLDER/study.toml`.
+///
+/// # Errors
+/// A study file or a lock that cannot be read or is refused.
 pub fn outline(folder: &Path) -> Result<Outline, Error> {
     let study = Study::load(folder)?;
     let alike = but_for_the_rate(&study.settings);

@@ -5,7 +5,7 @@ use jackpot_study::{Error, MaskedCell, Overlap, overlaps_of};
 
 /// The unmodified tickets of every setting, sparsity and seed against each other, and each against its own
 /// checks, as far as the store has the masks. Every mask read is verified; no more than those of
-/// one sparsity and seed are in memory. Results that were read with a survey have them already.
+/// one sparsity and seed are in memory. Results that were read with a summary of masks have them already.
 ///
 /// # Errors
 /// Masks that are damaged or of different layers.

@@ -31,6 +31,10 @@ pub struct Results {
 
 /// Reads the results of a study's last run. It needs neither plugins nor libtorch, and verifies
 /// every object that it reads.
+///
+/// # Errors
+/// A study without a recorded run, or results that are damaged. What is gone is
+/// [`RunOutcome::Missing`].
 pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
     results_of_pin(store, name, &Pin::read(store, name)?)
 }

@@ -82,7 +82,7 @@ fn of_group(
         let seconds = later.chain(cells.iter().filter(own));
         pairs.extend(seconds.map(|second| (*first, *second)));
     }
-    // Only masks that are compared are read: a survey without pairs has no masks to read.
+    // Only masks that are compared are read: a summary without pairs has no masks to read.
     let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
     let compared = pairs.iter().flat_map(|(first, second)| [first, second]);
     for digest in compared.map(|cell| cell.mask) {

@@ -3,7 +3,7 @@ use crate::{
     Error,
     masks::facts::MaskFacts,
     masks::overlaps::Overlap,
-    masks::summary::Survey,
+    masks::summary::MaskSummary,
     run::manifest::{Pin, PinnedCell},
 };
 use jackpot_net::{Architecture, Network};
@@ -61,13 +61,13 @@ impl<'a> RecordedMasks<'a> {
         }
         let absent = |cell: &PinnedCell| cell.mask.is_some_and(|mask| !store.has(&mask));
         if pin.cells.iter().any(absent)
-            && let Some(survey) = Survey::read(store, pin)?
+            && let Some(summary) = MaskSummary::read(store, pin)?
         {
-            for one in survey.masks {
+            for one in summary.masks {
                 let name = (one.setting, one.facts.mask);
                 masks.known.entry(name).or_insert((one.facts, one.layers));
             }
-            masks.overlaps = survey.overlaps;
+            masks.overlaps = summary.overlaps;
         }
         Ok(masks)
     }
