@@ -3,10 +3,10 @@ use jackpot_store::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What was found out about one thing.
+/// What verifying one node found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeVerdict {
-    /// It is what it should be.
+    /// Its bytes are what they should be.
     Sound,
     /// It is not kept, and need not be: a checkpoint that nothing reads any more, a file of a
     /// data set, what the bundle left behind that the action came with. Its hash is what the
@@ -14,22 +14,22 @@ pub enum NodeVerdict {
     NotKept,
     /// It and what is behind it stand further up in the same tree.
     SeenAbove,
-    /// What was expected and what was found.
+    /// Something is wrong: what was expected and what was found.
     Wrong(Vec<String>),
 }
 
 /// One node of a provenance tree: a file, an object, or the action that made the object above it.
 #[derive(Clone, Debug)]
 pub struct ProvenanceNode {
-    /// What it is to the node above it, e.g. `mask`; of an action, its kind.
+    /// Its role for the node above it, such as `mask`; for an action, its kind.
     pub role: String,
-    /// Of the bytes; of an action, its key.
+    /// The digest of its bytes; for an action, its key.
     pub hash: Digest,
-    /// In words.
+    /// What it is, in words.
     pub words: String,
-    /// The verdict.
+    /// What verifying it found.
     pub mark: NodeVerdict,
-    /// What it was made of: of an object, the action that made it; of an action, what it read.
+    /// What it was made of: for an object, the action that made it; for an action, what it read.
     pub from: Vec<ProvenanceNode>,
 }
 
@@ -54,7 +54,7 @@ impl ProvenanceNode {
         }
     }
 
-    /// What this tree already has further up, with all that is behind it.
+    /// A node that stands further up in the tree, with all that is behind it.
     pub(super) fn seen_above(role: &str, hash: &Digest) -> ProvenanceNode {
         ProvenanceNode {
             role: role.to_owned(),
@@ -74,7 +74,7 @@ impl ProvenanceNode {
         }
     }
 
-    /// The hashes of what is named here, and below, and not kept.
+    /// The digests of everything at this node and below it that is not kept.
     pub fn not_kept(&self) -> BTreeSet<Digest> {
         let mut found: BTreeSet<Digest> = self
             .from
@@ -87,12 +87,12 @@ impl ProvenanceNode {
         found
     }
 
-    /// This node and all below it.
+    /// The number of nodes, this one and all below it.
     pub fn nodes(&self) -> usize {
         1 + self.from.iter().map(ProvenanceNode::nodes).sum::<usize>()
     }
 
-    /// For machines: whole hashes.
+    /// The tree as JSON, with whole digests.
     pub fn to_json(&self) -> Value {
         let mark = match &self.mark {
             NodeVerdict::Sound => "sound",

@@ -80,8 +80,8 @@ impl Tracer<'_> {
         Ok(link)
     }
 
-    /// The results that the lock says a file was drawn from, and what is wrong with that. They
-    /// must be the study's own: without its pin, a lock could name the results of another.
+    /// The results that the lock says a file was drawn from, and what is wrong with that. They must
+    /// be those of the study: without its manifest, a lock could name the results of another study.
     fn drawn_from(&self, name: &str, lock: &Lock, entry: &LockEntry) -> (Vec<Digest>, Vec<String>) {
         let (results, mut wrong) = match lock.drawn_from(entry) {
             Ok(Some(results)) => (results, Vec::new()),
@@ -112,8 +112,8 @@ impl Tracer<'_> {
         (results, wrong)
     }
 
-    /// Whether a mask or what an action made belongs to a study. Pins of the first releases name
-    /// the actions of their cells alone.
+    /// Whether a mask or an output of an action belongs to a study. Manifests of the first releases
+    /// name only the actions of their cells.
     fn is_of(&self, pin: &Pin, result: &Digest) -> bool {
         let made = |key: &Digest| {
             let cell = |cell: &PinnedCell| [cell.action, cell.pretraining].contains(&Some(*key));

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 /// The format's version; a reader refuses another.
 const FORMAT: u32 = 1;
 
-/// Bytes that the evidence may have with the masks in it: it is committed with the report.
+/// How many bytes the evidence may have with the masks in it. It is committed with the report.
 pub const EVIDENCE_ROOM: u64 = 10_000_000;
 
 /// Facts and layer counts of every mask, and what masks have in common.
@@ -30,7 +30,7 @@ pub(crate) struct MaskSummary {
     pub overlaps: Vec<Overlap>,
 }
 
-/// One mask in one setting's network.
+/// One mask in the network of one setting.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SummarisedMask {
@@ -89,7 +89,8 @@ pub fn summarise_masks(store: &Store, name: &str, pin: &Pin) -> Result<Digest, E
     store.put(&bytes).map_err(Error::from_store)
 }
 
-/// What the masks of a run have in common: as the summary before says, where it was needed.
+/// What the masks of a run have in common; taken from the summary of the run before where masks are
+/// not kept.
 fn overlaps(
     store: &Store,
     name: &str,
@@ -132,10 +133,10 @@ impl MaskSummary {
     }
 }
 
-/// Bytes that a pin's masks take at one bit a weight.
+/// How many bytes the masks of a run take at one bit per weight.
 ///
 /// # Errors
-/// A network that the pin does not describe as one.
+/// An architecture in the manifest that describes no network.
 pub fn bytes_of_masks(pin: &Pin) -> Result<u64, Error> {
     let cells = pin.cells.iter();
     let masks = cells.filter_map(|cell| Some((cell.setting.as_deref(), cell.mask?)));
