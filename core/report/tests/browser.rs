@@ -160,7 +160,7 @@ fn a_number_opens_its_runs_by_click_and_by_keyboard() {
     let results = results();
     for seed in synthetic::SEEDS {
         let is = |r: &&jackpot_results::Run| r.ticket == "dense" && r.seed == seed;
-        let jackpot_results::Outcome::Done(trained) =
+        let jackpot_results::RunOutcome::Done(trained) =
             &results.runs.iter().find(is).unwrap().outcome
         else {
             panic!("the dense network is trained")
@@ -204,7 +204,7 @@ fn a_finding_opens_the_runs_that_it_is_made_of() {
     for run in results().runs {
         let arms = run.ticket == "lottery" && ["none", "corrupted"].contains(&run.check.as_str());
         match run.outcome {
-            jackpot_results::Outcome::Done(t) if arms && run.seed < 3 => expected.push(t.key),
+            jackpot_results::RunOutcome::Done(t) if arms && run.seed < 3 => expected.push(t.key),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@
 use jackpot_report::{ReportFiles, reads_overlaps, render};
 use jackpot_results::{collect, evidence_within, outline, overlaps};
 use jackpot_store::Store;
-use jackpot_study::{Pin, survey};
+use jackpot_study::{Pin, summarise_masks};
 use std::path::{Path, PathBuf};
 
 fn shipped() -> PathBuf {
@@ -54,8 +54,11 @@ fn a_report_is_the_same_where_only_a_survey_of_the_masks_is_kept() {
     let all = evidence_within(&store, "quick", 0).unwrap();
     assert!(has_masks(&bundle(folder.path(), "all.tar.zst", &all), &pin));
 
-    pin.survey = Some(survey(&store, "quick", &pin).unwrap());
-    assert_eq!(pin.survey, Some(survey(&store, "quick", &pin).unwrap()));
+    pin.survey = Some(summarise_masks(&store, "quick", &pin).unwrap());
+    assert_eq!(
+        pin.survey,
+        Some(summarise_masks(&store, "quick", &pin).unwrap())
+    );
     pin.write(&store, "quick").unwrap();
     let room = all.len() as u64 * 2;
     let with = evidence_within(&store, "quick", room).unwrap();

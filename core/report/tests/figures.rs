@@ -6,7 +6,7 @@
 mod synthetic;
 
 use jackpot_report::{ReportFiles, render, write_report};
-use jackpot_results::{Named, Outcome, Outline, Results};
+use jackpot_results::{Named, Outline, Results, RunOutcome as Outcome};
 use synthetic::{outline, results};
 
 fn drawn(name: &str, outline: &Outline, results: &Results) -> ReportFiles {

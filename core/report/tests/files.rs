@@ -8,7 +8,7 @@ mod synthetic;
 use jackpot_report::{
     LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
 };
-use jackpot_results::{Outcome, Outline, Results};
+use jackpot_results::{Outline, Results, RunOutcome as Outcome};
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, TABLES};
 use std::fs;
@@ -100,7 +100,7 @@ fn what_does_not_fit_the_study_is_refused() {
 }
 
 /// Changes the training of one unmodified lottery ticket.
-fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::Trained)) {
+fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::TrainedRun)) {
     let run = results
         .runs
         .iter_mut()
@@ -329,7 +329,7 @@ fn a_shell_finds_the_same_input_digests() {
 
 #[test]
 fn the_digest_of_inputs_follows_the_results() {
-    let changed = |change: fn(&mut jackpot_results::Trained)| {
+    let changed = |change: fn(&mut jackpot_results::TrainedRun)| {
         let mut results = results();
         done(&mut results, change);
         render(&outline(), &results).unwrap()

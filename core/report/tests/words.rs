@@ -6,7 +6,7 @@ mod neutral;
 mod synthetic;
 
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Outcome, Outline, Results};
+use jackpot_results::{Outline, Results, RunOutcome as Outcome};
 use jackpot_stats::{Direction, Uncontrolled, Verdict, Why};
 use jackpot_store::Store;
 use jackpot_study::{Declared, FIGURES, TABLES};

@@ -6,42 +6,43 @@ use jackpot_study::{Difference, Error, differences, outputs};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Two finished trainings.
+/// How two finished trainings differ.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunDiff {
-    /// Fields of the recipes that differ, `here` the first.
+    /// Fields in which the recipes differ; `here` is the first training.
     pub recipes: Vec<Difference>,
-    /// Accuracies in percent and losses of both; none of one that diverged.
+    /// Accuracies, in percent, and losses of both; empty where one of them diverged.
     pub metrics: Vec<MetricPair>,
-    /// Of the test rows; none where the two were tested on other numbers of rows.
-    pub rows: Option<Rows>,
-    /// In forward order; none where the two are of different networks.
+    /// Test rows by who classifies them correctly; `None` where the two were tested on different
+    /// numbers of rows.
+    pub rows: Option<SharedRows>,
+    /// The layers in forward order; `None` where the networks differ.
     pub layers: Option<Vec<LayerPair>>,
-    /// All layers together.
-    pub whole: Option<Whole>,
+    /// All layers together; `None` where the networks differ.
+    pub whole: Option<MaskPair>,
 }
 
-/// One number of two trainings.
+/// One metric of two trainings.
 #[derive(Clone, Debug, Serialize)]
 pub struct MetricPair {
     /// Its name in `metrics.json`.
     pub name: &'static str,
-    /// Of the first.
+    /// Value of the first training.
     pub first: f64,
-    /// Of the second.
+    /// Value of the second training.
     pub second: f64,
 }
 
-/// Which test rows the two got right.
+/// How many test rows each of two trainings classifies correctly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Rows {
-    /// Right in both.
+pub struct SharedRows {
+    /// Rows that both classify correctly.
     pub both: u64,
-    /// In the first alone.
+    /// Rows that only the first classifies correctly.
     pub first: u64,
-    /// In the second alone.
+    /// Rows that only the second classifies correctly.
     pub second: u64,
-    /// In neither.
+    /// Rows that neither classifies correctly.
     pub neither: u64,
 }
 
@@ -50,32 +51,32 @@ pub struct Rows {
 pub struct LayerPair {
     /// Its name in the state_dict.
     pub name: String,
-    /// Its weights.
+    /// Number of its weights.
     pub weights: u64,
-    /// Kept in the first.
+    /// Weights kept by the first mask.
     pub first: u64,
-    /// Kept in the second.
+    /// Weights kept by the second mask.
     pub second: u64,
-    /// Kept in both.
+    /// Weights kept by both.
     pub both: u64,
-    /// Kept in both if only the two counts were given: first · second / weights.
+    /// Weights that both would keep by chance, given only the two counts: first · second / weights.
     pub chance: f64,
 }
 
 /// All layers of two masks together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Whole {
+pub struct MaskPair {
     /// Prunable weights.
     pub weights: u64,
-    /// Kept in the first.
+    /// Weights kept by the first mask.
     pub first: u64,
-    /// Kept in the second.
+    /// Weights kept by the second mask.
     pub second: u64,
-    /// Kept in both.
+    /// Weights kept by both.
     pub both: u64,
-    /// Kept in both if only the layers' counts were given.
+    /// Weights that both would keep by chance, given only the counts of each layer.
     pub chance: f64,
-    /// Half of the interval that holds 95 % of that.
+    /// Half the width of the interval that holds 95 % of the overlaps by chance.
     pub chance_width: f64,
 }
 
@@ -190,14 +191,14 @@ fn pairs(a: &Side, b: &Side) -> Vec<MetricPair> {
     pairs
 }
 
-fn rows(a: &Side, b: &Side) -> Option<Rows> {
+fn rows(a: &Side, b: &Side) -> Option<SharedRows> {
     let (x, y) = (a.metrics.as_ref()?, b.metrics.as_ref()?);
     if x.rows != y.rows || a.bits.len() != b.bits.len() {
         return None;
     }
     let both = a.bits.iter().zip(&b.bits);
     let both: u64 = both.map(|(x, y)| u64::from((x & y).count_ones())).sum();
-    Some(Rows {
+    Some(SharedRows {
         both,
         first: x.correct - both,
         second: y.correct - both,
@@ -205,11 +206,11 @@ fn rows(a: &Side, b: &Side) -> Option<Rows> {
     })
 }
 
-fn whole(layers: &[LayerPair]) -> Whole {
+fn whole(layers: &[LayerPair]) -> MaskPair {
     let of = |part: fn(&LayerPair) -> u64| layers.iter().map(part).collect::<Vec<u64>>();
     let (first, second, weights) = (of(|l| l.first), of(|l| l.second), of(|l| l.weights));
     let chance = chance(&first, &second, &weights);
-    Whole {
+    MaskPair {
         weights: weights.iter().sum(),
         first: first.iter().sum(),
         second: second.iter().sum(),

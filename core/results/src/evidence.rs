@@ -1,7 +1,7 @@
 //! The evidence of a study: a bundle beside its report that answers every question about a
 //! number but "do it again".
 //!
-//! It holds the pin, every action behind every cell with its recipe, and of their results what
+//! It holds the manifest of the run, every action behind every cell with its recipe, and of their results what
 //! is small: metrics, which test images were right, masks, counts, certificates. Scores,
 //! weights and data stay behind, named by their digests; so do masks where they have no room,
 //! and what a report reads of them is in the survey that the pin names.
@@ -15,11 +15,14 @@ pub const EVIDENCE: &str = "evidence.tar.zst";
 /// Outputs that are large and can be made again from the recipes.
 const LEFT_OUT: [&str; 5] = ["checkpoint", "scores", "test", "train", "weights"];
 
-/// More than masks shrink when they are packed, at the sparsities that are studied.
+/// By which factor packing shrinks masks at most, at the sparsities that are studied.
 const PACKED: u64 = 8;
 
-/// What of a store the study's results are: for its evidence, or, with other outputs left
-/// out, for a bundle that somebody asks for.
+/// Which actions and objects of a store are the results of a study: for its evidence, or, with
+/// other outputs left out, for a bundle.
+///
+/// # Errors
+/// A study without results in this store, or a store that cannot be read.
 pub fn selection(store: &Store, name: &str) -> Result<BundleSelection, Error> {
     let pin = Pin::read(store, name)?;
     let pinned = pin
@@ -48,12 +51,18 @@ pub fn selection(store: &Store, name: &str) -> Result<BundleSelection, Error> {
 }
 
 /// The bytes of the evidence of the study's last run: a function of its results alone.
+///
+/// # Errors
+/// As [`selection`], or an object of it that is gone or damaged.
 pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
     evidence_within(store, name, EVIDENCE_ROOM)
 }
 
-/// As [`evidence`], with the masks if all is at most `room` bytes then, or if the pin names no
-/// survey of them.
+/// As [`evidence()`]; masks are part of it if the whole then has at most `room` bytes, or if the
+/// manifest names no summary of them.
+///
+/// # Errors
+/// As [`evidence()`].
 pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
     let mut selection = selection(store, name)?;
     let pin = Pin::read(store, name)?;
@@ -80,6 +89,9 @@ pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, 
 
 /// Where the results of the study in `folder` are read from: the store that the user names;
 /// else the store around `here`, if anything of the study was run on it; else the folder's evidence.
+///
+/// # Errors
+/// No store, or one that cannot be read.
 pub fn results_of(
     folder: &Path,
     name: &str,

@@ -1,7 +1,7 @@
 //! What a report reads of a study file: its grid, how its tickets are made, what it concludes from.
 use crate::{
     load::Results,
-    tickets::{self, Change, Way},
+    summaries::{self, CheckSummary, TicketSummary},
 };
 use jackpot_store::Digest;
 use jackpot_study::{
@@ -9,43 +9,44 @@ use jackpot_study::{
 };
 use std::{collections::BTreeMap, path::Path};
 
-/// A ticket, check or setting: the name used in files, the title used in tables.
+/// A ticket, check or setting, with the name that files use and the title that tables use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named {
-    /// In files.
+    /// The name used in files.
     pub name: String,
-    /// In tables.
+    /// The title used in tables.
     pub title: String,
-    /// Where it stands in the block with `each` that it was written in; none: it is alone.
+    /// Its place in the block with `each` that it was written in; `None` where it was written
+    /// alone.
     pub series: Option<Series>,
 }
 
 /// One of the settings that the grid is run in.
 #[derive(Clone, Debug)]
 pub struct SettingOutline {
-    /// In files and in tables.
+    /// Its name and title.
     pub named: Named,
     /// Its own one-line facts: data, network, training.
     pub facts: Vec<(String, String)>,
-    /// How each ticket is made in it, by its name.
-    pub ways: BTreeMap<String, Way>,
-    /// What it is about.
+    /// How each ticket is made in this setting, by the name of the ticket.
+    pub ways: BTreeMap<String, TicketSummary>,
+    /// Its data and network.
     pub subject: Subject,
-    /// Place, in the file's order, of the first setting that differs from it in nothing but the
-    /// learning rate; its own, where none before it does.
+    /// Index, in the order of the file, of the first setting that differs from this one in nothing
+    /// but the learning rate; its own index where no earlier setting does.
     pub but_for_the_rate: usize,
 }
 
-/// Data and network, as published tables are looked up by.
+/// Data and network, by which published tables are looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
     /// Name of the data set, as `jackpot data list` shows it.
     pub set: String,
-    /// As papers name it: `ResNet-32`.
+    /// The network as papers name it: `ResNet-32`.
     pub network: String,
     /// Channels of the first stage.
     pub width: u32,
-    /// Of the data set; 0: not known.
+    /// Classes of the data set; 0 where they are not known.
     pub classes: u32,
 }
 
@@ -54,40 +55,41 @@ pub struct Subject {
 pub struct Outline {
     /// The folder's name.
     pub name: String,
-    /// For people.
+    /// The title of the study.
     pub title: String,
     /// sha256 of `study.toml`.
     pub digest: Digest,
-    /// In the file's order; empty for a study without settings.
+    /// Settings in the order of the file; empty for a study without settings.
     pub settings: Vec<SettingOutline>,
-    /// In the file's order.
+    /// Tickets in the order of the file.
     pub tickets: Vec<Named>,
-    /// In the file's order, without "none".
+    /// Checks in the order of the file, without `none`.
     pub checks: Vec<Named>,
-    /// Decimal text, in the file's order.
+    /// Sparsities as decimal text, in the order of the file.
     pub sparsities: Vec<String>,
-    /// In the file's order.
+    /// Seeds in the order of the file.
     pub seeds: Vec<u64>,
-    /// What it concludes from.
+    /// The analysis that the study declares.
     pub analysis: Analysis,
-    /// What its lock says was declared, in order.
+    /// The analysis plans that `study.lock` records, the first one first.
     pub declared: Vec<Declared>,
     /// Names of tables to draw, e.g. "accuracy", "differences", "layers".
     pub tables: Vec<String>,
     /// Names of figures to draw, e.g. "accuracy", "layers".
     pub figures: Vec<String>,
-    /// How each ticket is made, by its name; of a study with settings, in the first.
-    pub ways: BTreeMap<String, Way>,
+    /// How each ticket is made, by its name; for a study with settings, in the first one.
+    pub ways: BTreeMap<String, TicketSummary>,
     /// What each check changes, by its name.
-    pub changes: BTreeMap<String, Change>,
-    /// What it is about; of a study with settings, the first.
+    pub changes: BTreeMap<String, CheckSummary>,
+    /// Data and network; for a study with settings, those of the first one.
     pub subject: Subject,
-    /// Of the study's own `[training]`; none: it has none, or names no rate.
+    /// The learning rate of the study's own `[training]`; `None` where there is no such section or
+    /// it names no rate.
     pub learning_rate: Option<f64>,
-    /// Numbers of others, as the file gives them.
+    /// Published numbers, as the file gives them.
     pub references: Vec<Reference>,
-    /// One-line facts printed above every table: data, network, training; of a study with
-    /// settings one line each.
+    /// One-line facts that stand above every table: data, network and training; for a study with
+    /// settings, one line per setting.
     pub facts: Vec<(String, String)>,
 }
 
@@ -129,6 +131,9 @@ impl Outline {
 }
 
 /// Reads the outline of `FOLDER/study.toml`.
+///
+/// # Errors
+/// A study file or a lock that cannot be read or is refused.
 pub fn outline(folder: &Path) -> Result<Outline, Error> {
     let study = Study::load(folder)?;
     let alike = but_for_the_rate(&study.settings);
@@ -136,15 +141,15 @@ pub fn outline(folder: &Path) -> Result<Outline, Error> {
         Some(SettingOutline {
             named: named(s.name.as_ref()?, &s.title, &s.series),
             facts: s.facts(),
-            ways: tickets::ways(s),
+            ways: summaries::ticket_summaries(s),
             subject: subject(s),
             but_for_the_rate: alike,
         })
     });
     Ok(Outline {
         facts: study.facts(),
-        ways: tickets::ways(&study.settings[0]),
-        changes: tickets::changes(&study),
+        ways: summaries::ticket_summaries(&study.settings[0]),
+        changes: summaries::check_summaries(&study),
         subject: subject(&study.settings[0]),
         learning_rate: study.learning_rate,
         references: study.references.clone(),

@@ -3,9 +3,10 @@ use crate::load::Results;
 use jackpot_store::Store;
 use jackpot_study::{Error, MaskedCell, Overlap, overlaps_of};
 
-/// The unmodified tickets of every setting, sparsity and seed against each other, and each against its own
-/// checks, as far as the store has the masks. Every mask read is verified; no more than those of
-/// one sparsity and seed are in memory. Results that were read with a survey have them already.
+/// Compares the unmodified tickets of every setting, sparsity and seed with each other, and each
+/// with its own checks, as far as the store has the masks. Every mask read is verified; only the
+/// masks of one sparsity and seed are in memory at a time. Results that were read with a summary of
+/// masks have the comparisons already.
 ///
 /// # Errors
 /// Masks that are damaged or of different layers.

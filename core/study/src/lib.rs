@@ -43,7 +43,7 @@ pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use masks::facts::{Collapse, MaskFacts, ThresholdSharpness};
 pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
 pub use masks::recorded::{LayerCounts, RecordedMasks};
-pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, survey};
+pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, summarise_masks};
 pub use messages::{hint, nearest, unit_suffix as describe_unit};
 pub use needs::word;
 pub use plan::alike::alike;

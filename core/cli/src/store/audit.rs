@@ -1,4 +1,4 @@
-//! `jackpot audit`: the whole store, or the derivation of one thing.
+//! `jackpot audit`: the whole store, or the provenance of one thing.
 mod rerun;
 mod tree;
 

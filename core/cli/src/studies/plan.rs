@@ -1,7 +1,7 @@
 //! `jackpot plan STUDY`
 use crate::{Places, studies::engines, study};
 use anyhow::Result;
-use jackpot_results::{Settles, asked_margin, settles};
+use jackpot_results::{PlannedPower, asked_margin, planned_power};
 use jackpot_study::{
     Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
     Origins, Plan, Setting, State, Variance, alike, assess, foresee, predictions, require,
@@ -39,7 +39,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     }
     print(&plan, &a, &origins, workers);
     engines::print(&plan, &a);
-    print_margins(&plan, &settles(&plan.study, store)?);
+    print_margins(&plan, &planned_power(&plan.study, store)?);
     print_predictions(&plan, &predictions(&plan, &a, store)?);
     for warning in &warnings {
         println!("warning  {warning}");
@@ -119,7 +119,7 @@ fn print(plan: &Plan, a: &Assessment, origins: &Origins, workers: NonZeroUsize) 
 }
 
 /// What the planned seeds can settle.
-fn print_margins(plan: &Plan, all: &[Settles]) {
+fn print_margins(plan: &Plan, all: &[PlannedPower]) {
     let analysis = &plan.study.analysis;
     if analysis.contrasts.is_empty() {
         return;

@@ -11,7 +11,7 @@ use crate::model::cells::metrics;
 use crate::model::grid::Grid;
 use crate::model::groups::pruning_of;
 use crate::model::inputs::inputs_of;
-use jackpot_results::{Change, Named, SparseWay};
+use jackpot_results::{CheckSummary as Change, Named, PruningSummary as SparseWay};
 use jackpot_study::Target;
 use std::collections::BTreeMap;
 

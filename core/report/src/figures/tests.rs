@@ -14,7 +14,10 @@ use super::drawing::canvas::{Ends, WIDTH, Words};
 use super::{Figure, all};
 use crate::formats::figure_files;
 use crate::model::grid::Grid;
-use jackpot_results::{Before, Named, Outcome, Outline, Pretrained, Results, Run, SparseWay, Way};
+use jackpot_results::{
+    Before, Named, Outline, Pretrained, PruningSummary as SparseWay, Results, Run,
+    RunOutcome as Outcome, TicketSummary as Way,
+};
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, Lineage, Overlap, TicketKind};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! The cells of a study: all seeds of one ticket under one check at one sparsity.
 
-use jackpot_results::{Before, Named, Outcome, Run, Trained};
+use jackpot_results::{Before, Named, Run, RunOutcome as Outcome, TrainedRun as Trained};
 use jackpot_store::Digest;
 use jackpot_study::Lineage;
 use std::collections::BTreeSet;

@@ -5,7 +5,10 @@ use crate::model::analysis::findings::{Findings, evaluate};
 use crate::model::cells::{Cell, UNMODIFIED, name_of};
 use crate::model::format::DENSE;
 use crate::model::mean_sd::MeanSd;
-use jackpot_results::{Finding, Outcome, Outline, Results, Run, Scope, Trained};
+use jackpot_results::{
+    ContrastScope as Scope, Finding, Outline, Results, Run, RunOutcome as Outcome,
+    TrainedRun as Trained,
+};
 use jackpot_store::Digest;
 use jackpot_study::Arm;
 pub(crate) use jackpot_study::COLLAPSE_POINTS;

@@ -2,7 +2,7 @@
 //! is made.
 
 use crate::model::grid::Grid;
-use jackpot_results::{Named, SparseWay};
+use jackpot_results::{Named, PruningSummary as SparseWay};
 use jackpot_study::TicketKind;
 
 /// The tickets that one table or figure is about.

@@ -3,7 +3,7 @@
 use crate::model::cells::Cell;
 use crate::model::format;
 use crate::model::grid::{Grid, Summary};
-use jackpot_results::Outcome;
+use jackpot_results::RunOutcome as Outcome;
 use std::collections::BTreeSet;
 
 /// The word for a cell that has no measurement of its own, or `None` if it is or will be measured.

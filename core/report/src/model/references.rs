@@ -5,7 +5,7 @@ use crate::Error;
 use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use jackpot_results::{Change, SparseWay, Way};
+use jackpot_results::{CheckSummary as Change, PruningSummary as SparseWay, TicketSummary as Way};
 use jackpot_study::Target;
 use serde::Deserialize;
 

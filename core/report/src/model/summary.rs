@@ -3,7 +3,7 @@
 use crate::model::cells::name_of;
 use crate::model::format::{self, DENSE};
 use crate::model::grid::Grid;
-use jackpot_results::Outcome;
+use jackpot_results::RunOutcome as Outcome;
 use std::collections::BTreeSet;
 
 /// The number of runs by outcome, in a sentence.

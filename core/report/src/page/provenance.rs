@@ -8,7 +8,7 @@ use crate::model::grid::Grid;
 use crate::model::sweep::Grids;
 use crate::tables::table::Table;
 use crate::tables::value::NOTHING;
-use jackpot_results::{Before, Outcome, Trained};
+use jackpot_results::{Before, RunOutcome as Outcome, TrainedRun as Trained};
 use jackpot_store::Digest;
 use serde::Serialize;
 use serde_json::Value;

@@ -11,7 +11,7 @@ use crate::page::{html, markdown};
 use crate::publish::lock;
 use crate::tables::table::Table;
 use crate::{Error, LOCK, ReportFiles, tables};
-use jackpot_results::{EVIDENCE, Outcome, Outline, Results};
+use jackpot_results::{EVIDENCE, Outline, Results, RunOutcome as Outcome};
 use std::collections::BTreeMap;
 
 /// The files of a report by path, each with the results from which it was drawn.

@@ -9,7 +9,7 @@ use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
 use crate::tables::table::{Data, Table};
-use jackpot_results::{Outcome, Run, Trained};
+use jackpot_results::{Run, RunOutcome as Outcome, TrainedRun as Trained};
 use polars::df;
 use polars::prelude::Column;
 

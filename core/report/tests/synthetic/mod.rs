@@ -3,7 +3,8 @@
 //! cannot differ, and runs that collapsed, failed or are missing.
 
 use jackpot_results::{
-    Change, Named, Outcome, Outline, Results, Run, SparseWay, Subject, Trained, Way,
+    CheckSummary as Change, Named, Outline, PruningSummary as SparseWay, Results, Run,
+    RunOutcome as Outcome, Subject, TicketSummary as Way, TrainedRun as Trained,
 };
 use jackpot_stats::Claim;
 use jackpot_store::Digest;

@@ -2,7 +2,7 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Named, Outcome, Outline, Results, Run, SettingOutline};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome, SettingOutline};
 use jackpot_stats::Claim;
 use jackpot_study::{Arm, ArmPair, Contrast, Dose, Level, Series};
 

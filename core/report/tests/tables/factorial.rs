@@ -2,7 +2,7 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Named, Outcome, Outline, Results, Run};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome};
 use jackpot_study::{Factor, Factorial};
 
 const RULES: [&str; 2] = ["uniform", "smart"];

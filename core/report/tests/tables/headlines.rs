@@ -3,7 +3,7 @@
 
 use crate::synthetic::{SPARSITIES, outline, results, trained};
 use jackpot_report::render;
-use jackpot_results::{Outcome, Outline, Results, Run};
+use jackpot_results::{Outline, Results, Run, RunOutcome as Outcome};
 use jackpot_study::{Arm, ControlOf, Role};
 
 /// SNIP is that much better than SNIP rearranged, at each sparsity, and smart ratios than uniform

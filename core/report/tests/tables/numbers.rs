@@ -2,7 +2,7 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::render;
-use jackpot_results::{Outcome, Outline, Results, Run};
+use jackpot_results::{Outline, Results, Run, RunOutcome as Outcome};
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts, ThresholdSharpness};

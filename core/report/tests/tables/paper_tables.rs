@@ -4,7 +4,8 @@
 use crate::synthetic::{outline, results};
 use jackpot_report::render;
 use jackpot_results::{
-    Before, Outcome, Outline, Pretrained, Results, Run, SparseWay, Subject, Trained, Way,
+    Before, Outline, Pretrained, PruningSummary as SparseWay, Results, Run, RunOutcome as Outcome,
+    Subject, TicketSummary as Way, TrainedRun as Trained,
 };
 use jackpot_stats::Claim;
 use jackpot_store::Digest;

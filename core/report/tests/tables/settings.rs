@@ -4,7 +4,7 @@ use crate::synthetic::{outline, results};
 use jackpot_report::{
     LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
 };
-use jackpot_results::{Outcome, Outline, Results, SettingOutline};
+use jackpot_results::{Outline, Results, RunOutcome as Outcome, SettingOutline};
 
 const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];
 

@@ -2,7 +2,7 @@
 
 use crate::synthetic::{draw, outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Named, Outcome, Outline, Results, Run, SettingOutline};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome, SettingOutline};
 use jackpot_study::{Level, Series};
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! What a finished training recorded after each of its epochs.
-use super::run::Trained;
+use super::run::TrainedRun;
 use jackpot_store::{Digest, Store, canonical};
 use jackpot_study::Error;
 use serde_json::Value;
@@ -20,9 +20,9 @@ const NUMBERS: &[&str] = &[
 /// One epoch of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochNumbers {
-    /// From 1.
+    /// The number of the epoch, from 1.
     pub epoch: u64,
-    /// Name and value, in the order of the names.
+    /// Names and values, in the order of the names.
     pub numbers: Vec<(&'static str, f64)>,
 }
 
@@ -38,7 +38,7 @@ impl EpochNumbers {
 ///
 /// # Errors
 /// Metrics that are gone, damaged, or not what a training writes.
-pub fn curves(store: &Store, trained: &Trained) -> Result<Vec<EpochNumbers>, Error> {
+pub fn curves(store: &Store, trained: &TrainedRun) -> Result<Vec<EpochNumbers>, Error> {
     epochs(store, trained.metrics)
 }
 

@@ -1,6 +1,6 @@
 //! What a cell of a run's manifest came to, read from the results that it names.
 use super::pretraining::pretrained;
-use super::run::{Before, Outcome, TestBits, Trained};
+use super::run::{Before, RunOutcome, TestBits, TrainedRun};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Error, PinnedCell, RecordedMasks, outputs};
 
@@ -8,31 +8,31 @@ pub(super) fn outcome(
     store: &Store,
     masks: &RecordedMasks<'_>,
     cell: &PinnedCell,
-) -> Result<Outcome, Error> {
+) -> Result<RunOutcome, Error> {
     if let Some(because) = &cell.identical {
-        return Ok(Outcome::Identical {
+        return Ok(RunOutcome::Identical {
             because: because.clone(),
         });
     }
     if let Some(because) = &cell.not_applicable {
-        return Ok(Outcome::NotApplicable {
+        return Ok(RunOutcome::NotApplicable {
             because: because.clone(),
         });
     }
     if let Some(why) = &cell.failed {
-        return Ok(Outcome::Failed {
+        return Ok(RunOutcome::Failed {
             why: why.clone(),
             diverged: false,
         });
     }
     if let Some(why) = &cell.collapsed {
-        return Ok(Outcome::Collapsed { why: why.clone() });
+        return Ok(RunOutcome::Collapsed { why: why.clone() });
     }
     let Some(key) = cell.action else {
-        return Ok(Outcome::Missing);
+        return Ok(RunOutcome::Missing);
     };
     let Some(action) = store.action(&key).map_err(Error::from_store)? else {
-        return Ok(Outcome::Missing);
+        return Ok(RunOutcome::Missing);
     };
     let metrics = *action.outputs.get("metrics").ok_or_else(|| {
         Error(format!(
@@ -41,20 +41,20 @@ pub(super) fn outcome(
     })?;
     let mask_is_lost = |m: Digest| !store.has(&m) && !masks.knows(cell);
     if !store.has(&metrics) || cell.mask.is_some_and(mask_is_lost) {
-        return Ok(Outcome::Missing);
+        return Ok(RunOutcome::Missing);
     }
     let bytes = store.get(&metrics).map_err(Error::from_store)?;
     let numbers = match outputs::metrics(&bytes) {
         Ok(numbers) => numbers,
         Err(failure) if failure.kind == "diverged" => {
-            return Ok(Outcome::Failed {
+            return Ok(RunOutcome::Failed {
                 why: failure.message,
                 diverged: true,
             });
         }
         Err(failure) => return Err(Error(format!("action {key}: {failure}"))),
     };
-    Ok(Outcome::Done(Trained {
+    Ok(RunOutcome::Done(TrainedRun {
         key,
         metrics,
         mask: cell.mask,
@@ -77,7 +77,7 @@ pub(super) fn outcome(
     }))
 }
 
-/// None where the store does not have it any more.
+/// Reads the evaluation before training; `None` where the store does not have it any more.
 fn before(store: &Store, key: Digest) -> Result<Option<Before>, Error> {
     let action = store.action(&key).map_err(Error::from_store)?;
     let metrics = action.and_then(|a| a.outputs.get("metrics").copied());

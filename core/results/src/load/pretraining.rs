@@ -1,25 +1,26 @@
-//! What the dense training that a cell's mask or weights come from came to.
+//! The result of the dense training that the mask or weights of a cell come from.
 use super::curves::epochs;
 use jackpot_store::{Digest, Store};
 use jackpot_study::Error;
 
-/// What a training before pruning came to.
+/// The result of the dense training before pruning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pretrained {
-    /// Of the action.
+    /// Key of the action that trained.
     pub key: Digest,
-    /// Its metrics object.
+    /// Digest of its metrics.
     pub metrics: Digest,
-    /// Finished epochs.
+    /// Number of finished epochs.
     pub epochs: u64,
-    /// Percent of the training images as that training saw them, labels and pixels changed where a
-    /// check changes them, over its last epoch.
+    /// Accuracy over the last epoch, in percent of the training images as that training saw them:
+    /// with changed labels or pixels where a check changes them.
     pub train_accuracy: f64,
-    /// Percent of the clean test images, after its last epoch.
+    /// Accuracy on the clean test images after the last epoch, in percent.
     pub test_accuracy: f64,
 }
 
-/// None where the store does not have it, or it diverged in its first epoch.
+/// Reads the training; `None` where the store does not have it, or where it diverged in its first
+/// epoch.
 pub(super) fn pretrained(store: &Store, key: Digest) -> Result<Option<Pretrained>, Error> {
     let action = store.action(&key).map_err(Error::from_store)?;
     let metrics = action.and_then(|a| a.outputs.get("metrics").copied());

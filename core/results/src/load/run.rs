@@ -12,13 +12,14 @@ pub struct Run {
     pub ticket: String,
     /// Name of the check; `none` for the unmodified ticket.
     pub check: String,
-    /// Decimal text; `0` for dense.
+    /// The sparsity as decimal text; `0` for a dense network.
     pub sparsity: String,
-    /// Of the study.
+    /// One of the seeds of the study.
     pub seed: u64,
     /// What came out.
-    pub outcome: Outcome,
-    /// Of the mask that it was given or would have been; none: dense, or not known.
+    pub outcome: RunOutcome,
+    /// Facts of the mask that the training was given or would have been given. `None` for a dense
+    /// network and where the mask is not known.
     pub facts: Option<MaskFacts>,
 }
 
@@ -28,9 +29,9 @@ pub struct Run {
     clippy::large_enum_variant,
     reason = "nearly all of them are the large one"
 )]
-pub enum Outcome {
+pub enum RunOutcome {
     /// A finished training.
-    Done(Trained),
+    Done(TrainedRun),
     /// The check cannot change this ticket, by construction: known at plan time, not run; the
     /// unmodified ticket has run.
     Identical {
@@ -61,60 +62,62 @@ pub enum Outcome {
 
 /// A finished training.
 #[derive(Clone, Debug)]
-pub struct Trained {
-    /// Of the action.
+pub struct TrainedRun {
+    /// Key of the action that trained.
     pub key: Digest,
-    /// The metrics object.
+    /// Digest of its metrics.
     pub metrics: Digest,
-    /// The mask that the training was given; none: dense.
+    /// The mask that the training was given; `None` for a dense network.
     pub mask: Option<Digest>,
-    /// Percent, after the last epoch.
+    /// Test accuracy after the last epoch, in percent.
     pub accuracy: f64,
-    /// Percent, after the best epoch.
+    /// Test accuracy after the best epoch, in percent.
     pub best_accuracy: f64,
-    /// Percent, on the test rows after the epoch that is best on validation rows; none if the
-    /// training held none back.
+    /// Test accuracy after the epoch that is best on the validation rows, in percent; `None` if the
+    /// training held no rows back.
     pub selected_accuracy: Option<f64>,
     /// Mean cross-entropy over the test rows after the last epoch.
     pub test_loss: f64,
-    /// Percent of the test images, after each epoch.
+    /// Test accuracy after each epoch, in percent.
     pub curve: Vec<f64>,
-    /// The dense training before pruning; none: there is none, or it is not known.
+    /// The dense training before pruning; `None` where there is none or where it is not known.
     pub pretraining: Option<Box<Pretrained>>,
-    /// The pruned network before this training; none: the study does not ask, or no trained
-    /// weights were pruned.
+    /// The pruned network before this training; `None` where the study does not ask for it, or
+    /// where no trained weights were pruned.
     pub before: Option<Before>,
-    /// Name, weights, kept weights of each layer, in forward order.
+    /// Name, weights and kept weights of each layer, in forward order.
     pub layers: Vec<(String, u64, u64)>,
-    /// Which test images the last weights got right; none: the results do not hold them.
+    /// Which test images the last weights classify correctly; `None` where the results do not hold
+    /// it.
     pub bits: Option<TestBits>,
-    /// Which data each stage saw, and the epochs in all; none in a pin of an older version.
+    /// Which data each stage saw, and how many epochs there were in all; `None` in a manifest of an
+    /// older version.
     pub lineage: Option<Box<Lineage>>,
 }
 
 /// A pruned network before it is trained on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Before {
-    /// Of the action.
+    /// Key of the evaluation.
     pub key: Digest,
-    /// Its metrics object.
+    /// Digest of its metrics.
     pub metrics: Digest,
-    /// Percent of the test images.
+    /// Test accuracy, in percent.
     pub accuracy: f64,
     /// Mean cross-entropy over the test rows.
     pub test_loss: f64,
 }
 
-/// Right or wrong, one bit a test image.
+/// Whether each test image is classified correctly, one bit per image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestBits {
-    /// Test images.
+    /// Number of test images.
     pub rows: u64,
-    /// Image i is bit i mod 8 of byte i / 8, 1 for right.
+    /// Image i is bit i mod 8 of byte i / 8; it is 1 if the image is classified correctly.
     pub right: Vec<u8>,
 }
 
-impl Trained {
+impl TrainedRun {
     /// The kept share of all prunable weights.
     pub fn density(&self) -> f64 {
         let sum = |of: fn(&(String, u64, u64)) -> u64| self.layers.iter().map(of).sum::<u64>();

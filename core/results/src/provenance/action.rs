@@ -1,7 +1,7 @@
-//! One finished action: its recipe is its key, its inputs are told, its outputs agree.
+//! One finished action: its recipe hashes to its key, its inputs are followed, its outputs agree.
 use super::{
     LEFT_OUT, Seen, Tracer,
-    node::{Link, Mark},
+    node::{NodeVerdict, ProvenanceNode},
 };
 use jackpot_store::{Digest, Look, canonical};
 use jackpot_study::{DataFile, Error, ObjectReader, Recipe};
@@ -59,8 +59,12 @@ impl Tracer<'_> {
         Ok(seen)
     }
 
-    /// The derivations of what the action read: the mask first, then weights, data, plugin.
-    pub(super) fn inputs(&mut self, key: &Digest, seen: &Seen) -> Result<Vec<Link>, Error> {
+    /// The provenance of what the action read: the mask first, then weights, data, plugin.
+    pub(super) fn inputs(
+        &mut self,
+        key: &Digest,
+        seen: &Seen,
+    ) -> Result<Vec<ProvenanceNode>, Error> {
         let Some(recipe) = &seen.recipe else {
             return Ok(Vec::new());
         };
@@ -73,9 +77,9 @@ impl Tracer<'_> {
         self.path.pop();
         if let Some(item) = recipe.plugin() {
             let mut plugin = self.link("plugin", &item.plugin, None)?;
-            let told = plugin.mark == Mark::Told;
-            if !told && seen.left_out.is_some() && !self.store.has(&item.plugin) {
-                (plugin.mark, plugin.words) = (Mark::NotKept, LEFT_OUT.to_owned());
+            let seen_above = plugin.mark == NodeVerdict::SeenAbove;
+            if !seen_above && seen.left_out.is_some() && !self.store.has(&item.plugin) {
+                (plugin.mark, plugin.words) = (NodeVerdict::NotKept, LEFT_OUT.to_owned());
             }
             links.push(plugin);
         }
@@ -88,7 +92,7 @@ impl Tracer<'_> {
     }
 
     /// A file of a data set: hashed where the store carries it, and named where it does not.
-    fn file(&mut self, set: &str, file: &DataFile) -> Result<Link, Error> {
+    fn file(&mut self, set: &str, file: &DataFile) -> Result<ProvenanceNode, Error> {
         let path = self
             .store
             .root()
@@ -99,22 +103,22 @@ impl Tracer<'_> {
             let found = Digest::of_file(&path).map_err(Error::from_store)?;
             let words = format!("{} of {set}", file.name);
             if found == file.sha256 {
-                (words, Mark::Sound)
+                (words, NodeVerdict::Sound)
             } else {
                 let what = format!(
                     "{}: expected the sha256 {}, found {found}",
                     path.display(),
                     file.sha256
                 );
-                (words, Mark::Wrong(vec![what]))
+                (words, NodeVerdict::Wrong(vec![what]))
             }
         } else {
             (
                 format!("{} of {set}, not in the store", file.name),
-                Mark::NotKept,
+                NodeVerdict::NotKept,
             )
         };
-        Ok(Link {
+        Ok(ProvenanceNode {
             role: "file".to_owned(),
             hash: file.sha256,
             words,
@@ -133,7 +137,7 @@ impl Tracer<'_> {
         Ok(wrong)
     }
 
-    /// Rows of a data object, looked at once; none: what is wrong with it is told at its node.
+    /// Rows of a data object, looked at once; none: what is wrong with it is reported at its node.
     fn rows_of(&mut self, data: &Digest) -> Result<Option<u64>, Error> {
         if let Some(rows) = self.rows.get(data) {
             return Ok(*rows);

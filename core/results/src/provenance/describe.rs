@@ -37,7 +37,7 @@ pub(super) fn keys_of_seeds(pins: &[(String, Pin)]) -> BTreeMap<String, u64> {
     known
 }
 
-/// More steps than checks have: a key that is not found is told by its digits.
+/// More steps than checks have: a key that is not found is named by its first digits.
 const MOST_STEPS: usize = 4;
 
 impl Tracer<'_> {

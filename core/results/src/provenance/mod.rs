@@ -1,4 +1,4 @@
-//! The derivation of anything that the store holds: what made it, of what, back to keys, data
+//! The provenance of anything that the store holds: what made it, of what, back to keys, data
 //! and plugins; each step verified.
 //!
 //! Every object on the way is hashed, every recipe spelled again and its key recomputed, and
@@ -15,7 +15,7 @@ pub use report::report_of;
 use jackpot_net::Network;
 use jackpot_store::{Action, Digest, ProducerIndex, Store};
 use jackpot_study::{Error, Pin, Recipe};
-use node::{Link, Mark};
+use node::{NodeVerdict, ProvenanceNode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
@@ -24,7 +24,7 @@ use std::{
 /// What is said of what a bundle did not bring.
 const LEFT_OUT: &str = "not kept: left out of the bundle that brought the action";
 
-/// Follows derivations through one store. What was verified once is not looked at again.
+/// Follows provenance through one store. What was verified once is not looked at again.
 pub struct Tracer<'a> {
     store: &'a Store,
     makers: &'a ProducerIndex,
@@ -36,9 +36,10 @@ pub struct Tracer<'a> {
     seeds: BTreeMap<String, u64>,
     seed_numbers: BTreeSet<u64>,
     actions: BTreeMap<Digest, Rc<Seen>>,
-    /// Objects of this tree.
-    told: BTreeSet<Digest>,
-    told_actions: BTreeSet<Digest>,
+    /// Objects that this tree already has.
+    seen_objects: BTreeSet<Digest>,
+    /// Actions that this tree already has.
+    seen_actions: BTreeSet<Digest>,
     /// Actions between the root and here: an action may give back what it read.
     path: Vec<Digest>,
     /// Rows of a data object.
@@ -78,8 +79,8 @@ impl<'a> Tracer<'a> {
             seed_numbers: describe::seeds(&pins),
             pins,
             actions: BTreeMap::new(),
-            told: BTreeSet::new(),
-            told_actions: BTreeSet::new(),
+            seen_objects: BTreeSet::new(),
+            seen_actions: BTreeSet::new(),
             path: Vec::new(),
             rows: BTreeMap::new(),
             hashed: BTreeMap::new(),
@@ -100,8 +101,8 @@ impl<'a> Tracer<'a> {
         })
     }
 
-    /// The derivation of an object. An object that no action made is taken as given.
-    pub fn object(&mut self, digest: &Digest) -> Result<Link, Error> {
+    /// The provenance of an object. An object that no action made is taken as given.
+    pub fn object(&mut self, digest: &Digest) -> Result<ProvenanceNode, Error> {
         self.begin();
         let output = self.output_name(digest)?;
         let role = match output {
@@ -111,18 +112,18 @@ impl<'a> Tracer<'a> {
         self.link(&role, digest, None)
     }
 
-    /// The derivation of an action: its outputs, and what it read.
-    pub fn action(&mut self, key: &Digest) -> Result<Link, Error> {
+    /// The provenance of an action: its outputs, and what it read.
+    pub fn action(&mut self, key: &Digest) -> Result<ProvenanceNode, Error> {
         self.begin();
         let mut link = self.action_link(key, 0)?;
         let seen = self.seen(key)?;
         let network = seen.recipe.as_ref().and_then(Recipe::network);
         let mut outputs = Vec::new();
         for (name, digest) in seen.action.iter().flat_map(|a| &a.outputs) {
-            // Made by this action, which is told here: only the bytes are of interest.
+            // Made by this action, which stands above it: only the bytes are of interest.
             let mut output = self.leaf(name, digest, network.as_ref())?;
             if let Some(words) = self.need_not_be_here(name, digest, &seen) {
-                (output.mark, output.words) = (Mark::NotKept, words.to_owned());
+                (output.mark, output.words) = (NodeVerdict::NotKept, words.to_owned());
             }
             output.role = format!("made {name}");
             outputs.push(output);
@@ -131,10 +132,10 @@ impl<'a> Tracer<'a> {
         Ok(link)
     }
 
-    /// A new tree tells everything anew.
+    /// Begins a new tree, which has nothing yet.
     fn begin(&mut self) {
-        self.told.clear();
-        self.told_actions.clear();
+        self.seen_objects.clear();
+        self.seen_actions.clear();
     }
 
     /// The name under which an action of the store made it.
@@ -156,9 +157,9 @@ impl<'a> Tracer<'a> {
         role: &str,
         digest: &Digest,
         network: Option<&Network>,
-    ) -> Result<Link, Error> {
-        if !self.told.insert(*digest) {
-            return Ok(Link::told(role, digest));
+    ) -> Result<ProvenanceNode, Error> {
+        if !self.seen_objects.insert(*digest) {
+            return Ok(ProvenanceNode::seen_above(role, digest));
         }
         let mut link = self.leaf(role, digest, network)?;
         link.words += &self.cells_of(digest);
@@ -174,7 +175,7 @@ impl<'a> Tracer<'a> {
         let mut names = names.filter(|(_, made)| *made == digest);
         let words = names.find_map(|(name, _)| self.need_not_be_here(name, digest, &seen));
         if let Some(words) = words {
-            (link.mark, link.words) = (Mark::NotKept, words.to_owned());
+            (link.mark, link.words) = (NodeVerdict::NotKept, words.to_owned());
         }
         link.from = vec![self.action_link(&key, makers.len() - 1)?];
         Ok(link)
@@ -195,17 +196,17 @@ impl<'a> Tracer<'a> {
     }
 
     /// An action and what it read; `others` made the same object.
-    fn action_link(&mut self, key: &Digest, others: usize) -> Result<Link, Error> {
+    fn action_link(&mut self, key: &Digest, others: usize) -> Result<ProvenanceNode, Error> {
         let seen = self.seen(key)?;
-        if !self.told_actions.insert(*key) {
+        if !self.seen_actions.insert(*key) {
             let kind = seen.recipe.as_ref().map_or("action", Recipe::kind);
-            return Ok(Link::told(kind, key));
+            return Ok(ProvenanceNode::seen_above(kind, key));
         }
-        let mut link = Link {
+        let mut link = ProvenanceNode {
             role: "action".to_owned(),
             hash: *key,
             words: String::new(),
-            mark: Mark::Sound,
+            mark: NodeVerdict::Sound,
             from: Vec::new(),
         };
         link.blame(seen.wrong.clone());

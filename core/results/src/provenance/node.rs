@@ -3,37 +3,37 @@ use jackpot_store::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What was found out about one thing.
+/// What verifying one node found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// It is what it should be.
+pub enum NodeVerdict {
+    /// Its bytes are what they should be.
     Sound,
     /// It is not kept, and need not be: a checkpoint that nothing reads any more, a file of a
     /// data set, what the bundle left behind that the action came with. Its hash is what the
     /// reader's recipe says.
     NotKept,
-    /// It and what is behind it was told further up.
-    Told,
-    /// What was expected and what was found.
+    /// It and what is behind it stand further up in the same tree.
+    SeenAbove,
+    /// Something is wrong: what was expected and what was found.
     Wrong(Vec<String>),
 }
 
-/// One node of a derivation: a file, an object, or the action that made the object above it.
+/// One node of a provenance tree: a file, an object, or the action that made the object above it.
 #[derive(Clone, Debug)]
-pub struct Link {
-    /// What it is to the node above it, e.g. `mask`; of an action, its kind.
+pub struct ProvenanceNode {
+    /// Its role for the node above it, such as `mask`; for an action, its kind.
     pub role: String,
-    /// Of the bytes; of an action, its key.
+    /// The digest of its bytes; for an action, its key.
     pub hash: Digest,
-    /// In words.
+    /// What it is, in words.
     pub words: String,
-    /// The verdict.
-    pub mark: Mark,
-    /// What it was made of: of an object, the action that made it; of an action, what it read.
-    pub from: Vec<Link>,
+    /// What verifying it found.
+    pub mark: NodeVerdict,
+    /// What it was made of: for an object, the action that made it; for an action, what it read.
+    pub from: Vec<ProvenanceNode>,
 }
 
-impl Link {
+impl ProvenanceNode {
     /// Every wrong thing with its path in the tree, e.g. `metrics ← mask ← scores`.
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -46,7 +46,7 @@ impl Link {
             "" => self.role.clone(),
             above => format!("{above} ← {}", self.role),
         };
-        if let Mark::Wrong(whats) = &self.mark {
+        if let NodeVerdict::Wrong(whats) = &self.mark {
             found.extend(whats.iter().map(|what| (path.clone(), what.clone())));
         }
         for link in &self.from {
@@ -54,13 +54,13 @@ impl Link {
         }
     }
 
-    /// What was told before, with all behind it.
-    pub(super) fn told(role: &str, hash: &Digest) -> Link {
-        Link {
+    /// A node that stands further up in the tree, with all that is behind it.
+    pub(super) fn seen_above(role: &str, hash: &Digest) -> ProvenanceNode {
+        ProvenanceNode {
             role: role.to_owned(),
             hash: *hash,
             words: "as above".to_owned(),
-            mark: Mark::Told,
+            mark: NodeVerdict::SeenAbove,
             from: Vec::new(),
         }
     }
@@ -69,41 +69,45 @@ impl Link {
     pub(super) fn blame(&mut self, mut more: Vec<String>) {
         match &mut self.mark {
             _ if more.is_empty() => {}
-            Mark::Wrong(whats) => whats.append(&mut more),
-            mark => *mark = Mark::Wrong(more),
+            NodeVerdict::Wrong(whats) => whats.append(&mut more),
+            mark => *mark = NodeVerdict::Wrong(more),
         }
     }
 
-    /// The hashes of what is named here, and below, and not kept.
+    /// The digests of everything at this node and below it that is not kept.
     pub fn not_kept(&self) -> BTreeSet<Digest> {
-        let mut found: BTreeSet<Digest> = self.from.iter().flat_map(Link::not_kept).collect();
-        if self.mark == Mark::NotKept {
+        let mut found: BTreeSet<Digest> = self
+            .from
+            .iter()
+            .flat_map(ProvenanceNode::not_kept)
+            .collect();
+        if self.mark == NodeVerdict::NotKept {
             found.insert(self.hash);
         }
         found
     }
 
-    /// This node and all below it.
+    /// The number of nodes, this one and all below it.
     pub fn nodes(&self) -> usize {
-        1 + self.from.iter().map(Link::nodes).sum::<usize>()
+        1 + self.from.iter().map(ProvenanceNode::nodes).sum::<usize>()
     }
 
-    /// For machines: whole hashes.
+    /// The tree as JSON, with whole digests.
     pub fn to_json(&self) -> Value {
         let mark = match &self.mark {
-            Mark::Sound => "sound",
-            Mark::NotKept => "not kept",
-            Mark::Told => "told above",
-            Mark::Wrong(_) => "wrong",
+            NodeVerdict::Sound => "sound",
+            NodeVerdict::NotKept => "not kept",
+            NodeVerdict::SeenAbove => "told above",
+            NodeVerdict::Wrong(_) => "wrong",
         };
         let mut value = json!({
             "role": self.role, "hash": self.hash, "words": self.words, "verdict": mark,
         });
-        if let Mark::Wrong(whats) = &self.mark {
+        if let NodeVerdict::Wrong(whats) = &self.mark {
             value["problems"] = json!(whats);
         }
         if !self.from.is_empty() {
-            value["from"] = self.from.iter().map(Link::to_json).collect();
+            value["from"] = self.from.iter().map(ProvenanceNode::to_json).collect();
         }
         value
     }

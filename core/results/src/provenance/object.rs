@@ -1,7 +1,7 @@
-//! One object: hashed, parsed as what it is read as, told in words.
+//! One object: hashed, parsed as what it is read as, described.
 use super::{
     Tracer,
-    node::{Link, Mark},
+    node::{NodeVerdict, ProvenanceNode},
 };
 use jackpot_data::Images;
 use jackpot_net::Network;
@@ -29,15 +29,15 @@ impl Tracer<'_> {
         role: &str,
         digest: &Digest,
         network: Option<&Network>,
-    ) -> Result<Link, Error> {
+    ) -> Result<ProvenanceNode, Error> {
         let (words, mark) = match self.bytes(digest)? {
-            Err(what) => (String::new(), Mark::Wrong(vec![what])),
+            Err(what) => (String::new(), NodeVerdict::Wrong(vec![what])),
             Ok(bytes) => match content(role, &bytes, network) {
-                Ok(words) => (words, Mark::Sound),
-                Err(what) => (size(&bytes), Mark::Wrong(vec![what])),
+                Ok(words) => (words, NodeVerdict::Sound),
+                Err(what) => (size(&bytes), NodeVerdict::Wrong(vec![what])),
             },
         };
-        Ok(Link {
+        Ok(ProvenanceNode {
             role: role.to_owned(),
             hash: *digest,
             words,

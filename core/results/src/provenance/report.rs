@@ -1,7 +1,7 @@
 //! A file of a report: its bytes by `study.lock`, and the results that it was drawn from.
 use super::{
     Tracer,
-    node::{Link, Mark},
+    node::{NodeVerdict, ProvenanceNode},
 };
 use jackpot_store::Digest;
 use jackpot_study::{Error, LOCK, Lock, LockEntry, Pin, PinnedCell, hint};
@@ -20,11 +20,11 @@ pub fn report_of(file: &Path) -> Option<(PathBuf, String)> {
 }
 
 impl Tracer<'_> {
-    /// The derivation of one file of the report in `folder`, `path` as its lock spells it.
+    /// The provenance of one file of the report in `folder`, `path` as its lock spells it.
     ///
     /// # Errors
     /// A folder without a lock, or a file that the lock does not name.
-    pub fn report_file(&mut self, folder: &Path, path: &str) -> Result<Link, Error> {
+    pub fn report_file(&mut self, folder: &Path, path: &str) -> Result<ProvenanceNode, Error> {
         self.begin();
         let lock = Lock::read(folder)?.ok_or_else(|| {
             Error(format!(
@@ -64,11 +64,11 @@ impl Tracer<'_> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let (results, trouble) = self.drawn_from(&name, &lock, entry);
         wrong.extend(trouble);
-        let mut link = Link {
+        let mut link = ProvenanceNode {
             role: path.to_owned(),
             hash: entry.sha256,
             words: format!("drawn from {} results", results.len()),
-            mark: Mark::Sound,
+            mark: NodeVerdict::Sound,
             from: Vec::new(),
         };
         for digest in results {
@@ -80,8 +80,8 @@ impl Tracer<'_> {
         Ok(link)
     }
 
-    /// The results that the lock says a file was drawn from, and what is wrong with that. They
-    /// must be the study's own: without its pin, a lock could name the results of another.
+    /// The results that the lock says a file was drawn from, and what is wrong with that. They must
+    /// be those of the study: without its manifest, a lock could name the results of another study.
     fn drawn_from(&self, name: &str, lock: &Lock, entry: &LockEntry) -> (Vec<Digest>, Vec<String>) {
         let (results, mut wrong) = match lock.drawn_from(entry) {
             Ok(Some(results)) => (results, Vec::new()),
@@ -112,8 +112,8 @@ impl Tracer<'_> {
         (results, wrong)
     }
 
-    /// Whether a mask or what an action made belongs to a study. Pins of the first releases name
-    /// the actions of their cells alone.
+    /// Whether a mask or an output of an action belongs to a study. Manifests of the first releases
+    /// name only the actions of their cells.
     fn is_of(&self, pin: &Pin, result: &Digest) -> bool {
         let made = |key: &Digest| {
             let cell = |cell: &PinnedCell| [cell.action, cell.pretraining].contains(&Some(*key));

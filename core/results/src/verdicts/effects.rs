@@ -1,44 +1,46 @@
 //! How much of what tickets differ by each of two factors explains, sparsity by sparsity.
 use super::{
     pairs::Index,
-    table::{Scope, Table},
+    table::{ContrastScope, RunTable},
 };
-use crate::load::run::{Outcome, Trained};
+use crate::load::run::{RunOutcome, TrainedRun};
 use jackpot_stats::Effects;
 use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, CollapsedRuns, Factorial};
 use std::collections::BTreeSet;
 
-/// What two factors explain at one sparsity, or of the averages over sparsities.
+/// What two factors explain at one sparsity, or in the averages over sparsities.
 #[derive(Clone, Debug)]
 pub struct FoundEffects {
-    /// The factors.
+    /// The two factors and their tickets.
     pub of: Factorial,
-    /// Where.
-    pub scope: Scope,
-    /// Seeds of which every ticket was trained.
+    /// The sparsity or average.
+    pub scope: ContrastScope,
+    /// Seeds for which every ticket was trained.
     pub seeds: Vec<u64>,
     /// Seeds that the study asks for.
     pub asked: usize,
-    /// Of test accuracy; none: too few seeds, or nothing is left when the noise is taken off.
+    /// The effects on test accuracy; `None` with too few seeds, or where nothing is left after the
+    /// noise is subtracted.
     pub effects: Option<Effects>,
-    /// Trainings in it.
+    /// Number of trainings that it is computed from.
     pub runs: usize,
-    /// Of these, how many collapsed or diverged.
+    /// How many of them collapsed or diverged.
     pub collapsed: usize,
     /// The keys of the trainings that it was computed from.
     pub keys: Vec<Digest>,
 }
 
-/// The accuracies of one seed, row by row, and the trainings that they are of.
+/// The accuracies of one seed, row by row, and their trainings.
 struct Whole<'a> {
     seed: u64,
     accuracies: Vec<Vec<f64>>,
-    trained: Vec<&'a Trained>,
+    trained: Vec<&'a TrainedRun>,
 }
 
-/// Evaluates every declared effect on one table of runs: of each its sparsities, then their average.
-pub fn effects(analysis: &Analysis, table: &Table) -> Vec<FoundEffects> {
+/// Evaluates every declared effect on one table of runs: first at each sparsity, then their
+/// average.
+pub fn effects(analysis: &Analysis, table: &RunTable) -> Vec<FoundEffects> {
     let index = Index::new(table);
     let mut all = Vec::new();
     for of in analysis.effects.iter().filter(|_| !table.across_settings) {
@@ -60,10 +62,10 @@ pub fn effects(analysis: &Analysis, table: &Table) -> Vec<FoundEffects> {
         let at: Vec<Vec<Whole>> = sparsities.iter().map(wholes).collect();
         let found = |scope, wholes: &[Whole]| found(of, table, scope, wholes);
         for (sparsity, wholes) in sparsities.iter().zip(&at) {
-            all.push(found(Scope::Sparsity((*sparsity).clone()), wholes));
+            all.push(found(ContrastScope::Sparsity((*sparsity).clone()), wholes));
         }
         if at.len() > 1 {
-            all.push(found(Scope::Average, &averages(&at)));
+            all.push(found(ContrastScope::Average, &averages(&at)));
         }
     }
     all
@@ -76,7 +78,7 @@ fn whole<'a>(index: &Index<'a>, of: &Factorial, sparsity: &str, seed: u64) -> Op
         let mut own = Vec::new();
         for ticket in row {
             let run = match &index.run(&Arm::of(ticket), sparsity, seed)?.outcome {
-                Outcome::Done(trained) => trained,
+                RunOutcome::Done(trained) => trained,
                 _ => return None,
             };
             own.push(run.accuracy);
@@ -91,7 +93,7 @@ fn whole<'a>(index: &Index<'a>, of: &Factorial, sparsity: &str, seed: u64) -> Op
     })
 }
 
-/// The means over sparsities of every seed that is whole at all of them.
+/// The means over sparsities, for every seed that has all tickets at all sparsities.
 fn averages<'a>(at: &[Vec<Whole<'a>>]) -> Vec<Whole<'a>> {
     let seeds = at.first().into_iter().flatten().map(|w| w.seed);
     let one = |seed: u64| {
@@ -116,12 +118,12 @@ fn averages<'a>(at: &[Vec<Whole<'a>>]) -> Vec<Whole<'a>> {
     seeds.filter_map(one).collect()
 }
 
-/// Collapsed or diverged.
-fn lost(table: &Table, trained: &Trained) -> bool {
+/// Whether a training collapsed or diverged.
+fn lost(table: &RunTable, trained: &TrainedRun) -> bool {
     !trained.test_loss.is_finite() || (table.collapsed)(trained)
 }
 
-fn found(of: &Factorial, table: &Table, scope: Scope, wholes: &[Whole]) -> FoundEffects {
+fn found(of: &Factorial, table: &RunTable, scope: ContrastScope, wholes: &[Whole]) -> FoundEffects {
     let tables: Vec<Vec<Vec<f64>>> = wholes.iter().map(|w| w.accuracies.clone()).collect();
     let trained = || wholes.iter().flat_map(|w| w.trained.iter());
     // Two cells may be one training.

@@ -2,9 +2,9 @@
 use super::{
     pairs::{Index, Material},
     pools::{Pool, pool, pools},
-    table::{Scope, Table},
+    table::{ContrastScope, RunTable},
 };
-use crate::load::run::{TestBits, Trained};
+use crate::load::run::{TestBits, TrainedRun};
 use jackpot_stats::{
     Better, Comparison, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates,
     images, judge,
@@ -16,81 +16,83 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything that the declared contrasts say of one table of runs.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// By contrast in the plan's order; of each its sparsities, then its averages.
+    /// The findings in the order of the plan: of each contrast its sparsities, then its averages.
     pub findings: Vec<Finding>,
     /// What the controls show.
     pub controls: Controls,
-    /// The shared deviations of accuracy.
+    /// The standard deviations of accuracy that cells share.
     pub pools: Vec<Pool>,
-    /// Of every test; none: no look is planned at this number of seeds.
+    /// The level of every test; `None` where no look is planned at this number of seeds.
     pub level: Option<f64>,
 }
 
-/// One contrast at one sparsity, or averaged.
+/// The finding on one contrast at one sparsity, or averaged over sparsities.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What is compared.
+    /// The contrast.
     pub contrast: Contrast,
-    /// Where.
-    pub scope: Scope,
-    /// Seeds that both arms finished with different trainings.
+    /// The sparsity or average.
+    pub scope: ContrastScope,
+    /// Seeds for which all arms finished, with different trainings.
     pub seeds: Vec<u64>,
     /// Seeds that the study asks for.
     pub asked: usize,
-    /// Seeds whose two arms are one training.
+    /// Number of seeds whose arms are one training.
     pub same: usize,
-    /// Why the arms cannot differ, if so.
+    /// Why the arms cannot differ, if they cannot.
     pub because: Option<String>,
-    /// Why a check cannot be applied to an arm, if so: nothing is known of the difference.
+    /// Why a check cannot be applied to an arm, if it cannot; nothing is known of the difference
+    /// then.
     pub not_applicable: Option<String>,
-    /// Seeds of which a run failed or was skipped.
+    /// Number of seeds of which a run failed or was skipped.
     pub lost: usize,
-    /// A run of it collapsed or diverged.
+    /// Whether a run of it collapsed or diverged.
     pub collapsed: bool,
-    /// Of averages: each sparsity that is in it, with its mean difference of accuracy.
+    /// For an average, each sparsity that is part of it, with its mean difference of accuracy.
     pub parts: Vec<(String, f64)>,
-    /// Of test accuracy, in points.
+    /// The outcome for test accuracy, in percentage points.
     pub accuracy: Outcome,
-    /// Of test loss, in nats.
+    /// The outcome for test loss, in nats.
     pub test_loss: Outcome,
-    /// Of averages: whether every sparsity alone is within the margin of accuracy, each at the
-    /// whole level (an intersection–union test); none where one of them cannot be judged, or lies
-    /// within it where nothing says that it could have seen a difference.
+    /// For an average, whether every sparsity alone is within the margin of accuracy, each at the
+    /// whole level (an intersection–union test). `None` where a sparsity cannot be judged, or lies
+    /// within the margin without a control that shows that it could have seen a difference.
     pub everywhere: Option<bool>,
-    /// Of a cell with a pooled deviation: p of the test of Brown and Forsythe, where it says (at
-    /// 5 %) that the pool's cells do not vary alike.
+    /// For a cell with a pooled deviation, p of the test of Brown and Forsythe, where it says (at 5
+    /// %) that the cells of the pool do not vary alike.
     pub unlike_pool: Option<f64>,
-    /// From the bits of the test images; of one sparsity, and where the results hold them.
-    pub images: Option<Images>,
+    /// The comparison image by image, at one sparsity, where the results hold which test images
+    /// were classified correctly.
+    pub images: Option<ImageComparison>,
     /// The keys of the trainings that it was computed from.
     pub keys: Vec<Digest>,
 }
 
 /// What the test images say of a pair of arms.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Images {
-    /// Between the arms.
+pub struct ImageComparison {
+    /// How the arms differ.
     pub pair: jackpot_stats::ImageDifference,
-    /// Percent of the images on which two seeds of one arm differ in being right, a mean over
-    /// both arms; none with one seed.
+    /// Percentage of the images that one of two seeds of the same arm classifies correctly and the
+    /// other does not, as a mean over both arms; `None` with one seed.
     pub churn_of_seeds: Option<f64>,
 }
 
 /// What the controls show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
-    /// Cells whose arms have the same law, and how many of them show a difference at the level,
-    /// uncorrected: at most 5 % should.
+    /// A/A controls: the number of cells whose arms have the same distribution, and how many of
+    /// them show a difference at the uncorrected level, which at most 5 % should.
     pub same_law: [usize; 2],
-    /// Sparsities whose positive control of allocation can be judged, and at how many its 95 %
-    /// interval lies wholly beyond the margin.
+    /// The number of sparsities whose positive control of allocation can be judged, and at how many
+    /// of them its 95 % interval lies wholly beyond the margin.
     pub allocation: [usize; 2],
-    /// The same of the positive controls of placement.
+    /// The same for the positive controls of placement.
     pub placement: [usize; 2],
 }
 
 impl Controls {
-    /// The positive controls of either kind.
+    /// The counts of the positive controls of one kind.
     pub fn of(&self, control: ControlOf) -> [usize; 2] {
         match control {
             ControlOf::Allocation => self.allocation,
@@ -100,7 +102,7 @@ impl Controls {
 }
 
 /// Evaluates the analysis on one table of runs.
-pub fn findings(analysis: &Analysis, table: &Table) -> Findings {
+pub fn findings(analysis: &Analysis, table: &RunTable) -> Findings {
     let index = Index::new(table);
     let mut all = Vec::new();
     let mine = |c: &&Contrast| c.is_across_settings() == table.across_settings;
@@ -169,10 +171,10 @@ fn finding(
     }
 }
 
-/// Of every average the places of the cells that it is the mean of.
+/// For every average, the indices of the cells that it is the mean of.
 fn parts(all: &[Material]) -> Vec<Vec<usize>> {
     let of = |average: &Material| {
-        let uncollapsed = average.scope == Scope::AverageUncollapsed;
+        let uncollapsed = average.scope == ContrastScope::AverageUncollapsed;
         let is_part = |m: &Material| {
             let has = m.contrast == average.contrast && !m.is_identical();
             has && is_at_sparsity(m) && !(uncollapsed && m.collapsed)
@@ -187,10 +189,10 @@ fn parts(all: &[Material]) -> Vec<Vec<usize>> {
 }
 
 fn is_at_sparsity(m: &Material) -> bool {
-    matches!(m.scope, Scope::Sparsity(_))
+    matches!(m.scope, ContrastScope::Sparsity(_))
 }
 
-/// The cells of one response: 0 accuracy, 1 test loss.
+/// The cells of one response: 0 is accuracy, 1 is test loss.
 fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Comparison> {
     let both = |m: &Material| [m.contrast.plus.clone(), m.contrast.minus.clone()];
     let arms: BTreeSet<Arm> = all.iter().flat_map(both).collect();
@@ -209,7 +211,7 @@ fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Compari
             claim: m.contrast.claim,
             // A headline is not one of the cells that it averages.
             family: match &m.scope {
-                Scope::Sparsity(_) => m.contrast.family.clone(),
+                ContrastScope::Sparsity(_) => m.contrast.family.clone(),
                 average => format!("{} {average:?}", m.contrast.family),
             },
             better: [Better::Higher, Better::Lower][response],
@@ -224,8 +226,9 @@ fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Compari
     all.iter().zip(parts).map(cell).collect()
 }
 
-/// The positive control of a question at one sparsity; an average has its parts'. Of several of placement that of its own
-/// ticket comes first, else the first of the plan.
+/// The positive control of a question at one sparsity; an average has those of its parts. Among
+/// several controls of placement the one of the same ticket comes first, otherwise the first one of
+/// the plan.
 fn control(all: &[Material], m: &Material) -> Control {
     if m.contrast.role != Role::Question || !is_at_sparsity(m) {
         return Control::NotNeeded;
@@ -241,7 +244,7 @@ fn control(all: &[Material], m: &Material) -> Control {
     found.map_or(Control::Missing, Control::At)
 }
 
-fn of_images(runs: &[Vec<&Trained>]) -> Option<Images> {
+fn of_images(runs: &[Vec<&TrainedRun>]) -> Option<ImageComparison> {
     let pairs: Option<Vec<[&TestBits; 2]>> = runs
         .iter()
         .map(|runs| match runs.as_slice() {
@@ -263,7 +266,7 @@ fn of_images(runs: &[Vec<&Trained>]) -> Option<Images> {
             }
         }
     }
-    Some(Images {
+    Some(ImageComparison {
         pair: images(&slices, rows)?,
         churn_of_seeds: jackpot_stats::mean(&churns),
     })
@@ -274,7 +277,7 @@ fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
     let Some(level) = level else {
         return controls;
     };
-    let at_sparsity = |f: &&Finding| matches!(f.scope, Scope::Sparsity(_));
+    let at_sparsity = |f: &&Finding| matches!(f.scope, ContrastScope::Sparsity(_));
     for f in findings.iter().filter(at_sparsity) {
         let judged =
             !matches!(f.accuracy.verdict, Verdict::Identical) && !early(&f.accuracy.verdict);
@@ -297,7 +300,7 @@ fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
     controls
 }
 
-/// Undecided for want of runs, not of evidence.
+/// Whether a verdict is undecided for want of runs, not of evidence.
 fn early(verdict: &Verdict) -> bool {
     matches!(
         verdict,
@@ -322,11 +325,14 @@ fn unlike(result: &mut Findings) {
 fn everywhere(findings: &mut [Finding], level: Option<f64>) {
     let cells: Vec<(Contrast, Option<bool>)> = findings
         .iter()
-        .filter(|f| matches!(f.scope, Scope::Sparsity(_)))
+        .filter(|f| matches!(f.scope, ContrastScope::Sparsity(_)))
         .filter(|f| f.accuracy.verdict != Verdict::Identical)
         .map(|f| (f.contrast.clone(), within(f, level)))
         .collect();
-    for finding in findings.iter_mut().filter(|f| f.scope == Scope::Average) {
+    for finding in findings
+        .iter_mut()
+        .filter(|f| f.scope == ContrastScope::Average)
+    {
         let mine = cells.iter().filter(|(c, _)| *c == finding.contrast);
         let each: Option<Vec<bool>> = mine.map(|(_, within)| *within).collect();
         finding.everywhere = each.map(|all| all.into_iter().all(|x| x));
@@ -342,8 +348,8 @@ fn within(f: &Finding, level: Option<f64>) -> Option<bool> {
 }
 
 impl Finding {
-    /// Of an average: some of its sparsities differ one way and some the other, in the hundredths
-    /// of a point that are printed, so that it says little of any of them.
+    /// Whether an average has sparsities that differ one way and others that differ the other way,
+    /// in the hundredths of a point that are printed, so that it says little about any of them.
     pub fn signs_differ(&self) -> bool {
         let is = |sign: fn(f64) -> bool| self.parts.iter().any(|(_, mean)| sign(*mean));
         is(|mean| mean >= 0.005) && is(|mean| mean <= -0.005)

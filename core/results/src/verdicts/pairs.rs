@@ -1,6 +1,6 @@
 //! The runs of a contrast, seed by seed: what there is to compare.
-use super::table::{Scope, Table};
-use crate::load::run::{Outcome as RunOutcome, Run, Trained};
+use super::table::{ContrastScope, RunTable};
+use crate::load::run::{Run, RunOutcome, TrainedRun};
 use jackpot_study::{Analysis, Arm, CollapsedRuns, Contrast, Margin, WeightedArm};
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ pub(super) struct Seed {
     pub margin: [Option<f64>; 2],
 }
 
-/// A contrast at one scope before any statistics.
+/// The runs of a contrast at one scope, before any statistics.
 pub(super) struct Material<'a> {
     pub contrast: &'a Contrast,
-    pub scope: Scope,
+    pub scope: ContrastScope,
     pub seeds: Vec<Seed>,
-    /// Of every seed the runs that it is made of: those of plus and minus, then any others.
-    pub runs: Vec<Vec<&'a Trained>>,
+    /// For every seed its runs: those of plus and minus, then any others.
+    pub runs: Vec<Vec<&'a TrainedRun>>,
     pub asked: usize,
-    /// Seeds whose arms are one run, by construction or by their key.
+    /// Number of seeds whose arms are one run, by construction or by their key.
     pub same: usize,
     pub because: Option<String>,
     /// Why a check cannot be applied to an arm, if it cannot: there is nothing to compare.
@@ -37,16 +37,16 @@ impl Material<'_> {
         self.asked > 0 && self.same == self.asked
     }
 
-    /// Whether there may be a difference here, and it may be measured.
+    /// Whether there can be a difference here that can be measured.
     fn is_measured(&self) -> bool {
         !self.is_identical() && self.not_applicable.is_none()
     }
 }
 
-/// What one seed has to say.
+/// What is known of one seed.
 enum Found<'a> {
-    Runs(Vec<&'a Trained>),
-    /// One run for all arms; why, where it was known beforehand.
+    Runs(Vec<&'a TrainedRun>),
+    /// All arms are one run; says why, where it was known beforehand.
     Same(Option<&'a str>),
     NotApplicable(&'a str),
     Missing,
@@ -57,14 +57,14 @@ enum Found<'a> {
 type Place<'a> = (Option<&'a str>, &'a str, &'a str, &'a str);
 
 pub(super) struct Index<'a> {
-    table: &'a Table<'a>,
+    table: &'a RunTable<'a>,
     runs: BTreeMap<Place<'a>, BTreeMap<u64, &'a Run>>,
-    /// Of the arms that name none.
+    /// The setting of the arms that name none.
     setting: Option<&'a str>,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(table: &'a Table<'a>) -> Index<'a> {
+    pub(super) fn new(table: &'a RunTable<'a>) -> Index<'a> {
         let mut runs: BTreeMap<_, BTreeMap<u64, &Run>> = BTreeMap::new();
         for run in &table.runs {
             let cell = (
@@ -89,7 +89,7 @@ impl<'a> Index<'a> {
         self.runs.get(&place)
     }
 
-    /// The run of an arm; a dense one stands at sparsity 0 wherever it is asked for.
+    /// The run of an arm. A dense arm stands at sparsity 0, whichever sparsity is asked for.
     pub(super) fn run(&self, arm: &Arm, sparsity: &str, seed: u64) -> Option<&'a Run> {
         let cell = self.cell(arm, sparsity).or_else(|| self.cell(arm, "0"))?;
         cell.get(&seed).copied()
@@ -126,17 +126,17 @@ impl<'a> Index<'a> {
         let mut averages = Vec::new();
         if of.len() > 1 {
             let apart = !fit.is_empty() && fit.len() < of.len();
-            averages.push(average(Scope::Average, of));
+            averages.push(average(ContrastScope::Average, of));
             if apart {
-                averages.push(average(Scope::AverageUncollapsed, fit));
+                averages.push(average(ContrastScope::AverageUncollapsed, fit));
             }
         }
         all.extend(averages);
         all
     }
 
-    /// What stands behind an arm: of one that is identical to its unmodified ticket what that came
-    /// to, and why it is. The arm is that ticket, and no other that it may be compared with.
+    /// The outcome of an arm. If it is identical to its unmodified ticket, this is the outcome of
+    /// that ticket, whatever the arm is compared with, and the reason why it is identical.
     fn behind(
         &self,
         arm: &Arm,
@@ -151,7 +151,7 @@ impl<'a> Index<'a> {
     }
 
     fn found(&self, terms: &[WeightedArm<'_>], sparsity: &str, seed: u64) -> Found<'a> {
-        let mut runs: Vec<&Trained> = Vec::new();
+        let mut runs: Vec<&TrainedRun> = Vec::new();
         let mut because = None;
         let (mut not_applicable, mut missing, mut lost) = (None, false, false);
         for term in terms {
@@ -181,7 +181,7 @@ impl<'a> Index<'a> {
     ) -> Material<'a> {
         let mut m = Material {
             contrast,
-            scope: Scope::Sparsity(sparsity.to_owned()),
+            scope: ContrastScope::Sparsity(sparsity.to_owned()),
             seeds: Vec::new(),
             runs: Vec::new(),
             asked: self.table.seeds.len(),
@@ -240,7 +240,8 @@ impl<'a> Index<'a> {
         m
     }
 
-    /// A margin in the response's unit; none where an arm of its gap was not run.
+    /// A margin in the unit of the response; `None` where an arm of the gap that it is a share of
+    /// was not run.
     fn margin(&self, margin: &Margin, response: usize, sparsity: &str, seed: u64) -> Option<f64> {
         let (share, plus, minus) = match margin {
             Margin::Fixed(x) => return Some(*x),
@@ -260,7 +261,7 @@ impl<'a> Index<'a> {
 /// Accuracy and loss of one side of a contrast: its runs, each with its weight.
 fn side(
     terms: &[WeightedArm<'_>],
-    runs: &[&Trained],
+    runs: &[&TrainedRun],
     weight: fn(&WeightedArm<'_>) -> f64,
 ) -> [f64; 2] {
     let mut sums = [0.0; 2];
@@ -278,12 +279,12 @@ fn side(
     sums
 }
 
-fn responses(trained: &Trained) -> [f64; 2] {
+fn responses(trained: &TrainedRun) -> [f64; 2] {
     [trained.accuracy, trained.test_loss]
 }
 
 /// The mean over sparsities of every seed that has all of them.
-fn average<'a>(contrast: &'a Contrast, scope: Scope, of: &[&Material<'a>]) -> Material<'a> {
+fn average<'a>(contrast: &'a Contrast, scope: ContrastScope, of: &[&Material<'a>]) -> Material<'a> {
     let first = of.first().map_or(&[][..], |m| &m.seeds);
     let n = of.len() as f64;
     let seeds = first.iter().filter_map(|seed| {

@@ -6,20 +6,20 @@ use std::collections::BTreeSet;
 /// What a reader must know of how the analysis came to be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanChanges {
-    /// When the first plan was declared; none: no plan is.
+    /// The plan that was declared first; `None` where none was.
     pub first: Option<Declared>,
-    /// The plan in force is the one that was declared last.
+    /// Whether the plan in force is the one that was declared last.
     pub is_declared: bool,
-    /// After the first training, in order.
+    /// What was changed after the first training, in order.
     pub changes: Vec<PlanChange>,
 }
 
 /// One thing that was not planned before the first training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanChange {
-    /// In words.
+    /// What was changed, in words.
     pub what: String,
-    /// Families whose verdicts it touches; none: all.
+    /// Families whose verdicts it touches; `None` for all.
     pub families: Option<BTreeSet<String>>,
 }
 
@@ -89,7 +89,7 @@ pub fn plan_changes(
     Ok(found)
 }
 
-/// From one declared plan to the next.
+/// What changed from one declared plan to the next.
 fn between(old: &Declared, new: &Declared) -> Result<Option<PlanChange>, Error> {
     let (was, is) = (old.analysis()?, new.analysis()?);
     let mut words = Vec::new();
@@ -130,7 +130,7 @@ fn between(old: &Declared, new: &Declared) -> Result<Option<PlanChange>, Error> 
     }))
 }
 
-/// What holds for every contrast, in words.
+/// The rules that hold for every contrast, in words.
 fn rules(analysis: &Analysis) -> [(&'static str, String); 8] {
     let effects: Vec<&str> = analysis.effects.iter().map(|e| e.of.as_str()).collect();
     let or_none = |text: &str| if text.is_empty() { "none" } else { text }.to_owned();

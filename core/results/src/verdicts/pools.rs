@@ -1,24 +1,26 @@
 //! Which cells share a standard deviation, and whether they do.
-use super::{pairs::Material, table::Scope};
+use super::{pairs::Material, table::ContrastScope};
 use jackpot_stats::{BrownForsythe, Outcome, Spread, brown_forsythe};
 use jackpot_study::{Arm, Role};
 
-/// Cells that share a deviation.
+/// Cells that share a standard deviation.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    /// Their sparsity.
-    pub scope: Scope,
-    /// Of one ticket with and without a check; else of two tickets.
+    /// The sparsity or average of the cells.
+    pub scope: ContrastScope,
+    /// Whether the cells compare one ticket with and without a check; otherwise they compare two
+    /// tickets.
     pub within_tickets: bool,
-    /// How many cells.
+    /// Number of cells.
     pub cells: usize,
-    /// Of their differences of accuracy: the one that they share, or the middle one of their own.
+    /// The deviation of their differences of accuracy: the one that they share, or the median of
+    /// their own.
     pub spread: Option<Spread>,
-    /// Whether they share it.
+    /// The test whether they share one deviation.
     pub homogeneity: Option<BrownForsythe>,
 }
 
-/// Materials that share a deviation have one spelling; none: their own.
+/// The name of the pool of a cell; `None` where the cell has a deviation of its own.
 pub(super) fn pool(m: &Material) -> Option<String> {
     let kind = if m.contrast.is_within_ticket() {
         "check"

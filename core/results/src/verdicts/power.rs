@@ -2,11 +2,11 @@
 use super::{
     evaluate::findings,
     plan_changes::words_of,
-    table::{Scope, Table},
+    table::{ContrastScope, RunTable},
 };
 use crate::load::{
     collect,
-    run::{Outcome, Trained},
+    run::{RunOutcome, TrainedRun},
 };
 use jackpot_stats::{Claim, Group, Variance, is_enough, pooled, smallest_margin};
 use jackpot_store::Store;
@@ -18,27 +18,27 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Reproducibility Challenge of 2020).
 pub const REFERENCE_SD: f64 = 0.31;
 
-/// What a number of seeds settles for one kind of contrast.
+/// The smallest margin that a number of seeds settles for one kind of contrast.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settles {
-    /// `two tickets`, `a trend over 4 places`, and where.
+pub struct PlannedPower {
+    /// The kind of contrast, such as `two tickets` or `a trend over 4 places`, and its sparsity.
     pub what: String,
-    /// Of a difference of one seed, in points of accuracy.
+    /// Standard deviation of the difference of one seed, in points of accuracy.
     pub sd: f64,
-    /// Where that is known from.
+    /// Where the deviation is known from.
     pub source: String,
-    /// Seeds.
+    /// Number of seeds.
     pub seeds: usize,
-    /// Of the deviation at that number of seeds.
+    /// Degrees of freedom of the deviation at that number of seeds.
     pub df: f64,
-    /// Points, infinite at a look that spends next to nothing; none: no verdict is drawn from so
-    /// few seeds.
+    /// The margin in points of accuracy; infinite at a look that spends next to no level, and
+    /// `None` where no verdict is drawn from so few seeds.
     pub margin: Option<f64>,
 }
 
 /// What contrasts of one kind have in common.
 struct Kind {
-    /// In words.
+    /// The kind, in words.
     what: String,
     /// Their deviation in that of a difference of two runs, where all runs vary alike and each for
     /// itself.
@@ -77,7 +77,7 @@ impl Kind {
 ///
 /// # Errors
 /// When results are there and cannot be read.
-pub fn settles(study: &Study, store: &Store) -> Result<Vec<Settles>, Error> {
+pub fn planned_power(study: &Study, store: &Store) -> Result<Vec<PlannedPower>, Error> {
     let own = own_deviations(study, store)?;
     let mut all = Vec::new();
     for (kind, arms) in kinds(&study.analysis) {
@@ -110,13 +110,14 @@ pub fn settles(study: &Study, store: &Store) -> Result<Vec<Settles>, Error> {
     Ok(all)
 }
 
-/// One line a planned number of seeds, of what is known of one deviation: what, how large, by whom.
+/// One line per planned number of seeds, for one known deviation: of what, how large, known from
+/// where.
 fn at_each_look(
     analysis: &Analysis,
     kind: &Kind,
     arms: &BTreeSet<[Arm; 2]>,
     (what, sd, source): &(String, f64, String),
-) -> Vec<Settles> {
+) -> Vec<PlannedPower> {
     let at = |look: &u32| {
         let seeds = *look as usize;
         let df = match analysis.variance {
@@ -124,7 +125,7 @@ fn at_each_look(
             Variance::Pooled | Variance::Cell => seeds.saturating_sub(1) as f64,
         };
         let level = analysis.level(seeds).filter(|_| is_enough(seeds, df));
-        Settles {
+        PlannedPower {
             what: what.clone(),
             sd: *sd,
             source: source.clone(),
@@ -178,13 +179,13 @@ fn freedom(arms: &BTreeSet<[Arm; 2]>, seeds: usize) -> f64 {
     pooled(&groups).map_or(0.0, |s| s.df)
 }
 
-/// A deviation of the study's finished runs, pooled or that of the middle cell.
+/// A deviation of the study's finished runs, pooled or the median of the cells.
 struct Own {
     /// As [`Kind::what`].
     what: String,
-    /// A sparsity, and the setting.
+    /// The sparsity and the setting.
     at: String,
-    /// Points.
+    /// The deviation, in points of accuracy.
     sd: f64,
 }
 
@@ -201,16 +202,16 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<Own>, Error> {
         .collect();
     let done = |s: &&u64| {
         let mut of = results.runs.iter().filter(|r| r.seed == **s);
-        of.any(|r| matches!(r.outcome, Outcome::Done(_)))
+        of.any(|r| matches!(r.outcome, RunOutcome::Done(_)))
     };
     let seeds: Vec<u64> = study.seeds.iter().filter(done).copied().collect();
     let mut all = Vec::new();
     for setting in &study.settings {
         let chance = 100.0 / f64::from(setting.architecture.classes);
-        let at_chance = |t: &Trained| t.accuracy <= chance + COLLAPSE_POINTS;
+        let at_chance = |t: &TrainedRun| t.accuracy <= chance + COLLAPSE_POINTS;
         let found = findings(
             &study.analysis,
-            &Table {
+            &RunTable {
                 runs: results
                     .runs
                     .iter()
@@ -224,7 +225,7 @@ fn own_deviations(study: &Study, store: &Store) -> Result<Vec<Own>, Error> {
         );
         let of = setting.of();
         all.extend(found.pools.into_iter().filter_map(|pool| {
-            let Scope::Sparsity(sparsity) = &pool.scope else {
+            let ContrastScope::Sparsity(sparsity) = &pool.scope else {
                 return None;
             };
             let what = if pool.within_tickets {

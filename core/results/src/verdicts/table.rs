@@ -1,38 +1,39 @@
 //! What the analysis is evaluated on: the runs of one table, and where a contrast is taken.
-use crate::load::run::{Run, Trained};
+use crate::load::run::{Run, TrainedRun};
 
-/// What is looked at: the runs of one table and how to read them.
-pub struct Table<'a> {
-    /// Of one setting; of all, where settings are compared.
+/// The runs of one table, and how to read them.
+pub struct RunTable<'a> {
+    /// The runs of one setting, or those of all settings where settings are compared.
     pub runs: Vec<&'a Run>,
-    /// Whether they are those of all settings: other contrasts are evaluated.
+    /// Whether these are the runs of all settings: then contrasts across settings are evaluated,
+    /// otherwise those within one.
     pub across_settings: bool,
-    /// In the study's order.
+    /// Sparsities in the order of the study.
     pub sparsities: &'a [String],
-    /// In the study's order.
+    /// Seeds in the order of the study.
     pub seeds: &'a [u64],
-    /// Whether a training is at chance.
-    pub collapsed: &'a dyn Fn(&Trained) -> bool,
+    /// Says whether the accuracy of a training is that of chance.
+    pub collapsed: &'a dyn Fn(&TrainedRun) -> bool,
 }
 
-/// Where a contrast is taken.
+/// The sparsity, or the average over sparsities, at which a contrast is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Decimal text; `0` for dense networks.
+pub enum ContrastScope {
+    /// One sparsity as decimal text; `0` for dense networks.
     Sparsity(String),
     /// Averaged over sparsities, seed by seed.
     Average,
-    /// The same over the sparsities at which nothing collapsed.
+    /// Averaged over the sparsities at which nothing collapsed.
     AverageUncollapsed,
 }
 
-impl Scope {
-    /// Decimal text, or a word.
+impl ContrastScope {
+    /// The sparsity as decimal text, or the average in words.
     pub fn word(&self) -> &str {
         match self {
-            Scope::Sparsity(text) => text,
-            Scope::Average => "average",
-            Scope::AverageUncollapsed => "average without collapse",
+            ContrastScope::Sparsity(text) => text,
+            ContrastScope::Average => "average",
+            ContrastScope::AverageUncollapsed => "average without collapse",
         }
     }
 }

@@ -58,9 +58,12 @@ struct ShareTable {
 impl TryFrom<Value> for MarginSection {
     type Error = String;
     fn try_from(value: Value) -> Result<MarginSection, String> {
-        let positive = |x: f64| match x.is_finite() && x > 0.0 {
-            true => Ok(x),
-            false => Err(format!("a margin must be a number above 0, found {x}")),
+        let positive = |x: f64| {
+            if x.is_finite() && x > 0.0 {
+                Ok(x)
+            } else {
+                Err(format!("a margin must be a number above 0, found {x}"))
+            }
         };
         let margin = match value {
             Value::Float(x) => Margin::Fixed(positive(x)?),
@@ -111,9 +114,10 @@ impl AnalysisSection {
             accuracy: self.margin.map_or(Margin::Fixed(MARGIN), |m| m.0),
             test_loss: self.loss_margin.map_or(Margin::Fixed(LOSS_MARGIN), |m| m.0),
         };
-        let mut contrasts = match self.standard.unwrap_or(true) {
-            true => standard::contrasts(asked.tickets, asked.checks),
-            false => Vec::new(),
+        let mut contrasts = if self.standard.unwrap_or(true) {
+            standard::contrasts(asked.tickets, asked.checks)
+        } else {
+            Vec::new()
         };
         let mut written = Vec::new();
         for (i, section) in self.contrast.into_iter().enumerate() {
@@ -282,11 +286,12 @@ const MOST_SEEDS: u32 = 100_000;
 /// The planned numbers of seeds: those of the file, else the study's own.
 fn looks(given: Option<Vec<u32>>, spending: bool, seeds: usize) -> Result<Vec<u32>, Error> {
     let Some(looks) = given else {
-        return match spending {
-            true => Err(Error(
+        return if spending {
+            Err(Error(
                 "`analysis.spending` says how looks share the level, but there are no `looks`; expected `looks = [3, 5, 10]` or no `spending`".into(),
-            )),
-            false => Ok(vec![seeds as u32]),
+            ))
+        } else {
+            Ok(vec![seeds as u32])
         };
     };
     let rise = looks.windows(2).all(|w| w[0] < w[1]);

@@ -238,9 +238,10 @@ fn redrawn(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
         let wanted = format!("{:?}", at_first(sparse));
         let first = tickets.iter().find(|(_, s)| format!("{s:?}") == wanted);
         if let Some((first, _)) = first {
-            let (family, role) = match is_random(sparse) {
-                true => ("same-law", Role::SameLaw),
-                false => ("start-weights", Role::Question),
+            let (family, role) = if is_random(sparse) {
+                ("same-law", Role::SameLaw)
+            } else {
+                ("start-weights", Role::Question)
             };
             let arms = (Arm::of(first), Arm::of(again));
             all.push(contrast(Claim::Equivalence, family, role, arms.0, arms.1));

@@ -7,36 +7,37 @@ use serde::{Deserialize, Serialize};
 
 pub use jackpot_prune::{Collapse, ThresholdSharpness};
 
-/// Facts of a mask, whatever it is trained to.
+/// What a mask is before anything is trained under it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaskFacts {
-    /// The mask.
+    /// Digest of the mask.
     pub mask: Digest,
-    /// Prunable weights.
+    /// Number of prunable weights.
     pub total: u64,
-    /// Kept weights.
+    /// Number of kept weights.
     pub kept: u64,
-    /// Kept weights on a path from the image to a logit.
+    /// Number of kept weights on a path from the image to a logit.
     pub effective: u64,
-    /// Channels that a shift makes constants; see [`jackpot_prune::Flow::constant`].
+    /// Number of channels that a shift makes constant; see [`jackpot_prune::Flow::constant`].
     pub constant: u64,
     /// The layer that keeps the fewest weights, and how many.
     pub smallest: (String, u64),
     /// Layers that keep nothing, in forward order.
     pub empty: Vec<String>,
-    /// What the mask says of its training.
+    /// Whether a training under the mask is at risk of collapse, or certain to.
     pub collapse: Collapse,
     /// Spearman's correlation of the kept share with depth, over the convolutions in forward order
-    /// without projections; none where all keep the same share.
+    /// without projections; `None` where all keep the same share.
     pub depth: Option<f64>,
-    /// How sharp the selection was; none for a mask that no selection made last.
+    /// How sharp the selection was; `None` for a mask whose last step was no selection.
     #[serde(skip)]
     pub selected: Option<ThresholdSharpness>,
 }
 
 impl MaskFacts {
-    /// A function of the network's shape and the mask, whose bytes have this digest, alone.
+    /// Computes the facts of a mask whose bytes have this digest. They depend on the shape of the
+    /// network and the mask alone.
     pub fn of(network: &Network, mask: &Mask, digest: Digest) -> Result<MaskFacts, Error> {
         mask.check(network).map_err(|e| Error(e.to_string()))?;
         let flow = jackpot_prune::flow(network, mask);

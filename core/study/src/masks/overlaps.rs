@@ -5,30 +5,30 @@ use jackpot_store::{Digest, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 
-/// Two masks of one sparsity and one seed.
+/// What two masks of one sparsity and one seed have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
     /// Name of the setting; none in a study without settings.
     pub setting: Option<String>,
-    /// Decimal text.
+    /// The sparsity as decimal text.
     pub sparsity: String,
-    /// Of the study.
+    /// One of the seeds of the study.
     pub seed: u64,
-    /// Ticket and check; the check is `none` for the unmodified ticket.
+    /// Ticket and check of the first mask; the check is `none` for the unmodified ticket.
     pub first: (String, String),
-    /// Ticket and check.
+    /// Ticket and check of the second mask.
     pub second: (String, String),
-    /// Both masks, in that order.
+    /// Digests of both masks, in that order.
     pub masks: [Digest; 2],
-    /// Weights kept by each.
+    /// Number of weights kept by each.
     pub kept: [u64; 2],
-    /// Weights kept by both.
+    /// Number of weights kept by both.
     pub shared: u64,
-    /// Weights kept by both where only the counts a layer are alike: Σ k·k'/n, of whole filters
-    /// where both masks keep those.
+    /// Number of weights that both keep by chance, given only the counts of each layer: Σ k·k'/n,
+    /// over whole filters where both masks keep whole filters.
     pub chance: f64,
-    /// Half of the interval that holds 95 % of such masks.
+    /// Half the width of the interval that holds 95 % of the overlaps by chance.
     pub width: f64,
 }
 
@@ -41,16 +41,17 @@ pub struct MaskedCell<'a> {
     pub ticket: &'a str,
     /// Name of the check; `none` for the unmodified ticket.
     pub check: &'a str,
-    /// Decimal text.
+    /// The sparsity as decimal text.
     pub sparsity: &'a str,
-    /// Of the study.
+    /// One of the seeds of the study.
     pub seed: u64,
-    /// The mask.
+    /// Digest of the mask.
     pub mask: Digest,
 }
 
-/// The unmodified tickets of every setting, sparsity and seed against each other, and each against its own
-/// checks. Every mask read is verified; no more than those of one sparsity and seed are in memory.
+/// Compares the unmodified tickets of every setting, sparsity and seed with each other, and each
+/// with its own checks. Every mask read is verified; only the masks of one sparsity and seed are in
+/// memory at a time.
 ///
 /// # Errors
 /// Masks that are gone, damaged or of different layers.
@@ -82,7 +83,7 @@ fn of_group(
         let seconds = later.chain(cells.iter().filter(own));
         pairs.extend(seconds.map(|second| (*first, *second)));
     }
-    // Only masks that are compared are read: a survey without pairs has no masks to read.
+    // Only masks that are compared are read: a summary without pairs has no masks to read.
     let mut masks: BTreeMap<Digest, Mask> = BTreeMap::new();
     let compared = pairs.iter().flat_map(|(first, second)| [first, second]);
     for digest in compared.map(|cell| cell.mask) {

@@ -3,7 +3,7 @@ use crate::{
     Error,
     masks::facts::MaskFacts,
     masks::overlaps::Overlap,
-    masks::summary::Survey,
+    masks::summary::MaskSummary,
     run::manifest::{Pin, PinnedCell},
 };
 use jackpot_net::{Architecture, Network};
@@ -15,14 +15,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The masks that a run made, each read once: their facts and layer counts.
 pub struct RecordedMasks<'a> {
     store: &'a Store,
-    /// By the setting's name.
+    /// The networks by the name of the setting.
     networks: BTreeMap<Option<String>, Network>,
     pub(crate) known: BTreeMap<(Option<String>, Digest), (MaskFacts, LayerCounts)>,
-    /// What the summary says that masks have in common; empty where the masks are here.
+    /// What masks have in common according to the summary; empty where the masks themselves are
+    /// kept.
     pub overlaps: Vec<Overlap>,
 }
 
-/// Name, weights, kept weights of each layer, in forward order.
+/// Name, weights and kept weights of each layer, in forward order.
 pub type LayerCounts = Vec<(String, u64, u64)>;
 
 impl<'a> RecordedMasks<'a> {
@@ -61,18 +62,19 @@ impl<'a> RecordedMasks<'a> {
         }
         let absent = |cell: &PinnedCell| cell.mask.is_some_and(|mask| !store.has(&mask));
         if pin.cells.iter().any(absent)
-            && let Some(survey) = Survey::read(store, pin)?
+            && let Some(summary) = MaskSummary::read(store, pin)?
         {
-            for one in survey.masks {
+            for one in summary.masks {
                 let name = (one.setting, one.facts.mask);
                 masks.known.entry(name).or_insert((one.facts, one.layers));
             }
-            masks.overlaps = survey.overlaps;
+            masks.overlaps = summary.overlaps;
         }
         Ok(masks)
     }
 
-    /// Which facts are a cell's; none for a dense network and where the mask is not kept.
+    /// By what the facts of a cell are looked up; `None` for a dense network and where the mask is
+    /// not kept.
     fn name(&self, cell: &PinnedCell) -> Option<(Option<String>, Digest)> {
         let digest = cell.mask.filter(|m| self.store.has(m))?;
         let known = self.networks.contains_key(&cell.setting);
@@ -97,7 +99,8 @@ impl<'a> RecordedMasks<'a> {
         self.known(cell).is_some()
     }
 
-    /// Layer counts from the mask, or, of a dense network, from the recipe's architecture.
+    /// The counts of each layer, from the mask of a cell or, for a dense network, from the
+    /// architecture in the recipe of its training.
     ///
     /// # Errors
     /// A mask, or of a dense network a recipe, that is gone or damaged.
@@ -110,7 +113,8 @@ impl<'a> RecordedMasks<'a> {
         Ok(counted(&mask))
     }
 
-    /// Facts of a cell's mask and of its selection; none of a dense network, or not known.
+    /// Facts of a cell's mask and of its selection; `None` for a dense network and where they are
+    /// not known.
     ///
     /// # Errors
     /// A selection that is damaged.

@@ -1,6 +1,6 @@
 //! What a report reads of a study's masks, for evidence that has no room for the masks.
 //!
-//! A survey is an object that the pin names. It is made while the masks are there, of masks
+//! A summary is an object that the manifest of the run names. It is made while the masks are there, of masks
 //! that were verified, and read only where they are not.
 use crate::{
     Error,
@@ -18,30 +18,34 @@ use std::collections::BTreeSet;
 /// The format's version; a reader refuses another.
 const FORMAT: u32 = 1;
 
-/// Bytes that the evidence may have with the masks in it: it is committed with the report.
+/// How many bytes the evidence may have with the masks in it. It is committed with the report.
 pub const EVIDENCE_ROOM: u64 = 10_000_000;
 
 /// Facts and layer counts of every mask, and what masks have in common.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Survey {
+pub(crate) struct MaskSummary {
     format: u32,
-    pub masks: Vec<Surveyed>,
+    pub masks: Vec<SummarisedMask>,
     pub overlaps: Vec<Overlap>,
 }
 
-/// One mask in one setting's network.
+/// One mask in the network of one setting.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Surveyed {
+pub(crate) struct SummarisedMask {
     pub setting: Option<String>,
     pub facts: MaskFacts,
     pub layers: LayerCounts,
 }
 
-/// The survey of a study whose masks may have no room in its evidence; none: they have. That of
-/// the pin before serves again where it names the same masks.
-pub(crate) fn surveyed(store: &Store, name: &str, pin: &Pin) -> Result<Option<Digest>, Error> {
+/// The summary of the masks of a study that may have no room in its evidence; `None` where they
+/// have. The summary of the run before serves again where its manifest names the same masks.
+pub(crate) fn summary_for_evidence(
+    store: &Store,
+    name: &str,
+    pin: &Pin,
+) -> Result<Option<Digest>, Error> {
     if bytes_of_masks(pin)? <= EVIDENCE_ROOM / 2 {
         return Ok(None);
     }
@@ -51,14 +55,14 @@ pub(crate) fn surveyed(store: &Store, name: &str, pin: &Pin) -> Result<Option<Di
     {
         return Ok(before.survey);
     }
-    survey(store, name, pin).map(Some)
+    summarise_masks(store, name, pin).map(Some)
 }
 
-/// Makes the survey of a pin's masks and stores it. The same masks give the same bytes.
+/// Summarises the masks of a run and stores the summary. The same masks give the same bytes.
 ///
 /// # Errors
 /// Masks or results that are damaged; a store that cannot be written.
-pub fn survey(store: &Store, name: &str, pin: &Pin) -> Result<Digest, Error> {
+pub fn summarise_masks(store: &Store, name: &str, pin: &Pin) -> Result<Digest, Error> {
     let recorded = RecordedMasks::read(store, pin)?;
     let overlaps = overlaps(store, name, pin, &recorded)?;
     let masks = recorded
@@ -67,25 +71,26 @@ pub fn survey(store: &Store, name: &str, pin: &Pin) -> Result<Digest, Error> {
         .map(|((setting, _), (mut facts, layers))| {
             // Canonical JSON has no -0.
             facts.depth = facts.depth.map(|depth| depth + 0.0);
-            Surveyed {
+            SummarisedMask {
                 setting,
                 facts,
                 layers,
             }
         });
-    let survey = Survey {
+    let summary = MaskSummary {
         format: FORMAT,
         masks: masks.collect(),
         overlaps,
     };
     let wrong = |e: serde_json::Error| Error(format!("the survey of `{name}`: {e}"));
-    let mut value = serde_json::to_value(&survey).map_err(wrong)?;
+    let mut value = serde_json::to_value(&summary).map_err(wrong)?;
     floats_to_text(&mut value)?;
     let bytes = canonical::to_bytes(&value).map_err(Error::from_store)?;
     store.put(&bytes).map_err(Error::from_store)
 }
 
-/// What the masks of a run have in common: as the summary before says, where it was needed.
+/// What the masks of a run have in common; taken from the summary of the run before where masks are
+/// not kept.
 fn overlaps(
     store: &Store,
     name: &str,
@@ -110,9 +115,9 @@ fn overlaps(
     overlaps_of(store, &cells)
 }
 
-impl Survey {
-    /// The survey that a pin names, verified; none: it names none, or it is not here.
-    pub(crate) fn read(store: &Store, pin: &Pin) -> Result<Option<Survey>, Error> {
+impl MaskSummary {
+    /// The summary that a manifest names, verified; `None` where it names none or the store has it not.
+    pub(crate) fn read(store: &Store, pin: &Pin) -> Result<Option<MaskSummary>, Error> {
         let Some(digest) = pin.survey.filter(|survey| store.has(survey)) else {
             return Ok(None);
         };
@@ -120,18 +125,18 @@ impl Survey {
         let bytes = store.get(&digest).map_err(Error::from_store)?;
         let mut value = canonical::parse(&bytes).map_err(|e| wrong(&e))?;
         floats_from_text(&mut value);
-        let survey: Survey = serde_json::from_value(value).map_err(|e| wrong(&e))?;
-        match survey.format {
-            FORMAT => Ok(Some(survey)),
+        let summary: MaskSummary = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+        match summary.format {
+            FORMAT => Ok(Some(summary)),
             other => Err(wrong(&format!("expected format {FORMAT}, found {other}"))),
         }
     }
 }
 
-/// Bytes that a pin's masks take at one bit a weight.
+/// How many bytes the masks of a run take at one bit per weight.
 ///
 /// # Errors
-/// A network that the pin does not describe as one.
+/// An architecture in the manifest that describes no network.
 pub fn bytes_of_masks(pin: &Pin) -> Result<u64, Error> {
     let cells = pin.cells.iter();
     let masks = cells.filter_map(|cell| Some((cell.setting.as_deref(), cell.mask?)));

@@ -125,11 +125,12 @@ impl Lock {
         let places = places::read(&set.results, self.results.len()).map_err(|e| wrong(e.0))?;
         let results: Vec<Digest> = places.iter().map(|place| self.results[place - 1]).collect();
         let found = digest_of_results(&results.iter().copied().collect());
-        match found == output.inputs {
-            true => Ok(Some(results)),
-            false => Err(wrong(format!(
+        if found == output.inputs {
+            Ok(Some(results))
+        } else {
+            Err(wrong(format!(
                 "the results that it names have the sha256 {found}"
-            ))),
+            )))
         }
     }
 

@@ -39,7 +39,7 @@ pub struct Pin {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Digest>,
     /// What is known of the masks, of a study whose masks are large together; see
-    /// [`crate::survey`].
+    /// [`crate::summarise_masks`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survey: Option<Digest>,
 }

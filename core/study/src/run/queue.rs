@@ -12,7 +12,7 @@ use crate::{
     actions::validate,
     analysis::{Declared, declare},
     floats::floats_to_text,
-    masks::summary::surveyed,
+    masks::summary::summary_for_evidence,
     plan::allocation_warnings::refuse_reserves,
     plan::assess::{Assessment, Memo, State, Summary, assess},
     plan::graph::Plan,
@@ -181,7 +181,7 @@ pub fn run(
         actions: end.assessment.finished(),
         survey: None,
     };
-    pin.survey = surveyed(store, &plan.study.name, &pin)?;
+    pin.survey = summary_for_evidence(store, &plan.study.name, &pin)?;
     pin.write(store, &plan.study.name)?;
     Ok(end.finish)
 }

@@ -1,9 +1,9 @@
 //! A derivation on a terminal: one line per node, indented.
-use jackpot_results::{Link, Mark};
+use jackpot_results::{NodeVerdict, ProvenanceNode};
 use serde_json::{Value, json};
 
 /// Prints the tree, and below it what is wrong with the path to each.
-pub fn print(link: &Link) {
+pub fn print(link: &ProvenanceNode) {
     print!("{}", text(link));
     for (path, what) in link.problems() {
         println!("problem {path}: {what}");
@@ -11,7 +11,7 @@ pub fn print(link: &Link) {
 }
 
 /// The tree with whole hashes, and its problems with their paths.
-pub fn in_json(what: &str, link: &Link) -> Value {
+pub fn in_json(what: &str, link: &ProvenanceNode) -> Value {
     let problems = link.problems();
     let problems: Vec<Value> = problems
         .iter()
@@ -23,7 +23,7 @@ pub fn in_json(what: &str, link: &Link) -> Value {
 /// How many results a report's file may have before a sound one takes one line.
 const UNFOLDED: usize = 2;
 
-fn text(link: &Link) -> String {
+fn text(link: &ProvenanceNode) -> String {
     let mut text = line(link);
     // A table of a hundred runs is a page, not a book: each sound run is one line.
     let fold = link.role.contains('/') || link.role.contains('.');
@@ -32,11 +32,19 @@ fn text(link: &Link) -> String {
     text
 }
 
-fn below(link: &Link, indent: &str, fold: bool, text: &mut String) {
-    let told: Vec<&Link> = link.from.iter().filter(|l| l.mark == Mark::Told).collect();
-    let shown: Vec<&Link> = link.from.iter().filter(|l| l.mark != Mark::Told).collect();
+fn below(link: &ProvenanceNode, indent: &str, fold: bool, text: &mut String) {
+    let seen_above: Vec<&ProvenanceNode> = link
+        .from
+        .iter()
+        .filter(|l| l.mark == NodeVerdict::SeenAbove)
+        .collect();
+    let shown: Vec<&ProvenanceNode> = link
+        .from
+        .iter()
+        .filter(|l| l.mark != NodeVerdict::SeenAbove)
+        .collect();
     for (at, link) in shown.iter().enumerate() {
-        let last = at + 1 == shown.len() && told.is_empty();
+        let last = at + 1 == shown.len() && seen_above.is_empty();
         let (branch, inner) = if last {
             ("└─ ", "   ")
         } else {
@@ -48,15 +56,15 @@ fn below(link: &Link, indent: &str, fold: bool, text: &mut String) {
             below(link, &format!("{indent}{inner}"), false, text);
         }
     }
-    if !told.is_empty() {
-        *text += &format!("{indent}└─ ↑ {}: as above\n", listed(&told));
+    if !seen_above.is_empty() {
+        *text += &format!("{indent}└─ ↑ {}: as above\n", listed(&seen_above));
     }
 }
 
 /// "weights, train, 60 × mask".
-fn listed(told: &[&Link]) -> String {
+fn listed(nodes: &[&ProvenanceNode]) -> String {
     let mut counted: Vec<(&str, usize)> = Vec::new();
-    for link in told {
+    for link in nodes {
         match counted.iter_mut().find(|(role, _)| *role == link.role) {
             Some((_, n)) => *n += 1,
             None => counted.push((&link.role, 1)),
@@ -69,16 +77,16 @@ fn listed(told: &[&Link]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn line(link: &Link) -> String {
+fn line(link: &ProvenanceNode) -> String {
     line_of(link, false)
 }
 
-fn line_of(link: &Link, folded: bool) -> String {
+fn line_of(link: &ProvenanceNode, folded: bool) -> String {
     let mark = match &link.mark {
-        Mark::Sound => "✓",
-        Mark::NotKept => "·",
-        Mark::Told => "↑",
-        Mark::Wrong(_) => "✗",
+        NodeVerdict::Sound => "✓",
+        NodeVerdict::NotKept => "·",
+        NodeVerdict::SeenAbove => "↑",
+        NodeVerdict::Wrong(_) => "✗",
     };
     let hash = &link.hash.to_string()[..12];
     let folded = match (folded, link.from.first()) {

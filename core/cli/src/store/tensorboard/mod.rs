@@ -4,7 +4,7 @@ mod events;
 use crate::{Places, study};
 use anyhow::{Context, Result, bail};
 use events::Scalar;
-use jackpot_results::{Outcome, Run, Trained};
+use jackpot_results::{Run, RunOutcome, TrainedRun};
 use jackpot_store::Store;
 use jackpot_study::Study;
 use std::{
@@ -48,16 +48,16 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     for run in &results.runs {
         let name = folder(run);
         let why = match &run.outcome {
-            Outcome::Done(trained) => {
+            RunOutcome::Done(trained) => {
                 write(&store, trained, &out.join(name))?;
                 written += 1;
                 continue;
             }
-            Outcome::Identical { because } => format!("identical to its ticket: {because}"),
-            Outcome::NotApplicable { because } => format!("not applicable: {because}"),
-            Outcome::Failed { why, .. } => format!("no finished training: {why}"),
-            Outcome::Collapsed { why } => format!("not trained: {why}"),
-            Outcome::Missing => "not run yet".into(),
+            RunOutcome::Identical { because } => format!("identical to its ticket: {because}"),
+            RunOutcome::NotApplicable { because } => format!("not applicable: {because}"),
+            RunOutcome::Failed { why, .. } => format!("no finished training: {why}"),
+            RunOutcome::Collapsed { why } => format!("not trained: {why}"),
+            RunOutcome::Missing => "not run yet".into(),
         };
         eprintln!("left out {}: {why}", name.display());
     }
@@ -76,7 +76,7 @@ fn folder(run: &Run) -> PathBuf {
     run.setting.iter().chain(rest).collect()
 }
 
-fn write(store: &Store, trained: &Trained, folder: &Path) -> Result<()> {
+fn write(store: &Store, trained: &TrainedRun, folder: &Path) -> Result<()> {
     let epochs = jackpot_results::curves(store, trained)?;
     let mut points = Vec::new();
     for epoch in &epochs {

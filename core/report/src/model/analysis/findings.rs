@@ -3,7 +3,8 @@
 use crate::Error;
 use crate::model::analysis::headlines::{Compared, Headline, headlines};
 use jackpot_results::{
-    Finding, FoundEffects, Outline, PlanChanges, Results, Scope, Table, Trained, plan_changes,
+    ContrastScope as Scope, Finding, FoundEffects, Outline, PlanChanges, Results,
+    RunTable as Table, TrainedRun as Trained, plan_changes,
 };
 use jackpot_study::Arm;
 

@@ -7,7 +7,7 @@ use crate::model::analysis::titles::{
     signs_words,
 };
 use crate::model::format;
-use jackpot_results::{Finding, Findings, Outline, PlanChanges, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding, Findings, Outline, PlanChanges};
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
 use jackpot_study::{Contrast, ControlOf, LEVEL, Role};

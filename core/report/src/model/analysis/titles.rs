@@ -3,7 +3,7 @@
 //! Dependence is a property of a method, so the words are neutral: nothing here succeeds or fails.
 
 use crate::model::format;
-use jackpot_results::{Finding, Named, Outline, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding, Named, Outline};
 use jackpot_stats::{Direction, Outcome};
 use jackpot_study::{Arm, Contrast, Dose, Level, Margin};
 

@@ -8,7 +8,7 @@ use crate::tables::columns::Columns;
 use crate::tables::comparison::finding::{FindingRow, not_measured, role_word};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Finding, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding};
 use jackpot_stats::Variance;
 use jackpot_study::{Arm, Contrast};
 

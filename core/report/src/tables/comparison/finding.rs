@@ -4,7 +4,7 @@ use crate::model::analysis::titles::{sides, verdict_title};
 use crate::model::format;
 use crate::model::grid::Grid;
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Finding, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding};
 use jackpot_stats::{Outcome, Variance, Verdict};
 use jackpot_study::{Contrast, ControlOf, Role};
 

@@ -12,7 +12,7 @@ use crate::tables::columns::Columns;
 use crate::tables::comparison::finding::{FindingRow, verdict};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Finding, Scope};
+use jackpot_results::{ContrastScope as Scope, Finding};
 use jackpot_study::{Arm, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {

@@ -280,7 +280,7 @@ fn notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
 }
 
 /// What the paired predictions on single test images say.
-fn images_words(images: &jackpot_results::Images) -> String {
+fn images_words(images: &jackpot_results::ImageComparison) -> String {
     let pair = &images.pair;
     let half = 1.96 * pair.error;
     let interval = format::interval(pair.mean, Some((pair.mean - half, pair.mean + half)), 2);

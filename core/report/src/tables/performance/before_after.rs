@@ -7,7 +7,7 @@ use crate::model::mean_sd::MeanSd;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Before, Trained};
+use jackpot_results::{Before, TrainedRun as Trained};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = columns().by_sparsity(grid, grid.sparsities(), is_known);

@@ -11,7 +11,7 @@ use crate::tables::columns::{CellRow, Columns};
 use crate::tables::joined;
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_results::{Named, SettingOutline, SparseWay, Trained};
+use jackpot_results::{Named, PruningSummary as SparseWay, SettingOutline, TrainedRun as Trained};
 use jackpot_stats::sample_sd;
 
 /// Volatility is computed over the last epochs of a training: this fraction of all, from 2 to 10.

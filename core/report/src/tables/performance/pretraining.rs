@@ -8,7 +8,7 @@ use crate::model::mean_sd::MeanSd;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value, difference};
-use jackpot_results::{Pretrained, Trained};
+use jackpot_results::{Pretrained, TrainedRun as Trained};
 use jackpot_store::Digest;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {

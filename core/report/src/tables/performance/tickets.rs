@@ -9,7 +9,7 @@ use crate::model::inputs::inputs_of;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_results::{Named, SparseWay};
+use jackpot_results::{Named, PruningSummary as SparseWay};
 use jackpot_study::{NOT_KNOWN, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {

@@ -9,7 +9,7 @@ use crate::model::inputs::inputs_of;
 use crate::tables::pruning::masks;
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Outcome, Run};
+use jackpot_results::{Run, RunOutcome as Outcome};
 use polars::df;
 
 const PREDICTED: [&str; 3] = ["certain", "at risk", "none"];

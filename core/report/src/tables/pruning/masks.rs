@@ -10,7 +10,7 @@ use crate::model::inputs::{ReportInputs, inputs_of};
 use crate::tables::columns::Columns;
 use crate::tables::table::{Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_results::{Outcome, Run};
+use jackpot_results::{Run, RunOutcome as Outcome};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts};

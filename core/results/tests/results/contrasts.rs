@@ -1,15 +1,14 @@
 //! Contrasts of more than two arms: differences of differences, trends along a number, and settings
 //! against each other; each against the same numbers taken by hand.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
-use jackpot_results::{Finding, Outcome, REFERENCE_SD, Run, Scope, Table, findings, settles};
+use crate::support::QUICK;
+use jackpot_results::{
+    ContrastScope, Finding, REFERENCE_SD, Run, RunOutcome, RunTable, findings, planned_power,
+};
 use jackpot_stats::{Pair, Rules, estimates};
 use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, Study};
 use std::path::Path;
-use support::QUICK;
 
 /// Two settings, five seeds, and labels corrupted by share.
 fn study(contrasts: &str) -> Result<Analysis, String> {
@@ -67,7 +66,7 @@ fn run(setting: &str, ticket: &str, check: &str, seed: u64) -> Run {
         check: check.into(),
         sparsity: "0.9".into(),
         seed,
-        outcome: Outcome::Done(support::made_up(&name, accuracy)),
+        outcome: RunOutcome::Done(crate::support::made_up(&name, accuracy)),
         facts: None,
     }
 }
@@ -95,7 +94,7 @@ fn runs(settings: &[&str]) -> Vec<Run> {
 }
 
 fn evaluated(analysis: &Analysis, runs: &[Run], across_settings: bool) -> Vec<Finding> {
-    let table = Table {
+    let table = RunTable {
         runs: runs.iter().collect(),
         across_settings,
         sparsities: &["0.9".to_owned()],
@@ -111,7 +110,7 @@ fn check(found: &[Finding], value: impl Fn(u64) -> f64) {
     let [found] = found else {
         panic!("expected one finding: {}", found.len());
     };
-    assert_eq!(found.scope, Scope::Sparsity("0.9".into()));
+    assert_eq!(found.scope, ContrastScope::Sparsity("0.9".into()));
     let pair = |seed: u64| Pair {
         seed,
         plus: value(seed),
@@ -155,7 +154,7 @@ less = { plus = "smart", minus = "smart under rearrange" }"#;
     for run in &mut same {
         if (run.ticket.as_str(), run.check.as_str()) == ("smart", "rearrange") {
             let because = "by construction".into();
-            run.outcome = Outcome::Identical { because };
+            run.outcome = RunOutcome::Identical { because };
         }
     }
     check(&evaluated(&analysis, &same, false), |seed| {
@@ -330,7 +329,7 @@ fn a_plan_foresees_what_each_kind_settles() {
         + &contrast("plus = \"snip in long\"\nminus = \"snip in short\"");
     let folder = tempfile::tempdir().unwrap();
     let store = jackpot_store::Store::create(folder.path()).unwrap();
-    let all = settles(&whole_study(&text).unwrap(), &store).unwrap();
+    let all = planned_power(&whole_study(&text).unwrap(), &store).unwrap();
     let kinds: Vec<&str> = all.iter().map(|s| s.what.as_str()).collect();
     assert_eq!(
         kinds,

@@ -1,14 +1,11 @@
 //! The analysis plan in `study.lock`: written before the first training, and whatever is changed
 //! after that is told with the verdicts that it touches.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support::{ALL, QUICK, libtorch, plugins, pretend};
 use jackpot_results::{PlanChanges, plan_changes};
 use jackpot_store::Store;
 use jackpot_study::{Declared, LOCK, Lock, LockEntry, Plan, Study, declare, plan};
 use std::path::PathBuf;
-use support::{ALL, QUICK, libtorch, plugins, pretend};
 
 /// A study's folder beside a store.
 struct Place {

@@ -1,10 +1,7 @@
 //! What a cell is that is identical to its unmodified ticket, or that a check cannot be applied to,
 //! in results and in findings.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
-use jackpot_results::{Finding, Outcome, Run, Table, collect, findings};
+use jackpot_results::{Finding, Run, RunOutcome, RunTable, collect, findings};
 use jackpot_stats::{Claim, Spending, Variance, Verdict};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
@@ -65,7 +62,7 @@ fn a_cell_that_is_identical_is_what_its_ticket_came_to() {
         study: Digest::of(b"study"),
         title: None,
         device_class: "cpu-avx2".into(),
-        libtorch: support::libtorch(),
+        libtorch: crate::support::libtorch(),
         architecture: Some(jackpot_net::Architecture::resnet(8, 4, 10, [1, 8, 8])),
         settings: BTreeMap::new(),
         cells: vec![
@@ -85,10 +82,10 @@ fn a_cell_that_is_identical_is_what_its_ticket_came_to() {
     pin.write(&store, "old").unwrap();
     let runs = collect(&store, "old").unwrap().runs;
     let words = |at: usize| match &runs[at].outcome {
-        Outcome::Failed { why, .. } => format!("failed: {why}"),
-        Outcome::Collapsed { why } => format!("collapsed: {why}"),
-        Outcome::NotApplicable { because } => format!("not applicable: {because}"),
-        Outcome::Missing => "missing".into(),
+        RunOutcome::Failed { why, .. } => format!("failed: {why}"),
+        RunOutcome::Collapsed { why } => format!("collapsed: {why}"),
+        RunOutcome::NotApplicable { because } => format!("not applicable: {because}"),
+        RunOutcome::Missing => "missing".into(),
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -129,7 +126,7 @@ fn pins_of_earlier_versions_are_read() {
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 
-fn run(ticket: &str, check: &str, seed: u64, outcome: Outcome) -> Run {
+fn run(ticket: &str, check: &str, seed: u64, outcome: RunOutcome) -> Run {
     Run {
         setting: None,
         ticket: ticket.into(),
@@ -143,8 +140,8 @@ fn run(ticket: &str, check: &str, seed: u64, outcome: Outcome) -> Run {
 
 fn done(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
     let name = format!("{ticket} {check} {seed}");
-    let trained = support::made_up(&name, accuracy);
-    run(ticket, check, seed, Outcome::Done(trained))
+    let trained = crate::support::made_up(&name, accuracy);
+    run(ticket, check, seed, RunOutcome::Done(trained))
 }
 
 /// The one finding of a contrast.
@@ -175,7 +172,7 @@ fn finding(plus: Arm, minus: Arm, runs: &[Run]) -> Finding {
     };
     let mut found = findings(
         &analysis,
-        &Table {
+        &RunTable {
             runs: runs.iter().collect(),
             across_settings: false,
             sparsities: &["0.9".to_owned()],
@@ -191,7 +188,7 @@ fn finding(plus: Arm, minus: Arm, runs: &[Run]) -> Finding {
 fn a_finding_is_identical_only_where_every_seed_of_the_ticket_has_run() {
     let identical = |seed| {
         let because = "no method of it declares data".into();
-        run("smart", "c", seed, Outcome::Identical { because })
+        run("smart", "c", seed, RunOutcome::Identical { because })
     };
     let arms = || (Arm::of("smart"), Arm::under("smart", "c"));
     let whole: Vec<Run> = SEEDS
@@ -204,13 +201,13 @@ fn a_finding_is_identical_only_where_every_seed_of_the_ticket_has_run() {
     // The twins: a seed of the ticket failed, or has not run.
     for (outcome, lost) in [
         (
-            Outcome::Failed {
+            RunOutcome::Failed {
                 why: "asked for a batch".into(),
                 diverged: false,
             },
             1,
         ),
-        (Outcome::Missing, 0),
+        (RunOutcome::Missing, 0),
     ] {
         let mut broken = whole.clone();
         broken[2].outcome = outcome;
@@ -228,7 +225,7 @@ fn what_is_identical_stands_for_its_ticket_in_other_contrasts() {
     for seed in SEEDS {
         runs.push(done("smart", "none", seed, 80.0 + seed as f64));
         let because = "no method of it declares data".into();
-        runs.push(run("smart", "c", seed, Outcome::Identical { because }));
+        runs.push(run("smart", "c", seed, RunOutcome::Identical { because }));
         runs.push(done("snip", "none", seed, 85.0));
         runs.push(done("snip", "c", seed, 70.0));
     }
@@ -244,7 +241,12 @@ fn what_is_not_applicable_is_neither_identical_nor_measured() {
     for seed in SEEDS {
         runs.push(done("given", "none", seed, 80.0));
         let because = "how these weights were made is not known".into();
-        runs.push(run("given", "c", seed, Outcome::NotApplicable { because }));
+        runs.push(run(
+            "given",
+            "c",
+            seed,
+            RunOutcome::NotApplicable { because },
+        ));
     }
     let found = finding(Arm::of("given"), Arm::under("given", "c"), &runs);
     assert_ne!(found.accuracy.verdict, Verdict::Identical);

@@ -1,11 +1,8 @@
 //! The outline of a study: what a report reads of its file.
-#![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod support;
-
+use crate::support::QUICK;
 use jackpot_results::outline;
 use std::path::Path;
-use support::QUICK;
 
 /// The grid of `quick` without its network, over settings.
 fn over(settings: &str) -> String {

@@ -1,12 +1,9 @@
 //! Effects of two factors: shares that are known, from tickets that are made up.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
-use jackpot_results::{FoundEffects, Outcome, Run, Scope, Table, effects};
+use crate::support::QUICK;
+use jackpot_results::{ContrastScope, FoundEffects, Run, RunOutcome, RunTable, effects};
 use jackpot_study::{Analysis, CollapsedRuns, Study};
 use std::path::Path;
-use support::QUICK;
 
 const BLOCK: &str = r#"
 [[ticket]]
@@ -79,7 +76,7 @@ fn runs() -> Vec<Run> {
                         check: "none".into(),
                         sparsity: sparsity.into(),
                         seed,
-                        outcome: Outcome::Done(support::made_up(&name, accuracy)),
+                        outcome: RunOutcome::Done(crate::support::made_up(&name, accuracy)),
                         facts: None,
                     });
                 }
@@ -90,7 +87,7 @@ fn runs() -> Vec<Run> {
 }
 
 fn found(analysis: &Analysis, runs: &[Run]) -> Vec<FoundEffects> {
-    let table = Table {
+    let table = RunTable {
         runs: runs.iter().collect(),
         across_settings: false,
         sparsities: &["0.9", "0.98"].map(String::from),
@@ -146,7 +143,7 @@ fn a_seed_counts_where_all_its_tickets_were_trained() {
     let lost = |r: &Run| (r.ticket.as_str(), r.sparsity.as_str()) == ("snip-in-uniform", "0.98");
     runs.iter_mut()
         .filter(|r| lost(r) && r.seed == 3)
-        .for_each(|r| r.outcome = Outcome::Missing);
+        .for_each(|r| r.outcome = RunOutcome::Missing);
     let all = found(&analysis, &runs);
     let seeds: Vec<&[u64]> = all.iter().map(|f| &f.seeds[..]).collect();
     assert_eq!(seeds, [&[1, 2, 3, 4][..], &[1, 2, 4], &[1, 2, 4]]);
@@ -155,7 +152,7 @@ fn a_seed_counts_where_all_its_tickets_were_trained() {
     runs.retain(|r| r.seed < 3 && !lost(r));
     let all = found(&analysis, &runs);
     assert_eq!(all.len(), 1);
-    assert_eq!(all[0].scope, Scope::Sparsity("0.9".into()));
+    assert_eq!(all[0].scope, ContrastScope::Sparsity("0.9".into()));
     assert_eq!((all[0].effects, all[0].seeds.len()), (None, 2));
 }
 
@@ -165,7 +162,7 @@ fn collapsed_runs_are_counted_or_left_out() {
     let mut runs = runs();
     for run in &mut runs {
         if (run.ticket.as_str(), run.sparsity.as_str()) == ("random-in-uniform", "0.98")
-            && let Outcome::Done(trained) = &mut run.outcome
+            && let RunOutcome::Done(trained) = &mut run.outcome
         {
             match run.seed {
                 1 => trained.accuracy = 10.0,

@@ -1,10 +1,7 @@
 //! What a whole table says when chance alone speaks: the claim over all sparsities errs in at most
 //! 5 % of tables, and of A/A cells 5 % show a difference.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
-use jackpot_results::{Finding, Findings, Outcome, Run, Scope, Table, findings};
+use jackpot_results::{ContrastScope, Finding, Findings, Run, RunOutcome, RunTable, findings};
 use jackpot_rng::{Key, normal};
 use jackpot_stats::{Claim, Spending, Uncontrolled, Variance, Verdict, Why};
 use jackpot_study::{Analysis, Arm, CollapsedRuns, Contrast, ControlOf, Margin, Margins, Role};
@@ -58,7 +55,7 @@ fn run(ticket: &str, check: &str, sparsity: &str, seed: u64, accuracy: f64) -> R
         check: check.into(),
         sparsity: sparsity.into(),
         seed,
-        outcome: Outcome::Done(support::made_up(&name, accuracy)),
+        outcome: RunOutcome::Done(crate::support::made_up(&name, accuracy)),
         facts: None,
     }
 }
@@ -93,7 +90,7 @@ fn table_of(number: u64, better: [f64; 2], analysis: &Analysis) -> Findings {
     let sparsities = SPARSITIES.map(String::from);
     findings(
         analysis,
-        &Table {
+        &RunTable {
             runs: runs.iter().collect(),
             across_settings: false,
             sparsities: &sparsities,
@@ -107,7 +104,10 @@ fn table_of(number: u64, better: [f64; 2], analysis: &Analysis) -> Findings {
 fn everywhere(better: [f64; 2]) -> f64 {
     let held = (0..TABLES).filter(|number| {
         let found = table(*number, better, Role::Question).findings;
-        let average = found.iter().find(|f| f.scope == Scope::Average).unwrap();
+        let average = found
+            .iter()
+            .find(|f| f.scope == ContrastScope::Average)
+            .unwrap();
         average.everywhere.unwrap()
     });
     held.count() as f64 / TABLES as f64
@@ -147,9 +147,9 @@ fn five_percent_of_same_law_cells_show_a_difference() {
 #[test]
 fn the_average_over_sparsities_is_one_contrast_of_as_many_seeds() {
     let found = table(3, [1.0, 2.0], Role::Question).findings;
-    let at = |scope: &Scope| found.iter().find(|f| f.scope == *scope).unwrap();
-    let cells = SPARSITIES.map(|s| &at(&Scope::Sparsity(s.into())).accuracy.estimate);
-    let average = at(&Scope::Average);
+    let at = |scope: &ContrastScope| found.iter().find(|f| f.scope == *scope).unwrap();
+    let cells = SPARSITIES.map(|s| &at(&ContrastScope::Sparsity(s.into())).accuracy.estimate);
+    let average = at(&ContrastScope::Average);
     assert_eq!(average.seeds, SEEDS);
     let mean = (cells[0].mean.unwrap() + cells[1].mean.unwrap()) / 2.0;
     assert!((average.accuracy.estimate.mean.unwrap() - mean).abs() < 1e-9);
@@ -158,7 +158,10 @@ fn the_average_over_sparsities_is_one_contrast_of_as_many_seeds() {
 }
 
 fn average(found: &Findings) -> &Finding {
-    let average = found.findings.iter().find(|f| f.scope == Scope::Average);
+    let average = found
+        .findings
+        .iter()
+        .find(|f| f.scope == ContrastScope::Average);
     average.unwrap()
 }
 

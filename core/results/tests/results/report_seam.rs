@@ -1,15 +1,12 @@
 //! What a report asks beside results: how tickets are made, numbers of others, overlaps of masks.
-#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
-mod support;
-
+use crate::support::QUICK;
 use jackpot_net::Architecture;
 use jackpot_prune::Mask;
-use jackpot_results::{Outcome, Results, Run, overlaps};
+use jackpot_results::{Results, Run, RunOutcome, overlaps};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Arm, MaskFacts, Study, TicketKind};
 use std::path::Path;
-use support::QUICK;
 
 const ROW: &str = r#"
 [[reference]]
@@ -157,7 +154,7 @@ fn overlaps_are_counted_weight_by_weight() {
         check: check.into(),
         sparsity: "0.5".into(),
         seed,
-        outcome: Outcome::Missing,
+        outcome: RunOutcome::Missing,
         facts: Some(mask.1.clone()),
     };
     let mut results = Results {

@@ -8,48 +8,51 @@ use std::collections::BTreeMap;
 
 /// How one ticket is made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct TicketSummary {
     /// Epochs of the ticket's own training.
     pub epochs: u32,
     /// Highest learning rate of that training.
     pub learning_rate: f64,
-    /// Scores, allocation and start; none: the dense network.
-    pub sparse: Option<SparseWay>,
+    /// How the ticket is pruned; `None` for the dense network.
+    pub sparse: Option<PruningSummary>,
 }
 
-/// What makes a ticket sparse.
+/// How a ticket is pruned: scores, allocation and the weights that its training starts from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SparseWay {
+pub struct PruningSummary {
     /// The item that scores, with the parameters that were given.
     pub scores: String,
-    /// The item alone.
+    /// The name of the scoring item alone.
     pub method: String,
     /// The weights that are scored, in words.
     pub of: String,
-    /// Whether those weights were trained before.
+    /// Whether the scored weights were trained before.
     pub of_learned: bool,
-    /// Whether they are an object, of which the study does not know how it was made.
+    /// Whether the scored weights are an object given by its digest, of which the study does not
+    /// know how it was made.
     pub of_object: bool,
-    /// How many each layer keeps, in words, with the parameters that were given.
+    /// How many weights each layer keeps, in words, with the parameters that were given.
     pub allocation: String,
     /// `global`, the item of a plugin, `copy` or `densities`.
     pub rule: String,
-    /// What is kept or pruned as one.
+    /// What is kept or pruned as one unit.
     pub unit: Granularity,
     /// The weights that the ticket's training starts from, in words.
     pub start: String,
-    /// Whether a dense training made those.
+    /// Whether a dense training made the weights that the training starts from.
     pub start_learned: bool,
-    /// Whether they are an object, of which the study does not know how it was made.
+    /// Whether the training starts from an object given by its digest, of which the study does not
+    /// know how it was made.
     pub start_object: bool,
-    /// The pruned share of what is left, of tickets made in rounds of training and pruning.
+    /// For tickets made in rounds of training and pruning, the share of the remaining weights that
+    /// each round prunes.
     pub rounds: Option<f64>,
-    /// Which of the paper's kinds it is; none: none of them.
+    /// Which kind of ticket it is, of those that claims are about; `None` if it is another.
     pub kind: Option<TicketKind>,
 }
 
-impl SparseWay {
-    /// Random scores, of whatever kind the ticket is.
+impl PruningSummary {
+    /// Whether the scores are random, whatever kind the ticket is.
     pub fn is_random(&self) -> bool {
         self.method == "random"
     }
@@ -57,19 +60,18 @@ impl SparseWay {
 
 /// What one check changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Items in the order of the pipeline: what is changed, and by which item with the parameters
-    /// that were given.
+pub struct CheckSummary {
+    /// What is changed, and by which item with which parameters, in the order of the pipeline.
     pub steps: Vec<(Target, String)>,
-    /// The items alone, in that order.
+    /// The names of the items alone, in the same order.
     pub items: Vec<String>,
     /// Whether pretraining or scoring runs on other data, or otherwise, than without the check.
     pub on_data: bool,
 }
 
-/// Of every ticket of a setting, by its name.
-pub(crate) fn ways(setting: &Setting) -> BTreeMap<String, Way> {
-    let way = |t: &Ticket| Way {
+/// The summary of every ticket of a setting, by its name.
+pub(crate) fn ticket_summaries(setting: &Setting) -> BTreeMap<String, TicketSummary> {
+    let way = |t: &Ticket| TicketSummary {
         epochs: own(t, setting).epochs,
         learning_rate: own(t, setting).lr,
         sparse: t.sparse.as_ref().map(sparse),
@@ -85,7 +87,7 @@ fn own<'a>(ticket: &'a Ticket, setting: &'a Setting) -> &'a jackpot_net::Trainin
         .map_or(&setting.training, |s| &s.training)
 }
 
-fn sparse(s: &Sparse) -> SparseWay {
+fn sparse(s: &Sparse) -> PruningSummary {
     let (rule, allocation) = match &s.allocation {
         Allocation::Global(PruningScope::All) => ("global", "global".to_owned()),
         Allocation::Global(PruningScope::Convolutions) => {
@@ -98,7 +100,7 @@ fn sparse(s: &Sparse) -> SparseWay {
         Allocation::Copy { ticket, .. } => ("copy", format!("as {ticket}")),
         Allocation::ByMethod => ("method", "the method's own".into()),
     };
-    SparseWay {
+    PruningSummary {
         scores: s.method.clone() + &describe_params(&s.params),
         method: s.method.clone(),
         of: s.of.to_string(),
@@ -115,9 +117,9 @@ fn sparse(s: &Sparse) -> SparseWay {
     }
 }
 
-/// Of every check, by its name.
-pub(crate) fn changes(study: &Study) -> BTreeMap<String, Change> {
-    let change = |c: &Check| Change {
+/// The summary of every check, by its name.
+pub(crate) fn check_summaries(study: &Study) -> BTreeMap<String, CheckSummary> {
+    let change = |c: &Check| CheckSummary {
         steps: (c.steps.iter())
             .map(|s| (s.on, s.item.clone() + &describe_params(&s.params)))
             .collect(),

@@ -13,9 +13,9 @@ pub struct RunName {
     pub ticket: String,
     /// Name of the check, or `none`.
     pub check: String,
-    /// Decimal text; `0` for dense.
+    /// The sparsity as decimal text; `0` for a dense network.
     pub sparsity: String,
-    /// Of the study.
+    /// One of the seeds of the study.
     pub seed: u64,
 }
 
@@ -23,7 +23,7 @@ pub struct RunName {
 pub const RUN_NAME: &str = "`STUDY/TICKET/CHECK/SPARSITY/SEED`, as in `quick/snip/none/0.98/1`, with a setting as `STUDY/SETTING/TICKET/…`, or in words, `quick: snip under rearrange at 0.98, seed 1`";
 
 /// One part of a cell's name.
-type Spelled = fn(&PinnedCell) -> &str;
+type CellPart = fn(&PinnedCell) -> &str;
 
 impl RunName {
     /// Reads `quick/snip/rearrange/0.9/3` or a report's `quick: snip under rearrange at 0.9,
@@ -60,7 +60,7 @@ impl RunName {
         })
     }
 
-    /// The pinned cell of that name.
+    /// The cell of that name in the manifest of the study's last run.
     ///
     /// # Errors
     /// A study that is not pinned, or a part of the name that none of its cells has: the
@@ -70,7 +70,7 @@ impl RunName {
         let mut left: Vec<&PinnedCell> = pin.cells.iter().collect();
         let seed = self.seed.to_string();
         let setting = self.setting.as_deref().unwrap_or_default();
-        let parts: [(&str, &str, Spelled); 5] = [
+        let parts: [(&str, &str, CellPart); 5] = [
             ("setting", setting, |c| {
                 c.setting.as_deref().unwrap_or_default()
             }),
