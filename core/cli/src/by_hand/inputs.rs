@@ -29,7 +29,7 @@ impl Kernels {
 
 /// What methods are given.
 #[derive(clap::Args)]
-pub struct Given {
+pub struct MethodInputs {
     /// state_dict as safetensors, with PyTorch's names, in F32, F64, F16 or BF16
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -45,7 +45,7 @@ pub struct Given {
     kernels: Kernels,
 }
 
-impl Given {
+impl MethodInputs {
     fn precision(&self) -> Result<ScorePrecision> {
         let mut all = ScorePrecision::ALL.into_iter();
         all.find(|p| p.name() == self.precision).with_context(|| {
@@ -176,7 +176,12 @@ impl Inputs {
 
     /// What the item asks for, and nothing that it does not; weights that have to be brought
     /// to the stored form are written into `folder`.
-    pub fn of(item: &Item, network: &Network, given: &Given, folder: &Path) -> Result<Inputs> {
+    pub fn of(
+        item: &Item,
+        network: &Network,
+        given: &MethodInputs,
+        folder: &Path,
+    ) -> Result<Inputs> {
         let mut inputs = Inputs {
             precision: given.precision()?,
             device: given.kernels.device()?,

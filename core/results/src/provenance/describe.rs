@@ -89,7 +89,7 @@ impl Tracer<'_> {
                     .map_or_else(Default::default, |p| p.precision);
                 let computed = match precision {
                     ScorePrecision::F32 => String::new(),
-                    other => format!(", in {}", other.in_words()),
+                    other => format!(", in {}", other.describe()),
                 };
                 let params = describe_params(&item.config);
                 format!("{}{params}{rounds}{seed}{computed}", item.item)
@@ -125,7 +125,7 @@ impl Tracer<'_> {
                 let by = if compute == Compute::default() {
                     String::new()
                 } else {
-                    format!(", {}", compute.in_words())
+                    format!(", {}", compute.describe())
                 };
                 format!(
                     "{} epochs, batch {}, lr {}; {}{by}",
