@@ -105,14 +105,14 @@ enum Command {
     #[command(name = "__serve", hide = true)]
     Serve { folder: PathBuf },
     #[command(name = "__practice", hide = true)]
-    Practice { folder: PathBuf },
+    MockAutodiff { folder: PathBuf },
 }
 
 fn main() -> ExitCode {
     let cli: Cli = output::command_line();
     if !matches!(
         cli.command,
-        Command::Serve { .. } | Command::Practice { .. }
+        Command::Serve { .. } | Command::MockAutodiff { .. }
     ) {
         end_with_the_reader();
         fail_at_the_limit();
@@ -143,7 +143,7 @@ fn main() -> ExitCode {
         Command::Export(arguments) => export::run(places, arguments),
         Command::Steps(arguments) => by_hand::steps::run(places, arguments),
         Command::Serve { folder } => Ok(jackpot_host::serve_main(folder)),
-        Command::Practice { folder } => Ok(jackpot_host::serve_practice(folder)),
+        Command::MockAutodiff { folder } => Ok(jackpot_host::serve_mock_autodiff(folder)),
     };
     for lack in jackpot_store::lacks() {
         eprintln!("note: {lack}");

@@ -21,9 +21,9 @@ mod verify;
 
 pub use catalog::describe::describe;
 pub use catalog::discover::{beside_the_binary, discover};
-pub use conformance::{Case, Kit, Report, Verdict, conform};
-pub use guest::services::mock as practice;
-pub use guest::services::mock::serve_practice;
+pub use conformance::{Case, CaseOutcome, Kit, Report, conform};
+pub use guest::services::mock_autodiff;
+pub use guest::services::mock_autodiff::serve_mock_autodiff;
 pub use guest::services::{ServiceError, Services, View, ViewMut};
 pub use guest::{MakeServices, serve, serve_describe, serve_main, serve_with};
 pub use printable::{is_printable, printable};

@@ -2,7 +2,7 @@
 //! in plain libtorch calls (no masks, no bookkeeping): one thread, batches prepared the
 //! same way, the two taking turns in one process. Prints one line of JSON.
 //!
-//! `cargo run --release -p jackpot-nn --example train_speed -- [ROUNDS] [STEPS]`
+//! `cargo bench --workspace --bench train_speed -- [ROUNDS] [STEPS]`
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, Op, Schedule, Training};
 use jackpot_nn::{Batch, Device, FloatPrecision, ImageSet, Model, Trainer};

@@ -19,19 +19,19 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
-    /// f64 a prunable weight, the larger is kept.
+    /// One f64 for each prunable weight, of which the larger are kept.
     Scores,
-    /// 0/1 a prunable weight.
+    /// 0 or 1 for each prunable weight.
     Masks,
-    /// Weights to keep, one number a layer.
+    /// Weights to keep, one number for each layer.
     Counts,
-    /// f32 a prunable weight.
+    /// One f32 for each prunable weight.
     Weights,
     /// u8 [rows, channels, height, width].
     Images,
-    /// i64 [rows].
+    /// i64 [rows]: a class for each row.
     Labels,
-    /// 0/1 a row: which stay.
+    /// 0 or 1 for each row: 1 for those that stay.
     Subset,
 }
 
@@ -45,7 +45,7 @@ pub enum ConfigValue {
     Int(i64),
     /// A finite number.
     Float(f64),
-    /// Text.
+    /// A text.
     Text(String),
 }
 
@@ -74,44 +74,44 @@ impl std::fmt::Display for ConfigValue {
 /// A declared parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Param {
-    /// Its name.
+    /// The name by which a study file sets it.
     pub name: String,
-    /// One sentence.
+    /// What it does, in one sentence.
     pub doc: String,
-    /// Its type and default.
+    /// The default value, whose type is the parameter's.
     pub default: ConfigValue,
-    /// Least value; with `max` both 0: no bounds.
+    /// Least value. Where `min` and `max` are both 0, there are no bounds.
     pub min: f64,
     /// Greatest value, inclusive.
     pub max: f64,
-    /// Allowed texts; empty: any.
+    /// The texts that are allowed. Where the list is empty, any text is.
     pub choices: Vec<String>,
 }
 
 /// One method or check of a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub struct PluginItem {
     /// `snip`, or `org.you.name`.
     pub id: String,
     /// Informative; what is hashed is the file.
     pub version: String,
-    /// One sentence.
+    /// What the item does, in one sentence.
     pub summary: String,
-    /// Proposes or transforms.
+    /// Whether it proposes or transforms.
     pub kind: Kind,
-    /// What it writes.
+    /// What the item writes.
     pub output: Output,
-    /// JKP_NEEDS_* bits.
+    /// The `JKP_NEEDS_*` bits that it declares.
     pub needs: u32,
     /// JKP_KEEPS_*, JKP_CHANGES_OUTPUT, ... bits.
     pub promises: u32,
     /// Declared parameters, in the plugin's order.
     pub params: Vec<Param>,
-    /// Rounds the method was published with; 0: one.
+    /// Rounds that the method was published with. 0 means one.
     pub rounds_hint: u32,
 }
 
-impl Item {
+impl PluginItem {
     /// What a run of an item is called in messages.
     pub fn action(&self) -> &'static str {
         use Kind::*;
@@ -131,23 +131,24 @@ impl Item {
         }
     }
 
-    /// Images or labels declared: the only items that are given data (other than checks on
-    /// data). A gradient of an all-ones input needs none.
+    /// Whether it declares images or labels. Only such items are given data, checks on data aside. A
+    /// gradient of an all-ones input needs no data.
     pub fn needs_data(&self) -> bool {
         self.needs & (abi::JKP_NEEDS_INPUTS | abi::JKP_NEEDS_LABELS) != 0
     }
 
-    /// The values of the weights, to read or to differentiate at.
+    /// Whether it needs the values of the weights, to read them or to differentiate at them.
     pub fn needs_weights(&self) -> bool {
         self.needs & abi::JKP_NEEDS_WEIGHTS != 0 || self.needs_autodiff()
     }
 
-    /// Gradients or Hessian-vector products declared: only a server with autodiff can run it.
+    /// Whether it declares gradients or Hessian-vector products: only a server with autodiff can run
+    /// it.
     pub fn needs_autodiff(&self) -> bool {
         self.needs & (abi::JKP_NEEDS_GRAD | abi::JKP_NEEDS_HVP) != 0
     }
 
-    /// Random numbers declared: its result is a function of the run's key.
+    /// Whether it declares random numbers: its result is a function of the run's key.
     pub fn needs_rng(&self) -> bool {
         self.needs & abi::JKP_NEEDS_RNG != 0
     }
@@ -159,17 +160,17 @@ impl Item {
         names.map(|(_, name)| *name).collect()
     }
 
-    /// An allocation that reads scores: they are its input.
+    /// Whether it is an allocation that reads scores: they are its input.
     pub fn needs_scores(&self) -> bool {
         self.needs & abi::JKP_NEEDS_SCORES != 0
     }
 
-    /// Another ticket's mask.
+    /// Whether it reads another ticket's mask.
     pub fn needs_donor(&self) -> bool {
         self.needs & abi::JKP_NEEDS_DONOR != 0
     }
 
-    /// The initial weights, beside trained ones.
+    /// Whether it reads the initial weights, beside trained ones.
     pub fn needs_reference(&self) -> bool {
         self.needs & abi::JKP_NEEDS_REF != 0
     }
@@ -231,7 +232,7 @@ impl Item {
     }
 }
 
-/// Why no item can be called so; ids stand in file names, tables and command lines.
+/// Why an item cannot have this id, if it cannot. Ids stand in file names, tables and command lines.
 pub fn unfit_id(id: &str) -> Option<&'static str> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if !id.chars().all(known) {
@@ -286,18 +287,18 @@ impl Param {
 /// A plugin file and what its table says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plugin {
-    /// The file.
+    /// Where the library lies.
     pub path: PathBuf,
-    /// Of the file, in hex.
+    /// The sha256 of the file, in hex.
     pub sha256: String,
     /// The plugin's own name.
     pub name: String,
     /// The plugin's version, informative.
     pub version: String,
-    /// SPDX expression.
+    /// The license, as an SPDX expression.
     pub license: String,
-    /// What it offers.
-    pub items: Vec<Item>,
+    /// The methods and checks that it offers.
+    pub items: Vec<PluginItem>,
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ fn param(name: &str, default: ConfigValue, min: f64, max: f64, choices: &[&str])
     }
 }
 
-fn item() -> Item {
-    Item {
+fn item() -> PluginItem {
+    PluginItem {
         id: "snip".into(),
         version: "1".into(),
         summary: String::new(),
@@ -39,7 +39,7 @@ fn item() -> Item {
 #[test]
 fn each_need_is_its_own_bit() {
     let asked = |needs: u32| {
-        let item = Item { needs, ..item() };
+        let item = PluginItem { needs, ..item() };
         [
             item.needs_rng(),
             item.needs_scores(),
@@ -109,7 +109,7 @@ fn what_does_not_fit_is_named() {
 
 #[test]
 fn what_an_item_is_given_follows_from_what_it_declares() {
-    let with = |needs| Item { needs, ..item() };
+    let with = |needs| PluginItem { needs, ..item() };
     assert!(item().needs_data() && item().needs_weights() && item().needs_autodiff());
     let synflow = with(abi::JKP_NEEDS_GRAD);
     assert!(!synflow.needs_data() && synflow.needs_weights());

@@ -1,8 +1,8 @@
 //! What the supervisor asks of a worker process, and what comes back.
-use crate::{ConfigValue, Failure, Item, Limits};
+use crate::{ConfigValue, Failure, Limits, PluginItem};
 use jackpot_data::Normalisation;
 use jackpot_net::{Architecture, Augment, Layer, LayerRole, Network, ScorePrecision};
-use jackpot_prune::Rounds;
+use jackpot_prune::PruningRounds;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub const NAME: &str = "plugin-name";
 pub enum Batches {
     /// Rows of a data object (safetensors `images`, `labels`), normalised; augmented if the plugin asks.
     Sampled {
-        /// The data object.
+        /// Path of the data object.
         train: PathBuf,
         /// Per channel, of pixels scaled to 0..1.
         normalisation: Normalisation,
@@ -35,10 +35,10 @@ pub enum Batches {
     },
 }
 
-/// What a run may see.
+/// Which of the job's data a plugin may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Access {
+pub enum DataAccess {
     /// What the item declares, and nothing else.
     #[default]
     Declared,
@@ -51,13 +51,14 @@ pub enum Access {
 /// One run of one item. Paths are files that the supervisor has verified.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PluginJob {
-    /// The library to load.
+    /// Path of the library to load.
     pub plugin: PathBuf,
     /// Its sha256 in hex; the worker refuses to load other bytes.
     pub sha256: String,
-    /// As described: the supervisor validates against it, the worker checks that the table still says so.
-    pub item: Item,
-    /// Complete (see [`Item::configure`]).
+    /// The item as the plugin described it: the supervisor validates against it, and the worker checks
+    /// that the table still says so.
+    pub item: PluginItem,
+    /// Complete (see [`PluginItem::configure`]).
     pub config: BTreeMap<String, ConfigValue>,
     /// The network whose layers are scored, masked or changed.
     pub architecture: Architecture,
@@ -71,7 +72,7 @@ pub struct PluginJob {
     pub weights: Option<PathBuf>,
     /// The initial weights, beside trained ones.
     pub reference: Option<PathBuf>,
-    /// Mask so far (`Mask` format); None: dense.
+    /// The mask so far, in the format of `Mask`. Without it the network is dense.
     pub mask: Option<PathBuf>,
     /// Another ticket's mask (`Mask` format).
     pub donor: Option<PathBuf>,
@@ -81,17 +82,18 @@ pub struct PluginJob {
     pub batches: Option<Batches>,
     /// Density to reach, from the sparsity's decimal text; with `rounds` each round has its own.
     pub keep: f64,
-    /// A method's rounds; None: one call, and no mask is selected.
+    /// The rounds of a method that works in rounds. Without them the item is called once, and no mask
+    /// is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rounds: Option<Rounds>,
-    /// [`Access::Declared`] but in tests.
+    pub rounds: Option<PruningRounds>,
+    /// [`DataAccess::Declared`] but in tests.
     #[serde(default)]
-    pub access: Access,
-    /// 32 hex digits.
+    pub access: DataAccess,
+    /// The key of the run's random numbers, as 32 hex digits.
     pub key: String,
     /// What derivatives are computed in where the plugin does not ask for f64.
     pub precision: ScorePrecision,
-    /// `cpu` or `cuda:0`.
+    /// The device that computes derivatives: `cpu` or `cuda:0`.
     pub device: String,
     /// What the worker may use.
     pub limits: Limits,
@@ -103,7 +105,7 @@ impl PluginJob {
     pub fn new(
         plugin: PathBuf,
         sha256: String,
-        item: Item,
+        item: PluginItem,
         config: BTreeMap<String, ConfigValue>,
         architecture: Architecture,
         limits: Limits,
@@ -124,7 +126,7 @@ impl PluginJob {
             batches: None,
             keep: 1.0,
             rounds: None,
-            access: Access::Declared,
+            access: DataAccess::Declared,
             key: "0".repeat(32),
             precision: ScorePrecision::default(),
             device: "cpu".into(),

@@ -25,7 +25,7 @@ pub fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
     spearman(&depths, &shares)
 }
 
-/// The kept share of the layers that are meant, together; None: there are none.
+/// The kept share of the layers that are meant, taken together. None if no layer is meant.
 pub fn kept_share(
     network: &Network,
     counts: &[u64],
@@ -48,7 +48,7 @@ pub struct AllocationDifference {
     pub largest: f64,
     /// The mean absolute difference over layers (the L1 distance over their number), in points.
     pub mean: f64,
-    /// Pearson's correlation of the shares over layers; none where one side is constant.
+    /// Pearson's correlation of the shares over layers; None where one side is constant.
     pub correlation: Option<f64>,
     /// ½ Σ |k/K − k'/K'|: the share of all kept weights that lie in other layers.
     pub moved: f64,

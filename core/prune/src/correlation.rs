@@ -1,6 +1,6 @@
 //! Correlation coefficients over layers.
 
-/// The arithmetic mean; none of an empty slice.
+/// The arithmetic mean. An empty slice has no mean.
 pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -40,7 +40,7 @@ pub struct Cut {
     pub layer: String,
     /// Channels on a path of kept weights from the image to a logit.
     pub live: usize,
-    /// All its channels.
+    /// All channels of this place.
     pub channels: usize,
 }
 
@@ -48,7 +48,7 @@ pub struct Cut {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Collapse {
-    /// Nothing speaks against it.
+    /// Nothing in the mask speaks against training.
     None,
     /// A cut is narrower than the number of classes (where the dense network's is not) or than
     /// 5 % of its channels; says which.

@@ -2,13 +2,13 @@
 //! leaves of a network.
 //!
 //! ```
-//! use jackpot_prune::{Rule, Scope, Scores, Sparsity, select_global};
+//! use jackpot_prune::{PruningScope, Scores, SelectionRule, Sparsity, select_global};
 //! let network = jackpot_net::Architecture::resnet(8, 4, 10, [3, 32, 32]).build()?;
 //! let falling = |n: usize| (0..n).map(|i| -(i as f64)).collect();
 //! let layers = network.layers.iter().map(|l| (l.name.clone(), falling(l.len()))).collect();
 //! let sparsity = Sparsity::try_from("0.9".to_string())?;
-//! let (mask, _) =
-//!     select_global(&network, &Scores { layers }, &sparsity, Scope::All, Rule::Exact)?;
+//! let (scope, rule) = (PruningScope::All, SelectionRule::Exact);
+//! let (mask, _) = select_global(&network, &Scores { layers }, &sparsity, scope, rule)?;
 //! assert_eq!(mask.kept(), sparsity.kept(network.prunable_weights()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -18,8 +18,8 @@
 //! | [`Sparsity`] | the pruned share as decimal text, and exact counts from it |
 //! | [`Scores`] | one number for each prunable weight, of which the largest are kept |
 //! | [`select()`] | from scores to a mask: the one place where weights are chosen |
-//! | [`Reserve`] | what is kept whatever the scores say, and counts that respect it exactly |
-//! | [`Rounds`] | how many weights a method of many rounds keeps after each |
+//! | [`LayerConstraints`] | what is kept whatever the scores say, and counts that respect it exactly |
+//! | [`PruningRounds`] | how many weights a method of many rounds keeps after each |
 //! | [`Mask`] | which weights are kept, its bit-packed format, counts and overlaps |
 //! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
 //! | [`chance_of_masks`] | how many weights two masks keep in common by chance |
@@ -49,17 +49,21 @@ mod test_network;
 pub use allocation::{
     AllocationDifference, KeptOfLayers, allocation_distance, depth_correlation, kept_share,
 };
-pub use constraints::{Reserve, Scope, Unit, counts_kept, reserve_counts, table_counts};
+pub use constraints::{
+    Granularity, LayerConstraints, PruningScope, constrained_counts, counts_kept,
+    counts_of_densities,
+};
 pub use correlation::spearman;
 pub use error::Error;
 pub use flow::{Collapse, Cut, Flow, flow};
 pub use magnitude_null::magnitude_null;
 pub use mask::{LayerMask, Mask};
 pub use overlap::{Chance, chance, chance_of_masks, dependence_index};
-pub use rounds::{RoundSchedule, Rounds};
+pub use rounds::{PruningRounds, RoundSchedule};
 pub use scores::Scores;
 pub use selection::{
-    By, Choice, Rule, Selected, select, select_counts, select_global, select_values,
+    PruningBudget, SelectionOptions, SelectionRule, ThresholdSharpness, select, select_counts,
+    select_global, select_values,
 };
-pub use sparsity::{Sparsity, share_of};
+pub use sparsity::{Sparsity, kept_at_density};
 pub use tensors::{read_layers, read_weights, write_tensors};

@@ -1,4 +1,4 @@
-//! Which weights are kept: one bit a prunable weight.
+//! Which weights are kept: one bit for each prunable weight.
 //!
 //! # The stored format
 //!
@@ -27,9 +27,9 @@ const MOST_DIMENSIONS: u8 = 8;
 pub struct LayerMask {
     /// The layer's name in the state_dict.
     pub name: String,
-    /// The weight's shape.
+    /// The shape of the layer's weight.
     pub shape: Vec<usize>,
-    /// One entry a weight, row-major: kept or pruned.
+    /// One entry for each weight, row-major: whether it is kept.
     pub kept: Vec<bool>,
 }
 
@@ -40,15 +40,15 @@ impl LayerMask {
     }
 }
 
-/// Layers in forward order.
+/// Which weights of a network are kept, layer by layer in forward order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    /// One entry a prunable layer.
+    /// One entry for each prunable layer.
     pub layers: Vec<LayerMask>,
 }
 
 impl Mask {
-    /// Everything kept.
+    /// The mask that keeps every weight.
     pub fn dense(network: &Network) -> Mask {
         let whole = |layer: &Layer| LayerMask {
             name: layer.name.clone(),

@@ -5,13 +5,13 @@ use crate::{LayerMask, Mask};
 /// Standard normal quantile of 97.5 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// How many weights two masks share by chance, if only their counts a layer are alike: a sum
-/// of independent hypergeometric counts, one a layer.
+/// How many weights two masks share by chance if nothing but their counts in each layer is alike: a
+/// sum of independent hypergeometric counts, one for each layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chance {
-    /// Σ k·k'/n.
+    /// The expected number of shared weights, Σ k·k'/n.
     pub mean: f64,
-    /// Of that sum.
+    /// The standard deviation of that sum.
     pub deviation: f64,
 }
 
@@ -51,7 +51,8 @@ fn filter(layer: &LayerMask) -> Option<u64> {
     whole.then_some(length.max(1) as u64)
 }
 
-/// Of both masks the kept weights of a layer, its weights, and how many are drawn together.
+/// Chance from four numbers for each layer: the kept weights of either mask, the weights of the
+/// layer, and how many of them are drawn together.
 fn chance_of_draws(layers: impl Iterator<Item = [u64; 4]>) -> Chance {
     let (mut mean, mut variance) = (0.0, 0.0);
     for [k, l, n, unit] in layers.filter(|[_, _, n, _]| *n > 0) {

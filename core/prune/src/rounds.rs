@@ -1,5 +1,5 @@
 //! How many weights a method of many rounds keeps after each.
-use crate::{Reserve, Scope, Sparsity, sparsity::half_even};
+use crate::{LayerConstraints, PruningScope, Sparsity, sparsity::half_even};
 use serde::{Deserialize, Serialize};
 
 /// How the density falls from 1 to what is asked.
@@ -19,22 +19,26 @@ pub enum RoundSchedule {
 /// An item that promises `nested` is selected from within the mask so far, any other from all
 /// weights. With more than one round the key is folded with the round's number, from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rounds {
-    /// 1 to 10 000.
+pub struct PruningRounds {
+    /// How many rounds, from 1 to 10 000.
     pub count: u32,
-    /// Between 1 and the sparsity's density.
+    /// How the density falls from 1 to that of the sparsity.
     pub schedule: RoundSchedule,
-    /// To be reached exactly by the last round.
+    /// The sparsity that the last round reaches exactly.
     pub sparsity: Sparsity,
     /// Which layers are chosen from, every round.
-    #[serde(default, skip_serializing_if = "Scope::is_all")]
-    pub scope: Scope,
+    #[serde(default, skip_serializing_if = "PruningScope::is_all")]
+    pub scope: PruningScope,
     /// What is kept whatever the scores say, every round.
-    #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
-    pub reserve: Reserve,
+    #[serde(
+        default,
+        rename = "reserve",
+        skip_serializing_if = "LayerConstraints::is_nothing"
+    )]
+    pub constraints: LayerConstraints,
 }
 
-impl Rounds {
+impl PruningRounds {
     /// The density after a round (from 0); the last is exactly the sparsity's.
     pub fn keep(&self, round: u32) -> f64 {
         if round + 1 >= self.count {
@@ -78,13 +82,13 @@ impl Rounds {
 mod tests {
     use super::*;
 
-    fn rounds(count: u32, schedule: RoundSchedule, sparsity: &str) -> Rounds {
-        Rounds {
+    fn rounds(count: u32, schedule: RoundSchedule, sparsity: &str) -> PruningRounds {
+        PruningRounds {
             count,
             schedule,
             sparsity: Sparsity::try_from(sparsity.to_string()).unwrap(),
-            scope: Scope::All,
-            reserve: Reserve::default(),
+            scope: PruningScope::All,
+            constraints: LayerConstraints::default(),
         }
     }
 
@@ -122,6 +126,6 @@ mod tests {
             text,
             r#"{"count":100,"schedule":"exponential","sparsity":"0.98"}"#
         );
-        assert_eq!(serde_json::from_str::<Rounds>(&text).unwrap(), plain);
+        assert_eq!(serde_json::from_str::<PruningRounds>(&text).unwrap(), plain);
     }
 }

@@ -1,4 +1,4 @@
-//! Scores of a network: one number a prunable weight, larger is kept.
+//! Scores of a network: one number for each prunable weight, of which the larger are kept.
 use crate::{
     Error,
     tensors::{read_layers, write_tensors},
@@ -6,10 +6,10 @@ use crate::{
 use jackpot_net::Network;
 use safetensors::Dtype;
 
-/// One vector a prunable layer, forward order, row-major.
+/// One score for each prunable weight, layer by layer in forward order, row-major. The larger are kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
-    /// Layer name, scores.
+    /// The name of each layer, with its scores.
     pub layers: Vec<(String, Vec<f64>)>,
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn density(text: &str) -> Result<(u128, u32), String> {
 
 /// round-half-even(n · keep) of a density that came from decimal text: its shortest spelling is
 /// that text again (up to 15 digits), so this is exact where the double is not.
-pub fn share_of(keep: f64, n: u64) -> Result<u64, String> {
+pub fn kept_at_density(keep: f64, n: u64) -> Result<u64, String> {
     if !(0.0..=1.0).contains(&keep) {
         return Err(format!(
             "keep: expected a density from 0 to 1, found {keep}"
@@ -176,13 +176,16 @@ mod tests {
         ] {
             let sparsity = sparsity(text);
             assert_eq!(
-                share_of(sparsity.density(), n),
+                kept_at_density(sparsity.density(), n),
                 Ok(sparsity.kept(n)),
                 "{n} at {text}"
             );
         }
-        assert_eq!((share_of(1.0, 7), share_of(0.0, 7)), (Ok(7), Ok(0)));
-        assert!(share_of(1.1, 7).is_err() && share_of(f64::NAN, 7).is_err());
+        assert_eq!(
+            (kept_at_density(1.0, 7), kept_at_density(0.0, 7)),
+            (Ok(7), Ok(0))
+        );
+        assert!(kept_at_density(1.1, 7).is_err() && kept_at_density(f64::NAN, 7).is_err());
     }
 
     #[test]

@@ -3,12 +3,13 @@ use crate::Error;
 use jackpot_net::{NUMBERS, Network};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-/// The prunable weights of a state_dict, a vector a layer, forward order.
+/// The prunable weights of a state_dict, one vector for each layer, in forward order.
 pub fn read_weights(bytes: &[u8], network: &Network) -> Result<Vec<Vec<f64>>, Error> {
     read_layers(bytes, network, "weights", false)
 }
 
-/// The layers of a safetensors file as f64, forward order. `only`: nothing else may be in it.
+/// The layers of a safetensors file as f64, in forward order. With `only` the file may
+/// hold nothing else.
 ///
 /// # Errors
 /// A layer that is missing, misshapen or not of floating-point numbers, and with `only` a tensor

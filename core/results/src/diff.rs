@@ -116,7 +116,7 @@ pub fn diff(store: &Store, first: &Digest, second: &Digest) -> Result<RunDiff, E
 
 struct Side {
     recipe: Value,
-    metrics: Option<outputs::Metrics>,
+    metrics: Option<outputs::RecordedMetrics>,
     bits: Vec<u8>,
     mask: Mask,
 }

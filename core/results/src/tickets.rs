@@ -1,5 +1,5 @@
 //! How tickets are made and what checks change, as far as tables group by it.
-use jackpot_prune::{Scope, Unit};
+use jackpot_prune::{Granularity, PruningScope};
 use jackpot_study::{
     Allocation, Check, Sees, Setting, Sparse, Study, Target, Ticket, TicketKind, describe_params,
     describe_unit,
@@ -35,7 +35,7 @@ pub struct SparseWay {
     /// `global`, the item of a plugin, `copy` or `densities`.
     pub rule: String,
     /// What is kept or pruned as one.
-    pub unit: Unit,
+    pub unit: Granularity,
     /// The weights that the ticket's training starts from, in words.
     pub start: String,
     /// Whether a dense training made those.
@@ -87,8 +87,10 @@ fn own<'a>(ticket: &'a Ticket, setting: &'a Setting) -> &'a jackpot_net::Trainin
 
 fn sparse(s: &Sparse) -> SparseWay {
     let (rule, allocation) = match &s.allocation {
-        Allocation::Global(Scope::All) => ("global", "global".to_owned()),
-        Allocation::Global(Scope::Convolutions) => ("global", "global over convolutions".into()),
+        Allocation::Global(PruningScope::All) => ("global", "global".to_owned()),
+        Allocation::Global(PruningScope::Convolutions) => {
+            ("global", "global over convolutions".into())
+        }
         Allocation::Rule { item, params } => {
             (item.as_str(), item.clone() + &describe_params(params))
         }

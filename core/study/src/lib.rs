@@ -31,7 +31,7 @@ pub use analysis::{
 pub use describe::words::{given as describe_params, whole as describe_unit};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
-pub use masks::facts::{Collapse, MaskFacts, Selected};
+pub use masks::facts::{Collapse, MaskFacts, ThresholdSharpness};
 pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
 pub use masks::recorded::{LayerCounts, RecordedMasks};
 pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, survey};
@@ -83,7 +83,7 @@ pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 pub mod outputs {
     pub use crate::actions::pure::{Outputs, init as remake_weights, select as remake_selection};
     pub use crate::actions::validate::{
-        Metrics, agreement, counts, mask, metrics, normalisation, weights,
+        RecordedMetrics, agreement, counts, mask, metrics, normalisation, weights,
     };
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    pub(crate) fn of(item: &jackpot_protocol::Item) -> Needs {
+    pub(crate) fn of(item: &jackpot_protocol::PluginItem) -> Needs {
         Needs {
             output: item.output,
             data: item.needs_data(),

@@ -1,7 +1,7 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
 use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunChoice};
 use jackpot_host::Server;
-use jackpot_protocol::{Item, Kind, Plugin};
+use jackpot_protocol::{Kind, Plugin, PluginItem};
 use jackpot_store::Digest;
 use serde::Deserialize;
 use serde::Serialize;
@@ -356,7 +356,7 @@ impl Plugins {
 
     /// The one item of that id and kind. Where folders offer the same id, the folder that was named
     /// first has it.
-    pub fn item(&self, id: &str, kind: Kind, field: &str) -> Result<(&Plugin, &Item), Error> {
+    pub fn item(&self, id: &str, kind: Kind, field: &str) -> Result<(&Plugin, &PluginItem), Error> {
         let items = || {
             self.all
                 .iter()

@@ -8,7 +8,8 @@ use jackpot_host::{Server, describe, run_plugin};
 use jackpot_net::{Architecture, Augment};
 use jackpot_protocol::{Batches, Limits, Plugin, PluginJob};
 use jackpot_prune::{
-    Mask, Reserve, RoundSchedule, Rounds, Rule, Scope, Scores, Sparsity, select_global,
+    LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, SelectionRule,
+    Sparsity, select_global,
 };
 use jackpot_rng::Key;
 use std::path::{Path, PathBuf};
@@ -122,12 +123,12 @@ impl Setting<'_> {
                 },
                 memory: 1 << 30,
             }),
-            rounds: rounds.map(|count| Rounds {
+            rounds: rounds.map(|count| PruningRounds {
                 count,
                 schedule: RoundSchedule::Exponential,
                 sparsity: sparsity.clone(),
-                scope: Scope::All,
-                reserve: Reserve::default(),
+                scope: PruningScope::All,
+                constraints: LayerConstraints::default(),
             }),
             key: Key::from_seed(3).to_hex(),
             ..PluginJob::new(
@@ -146,6 +147,13 @@ impl Setting<'_> {
         }
         let network = self.architecture.build()?;
         let scores = Scores::from_safetensors(&std::fs::read(folder.join(output.file))?, &network)?;
-        Ok(select_global(&network, &scores, &sparsity, Scope::All, Rule::Exact)?.0)
+        Ok(select_global(
+            &network,
+            &scores,
+            &sparsity,
+            PruningScope::All,
+            SelectionRule::Exact,
+        )?
+        .0)
     }
 }

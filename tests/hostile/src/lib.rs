@@ -3,21 +3,21 @@
 //!
 //! **Invariant:** nothing here is used outside tests, and nothing here knows libtorch.
 use jackpot_data::BatchSpec;
-use jackpot_host::practice::Practice;
-pub use jackpot_host::practice::coefficient;
+use jackpot_host::mock_autodiff::MockAutodiff;
+pub use jackpot_host::mock_autodiff::coefficient;
 use jackpot_host::{ServiceError, Services, View, ViewMut};
 use jackpot_net::Objective;
 use jackpot_protocol::PluginJob;
 use jackpot_prune::Mask;
 use std::time::Duration;
 
-/// The host's own practice function, which at some temperatures panics, fails or is slow.
-pub struct Moody(Practice);
+/// The host's own mock autodiff, which at some temperatures panics, fails or is slow.
+pub struct Moody(MockAutodiff);
 
 impl Moody {
     /// Reads the job's weights.
     pub fn new(job: &PluginJob) -> Result<Moody, String> {
-        Practice::new(job).map(Moody)
+        MockAutodiff::new(job).map(Moody)
     }
 }
 

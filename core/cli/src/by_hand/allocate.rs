@@ -4,7 +4,7 @@ use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_net::Network;
 use jackpot_protocol::Output;
-use jackpot_prune::{Sparsity, reserve_counts, table_counts};
+use jackpot_prune::{Sparsity, constrained_counts, counts_of_densities};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -52,7 +52,7 @@ impl Own {
         let table: toml::Table = text.parse().with_context(wrong)?;
         let mut densities = BTreeMap::new();
         flatten("", &table, &mut densities).with_context(wrong)?;
-        let counts = table_counts(network, &densities, sparsity).with_context(wrong)?;
+        let counts = counts_of_densities(network, &densities, sparsity).with_context(wrong)?;
         Ok(Some(counts))
     }
 }
@@ -84,8 +84,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let (reserve, unit) = (arguments.kept.reserve()?, arguments.kept.unit());
     unit.fits(&network).context("`--unit`")?;
     let own = counts;
-    let counts = reserve_counts(&network, &own, &reserve)?;
-    let counts = unit.counts(&network, &counts, reserve.floor);
+    let counts = constrained_counts(&network, &own, &reserve)?;
+    let counts = unit.counts(&network, &counts, reserve.min_weights);
     // A layer that is cut is said beside the JSON as well.
     if !log.trim().is_empty() {
         eprintln!("{}", log.trim());

@@ -3,8 +3,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use jackpot_host::batch_rows;
 use jackpot_net::{Network, ScorePrecision};
-use jackpot_protocol::{Batches, Item};
-use jackpot_prune::{Reserve, RoundSchedule, Rounds, Scope, Sparsity, Unit};
+use jackpot_protocol::{Batches, PluginItem};
+use jackpot_prune::{
+    Granularity, LayerConstraints, PruningRounds, PruningScope, RoundSchedule, Sparsity,
+};
 use jackpot_study::Device;
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
@@ -80,22 +82,22 @@ enum KeptAs {
 }
 
 impl Kept {
-    pub fn unit(&self) -> Unit {
+    pub fn unit(&self) -> Granularity {
         match self.unit {
-            KeptAs::Weights => Unit::Weights,
-            KeptAs::Filters => Unit::Filters,
+            KeptAs::Weights => Granularity::Weights,
+            KeptAs::Filters => Granularity::Filters,
         }
     }
 
-    pub fn reserve(&self) -> Result<Reserve> {
-        let mut reserve = Reserve {
-            floor: self.floor,
-            ..Reserve::default()
+    pub fn reserve(&self) -> Result<LayerConstraints> {
+        let mut reserve = LayerConstraints {
+            min_weights: self.floor,
+            ..LayerConstraints::default()
         };
         for layer in &self.whole {
             match layer.as_str() {
-                "first" => reserve.first = true,
-                "classifier" => reserve.classifier = true,
+                "first" => reserve.keep_first_dense = true,
+                "classifier" => reserve.keep_classifier_dense = true,
                 other => bail!("`--whole`: expected first or classifier, found `{other}`"),
             }
         }
@@ -122,13 +124,19 @@ enum Schedule {
 
 impl InRounds {
     /// The number of rounds for this item; `None` if it is called once, as a method without rounds.
-    pub fn count(&self, item: &Item) -> Option<u32> {
+    pub fn count(&self, item: &PluginItem) -> Option<u32> {
         let count = self.rounds.unwrap_or(item.rounds_hint.max(1));
         (count != 1 || item.rounds_hint > 1).then_some(count)
     }
 
-    pub fn to(&self, count: u32, sparsity: &Sparsity, scope: Scope, reserve: Reserve) -> Rounds {
-        Rounds {
+    pub fn to(
+        &self,
+        count: u32,
+        sparsity: &Sparsity,
+        scope: PruningScope,
+        reserve: LayerConstraints,
+    ) -> PruningRounds {
+        PruningRounds {
             count,
             schedule: match self.schedule {
                 Schedule::Exponential => RoundSchedule::Exponential,
@@ -136,7 +144,7 @@ impl InRounds {
             },
             sparsity: sparsity.clone(),
             scope,
-            reserve,
+            constraints: reserve,
         }
     }
 }
@@ -151,7 +159,7 @@ pub struct Inputs {
     pub batches: Option<Batches>,
     pub rows: u64,
     pub keep: f64,
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
     pub precision: ScorePrecision,
     pub device: Device,
 }
@@ -177,7 +185,7 @@ impl Inputs {
     /// What the item asks for, and nothing that it does not; weights that have to be brought
     /// to the stored form are written into `folder`.
     pub fn of(
-        item: &Item,
+        item: &PluginItem,
         network: &Network,
         given: &MethodInputs,
         folder: &Path,

@@ -9,7 +9,8 @@ use jackpot_host::PluginOutput;
 use jackpot_net::Network;
 use jackpot_protocol::Output;
 use jackpot_prune::{
-    By, Choice, Mask, Reserve, Rounds, Rule, Scope, Scores, Selected, Sparsity, Unit, select,
+    Granularity, LayerConstraints, Mask, PruningBudget, PruningRounds, PruningScope, Scores,
+    SelectionOptions, SelectionRule, Sparsity, ThresholdSharpness, select,
 };
 use serde_json::Value;
 use std::{
@@ -66,10 +67,10 @@ impl Arguments {
 struct MaskRequest {
     network: Network,
     sparsity: Sparsity,
-    scope: Scope,
-    rule: Rule,
-    reserve: Reserve,
-    unit: Unit,
+    scope: PruningScope,
+    rule: SelectionRule,
+    reserve: LayerConstraints,
+    unit: Granularity,
     /// The counts of a table of one's own.
     own: Option<Vec<u64>>,
 }
@@ -80,13 +81,13 @@ impl MaskRequest {
         let sparsity = parse_sparsity(&arguments.sparsity)?;
         let own = arguments.own.counts(&network, &sparsity)?;
         let scope = match arguments.scope.as_str() {
-            "all" => Scope::All,
-            "convolutions" => Scope::Convolutions,
+            "all" => PruningScope::All,
+            "convolutions" => PruningScope::Convolutions,
             other => bail!("`--scope`: expected all or convolutions, found `{other}`"),
         };
         let global = arguments.allocation() == "global" && own.is_none();
         let rule = rule(arguments, global)?;
-        if !global && (rule != Rule::Exact || scope != Scope::All) {
+        if !global && (rule != SelectionRule::Exact || scope != PruningScope::All) {
             bail!(
                 "`--selection published` and `--scope` have a meaning with `--allocation global` only"
             );
@@ -155,17 +156,17 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         }
     };
     let by = if global {
-        By::Sparsity {
+        PruningBudget::Sparsity {
             sparsity: &request.sparsity,
             scope: request.scope,
             rule: request.rule,
         }
     } else {
-        By::Counts(&counts)
+        PruningBudget::Counts(&counts)
     };
-    let choice = Choice {
-        reserve: request.reserve,
-        unit: request.unit,
+    let choice = SelectionOptions {
+        constraints: request.reserve,
+        granularity: request.unit,
         ..by.into()
     };
     let (mask, selected) = select(network, &scores, &choice)?;
@@ -185,7 +186,7 @@ fn by_method(
         ("allocation", arguments.allocation.is_some()),
         ("allocation-param", !arguments.allocation_param.is_empty()),
         ("densities", request.own.is_some()),
-        ("scope", request.scope != Scope::All),
+        ("scope", request.scope != PruningScope::All),
         ("whole` and `--floor", !request.reserve.is_nothing()),
         ("unit", !request.unit.is_weights()),
         ("selection", arguments.selection.is_some()),
@@ -196,8 +197,10 @@ fn by_method(
         );
     }
     let rounds = arguments.in_rounds.count(method.item).map(|count| {
-        let (sparsity, reserve) = (&request.sparsity, Reserve::default());
-        arguments.in_rounds.to(count, sparsity, Scope::All, reserve)
+        let (sparsity, reserve) = (&request.sparsity, LayerConstraints::default());
+        arguments
+            .in_rounds
+            .to(count, sparsity, PruningScope::All, reserve)
     });
     let inputs = Inputs {
         keep: request.sparsity.density(),
@@ -227,14 +230,16 @@ fn make(folder: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// How ties and rounding are settled; a `published` profile brings its own rule.
-fn rule(arguments: &Arguments, global: bool) -> Result<Rule> {
+fn rule(arguments: &Arguments, global: bool) -> Result<SelectionRule> {
     let profile = arguments.common.profile.as_deref();
     let by_profile = profile == Some("published") && global;
     match arguments.selection.as_deref() {
-        Some("exact") => Ok(Rule::Exact),
-        None if !by_profile => Ok(Rule::Exact),
+        Some("exact") => Ok(SelectionRule::Exact),
+        None if !by_profile => Ok(SelectionRule::Exact),
         // A method with a profile and without a rule of its own selects exactly.
-        None => Ok(jackpot_study::published_rule(&arguments.method).unwrap_or(Rule::Exact)),
+        None => {
+            Ok(jackpot_study::published_rule(&arguments.method).unwrap_or(SelectionRule::Exact))
+        }
         Some("published") => Ok(jackpot_study::published_rule(&arguments.method)?),
         Some(other) => bail!("`--selection`: expected exact or published, found `{other}`"),
     }
@@ -246,7 +251,7 @@ fn rounds(
     request: &MaskRequest,
     method: &Chosen,
     global: bool,
-) -> Result<Option<Rounds>> {
+) -> Result<Option<PruningRounds>> {
     let Some(count) = arguments.in_rounds.count(method.item) else {
         return Ok(None);
     };
@@ -256,7 +261,7 @@ fn rounds(
             method.item.id
         );
     }
-    if request.rule != Rule::Exact {
+    if request.rule != SelectionRule::Exact {
         bail!("`--selection`: rounds select exactly, `published` has no meaning with `--rounds`");
     }
     let (sparsity, scope) = (&request.sparsity, request.scope);
@@ -307,7 +312,7 @@ fn finish(
     arguments: &Arguments,
     request: &MaskRequest,
     mask: &Mask,
-    selected: &Selected,
+    selected: &ThresholdSharpness,
 ) -> Result<ExitCode> {
     let mut said = written(arguments, request, mask)?;
     said["ties"] = selected.ties.into();

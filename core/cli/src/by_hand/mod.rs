@@ -12,7 +12,7 @@ pub use inputs::{InRounds, Inputs, Kept, Kernels, MethodInputs, weights};
 use anyhow::{Context, Result, bail};
 use jackpot_host::PluginOutput;
 use jackpot_net::Network;
-use jackpot_protocol::{ConfigValue, Item, Kind, Limits, Output, Plugin, PluginJob};
+use jackpot_protocol::{ConfigValue, Kind, Limits, Output, Plugin, PluginItem, PluginJob};
 use jackpot_study::{Keys, Plugins, Profile, Programs, preset, word};
 use std::{collections::BTreeMap, path::Path};
 
@@ -165,7 +165,7 @@ impl Tools {
 }
 
 /// The key that a study of this seed would give the item; of a check, one of its name.
-fn key(item: &Item, seed: u64) -> String {
+fn key(item: &PluginItem, seed: u64) -> String {
     use Output::*;
     let keys = Keys::of(seed);
     let key = match (item.kind, item.output, item.needs_autodiff()) {
@@ -181,12 +181,12 @@ fn key(item: &Item, seed: u64) -> String {
 /// One item with its parameters complete.
 pub struct Chosen<'a> {
     pub plugin: &'a Plugin,
-    pub item: &'a Item,
+    pub item: &'a PluginItem,
     pub config: BTreeMap<String, ConfigValue>,
 }
 
 /// `NAME=VALUE` in the type that the item declares.
-fn parse_param(item: &Item, text: &str) -> Result<(String, ConfigValue)> {
+fn parse_param(item: &PluginItem, text: &str) -> Result<(String, ConfigValue)> {
     let (name, value) = text
         .split_once('=')
         .with_context(|| format!("`--param`: expected NAME=VALUE, found `{text}`"))?;

@@ -3,8 +3,8 @@ use super::{Common, InRounds, Inputs, MethodInputs, Tools, allocate::parse_spars
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_net::{Network, ScorePrecision};
-use jackpot_protocol::{Item, Output};
-use jackpot_prune::{Reserve, Rounds, Scope, Scores};
+use jackpot_protocol::{Output, PluginItem};
+use jackpot_prune::{LayerConstraints, PruningRounds, PruningScope, Scores};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
@@ -76,7 +76,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn rounds(arguments: &Arguments, item: &Item) -> Result<Option<Rounds>> {
+fn rounds(arguments: &Arguments, item: &PluginItem) -> Result<Option<PruningRounds>> {
     let id = &item.id;
     match (arguments.in_rounds.count(item), &arguments.sparsity) {
         (None, None) => Ok(None),
@@ -86,7 +86,7 @@ fn rounds(arguments: &Arguments, item: &Item) -> Result<Option<Rounds>> {
         ),
         (Some(count), Some(text)) => {
             let sparsity = parse_sparsity(text)?;
-            let (scope, reserve) = (Scope::All, Reserve::default());
+            let (scope, reserve) = (PruningScope::All, LayerConstraints::default());
             Ok(Some(
                 arguments.in_rounds.to(count, &sparsity, scope, reserve),
             ))

@@ -5,8 +5,8 @@ use jackpot_data::{Info, Layout};
 use jackpot_host::printable;
 use jackpot_net::Family;
 use jackpot_net::Precision;
-use jackpot_protocol::{Item, Kind, Output, Param};
-use jackpot_prune::Rule;
+use jackpot_protocol::{Kind, Output, Param, PluginItem};
+use jackpot_prune::SelectionRule;
 use jackpot_sparse::Isa;
 use jackpot_study::{Plugins, Profile, Programs, preset, published_rule, word};
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ pub fn run(places: &Places) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_item(item: &Item) {
+fn print_item(item: &PluginItem) {
     let given: Vec<&str> = [
         (item.needs_weights(), "weights"),
         (item.needs_data(), "data"),
@@ -76,7 +76,7 @@ fn print_item(item: &Item) {
 }
 
 /// What the host verifies of every output.
-fn promises(item: &Item) {
+fn promises(item: &PluginItem) {
     let (mut keeps, mut changes) = (Vec::new(), Vec::new());
     for name in item.promised() {
         match (name, item.output) {
@@ -107,15 +107,15 @@ fn promises(item: &Item) {
 }
 
 /// What is different between the presets of an item, beside its own parameters.
-fn profiles(item: &Item) {
+fn profiles(item: &PluginItem) {
     let selection = published_rule(&item.id).map_or("", |rule| match rule {
-        Rule::PublishedSnip => {
+        SelectionRule::PublishedSnip => {
             "; published keeps every score not below the k-th largest, k = int(n * (1 - sparsity)) in doubles, corrected exactly k, rounded half to even"
         }
-        Rule::PublishedGrasp => {
+        SelectionRule::PublishedGrasp => {
             "; published prunes what is above the r-th largest prune score, r = int(n * (1 - (1 - sparsity))) in doubles, one weight fewer than corrected, which keeps exactly k"
         }
-        Rule::Exact => "",
+        SelectionRule::Exact => "",
     });
     if preset(item, Profile::Published).is_some() {
         println!("      profiles published and corrected{selection}");

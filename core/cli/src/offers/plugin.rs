@@ -2,7 +2,7 @@
 use crate::{progress::bar, study};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use jackpot_host::{Case, Kit, Report, Verdict, beside_the_binary, conform};
+use jackpot_host::{Case, CaseOutcome, Kit, Report, beside_the_binary, conform};
 use jackpot_study::Programs;
 use std::{
     fs::File,
@@ -134,14 +134,14 @@ fn print(report: &Report) {
 }
 
 fn skipped(case: &Case) -> bool {
-    matches!(case.verdict, Verdict::NotApplicable(_))
+    matches!(case.verdict, CaseOutcome::NotApplicable(_))
 }
 
 fn line(case: &Case) -> String {
     let (mark, why) = match &case.verdict {
-        Verdict::Passed(why) => ("ok  ", why),
-        Verdict::Failed(why) => ("FAIL", why),
-        Verdict::NotApplicable(why) => ("–   ", why),
+        CaseOutcome::Passed(why) => ("ok  ", why),
+        CaseOutcome::Failed(why) => ("FAIL", why),
+        CaseOutcome::NotApplicable(why) => ("–   ", why),
     };
     if why.is_empty() {
         format!("  {mark} {}", case.case)

@@ -2,9 +2,9 @@
 use crate::{Places, study};
 use anyhow::Result;
 use jackpot_net::Architecture;
-use jackpot_prune::Mask;
+use jackpot_prune::{Mask, ThresholdSharpness};
 use jackpot_store::{Digest, Found, Store};
-use jackpot_study::{Collapse, MaskFacts, Selected};
+use jackpot_study::{Collapse, MaskFacts};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::{collections::BTreeMap, process::ExitCode};
@@ -85,7 +85,7 @@ fn facts(store: &Store, key: &Digest, outputs: &BTreeMap<String, Digest>) -> Res
         Collapse::Certain(why) => println!("  {:<14} certain: {why}", "collapse"),
     }
     if let Some(selection) = outputs.get("selection").filter(|d| store.has(d)) {
-        let selected: Selected = serde_json::from_slice(&store.get(selection)?)?;
+        let selected: ThresholdSharpness = serde_json::from_slice(&store.get(selection)?)?;
         println!(
             "  {:<14} {} pruned scores equal the lowest kept one",
             "ties", selected.ties

@@ -1,19 +1,19 @@
 //! Whether an item can be called in rounds.
-use jackpot_protocol::{Failure, Item, Kind, Output};
-use jackpot_prune::Rounds;
+use jackpot_protocol::{Failure, Kind, Output, PluginItem};
+use jackpot_prune::PruningRounds;
 
 /// More rounds are a typing error.
 const MOST: u32 = 10_000;
 
 /// Whether an item can be called in rounds at all.
-pub(crate) fn possible(item: &Item) -> bool {
+pub(crate) fn possible(item: &PluginItem) -> bool {
     item.kind == Kind::Method
         && matches!(item.output, Output::Scores | Output::Masks)
         && !item.needs_scores()
 }
 
 /// Whether an item can be called in these rounds.
-pub(crate) fn check_item(item: &Item, rounds: Option<&Rounds>) -> Result<(), Failure> {
+pub(crate) fn check_item(item: &PluginItem, rounds: Option<&PruningRounds>) -> Result<(), Failure> {
     let Some(rounds) = rounds else {
         return match item.rounds_hint {
             0 | 1 => Ok(()),

@@ -8,9 +8,12 @@ use crate::{
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
 use jackpot_protocol::{
-    Access, Batches, ConfigValue, Failure, Item, Kind, Limits, Output, Plugin, PluginJob,
+    Batches, ConfigValue, DataAccess, Failure, Kind, Limits, Output, Plugin, PluginItem, PluginJob,
 };
-use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity, write_tensors};
+use jackpot_prune::{
+    LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
+    write_tensors,
+};
 use jackpot_rng::Key;
 use safetensors::Dtype;
 use std::collections::BTreeMap;
@@ -26,9 +29,9 @@ pub(super) struct Bench<'a> {
     plugin: &'a Plugin,
 }
 
-/// What one run is given. The default is a small ResNet and sixty images of three classes.
+/// The inputs of one run. The default is a small ResNet and sixty images of three classes.
 #[derive(Clone)]
-pub(super) struct Ground {
+pub(super) struct TrialInputs {
     /// Linear layers of so many weights in place of the network's own.
     pub(super) layers: Option<Vec<usize>>,
     pub(super) classes: u32,
@@ -42,16 +45,16 @@ pub(super) struct Ground {
     pub(super) rounds: Option<u32>,
     /// Parameters that are not at their default.
     pub(super) config: BTreeMap<String, ConfigValue>,
-    pub(super) access: Access,
+    pub(super) access: DataAccess,
     pub(super) precision: ScorePrecision,
     pub(super) scratch: u64,
-    /// Seconds; None: the kit's.
+    /// Seconds that the run may take. Without them it has the kit's.
     pub(super) seconds: Option<f64>,
 }
 
-impl Default for Ground {
-    fn default() -> Ground {
-        Ground {
+impl Default for TrialInputs {
+    fn default() -> TrialInputs {
+        TrialInputs {
             layers: None,
             classes: 3,
             rows: 60,
@@ -61,7 +64,7 @@ impl Default for Ground {
             data: 0,
             rounds: None,
             config: BTreeMap::new(),
-            access: Access::Declared,
+            access: DataAccess::Declared,
             precision: ScorePrecision::default(),
             scratch: 64 << 20,
             seconds: None,
@@ -69,12 +72,12 @@ impl Default for Ground {
     }
 }
 
-impl Ground {
+impl TrialInputs {
     /// A network of linear layers.
-    pub(super) fn of_layers(layers: &[usize]) -> Ground {
-        Ground {
+    pub(super) fn of_layers(layers: &[usize]) -> TrialInputs {
+        TrialInputs {
             layers: Some(layers.to_vec()),
-            ..Ground::default()
+            ..TrialInputs::default()
         }
     }
 }
@@ -93,13 +96,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs the item in a worker of its own.
-    pub(super) fn run(&self, item: &Item, ground: &Ground) -> Outcome {
+    pub(super) fn run(&self, item: &PluginItem, ground: &TrialInputs) -> Outcome {
         self.run_by(&self.kit.server, item, ground)
     }
 
     /// The same in another second, with another environment, on one processor, with memory that
     /// holds something else before it is written. Another process it is anyway, at other addresses.
-    pub(super) fn run_disturbed(&self, item: &Item, ground: &Ground) -> Outcome {
+    pub(super) fn run_disturbed(&self, item: &PluginItem, ground: &TrialInputs) -> Outcome {
         next_second();
         let mut server = self.kit.server.clone();
         let mut environment = other_environment();
@@ -108,14 +111,19 @@ impl<'a> Bench<'a> {
         self.run_by(&server, item, ground)
     }
 
-    fn run_by(&self, server: &Server, item: &Item, ground: &Ground) -> Outcome {
+    fn run_by(&self, server: &Server, item: &PluginItem, ground: &TrialInputs) -> Outcome {
         let folder = files::temporary_folder()?;
         let job = self.job(item, ground, folder.path())?;
         let output = run_plugin(server, &job, &folder.path().join("run"), &mut |_| ())?;
         std::fs::read(&output.file).map_err(|e| io(&output.file, &e))
     }
 
-    fn job(&self, item: &Item, ground: &Ground, folder: &Path) -> Result<PluginJob, Failure> {
+    fn job(
+        &self,
+        item: &PluginItem,
+        ground: &TrialInputs,
+        folder: &Path,
+    ) -> Result<PluginJob, Failure> {
         let count = ground.rounds.unwrap_or(match item.rounds_hint {
             0 | 1 => 0,
             _ => 2,
@@ -128,12 +136,12 @@ impl<'a> Bench<'a> {
         } else {
             sparsity.density()
         };
-        let rounds = (count > 0).then(|| Rounds {
+        let rounds = (count > 0).then(|| PruningRounds {
             count,
             schedule: RoundSchedule::default(),
             sparsity,
-            scope: Scope::All,
-            reserve: Reserve::default(),
+            scope: PruningScope::All,
+            constraints: LayerConstraints::default(),
         });
         let mut config = item.configure(&BTreeMap::new())?;
         config.extend(ground.config.clone());
@@ -195,7 +203,7 @@ fn io(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Writes the files that the item declares (or all, where everything is within reach).
-fn give(job: &mut PluginJob, ground: &Ground, folder: &Path) -> Result<(), Failure> {
+fn give(job: &mut PluginJob, ground: &TrialInputs, folder: &Path) -> Result<(), Failure> {
     let network = job.network()?;
     let file = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
@@ -203,7 +211,7 @@ fn give(job: &mut PluginJob, ground: &Ground, folder: &Path) -> Result<(), Failu
         Ok::<PathBuf, Failure>(path)
     };
     let item = &job.item;
-    let everything = ground.access == Access::Everything;
+    let everything = ground.access == DataAccess::Everything;
     if everything || item.needs_weights() {
         job.weights = Some(file("weights", weights(&network, 1)?)?);
     }
@@ -275,7 +283,7 @@ fn mask(network: &Network, kept: impl Fn(usize, usize) -> bool) -> Mask {
 }
 
 /// Images of 8×8 whose pixels and labels are another permutation in each data set.
-fn images(ground: &Ground) -> Result<Vec<u8>, Failure> {
+fn images(ground: &TrialInputs) -> Result<Vec<u8>, Failure> {
     let set = usize::from(ground.data);
     let pixel = |i: usize| ((i * 37 + i / 64 * 11 + set * 101) % 251) as u8;
     let label = |i: usize| {

@@ -1,22 +1,22 @@
 //! What is tried on every item. A case that asks for something extreme accepts a refusal in
 //! words; none accepts a crash, a hang, a broken promise or an unfinished result.
-use super::Verdict;
-use super::bench::{Bench, Ground, Outcome};
-use Verdict::{Failed, NotApplicable, Passed};
-use jackpot_protocol::{Access, ConfigValue, Failure, Item, Kind, Output, Param};
+use super::CaseOutcome;
+use super::bench::{Bench, Outcome, TrialInputs};
+use CaseOutcome::{Failed, NotApplicable, Passed};
+use jackpot_protocol::{ConfigValue, DataAccess, Failure, Kind, Output, Param, PluginItem};
 use std::collections::BTreeMap;
 
-/// One thing to try.
+/// One case of the kit: its name, and how it is tried.
 pub(super) struct Attempt {
     pub(super) name: &'static str,
-    pub(super) run: fn(&Bench<'_>, &Item) -> Verdict,
+    pub(super) run: fn(&Bench<'_>, &PluginItem) -> CaseOutcome,
 }
 
-const fn attempt(name: &'static str, run: fn(&Bench<'_>, &Item) -> Verdict) -> Attempt {
+const fn attempt(name: &'static str, run: fn(&Bench<'_>, &PluginItem) -> CaseOutcome) -> Attempt {
     Attempt { name, run }
 }
 
-/// In the order of a report: what most plugins get wrong comes first.
+/// All cases in the order of a report: what most plugins get wrong comes first.
 pub(super) const ALL: &[Attempt] = &[
     attempt("says what it is and what its parameters mean", described),
     attempt("has an id that is its author's", own_id),
@@ -77,7 +77,7 @@ fn refused(failure: &Failure) -> Option<String> {
 }
 
 /// A run that must work.
-fn works(outcome: Outcome) -> Verdict {
+fn works(outcome: Outcome) -> CaseOutcome {
     match outcome {
         Ok(_) => Passed(String::new()),
         Err(failure) => Failed(reason(&failure)),
@@ -85,7 +85,7 @@ fn works(outcome: Outcome) -> Verdict {
 }
 
 /// A run that must work or be refused in words.
-fn works_or_refuses(outcome: Outcome) -> Verdict {
+fn works_or_refuses(outcome: Outcome) -> CaseOutcome {
     match outcome {
         Err(failure) => match refused(&failure) {
             Some(words) => Passed(words),
@@ -99,7 +99,7 @@ fn reason(failure: &Failure) -> String {
     format!("{}: {}", failure.kind, failure.message)
 }
 
-fn described(_: &Bench<'_>, item: &Item) -> Verdict {
+fn described(_: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     let mute = item.params.iter().find(|p| p.doc.trim().is_empty());
     match (item.summary.trim().is_empty(), mute) {
         (true, _) => {
@@ -113,7 +113,7 @@ fn described(_: &Bench<'_>, item: &Item) -> Verdict {
     }
 }
 
-fn own_id(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn own_id(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     if bench.is_jackpots() || item.id.contains('.') {
         return Passed(String::new());
     }
@@ -124,12 +124,12 @@ fn own_id(bench: &Bench<'_>, item: &Item) -> Verdict {
     ))
 }
 
-fn small(bench: &Bench<'_>, item: &Item) -> Verdict {
-    works(bench.run(item, &Ground::default()))
+fn small(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
+    works(bench.run(item, &TrialInputs::default()))
 }
 
 /// Two runs that must give the same, or why they do not.
-fn same(one: &Outcome, other: &Outcome, else_: &str) -> Verdict {
+fn same(one: &Outcome, other: &Outcome, else_: &str) -> CaseOutcome {
     match (one, other) {
         (Ok(one), Ok(other)) if one == other => Passed(String::new()),
         (Ok(one), Ok(other)) => {
@@ -141,8 +141,8 @@ fn same(one: &Outcome, other: &Outcome, else_: &str) -> Verdict {
     }
 }
 
-fn twice(bench: &Bench<'_>, item: &Item) -> Verdict {
-    let ground = Ground::default();
+fn twice(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
+    let ground = TrialInputs::default();
     let first = bench.run(item, &ground);
     let else_ = "an item is a pure function of its run (no clock, process number, entropy, address, \
                  environment, memory that was not written, order or number of threads, memory of \
@@ -154,16 +154,16 @@ fn twice(bench: &Bench<'_>, item: &Item) -> Verdict {
     }
 }
 
-fn another_key(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn another_key(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     if item.needs_rng() || item.needs_data() {
         return NotApplicable("it declares random numbers or batches, which the key draws".into());
     }
     let run = |key| {
         bench.run(
             item,
-            &Ground {
+            &TrialInputs {
                 key,
-                ..Ground::default()
+                ..TrialInputs::default()
             },
         )
     };
@@ -174,36 +174,36 @@ fn another_key(bench: &Bench<'_>, item: &Item) -> Verdict {
     )
 }
 
-fn data_free(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn data_free(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     if item.kind == Kind::Check || item.needs_data() {
         return NotApplicable("it declares what it sees of the data".into());
     }
     let reach = |data| {
         bench.run(
             item,
-            &Ground {
+            &TrialInputs {
                 data,
-                access: Access::Everything,
-                ..Ground::default()
+                access: DataAccess::Everything,
+                ..TrialInputs::default()
             },
         )
     };
     let why = "its result depends on data that it does not declare";
     let offered = reach(0);
     match same(&offered, &reach(1), why) {
-        Passed(_) => same(&bench.run(item, &Ground::default()), &offered, why),
+        Passed(_) => same(&bench.run(item, &TrialInputs::default()), &offered, why),
         failed => failed,
     }
 }
 
-fn layers(bench: &Bench<'_>, item: &Item, lengths: &[usize]) -> Verdict {
-    works_or_refuses(bench.run(item, &Ground::of_layers(lengths)))
+fn layers(bench: &Bench<'_>, item: &PluginItem, lengths: &[usize]) -> CaseOutcome {
+    works_or_refuses(bench.run(item, &TrialInputs::of_layers(lengths)))
 }
 
 /// On so few that chance may change nothing: what had to change is not asked for here.
-fn few_weights(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn few_weights(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     // One weight alone cannot be half pruned.
-    let outcome = bench.run(item, &Ground::of_layers(&[1, 3]));
+    let outcome = bench.run(item, &TrialInputs::of_layers(&[1, 3]));
     match outcome {
         Err(f) if f.kind == "promise" && f.message.contains("promises `changes-") => {
             Passed("changed too little, as chance may on so few".into())
@@ -212,7 +212,7 @@ fn few_weights(bench: &Bench<'_>, item: &Item) -> Verdict {
     }
 }
 
-fn empty_layer(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn empty_layer(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     let on_masks = (item.kind, item.output) == (Kind::Check, Output::Masks);
     let under_mask = (item.kind, item.output) == (Kind::Check, Output::Weights);
     if on_masks || under_mask || item.needs_donor() || item.rounds_hint > 1 {
@@ -221,28 +221,34 @@ fn empty_layer(bench: &Bench<'_>, item: &Item) -> Verdict {
     layers(bench, item, &[64, 0, 65])
 }
 
-fn on_task(bench: &Bench<'_>, item: &Item, classes: u32, rows: usize, one_class: bool) -> Verdict {
+fn on_task(
+    bench: &Bench<'_>,
+    item: &PluginItem,
+    classes: u32,
+    rows: usize,
+    one_class: bool,
+) -> CaseOutcome {
     works_or_refuses(bench.run(
         item,
-        &Ground {
+        &TrialInputs {
             classes,
             rows,
             one_class,
-            ..Ground::default()
+            ..TrialInputs::default()
         },
     ))
 }
 
-fn sparsities(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn sparsities(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     if item.kind == Kind::Check || (item.output == Output::Scores && item.rounds_hint < 2) {
         return NotApplicable("it is not told a sparsity".into());
     }
     for sparsity in ["0.1", "0.999"] {
         let outcome = works_or_refuses(bench.run(
             item,
-            &Ground {
+            &TrialInputs {
                 sparsity,
-                ..Ground::default()
+                ..TrialInputs::default()
             },
         ));
         if let Failed(why) = outcome {
@@ -252,30 +258,30 @@ fn sparsities(bench: &Bench<'_>, item: &Item) -> Verdict {
     Passed(String::new())
 }
 
-fn double(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn double(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     if !item.needs_autodiff() {
         return NotApplicable("it does not differentiate".into());
     }
     works(bench.run(
         item,
-        &Ground {
+        &TrialInputs {
             precision: jackpot_net::ScorePrecision::F64,
-            ..Ground::default()
+            ..TrialInputs::default()
         },
     ))
 }
 
-fn rounds(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn rounds(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     if !crate::catalog::rounds::possible(item) {
         return NotApplicable("only methods that give scores or masks work in rounds".into());
     }
     let run = || {
         bench.run(
             item,
-            &Ground {
+            &TrialInputs {
                 rounds: Some(2),
                 sparsity: "0.9",
-                ..Ground::default()
+                ..TrialInputs::default()
             },
         )
     };
@@ -286,10 +292,10 @@ fn rounds(bench: &Bench<'_>, item: &Item) -> Verdict {
     )
 }
 
-fn stops(bench: &Bench<'_>, item: &Item) -> Verdict {
-    let ground = Ground {
+fn stops(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
+    let ground = TrialInputs {
         seconds: Some(0.2),
-        ..Ground::of_layers(&[200_000])
+        ..TrialInputs::of_layers(&[200_000])
     };
     match bench.run(item, &ground) {
         Err(f) if f.kind == "hang" && f.message.contains("stopped when it was asked to") => {
@@ -303,10 +309,10 @@ fn stops(bench: &Bench<'_>, item: &Item) -> Verdict {
     }
 }
 
-fn scratch(bench: &Bench<'_>, item: &Item) -> Verdict {
-    let ground = Ground {
+fn scratch(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
+    let ground = TrialInputs {
         scratch: 0,
-        ..Ground::default()
+        ..TrialInputs::default()
     };
     match bench.run(item, &ground) {
         Ok(_) => Passed("needs none".into()),
@@ -338,7 +344,7 @@ fn extremes(param: &Param) -> Vec<ConfigValue> {
     others.filter(|v| param.accept(v).is_ok()).collect()
 }
 
-fn bounds(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn bounds(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     let mut tried = 0;
     for param in &item.params {
         for value in extremes(param) {
@@ -346,9 +352,9 @@ fn bounds(bench: &Bench<'_>, item: &Item) -> Verdict {
             let at = format!("`{}` = {value}", param.name);
             let outcome = works_or_refuses(bench.run(
                 item,
-                &Ground {
+                &TrialInputs {
                     config: BTreeMap::from([(param.name.clone(), value)]),
-                    ..Ground::default()
+                    ..TrialInputs::default()
                 },
             ));
             if let Failed(why) = outcome {
@@ -364,11 +370,11 @@ fn bounds(bench: &Bench<'_>, item: &Item) -> Verdict {
     }
 }
 
-fn unknown_parameter(bench: &Bench<'_>, item: &Item) -> Verdict {
+fn unknown_parameter(bench: &Bench<'_>, item: &PluginItem) -> CaseOutcome {
     let config = BTreeMap::from([("no-such-parameter".to_owned(), ConfigValue::Int(1))]);
-    let ground = Ground {
+    let ground = TrialInputs {
         config,
-        ..Ground::default()
+        ..TrialInputs::default()
     };
     match bench.run(item, &ground) {
         Err(f) if f.kind == "invalid" && f.message.contains("no-such-parameter") => {

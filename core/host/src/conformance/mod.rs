@@ -2,12 +2,12 @@
 //!
 //! Every case runs an item of the plugin in a worker process of its own, on data and weights
 //! that the kit makes, and ends in a verdict with a reason. Gradients are those of
-//! [`Practice`](crate::guest::services::mock::Practice): the server must be one that serves it.
+//! [`MockAutodiff`](crate::mock_autodiff::MockAutodiff): the server must be one that serves it.
 mod bench;
 mod cases;
 
 use crate::{Server, describe};
-use jackpot_protocol::{Failure, Item, Plugin};
+use jackpot_protocol::{Failure, Plugin, PluginItem};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Mutex;
@@ -16,11 +16,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How the kit runs a plugin.
 #[derive(Clone, Debug)]
 pub struct Kit {
-    /// Describes plugins and serves practice jobs (see [`serve_practice`](crate::serve_practice)).
+    /// Describes plugins and serves jobs with the mock autodiff, as
+    /// [`serve_mock_autodiff`](crate::serve_mock_autodiff) does.
     pub server: Server,
     /// Seconds that one case may take of the plugin's own time.
     pub seconds: f64,
-    /// Cases at the same time.
+    /// How many cases are run at the same time.
     pub workers: usize,
     /// The sha256 of the plugins that come with Jackpot, in hex: theirs are the ids without a dot.
     pub of_jackpot: Vec<String>,
@@ -33,12 +34,12 @@ pub struct Kit {
 /// What became of one case, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", content = "reason", rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum CaseOutcome {
     /// It holds; what there is to say about it, or nothing.
     Passed(String),
-    /// It does not.
+    /// The case does not hold, for this reason.
     Failed(String),
-    /// Nothing of this item can be held to it.
+    /// The case asks for what this item does not do, for this reason.
     NotApplicable(String),
 }
 
@@ -47,11 +48,11 @@ pub enum Verdict {
 pub struct Case {
     /// The item's id; empty of the library as a whole.
     pub item: String,
-    /// What was tried.
+    /// The name of the case.
     pub case: &'static str,
-    /// What became of it.
+    /// Whether it holds, with the reason.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: CaseOutcome,
 }
 
 /// Everything that was tried.
@@ -64,9 +65,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// Cases that failed.
+    /// How many cases failed.
     pub fn failed(&self) -> usize {
-        let failed = |case: &&Case| matches!(case.verdict, Verdict::Failed(_));
+        let failed = |case: &&Case| matches!(case.verdict, CaseOutcome::Failed(_));
         self.cases.iter().filter(failed).count()
     }
 }
@@ -89,13 +90,13 @@ pub fn conform(
         Err(failure) => {
             return Ok(Report {
                 plugin: None,
-                cases: vec![loads(Verdict::Failed(failure.message))],
+                cases: vec![loads(CaseOutcome::Failed(failure.message))],
             });
         }
     };
     let all = chosen(kit, &described)?;
     let bench = bench::Bench::new(kit, &described);
-    let found: Vec<Mutex<Option<Verdict>>> = all.iter().map(|_| Mutex::new(None)).collect();
+    let found: Vec<Mutex<Option<CaseOutcome>>> = all.iter().map(|_| Mutex::new(None)).collect();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..kit.workers.clamp(1, all.len().max(1)) {
@@ -119,7 +120,7 @@ pub fn conform(
             verdict: verdict.expect("every case was run"),
         }
     });
-    let cases = std::iter::once(loads(Verdict::Passed(String::new()))).chain(cases);
+    let cases = std::iter::once(loads(CaseOutcome::Passed(String::new()))).chain(cases);
     Ok(Report {
         cases: cases.collect(),
         plugin: Some(described),
@@ -130,14 +131,14 @@ pub fn conform(
 fn chosen<'a>(
     kit: &Kit,
     plugin: &'a Plugin,
-) -> Result<Vec<(&'a Item, &'static cases::Attempt)>, Failure> {
+) -> Result<Vec<(&'a PluginItem, &'static cases::Attempt)>, Failure> {
     let unknown = |what: &str, asked: &str, known: Vec<&str>| {
         let distance = |name: &&str| strsim::damerau_levenshtein(asked, name);
         let nearest = known.into_iter().min_by_key(distance).unwrap_or_default();
         let message = format!("no {what} `{asked}`: did you mean `{nearest}`?");
         Failure::new("invalid", message)
     };
-    let mut items: Vec<&Item> = plugin.items.iter().collect();
+    let mut items: Vec<&PluginItem> = plugin.items.iter().collect();
     if let Some(id) = &kit.item {
         items.retain(|item| item.id == *id);
         if items.is_empty() {

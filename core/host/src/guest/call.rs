@@ -2,8 +2,8 @@
 use super::context::{Context, HOST};
 use super::memory::Guarded;
 use super::outputs::{Block, Poison, compare, ranges};
-use super::problem::Problem;
-use super::process_state::Surroundings;
+use super::problem::RunInputs;
+use super::process_state::ProcessState;
 use super::{disturb, fault, load, rounds};
 use crate::{
     Services,
@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-/// Images a call; the second run of a row-wise check cuts elsewhere.
+/// How many images one call is given. The second run of a row-wise check cuts them elsewhere.
 const BLOCK: usize = 1024;
 /// A prime: rows that a check mixes in groups (pairs, threes, fours) are cut apart.
 const OTHER_BLOCK: usize = 769;
@@ -35,7 +35,7 @@ pub(super) fn call(
     folder: &Path,
     page: &'static Page,
     job: &PluginJob,
-    problem: &'static Problem,
+    problem: &'static RunInputs,
     item: &'static abi::jkp_item,
     services: Option<Box<dyn Services>>,
 ) -> Result<Value, Failure> {
@@ -51,14 +51,14 @@ pub(super) fn call(
         given_rows: matches!(job.batches, Some(Batches::Given { .. })).then_some(job.rows),
         batches: RefCell::default(),
         refused: RefCell::default(),
-        trouble: RefCell::default(),
+        service_error: RefCell::default(),
         over_budget: Cell::new(None),
         service_lacked_memory: Cell::new(false),
         budget: Cell::new(job.limits.scratch),
         scratch: RefCell::default(),
         thread: std::thread::current().id(),
-        elsewhere: AtomicBool::new(false),
-        surroundings: RefCell::new(Surroundings::now()),
+        called_off_thread: AtomicBool::new(false),
+        process_state: RefCell::new(ProcessState::now()),
         runs: [lent_run()?, lent_run()?].map(RefCell::new),
         calls: Cell::new(0),
     }));
@@ -89,7 +89,7 @@ fn once(
     if job.item.kind == Kind::Check && by_bytes {
         let rowwise = job.item.promises & abi::JKP_ROWWISE != 0;
         let block = if rowwise {
-            other_block(problem_rows(context.problem))
+            other_block(input_rows(context.problem))
         } else {
             BLOCK
         };
@@ -108,7 +108,7 @@ fn other_block(rows: usize) -> usize {
         .max(1)
 }
 
-fn problem_rows(problem: &Problem) -> usize {
+fn input_rows(problem: &RunInputs) -> usize {
     match &problem.input {
         super::problem::Input::Images(images) => images.rows(),
         _ => 1,
@@ -164,7 +164,7 @@ pub(super) fn watched(
     block.check_written(job.item.output, poison)
 }
 
-/// One call.
+/// Calls the item once, and looks at what the call did to the process.
 fn invoke(
     context: &'static Context,
     item: &abi::jkp_item,
@@ -222,7 +222,7 @@ fn invoke(
     let contract = |why| Failure::new("contract", why);
     load::check_float_control(before).map_err(contract)?;
     outcome(context, status, &error)?;
-    context.surroundings.borrow().check().map_err(contract)
+    context.process_state.borrow().check().map_err(contract)
 }
 
 /// A page for one call's `jkp_run`: read-only while the call lasts, out of reach afterwards.
@@ -231,13 +231,13 @@ fn lent_run() -> Result<Guarded, Failure> {
     Guarded::read_only(&[0; size_of::<abi::jkp_run>()], what)
 }
 
-/// What the call came to. The return value wins over `error.code`.
+/// Whether the call succeeded, or why not. The return value takes precedence over `error.code`.
 fn outcome(
     context: &Context,
     status: abi::jkp_status,
     error: &abi::jkp_error,
 ) -> Result<(), Failure> {
-    if context.elsewhere.load(Relaxed) {
+    if context.called_off_thread.load(Relaxed) {
         let why = "called a function of the run thread (`service`, `scratch`, `tensors`, or one of \
                    `jackpot.autodiff/1`) on another thread";
         return Err(Failure::new("contract", why));
@@ -272,10 +272,10 @@ fn outcome(
         message +=
             &format!("; it had asked for {asked} bytes of scratch with {left} left of its budget");
     }
-    if let Some(trouble) = context.trouble.take()
-        && !said.contains(&trouble)
+    if let Some(service_error) = context.service_error.take()
+        && !said.contains(&service_error)
     {
-        message += &format!("; a host service had said: {trouble}");
+        message += &format!("; a host service had said: {service_error}");
     }
     // Whoever passes on a lack of memory by another status lacks it all the same.
     let passed_on = matches!(status, abi::JKP_E_INTERNAL | abi::JKP_E_PANIC);

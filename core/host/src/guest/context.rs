@@ -1,12 +1,12 @@
 //! What stands behind `jkp_run.host` during a call: services, log, poll, scratch, tensors.
 use super::memory::Guarded;
-use super::problem::{Problem, layer_tensors};
-use super::process_state::{Held, Surroundings};
+use super::problem::{RunInputs, layer_tensors};
+use super::process_state::{ProcessHandles, ProcessState};
 use super::services::autodiff::AUTODIFF;
 use super::services::rng::RNG;
 use crate::{Services, supervisor::progress::Page};
 use jackpot_abi as abi;
-use jackpot_protocol::{Access, Item};
+use jackpot_protocol::{DataAccess, PluginItem};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_void};
@@ -22,23 +22,23 @@ const LONGEST_LINE: usize = 4096;
 /// so the cells are never shared.
 pub(super) struct Context {
     pub(super) page: &'static Page,
-    pub(super) problem: &'static Problem,
-    pub(super) item: Item,
-    pub(super) access: Access,
+    pub(super) problem: &'static RunInputs,
+    pub(super) item: PluginItem,
+    pub(super) access: DataAccess,
     /// This round, from 0, and how many there are.
     pub(super) round: AtomicU32,
     pub(super) rounds: u32,
     pub(super) services: RefCell<Option<Box<dyn Services>>>,
     /// What was used: "jackpot.rng/1", "jackpot.autodiff/1 grad".
     pub(super) used: RefCell<BTreeSet<String>>,
-    /// Rows of the batch given by hand; None: batches are drawn as asked.
+    /// Rows of the batch that was given by hand. Without one, batches are drawn as requested.
     pub(super) given_rows: Option<u64>,
     /// Batches as asked for, in order; of a given batch what every request gets.
     pub(super) batches: RefCell<Vec<serde_json::Value>>,
     /// The first thing that was asked for without being declared.
     pub(super) refused: RefCell<Option<String>>,
     /// The first error of a service, in its own words.
-    pub(super) trouble: RefCell<Option<String>>,
+    pub(super) service_error: RefCell<Option<String>>,
     /// Bytes asked for beyond the budget: how many, and how many were left.
     pub(super) over_budget: Cell<Option<(u64, u64)>>,
     /// Whether a service failed for want of memory.
@@ -48,12 +48,12 @@ pub(super) struct Context {
     pub(super) scratch: RefCell<Vec<Guarded>>,
     pub(super) thread: ThreadId,
     /// Whether a function of the run thread was called on another one.
-    pub(super) elsewhere: AtomicBool,
+    pub(super) called_off_thread: AtomicBool,
     /// Where this call's and the next call's `jkp_run` lie, and how many calls there were.
     pub(super) runs: [RefCell<Guarded>; 2],
     pub(super) calls: Cell<usize>,
     /// The process as the plugin must leave it.
-    pub(super) surroundings: RefCell<Surroundings>,
+    pub(super) process_state: RefCell<ProcessState>,
 }
 
 impl Context {
@@ -67,12 +67,13 @@ impl Context {
         if context.thread == std::thread::current().id() {
             return Some(context);
         }
-        context.elsewhere.store(true, Relaxed);
+        context.called_off_thread.store(true, Relaxed);
         None
     }
 
     /// # Safety
-    /// As [`Context::of`]. Only `page`, `round`, `rounds`, `thread` and `elsewhere` may be touched.
+    /// As [`Context::of`]. Only `page`, `round`, `rounds`, `thread` and `called_off_thread` may be
+    /// touched.
     unsafe fn of_any_thread<'a>(run: *const abi::jkp_run) -> Option<&'a Context> {
         // SAFETY: NULL or valid by the contract; `host_ctx` was set by `call` to a leaked context.
         unsafe { run.as_ref()?.host_ctx.cast::<Context>().as_ref() }
@@ -80,16 +81,16 @@ impl Context {
 
     /// Lets the host do its part between the plugin's doings: what that opens or starts is not
     /// the plugin's.
-    pub(super) fn of_the_host<T>(&self, work: impl FnOnce() -> T) -> T {
-        let before = Held::now();
+    pub(super) fn run_host_code<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = ProcessHandles::now();
         let done = work();
-        let mut surroundings = self.surroundings.borrow_mut();
-        surroundings.follow(&before, &Held::now());
+        let mut process_state = self.process_state.borrow_mut();
+        process_state.allow_changes(&before, &ProcessHandles::now());
         done
     }
 
     pub(super) fn declares(&self, needs: u32) -> bool {
-        self.access == Access::Everything || self.item.needs & needs != 0
+        self.access == DataAccess::Everything || self.item.needs & needs != 0
     }
 
     pub(super) fn refuse(&self, what: String) {

@@ -1,9 +1,9 @@
 //! Loading a plugin: its bytes, its constructors, its table.
-use super::process_state::Surroundings;
+use super::process_state::ProcessState;
 use super::table;
 use crate::supervisor::progress::{Page, Phase};
 use jackpot_abi as abi;
-use jackpot_protocol::{Failure, Item, Plugin};
+use jackpot_protocol::{Failure, Plugin, PluginItem};
 use jackpot_store::Digest;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::io::Read;
@@ -12,13 +12,13 @@ use std::path::Path;
 /// A plugin in this process, until it ends.
 pub(super) struct Loaded {
     pub(super) described: Plugin,
-    /// In the order of `described.items`.
+    /// The items of the table, in the order of `described.items`.
     items: Vec<&'static abi::jkp_item>,
 }
 
 impl Loaded {
     /// The item that the job names; the table must still say what the supervisor was told.
-    pub(super) fn item(&self, asked: &Item) -> Result<&'static abi::jkp_item, Failure> {
+    pub(super) fn item(&self, asked: &PluginItem) -> Result<&'static abi::jkp_item, Failure> {
         let found = self
             .described
             .items
@@ -57,7 +57,7 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     jackpot_store::require_loadable(&path, "move it to another folder")
         .map_err(|e| failed(e.to_string()))?;
     let before = float_control();
-    let surroundings = Surroundings::now();
+    let process_state = ProcessState::now();
     page.enter(Phase::Loading);
     // SAFETY: runs the library's constructors: that is what a worker process is for. The
     // supervisor sees whatever they do to it.
@@ -77,7 +77,7 @@ pub(super) fn load(path: &Path, sha256: &str, page: &Page) -> Result<Loaded, Fai
     let pointer = unsafe { entry() };
     let loading = |why: String| failed(format!("while loading, it {why}"));
     check_float_control(before).map_err(loading)?;
-    surroundings.check().map_err(loading)?;
+    process_state.check().map_err(loading)?;
     // SAFETY: the library stays loaded, so its constant table lives as long as the process.
     let (mut described, items) = unsafe { table::read(pointer) }?;
     page.enter(Phase::Host);
@@ -133,7 +133,7 @@ pub(super) fn float_control() -> u64 {
     u64::from(mxcsr & !0x3f)
 }
 
-/// As above.
+/// The floating-point control bits of this thread: rounding, exceptions, flush to zero.
 #[cfg(target_arch = "aarch64")]
 pub(super) fn float_control() -> u64 {
     let fpcr: u64;

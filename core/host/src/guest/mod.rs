@@ -19,7 +19,7 @@ use crate::{
     Progress, ServiceError, Services,
     supervisor::progress::{Page, Phase},
 };
-use jackpot_protocol::{Access, Failure, NAME, PluginJob};
+use jackpot_protocol::{DataAccess, Failure, NAME, PluginJob};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -40,19 +40,19 @@ pub fn serve(folder: &Path, job: &PluginJob, make: &mut MakeServices<'_>) -> Exi
             .map_err(|e| Failure::new("error", format!("`{NAME}`: {e}")))?;
         let item = plugin.item(&job.item)?;
         crate::catalog::rounds::check_item(&job.item, job.rounds.as_ref())?;
-        let offered = job.access == Access::Everything;
+        let offered = job.access == DataAccess::Everything;
         let services = if job.item.needs_autodiff() || offered {
-            Some(make(job).map_err(unmade)?)
+            Some(make(job).map_err(services_failure)?)
         } else {
             None
         };
-        let problem = problem::Problem::read(job)?;
+        let problem = problem::RunInputs::read(job)?;
         call::call(folder, page, job, problem, item, services)
     })
 }
 
 /// Why a server has no services for a job.
-fn unmade(error: ServiceError) -> Failure {
+fn services_failure(error: ServiceError) -> Failure {
     let kind = match error {
         ServiceError::Memory(_) => "memory",
         ServiceError::Failed(_) => "error",

@@ -1,6 +1,6 @@
 //! The tensors that an item writes: poisoned before the call, looked at after it.
 use super::memory::Guarded;
-use super::problem::{Input, Problem, Tensors, layer_tensors, tensor};
+use super::problem::{Input, RunInputs, Tensors, layer_tensors, tensor};
 use jackpot_abi as abi;
 use jackpot_protocol::{Failure, Output, PluginJob};
 
@@ -75,7 +75,7 @@ pub(super) struct Block {
 /// Rows of each call: images come in blocks, everything else at once.
 pub(super) fn ranges(
     output: Output,
-    problem: &Problem,
+    problem: &RunInputs,
     block: usize,
 ) -> Vec<std::ops::Range<usize>> {
     let rows = match &problem.input {
@@ -94,7 +94,7 @@ pub(super) fn ranges(
 impl Block {
     pub(super) fn new(
         job: &PluginJob,
-        problem: &Problem,
+        problem: &RunInputs,
         rows: std::ops::Range<usize>,
         poison: Poison,
     ) -> Result<Block, Failure> {
@@ -109,7 +109,7 @@ impl Block {
 
     fn of_layers(
         output: Output,
-        problem: &Problem,
+        problem: &RunInputs,
         input: Option<Tensors>,
         poison: Poison,
     ) -> Result<Block, Failure> {
@@ -234,7 +234,7 @@ impl Block {
         Ok(())
     }
 
-    /// Nothing is written yet, in the same memory: another round begins.
+    /// Poisons the outputs anew in the same memory, because another round begins.
     pub(super) fn poison(&mut self, poison: Poison) {
         let element = poison.element(self.dtype);
         for (_, buffer) in &mut self.outputs {

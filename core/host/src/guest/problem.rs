@@ -2,7 +2,7 @@
 use super::memory::Guarded;
 use jackpot_abi as abi;
 use jackpot_net::{Layer, LayerRole, Network};
-use jackpot_protocol::{Access, ConfigValue, Failure, Output, PluginJob};
+use jackpot_protocol::{ConfigValue, DataAccess, Failure, Output, PluginJob};
 use jackpot_prune::{LayerMask, Mask};
 use jackpot_rng::Key;
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use std::ptr::null;
 pub(super) type Tensors = &'static [*const abi::jkp_tensor];
 
 /// Everything of a run that is the same in every call.
-pub(super) struct Problem {
+pub(super) struct RunInputs {
     pub(super) network: Network,
     pub(super) params: Tensors,
     /// What is kept so far, and the pages that it lies in.
@@ -35,18 +35,18 @@ pub(super) struct Problem {
 /// The job's input file, read.
 pub(super) enum Input {
     None,
-    /// One tensor a layer.
+    /// One tensor for each layer.
     Layers(Tensors),
     Images(jackpot_data::Images),
 }
 
-impl Problem {
+impl RunInputs {
     /// Reads every file that the item declared, into read-only pages. Leaked: see the module.
-    pub(super) fn read(job: &PluginJob) -> Result<&'static Problem, Failure> {
+    pub(super) fn read(job: &PluginJob) -> Result<&'static RunInputs, Failure> {
         let invalid = |message: String| Failure::new("invalid", message);
         let network = job.network()?;
         let item = &job.item;
-        let offered = job.access == Access::Everything && job.weights.is_some();
+        let offered = job.access == DataAccess::Everything && job.weights.is_some();
         let reads_weights = offered || item.needs & abi::JKP_NEEDS_WEIGHTS != 0;
         let params = match (reads_weights, &job.weights) {
             (true, Some(path)) => weights(&network, path, "weights")?,
@@ -80,7 +80,7 @@ impl Problem {
             .ok_or_else(|| invalid(format!("key `{}`: expected 32 hexadecimal digits", job.key)))?;
         let mut mask_pages = pages(&so_far, "mask")?;
         let data: Vec<*mut c_void> = mask_pages.iter_mut().map(|p| p.pointer().cast()).collect();
-        let problem = Problem {
+        let problem = RunInputs {
             params,
             masks: layer_tensors(&network, abi::DL_U8, &data, false),
             mask_pages: RefCell::new(mask_pages),
@@ -90,7 +90,7 @@ impl Problem {
             config: config(job)?,
             task: task(job),
             key: abi::jkp_key { w: key.0 },
-            keep_count: jackpot_prune::share_of(job.keep, network.prunable_weights())
+            keep_count: jackpot_prune::kept_at_density(job.keep, network.prunable_weights())
                 .map_err(invalid)?,
             input: input(job, &network)?,
             network,
@@ -106,7 +106,7 @@ impl Problem {
     }
 }
 
-fn missing(item: &jackpot_protocol::Item, what: &str) -> Failure {
+fn missing(item: &jackpot_protocol::PluginItem, what: &str) -> Failure {
     Failure::new(
         "invalid",
         format!("item `{}` needs {what}, and the job has none", item.id),
@@ -132,12 +132,12 @@ fn weights(network: &Network, path: &Path, what: &str) -> Result<Tensors, Failur
     filled(network, abi::DL_F32, layers.iter().map(bytes), what)
 }
 
-/// A mask as the plugin sees it: a byte a weight.
+/// A mask as the plugin sees it: one byte for each weight.
 fn bytes(layer: &LayerMask) -> Vec<u8> {
     layer.kept.iter().map(|&k| u8::from(k)).collect()
 }
 
-/// A mask in read-only pages, one buffer a layer.
+/// A mask in read-only pages, one buffer for each layer.
 fn pages(mask: &Mask, what: &str) -> Result<Vec<Guarded>, Failure> {
     let one =
         |layer: &LayerMask| Guarded::read_only(&bytes(layer), format!("{what} `{}`", layer.name));
@@ -207,7 +207,7 @@ fn leaked(network: &Network, dtype: abi::jkp_dl_dtype, pages: Vec<Guarded>) -> T
     layer_tensors(network, dtype, &data, false)
 }
 
-/// One tensor a layer over the given memory, with the layer's facts. Leaked.
+/// One tensor for each layer over the given memory, with the layer's facts. They are leaked.
 pub(super) fn layer_tensors(
     network: &Network,
     dtype: abi::jkp_dl_dtype,

@@ -12,7 +12,7 @@ const MOMENTS: u32 = 200;
 
 /// The state of this process that a plugin may look at but not leave changed.
 #[derive(Clone, PartialEq)]
-pub(super) struct Surroundings {
+pub(super) struct ProcessState {
     directory: PathBuf,
     locale: (Vec<u8>, usize),
     /// Handler and flags of each signal.
@@ -20,20 +20,20 @@ pub(super) struct Surroundings {
     /// Blocked signals, a bit each.
     blocked: u64,
     environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
-    held: Held,
+    held: ProcessHandles,
 }
 
-/// What grows in numbers: threads, and open files with what they lead to.
+/// What a process holds: its threads, its open files with what they lead to, its children.
 #[derive(Clone, PartialEq)]
-pub(super) struct Held {
+pub(super) struct ProcessHandles {
     threads: BTreeSet<i32>,
     files: BTreeMap<i32, PathBuf>,
     /// Whether there is a child process, running or not waited for.
     children: bool,
 }
 
-impl Held {
-    pub(super) fn now() -> Held {
+impl ProcessHandles {
+    pub(super) fn now() -> ProcessHandles {
         let names = |folder: &str| -> Vec<i32> {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             entries
@@ -41,7 +41,7 @@ impl Held {
                 .collect()
         };
         let link = |fd: i32| Some((fd, std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()?));
-        Held {
+        ProcessHandles {
             threads: names("/proc/self/task").into_iter().collect(),
             // The folder that is being listed is closed by the time its link is read.
             files: names("/proc/self/fd")
@@ -53,7 +53,7 @@ impl Held {
     }
 
     /// What a host's service took or gave back between two looks is the host's own affair.
-    fn follow(&mut self, before: &Held, after: &Held) {
+    fn allow_changes(&mut self, before: &ProcessHandles, after: &ProcessHandles) {
         self.children |= after.children && !before.children;
         self.threads
             .extend(after.threads.difference(&before.threads));
@@ -67,36 +67,36 @@ impl Held {
     }
 }
 
-impl Surroundings {
-    pub(super) fn now() -> Surroundings {
-        Surroundings {
+impl ProcessState {
+    pub(super) fn now() -> ProcessState {
+        ProcessState {
             directory: std::env::current_dir().unwrap_or_default(),
             locale: locale(),
             handlers: SIGNALS.map(handler).collect(),
             blocked: blocked(),
             environment: std::env::vars_os().collect(),
-            held: Held::now(),
+            held: ProcessHandles::now(),
         }
     }
 
-    pub(super) fn follow(&mut self, before: &Held, after: &Held) {
-        self.held.follow(before, after);
+    pub(super) fn allow_changes(&mut self, before: &ProcessHandles, after: &ProcessHandles) {
+        self.held.allow_changes(before, after);
     }
 
     /// Whether the process is now as it was, or what is not and what to do about it.
     pub(super) fn check(&self) -> Result<(), String> {
-        let mut now = Surroundings::now();
+        let mut now = ProcessState::now();
         for _ in 0..MOMENTS {
             if now.held.threads.is_subset(&self.held.threads) {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1));
-            now.held = Held::now();
+            now.held = ProcessHandles::now();
         }
         self.compare(&now)
     }
 
-    fn compare(&self, now: &Surroundings) -> Result<(), String> {
+    fn compare(&self, now: &ProcessState) -> Result<(), String> {
         let leave = |what: String| {
             Err(format!(
                 "{what}; a plugin leaves the process as it was (CONTRACT.md, rule 11)"
@@ -213,14 +213,14 @@ fn blocked() -> u64 {
 mod tests {
     use super::*;
 
-    fn empty() -> Surroundings {
-        Surroundings {
+    fn empty() -> ProcessState {
+        ProcessState {
             directory: "/a".into(),
             locale: (b"C".to_vec(), 0),
             handlers: vec![(0, 0); 64],
             blocked: 0,
             environment: vec![],
-            held: Held {
+            held: ProcessHandles {
                 threads: [1].into(),
                 files: [(0, "/dev/null".into()), (1, "log".into())].into(),
                 children: false,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     /// What the check says of one change.
-    fn says(change: impl FnOnce(&mut Surroundings)) -> String {
+    fn says(change: impl FnOnce(&mut ProcessState)) -> String {
         let before = empty();
         assert!(before.compare(&before.clone()).is_ok());
         let mut after = before.clone();
@@ -267,14 +267,14 @@ mod tests {
         after.threads.insert(3);
         after.files.insert(4, "/dev/nvidia0".into());
         after.files.remove(&1);
-        baseline.follow(&before, &after);
+        baseline.allow_changes(&before, &after);
         assert!(baseline.held == after);
     }
 
     #[test]
     fn this_process_stays_as_it_is() {
         // Other tests run in other threads of this process and open files: only what is ours.
-        let (one, two) = (Surroundings::now(), Surroundings::now());
+        let (one, two) = (ProcessState::now(), ProcessState::now());
         assert!(one.handlers == two.handlers && one.locale == two.locale);
         assert_eq!(one.directory, std::env::current_dir().unwrap());
         assert!(!one.held.threads.is_empty() && one.held.files.contains_key(&2));

@@ -12,7 +12,7 @@ use crate::{
 use jackpot_abi as abi;
 use jackpot_protocol::BEFORE;
 use jackpot_protocol::{Failure, Output, PluginJob};
-use jackpot_prune::{By, Choice, Mask, Rounds, select_values};
+use jackpot_prune::{Mask, PruningBudget, PruningRounds, SelectionOptions, select_values};
 use jackpot_rng::Key;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -22,7 +22,7 @@ pub(super) fn run(
     folder: &Path,
     context: &'static Context,
     job: &PluginJob,
-    rounds: &Rounds,
+    rounds: &PruningRounds,
     item: &abi::jkp_item,
 ) -> Result<(Vec<u8>, Vec<u64>), Failure> {
     let problem = context.problem;
@@ -49,7 +49,7 @@ pub(super) fn run(
         let next = after(context, job, rounds, &block, &mask, keep_count).map_err(within)?;
         problem.set_mask(&next)?;
         if let Some(services) = context.services.borrow_mut().as_deref_mut() {
-            let told = context.of_the_host(|| services.set_mask(&next));
+            let told = context.run_host_code(|| services.set_mask(&next));
             told.map_err(|e| Failure::new("error", format!("the next round's mask: {e}")))?;
         }
         kept.push(next.kept());
@@ -76,7 +76,7 @@ fn key(key: abi::jkp_key, index: u32, count: u32) -> abi::jkp_key {
 fn after(
     context: &Context,
     job: &PluginJob,
-    rounds: &Rounds,
+    rounds: &PruningRounds,
     block: &Block,
     mask: &Mask,
     keep_count: u64,
@@ -88,13 +88,13 @@ fn after(
         block.append_to(&mut raw);
         validate::read_mask(network, &raw)?
     } else {
-        let by = By::Total {
+        let by = PruningBudget::Total {
             kept: keep_count,
             scope: rounds.scope,
         };
-        let choice = Choice {
+        let choice = SelectionOptions {
             within: promised(abi::JKP_NESTED).then_some(mask),
-            reserve: rounds.reserve,
+            constraints: rounds.constraints,
             ..by.into()
         };
         select_values(network, &block.doubles(), &choice)?.0

@@ -1,6 +1,6 @@
 //! Reads a plugin's table and refuses what the contract does not allow.
 use jackpot_abi as abi;
-use jackpot_protocol::{ConfigValue, Failure, Item, Kind, Output, Param, Plugin};
+use jackpot_protocol::{ConfigValue, Failure, Kind, Output, Param, Plugin, PluginItem};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
 
@@ -90,7 +90,7 @@ fn check_size(found: u64, expected: usize, what: &str) -> Result<(), Failure> {
 unsafe fn read_item(
     pointer: *const abi::jkp_item,
     index: usize,
-) -> Result<(Item, &'static abi::jkp_item), Failure> {
+) -> Result<(PluginItem, &'static abi::jkp_item), Failure> {
     // SAFETY: NULL or starts with its size.
     let Some(&size) = (unsafe { pointer.cast::<u64>().as_ref() }) else {
         return refuse(format!("item {index} is NULL"));
@@ -125,7 +125,7 @@ unsafe fn read_item(
         )
     };
     let (needs, promises, rounds_hint) = (raw.needs, raw.promises, raw.rounds_hint);
-    let item = Item {
+    let item = PluginItem {
         id: id.clone(),
         version,
         summary,
@@ -173,7 +173,7 @@ fn role(raw: &abi::jkp_item) -> Result<(Kind, Output), Failure> {
 }
 
 /// Unknown bits, and promises that this output cannot be held to.
-fn check_bits(item: &Item) -> Result<(), Failure> {
+fn check_bits(item: &PluginItem) -> Result<(), Failure> {
     if item.needs & !ALL_NEEDS != 0 || item.promises & !ALL_PROMISES != 0 {
         return refuse(format!(
             "needs {:#x} or promises {:#x} have bits that ABI {}.{} does not know",

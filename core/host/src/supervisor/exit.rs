@@ -16,7 +16,7 @@ pub(crate) const LOG_LIMIT: u64 = 64 << 20;
 
 /// Why a worker was stopped from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stopped {
+pub(crate) enum StopReason {
     No,
     /// Over its time; whether it had to be killed.
     Late {
@@ -27,15 +27,15 @@ pub(crate) enum Stopped {
 }
 
 /// What became of the worker: its result, or why there is none.
-pub(crate) fn verdict(
+pub(crate) fn result_of(
     folder: &Path,
     limits: &Limits,
     page: &Page,
-    stopped: Stopped,
+    stopped: StopReason,
     exit: ExitStatus,
     log: &str,
 ) -> Result<serde_json::Value, Failure> {
-    judged(folder, limits, page, stopped, exit, log).map_err(|mut failure| {
+    result_or_failure(folder, limits, page, stopped, exit, log).map_err(|mut failure| {
         if let Some(free) = room(folder).filter(|free| *free < ROOM) {
             let words = format!(
                 "; the disk that it worked on has {free} bytes left (No space left on device)"
@@ -54,11 +54,11 @@ fn room(folder: &Path) -> Option<u64> {
     facts.f_bavail.checked_mul(facts.f_frsize)
 }
 
-fn judged(
+fn result_or_failure(
     folder: &Path,
     limits: &Limits,
     page: &Page,
-    stopped: Stopped,
+    stopped: StopReason,
     exit: ExitStatus,
     log: &str,
 ) -> Result<serde_json::Value, Failure> {
@@ -96,17 +96,17 @@ fn judged(
     })
 }
 
-fn stopped_by_us(stopped: Stopped, limits: &Limits) -> Option<Failure> {
+fn stopped_by_us(stopped: StopReason, limits: &Limits) -> Option<Failure> {
     let end = match stopped {
-        Stopped::No => return None,
-        Stopped::Interrupted => return Some(Failure::new("interrupted", "was interrupted")),
-        Stopped::Flooded => {
+        StopReason::No => return None,
+        StopReason::Interrupted => return Some(Failure::new("interrupted", "was interrupted")),
+        StopReason::Flooded => {
             let megabytes = LOG_LIMIT >> 20;
             let message = format!("printed more than {megabytes} MB and was killed");
             return Some(Failure::new("error", message));
         }
-        Stopped::Late { killed: true } => "it did not stop when it was asked to, and was killed",
-        Stopped::Late { killed: false } => "it stopped when it was asked to",
+        StopReason::Late { killed: true } => "it did not stop when it was asked to, and was killed",
+        StopReason::Late { killed: false } => "it stopped when it was asked to",
     };
     Some(Failure::new(
         "hang",

@@ -16,7 +16,7 @@ pub(crate) const MARKER: &str = "JACKPOT_JOB";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The processes of one job.
-pub(crate) struct Family {
+pub(crate) struct ProcessTree {
     leader: Pid,
     /// `JACKPOT_JOB=…` with the NULs that surround it in an environment.
     marker: Vec<u8>,
@@ -32,10 +32,10 @@ struct Stat {
     start: u64,
 }
 
-impl Family {
-    pub(crate) fn new(leader: Pid, marker: &str) -> Family {
+impl ProcessTree {
+    pub(crate) fn new(leader: Pid, marker: &str) -> ProcessTree {
         let marker = format!("{MARKER}={marker}\0").into_bytes();
-        Family {
+        ProcessTree {
             leader,
             marker,
             seen: BTreeMap::new(),

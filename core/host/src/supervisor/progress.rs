@@ -49,7 +49,7 @@ pub(crate) struct Page {
     since: AtomicU64,
     /// Nanoseconds in the plugin's own phases before `since`.
     plugin: AtomicU64,
-    /// Bits of an f64 in 0..1.
+    /// The share that is done, as the bits of an f64 from 0 to 1.
     done: AtomicU64,
     /// Peak resident bytes, as the worker saw it last.
     pub(crate) peak: AtomicU64,
@@ -251,7 +251,7 @@ impl Progress {
         }
     }
 
-    /// How far: 0 to 1.
+    /// Says how far the work is, from 0 to 1.
     pub fn set(&self, done: f64) {
         self.status.set_done(done);
     }

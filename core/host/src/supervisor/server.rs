@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// How a worker process is started: a program and its leading arguments; the job folder comes last.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// The executable.
+    /// Path of the executable.
     pub program: PathBuf,
     /// Arguments before the folder, e.g. `__serve`.
     pub arguments: Vec<String>,
@@ -16,11 +16,11 @@ pub struct Server {
 /// A worker that wrote its success record and left nothing behind.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// Parsed `done.json`.
+    /// The content of `done.json`.
     pub result: serde_json::Value,
     /// The tail of what the worker printed.
     pub log: String,
-    /// Wall time.
+    /// Wall time of the process.
     pub seconds: f64,
     /// Bytes of resident memory at the worker's peak.
     pub peak_memory: u64,

@@ -1,8 +1,8 @@
 //! Starts a worker, watches it, and leaves nothing of it behind.
 use crate::{
     Finished, Server, printable,
-    supervisor::exit::{LOG_LIMIT, Stopped, verdict},
-    supervisor::process_tree::{Family, MARKER},
+    supervisor::exit::{LOG_LIMIT, StopReason, result_of},
+    supervisor::process_tree::{MARKER, ProcessTree},
     supervisor::progress::{Page, Status, now, peak_memory},
 };
 use jackpot_protocol::{Failure, Limits};
@@ -52,7 +52,7 @@ pub fn supervise(
     let started = Instant::now();
     let (mut child, marker) = start(server, folder, limits)?;
     let leader = Pid::from_child(&child);
-    let mut family = Family::new(leader, &marker);
+    let mut family = ProcessTree::new(leader, &marker);
     let watched = watch(leader, folder, limits, &status, &mut family, observe);
     if watched.is_err() {
         family.kill();
@@ -71,7 +71,7 @@ pub fn supervise(
         ..failure
     };
     let stopped = watched.map_err(with_log)?.0;
-    let result = verdict(folder, limits, &status, stopped, exit, &log).map_err(with_log)?;
+    let result = result_of(folder, limits, &status, stopped, exit, &log).map_err(with_log)?;
     match left {
         Ok(0) => Ok(Finished {
             result,
@@ -135,7 +135,7 @@ fn start(server: &Server, folder: &Path, limits: &Limits) -> Result<(Child, Stri
     Ok((command.spawn().map_err(failed)?, marker))
 }
 
-/// In the new process, before the program starts.
+/// Sets the limits of the new process before the program starts in it.
 fn confine(supervisor: Pid, memory: u64) -> std::io::Result<()> {
     use rustix::process as p;
     p::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -177,14 +177,14 @@ fn watch(
     folder: &Path,
     limits: &Limits,
     page: &Page,
-    family: &mut Family,
+    family: &mut ProcessTree,
     observe: &mut dyn FnMut(f64),
-) -> Result<(Stopped, u64), Failure> {
+) -> Result<(StopReason, u64), Failure> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let system = |e: rustix::io::Errno| Failure::new("error", format!("watching the worker: {e}"));
     let handle = rustix::process::pidfd_open(leader, PidfdFlags::empty()).map_err(system)?;
     let tick = Timespec::try_from(TICK).expect("a tick is a small duration");
-    let (mut stopped, mut asked, mut peak, mut told) = (Stopped::No, None, 0, -1.0);
+    let (mut stopped, mut asked, mut peak, mut told) = (StopReason::No, None, 0, -1.0);
     let mut ticks = 0u64;
     loop {
         let mut events = [PollFd::new(&handle, PollFlags::IN)];
@@ -205,19 +205,19 @@ fn watch(
         let worker = leader.as_raw_nonzero().to_string();
         peak = peak_memory(&worker).unwrap_or(0).max(peak);
         if INTERRUPTED.load(Ordering::SeqCst) {
-            stopped = Stopped::Interrupted;
+            stopped = StopReason::Interrupted;
             family.kill();
         } else if std::fs::metadata(folder.join("log")).is_ok_and(|m| m.len() > LOG_LIMIT) {
-            stopped = Stopped::Flooded;
+            stopped = StopReason::Flooded;
             family.kill();
         } else if let Some(since) = asked {
             if now().saturating_sub(since) > GRACE.as_nanos() as u64 {
-                stopped = Stopped::Late { killed: true };
+                stopped = StopReason::Late { killed: true };
                 family.kill();
             }
         } else if is_late(page, limits) {
             page.cancel();
-            stopped = Stopped::Late { killed: false };
+            stopped = StopReason::Late { killed: false };
             asked = Some(now());
         }
     }

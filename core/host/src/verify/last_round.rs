@@ -2,13 +2,16 @@
 //! the last scores and the mask before, because no byte of a worker is trusted.
 use crate::{
     Finished,
-    verify::outputs::{Value, read_file},
+    verify::outputs::{OutputValue, read_file},
     verify::run::kept,
 };
 use jackpot_abi as abi;
 use jackpot_net::Network;
 use jackpot_protocol::{BEFORE, Failure, Output, PluginJob};
-use jackpot_prune::{By, Choice, Mask, Rounds, Rule, Selected, select_values};
+use jackpot_prune::{
+    Mask, PruningBudget, PruningRounds, SelectionOptions, SelectionRule, ThresholdSharpness,
+    select_values,
+};
 use std::path::Path;
 
 /// What a method of many rounds came to.
@@ -17,7 +20,7 @@ pub(crate) struct LastRound {
     pub(crate) before: Mask,
     /// Selected from its scores; None of a method that gave a mask itself.
     pub(crate) mask: Option<Mask>,
-    pub(crate) selected: Option<Selected>,
+    pub(crate) selected: Option<ThresholdSharpness>,
     pub(crate) kept: u64,
     /// Kept weights after each round.
     pub(crate) each: Vec<u64>,
@@ -28,10 +31,10 @@ impl LastRound {
     pub(crate) fn read(
         folder: &Path,
         job: &PluginJob,
-        rounds: &Rounds,
+        rounds: &PruningRounds,
         network: &Network,
         finished: &Finished,
-        output: &Value,
+        output: &OutputValue,
     ) -> Result<LastRound, Failure> {
         let contract = |message: String| Failure::new("contract", message);
         let before = Mask::from_bytes(&read_file(&folder.join(BEFORE))?)
@@ -54,15 +57,15 @@ impl LastRound {
             )));
         }
         let chosen = match output {
-            Value::Scores(layers) => {
-                let by = By::Sparsity {
+            OutputValue::Scores(layers) => {
+                let by = PruningBudget::Sparsity {
                     sparsity: &rounds.sparsity,
                     scope: rounds.scope,
-                    rule: Rule::Exact,
+                    rule: SelectionRule::Exact,
                 };
-                let choice = Choice {
+                let choice = SelectionOptions {
                     within: (job.item.promises & abi::JKP_NESTED != 0).then_some(&before),
-                    reserve: rounds.reserve,
+                    constraints: rounds.constraints,
                     ..by.into()
                 };
                 let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();

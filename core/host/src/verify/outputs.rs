@@ -1,17 +1,17 @@
 //! What a worker left behind, read as what it should be: the supervisor trusts no byte of it.
 use jackpot_data::Images;
 use jackpot_net::Network;
-use jackpot_protocol::{Failure, Item, Kind, Output, PluginJob};
+use jackpot_protocol::{Failure, Kind, Output, PluginItem, PluginJob};
 use jackpot_prune::{LayerMask, Mask, Scores, read_layers, write_tensors};
 use safetensors::SafeTensors;
 use std::path::Path;
 
 /// A validated value: an item's output, or what a check was given.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum OutputValue {
     Scores(Vec<Vec<f64>>),
     Masks(Mask),
-    /// Weights to keep, one a layer.
+    /// Weights to keep, one number for each layer.
     Counts(Vec<u64>),
     Weights(Vec<Vec<f32>>),
     /// Rows of one image each, of this shape: channels, height, width.
@@ -23,7 +23,7 @@ pub(crate) enum Value {
     Subset(Vec<bool>),
 }
 
-fn broken(kind: &str, message: String) -> Failure {
+fn failure(kind: &str, message: String) -> Failure {
     Failure::new(kind, message)
 }
 
@@ -33,12 +33,12 @@ pub(crate) fn read_raw(
     job: &PluginJob,
     network: &Network,
     data: Option<&Images>,
-) -> Result<Value, Failure> {
+) -> Result<OutputValue, Failure> {
     let shape = data.map_or([0; 3], shape);
     let row = shape.iter().product();
     let expected = raw_length(job.item.output, network, data.map_or(0, Images::rows), row);
     if raw.len() != expected {
-        return Err(broken(
+        return Err(failure(
             "contract",
             format!("wrote {} bytes, expected {expected}", raw.len()),
         ));
@@ -53,7 +53,7 @@ pub(crate) fn read_raw(
         Output::Scores => {
             let all = doubles(raw);
             check_finite(network, &all, "scores")?;
-            Value::Scores(split(network, &all))
+            OutputValue::Scores(split(network, &all))
         }
         Output::Weights => {
             let all: Vec<f32> = raw
@@ -64,21 +64,21 @@ pub(crate) fn read_raw(
                 .collect();
             let wide: Vec<f64> = all.iter().map(|&x| f64::from(x)).collect();
             check_finite(network, &wide, "weights")?;
-            Value::Weights(split(network, &all))
+            OutputValue::Weights(split(network, &all))
         }
-        Output::Masks => Value::Masks(read_mask(network, raw)?),
-        Output::Counts => Value::Counts(read_counts(network, integers())?),
-        Output::Images => Value::Images {
+        Output::Masks => OutputValue::Masks(read_mask(network, raw)?),
+        Output::Counts => OutputValue::Counts(read_counts(network, integers())?),
+        Output::Images => OutputValue::Images {
             pixels: raw.to_vec(),
             shape,
         },
-        Output::Labels => Value::Labels(read_labels(integers(), job.architecture.classes)?),
+        Output::Labels => OutputValue::Labels(read_labels(integers(), job.architecture.classes)?),
         Output::Subset => {
             let kept = bits(raw, "row")?;
             if !kept.contains(&true) {
-                return Err(broken("contract", "the subset keeps no row".into()));
+                return Err(failure("contract", "the subset keeps no row".into()));
             }
-            Value::Subset(kept)
+            OutputValue::Subset(kept)
         }
     })
 }
@@ -107,7 +107,7 @@ fn read_labels(labels: impl Iterator<Item = i64>, classes: u32) -> Result<Vec<i6
     let valid = 0..i64::from(classes);
     match labels.iter().position(|l| !valid.contains(l)) {
         None => Ok(labels),
-        Some(i) => Err(broken(
+        Some(i) => Err(failure(
             "contract",
             format!(
                 "label of row {i}: expected 0 to {}, found {}",
@@ -136,7 +136,7 @@ fn check_finite(network: &Network, all: &[f64], what: &str) -> Result<(), Failur
     }
     for (layer, values) in network.layers.iter().zip(split(network, all)) {
         if let Some(at) = values.iter().position(|x| !x.is_finite()) {
-            return Err(broken(
+            return Err(failure(
                 "numeric",
                 format!(
                     "{what} of layer `{}`: entry {at} is {}, expected a finite number ({bad} of {} are not)",
@@ -152,7 +152,7 @@ fn check_finite(network: &Network, all: &[f64], what: &str) -> Result<(), Failur
 
 fn bits(raw: &[u8], what: &str) -> Result<Vec<bool>, Failure> {
     match raw.iter().position(|b| *b > 1) {
-        Some(at) => Err(broken(
+        Some(at) => Err(failure(
             "contract",
             format!("{what} {at}: expected 0 or 1, found {}", raw[at]),
         )),
@@ -173,7 +173,10 @@ pub(crate) fn read_mask(network: &Network, raw: &[u8]) -> Result<Mask, Failure> 
     }
     let mask = Mask { layers };
     if mask.kept() == 0 {
-        return Err(broken("contract", "the mask keeps no weight at all".into()));
+        return Err(failure(
+            "contract",
+            "the mask keeps no weight at all".into(),
+        ));
     }
     Ok(mask)
 }
@@ -184,7 +187,7 @@ fn read_counts(network: &Network, counts: impl Iterator<Item = i64>) -> Result<V
         match u64::try_from(count) {
             Ok(n) if n <= layer.len() as u64 => found.push(n),
             _ => {
-                return Err(broken(
+                return Err(failure(
                     "contract",
                     format!(
                         "layer `{}`: expected 0 to {} weights to keep, found {count}",
@@ -196,7 +199,7 @@ fn read_counts(network: &Network, counts: impl Iterator<Item = i64>) -> Result<V
         }
     }
     if found.iter().all(|&n| n == 0) {
-        return Err(broken(
+        return Err(failure(
             "contract",
             "the counts keep no weight at all".into(),
         ));
@@ -208,7 +211,7 @@ fn read_counts(network: &Network, counts: impl Iterator<Item = i64>) -> Result<V
 pub(crate) fn read_input(
     job: &PluginJob,
     network: &Network,
-) -> Result<(Option<Value>, Option<Images>), Failure> {
+) -> Result<(Option<OutputValue>, Option<Images>), Failure> {
     if job.item.kind != Kind::Check {
         return Ok((None, None));
     }
@@ -217,15 +220,15 @@ pub(crate) fn read_input(
         .as_deref()
         .ok_or_else(|| missing_input(&job.item))?;
     let bytes = read_file(path)?;
-    let invalid = |e: &dyn std::fmt::Display| broken("invalid", format!("input: {e}"));
+    let invalid = |e: &dyn std::fmt::Display| failure("invalid", format!("input: {e}"));
     Ok(match job.item.output {
         Output::Masks => {
             let mask = Mask::from_bytes(&bytes).map_err(|e| invalid(&e))?;
             mask.check(network).map_err(|e| invalid(&e))?;
-            (Some(Value::Masks(mask)), None)
+            (Some(OutputValue::Masks(mask)), None)
         }
         Output::Scores | Output::Counts => (
-            Some(Value::Scores(read_layers(
+            Some(OutputValue::Scores(read_layers(
                 &bytes,
                 network,
                 "input scores",
@@ -237,39 +240,41 @@ pub(crate) fn read_input(
             let layers = read_layers(&bytes, network, "input weights", false)?;
             let narrow = |l: Vec<f64>| l.into_iter().map(|x| x as f32).collect();
             (
-                Some(Value::Weights(layers.into_iter().map(narrow).collect())),
+                Some(OutputValue::Weights(
+                    layers.into_iter().map(narrow).collect(),
+                )),
                 None,
             )
         }
         output => {
             let data = Images::from_safetensors(&bytes).map_err(|e| invalid(&e))?;
             let value = match output {
-                Output::Images => Value::Images {
+                Output::Images => OutputValue::Images {
                     pixels: data.pixels.clone(),
                     shape: shape(&data),
                 },
-                Output::Labels => Value::Labels(data.labels.clone()),
-                _ => Value::Subset(vec![true; data.rows()]),
+                Output::Labels => OutputValue::Labels(data.labels.clone()),
+                _ => OutputValue::Subset(vec![true; data.rows()]),
             };
             (Some(value), Some(data))
         }
     })
 }
 
-pub(crate) fn missing_input(item: &Item) -> Failure {
-    broken(
+pub(crate) fn missing_input(item: &PluginItem) -> Failure {
+    failure(
         "invalid",
         format!("item `{}` is a check, and the job has no input", item.id),
     )
 }
 
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| broken("invalid", format!("`{}`: {e}", path.display())))
+    std::fs::read(path).map_err(|e| failure("invalid", format!("`{}`: {e}", path.display())))
 }
 
 /// The file's name and bytes that a store may keep.
 pub(crate) fn to_file(
-    value: &Value,
+    value: &OutputValue,
     job: &PluginJob,
     network: &Network,
     data: Option<Images>,
@@ -278,10 +283,10 @@ pub(crate) fn to_file(
         let mut data = data.clone().ok_or_else(|| missing_input(&job.item))?;
         change(&mut data);
         data.to_safetensors()
-            .map_err(|e| broken("invalid", e.to_string()))
+            .map_err(|e| failure("invalid", e.to_string()))
     };
     Ok(match value {
-        Value::Scores(layers) => {
+        OutputValue::Scores(layers) => {
             let named = network
                 .layers
                 .iter()
@@ -295,8 +300,8 @@ pub(crate) fn to_file(
                 .to_safetensors(network)?,
             )
         }
-        Value::Masks(mask) => ("mask", mask.to_bytes()),
-        Value::Counts(counts) => {
+        OutputValue::Masks(mask) => ("mask", mask.to_bytes()),
+        OutputValue::Counts(counts) => {
             let pairs: Vec<_> = network
                 .layers
                 .iter()
@@ -304,19 +309,21 @@ pub(crate) fn to_file(
                 .map(|(l, n)| (l.name.as_str(), n))
                 .collect();
             let bytes = jackpot_store::canonical::to_bytes(&serde_json::json!(pairs))
-                .map_err(|e| broken("error", e.to_string()))?;
+                .map_err(|e| failure("error", e.to_string()))?;
             ("counts.json", bytes)
         }
-        Value::Weights(layers) => ("weights.safetensors", replace_layers(job, network, layers)?),
-        Value::Images { pixels, .. } => (
+        OutputValue::Weights(layers) => {
+            ("weights.safetensors", replace_layers(job, network, layers)?)
+        }
+        OutputValue::Images { pixels, .. } => (
             "data.safetensors",
             with_data(&|d| d.pixels.clone_from(pixels))?,
         ),
-        Value::Labels(labels) => (
+        OutputValue::Labels(labels) => (
             "data.safetensors",
             with_data(&|d| d.labels.clone_from(labels))?,
         ),
-        Value::Subset(kept) => ("data.safetensors", with_data(&|d| keep_rows(d, kept))?),
+        OutputValue::Subset(kept) => ("data.safetensors", with_data(&|d| keep_rows(d, kept))?),
     })
 }
 
@@ -343,7 +350,7 @@ fn replace_layers(
             .ok_or_else(|| missing_input(&job.item))?,
     )?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| {
-        broken(
+        failure(
             "invalid",
             format!("input weights: {}", jackpot_net::not_tensors(&bytes, &e)),
         )
@@ -364,7 +371,7 @@ fn replace_layers(
     Ok(write_tensors(tensors)?)
 }
 
-/// Little-endian doubles.
+/// Doubles from their little-endian bytes.
 fn doubles(data: &[u8]) -> Vec<f64> {
     data.as_chunks::<8>()
         .0

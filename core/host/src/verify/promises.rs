@@ -1,9 +1,10 @@
 //! What items promise, verified on every output from the files that went in and came out.
 //!
-//! Promises are per tensor: a layer, a row of a row-wise check, else all rows of a data set.
+//! Each promise holds for every tensor by itself: for a layer, for a row where a check works row by
+//! row, and otherwise for all rows of a data set.
 //! A check that changed nothing where it could have is an error whether it promised to change
 //! something or not: nothing is silently skipped.
-use crate::{verify::outputs::Value, verify::structure};
+use crate::{verify::outputs::OutputValue, verify::structure};
 use jackpot_abi as abi;
 use jackpot_net::Network;
 use jackpot_protocol::{Failure, Kind, promises::NAMES};
@@ -11,7 +12,7 @@ use jackpot_prune::Mask;
 use serde_json::{Map, json};
 
 /// What was asked and what is known besides input and output.
-pub(crate) struct Facts<'a> {
+pub(crate) struct PromiseContext<'a> {
     pub(crate) network: &'a Network,
     pub(crate) kind: Kind,
     pub(crate) promises: u32,
@@ -23,7 +24,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) keep_count: u64,
 }
 
-impl Facts<'_> {
+impl PromiseContext<'_> {
     fn promised(&self, bit: u32) -> bool {
         self.promises & bit != 0
     }
@@ -31,9 +32,9 @@ impl Facts<'_> {
 
 /// Verifies every promise; the certificate says what was verified and how much changed.
 pub(crate) fn verify(
-    facts: &Facts<'_>,
-    input: Option<&Value>,
-    output: &Value,
+    facts: &PromiseContext<'_>,
+    input: Option<&OutputValue>,
+    output: &OutputValue,
 ) -> Result<serde_json::Value, Failure> {
     if let Some(input) = input
         && std::mem::discriminant(input) != std::mem::discriminant(output)
@@ -61,28 +62,40 @@ pub(crate) fn verify(
     Ok(certificate.into())
 }
 
-/// One promise: how it was verified, or how it was broken.
+/// Verifies one promise: says how it was verified, or how it was broken.
 fn one(
-    facts: &Facts<'_>,
+    facts: &PromiseContext<'_>,
     bit: u32,
-    input: Option<&Value>,
-    output: &Value,
+    input: Option<&OutputValue>,
+    output: &OutputValue,
 ) -> Result<&'static str, String> {
     match (bit, input, output) {
-        (abi::JKP_KEEPS_LAYER_COUNTS, Some(Value::Masks(before)), Value::Masks(after)) => {
+        (
+            abi::JKP_KEEPS_LAYER_COUNTS,
+            Some(OutputValue::Masks(before)),
+            OutputValue::Masks(after),
+        ) => {
             layer_counts(before, after)?;
         }
-        (abi::JKP_KEEPS_TOTAL_COUNT, Some(Value::Masks(before)), Value::Masks(after)) => {
+        (
+            abi::JKP_KEEPS_TOTAL_COUNT,
+            Some(OutputValue::Masks(before)),
+            OutputValue::Masks(after),
+        ) => {
             total(before.kept(), after.kept())?;
         }
-        (abi::JKP_KEEPS_TOTAL_COUNT, None, Value::Masks(after)) => {
+        (abi::JKP_KEEPS_TOTAL_COUNT, None, OutputValue::Masks(after)) => {
             total(facts.keep_count, after.kept())?;
         }
-        (abi::JKP_KEEPS_TOTAL_COUNT, None, Value::Counts(counts)) => {
+        (abi::JKP_KEEPS_TOTAL_COUNT, None, OutputValue::Counts(counts)) => {
             total(facts.keep_count, counts.iter().sum())?;
         }
         (abi::JKP_KEEPS_MULTISET, Some(before), after) => multiset(facts, before, after)?,
-        (abi::JKP_KEEPS_KEPT_MULTISET, Some(Value::Weights(before)), Value::Weights(after)) => {
+        (
+            abi::JKP_KEEPS_KEPT_MULTISET,
+            Some(OutputValue::Weights(before)),
+            OutputValue::Weights(after),
+        ) => {
             kept_multiset(facts, before, after)?;
         }
         (abi::JKP_CHANGES_STRUCTURE, Some(before), after) => {
@@ -92,7 +105,7 @@ fn one(
         // `changes` counts it, and refuses a check that changed nothing.
         (abi::JKP_CHANGES_OUTPUT, Some(_), _) => return Ok("see `changed`"),
         (abi::JKP_ROWWISE, _, _) => return Ok("the worker ran it twice with other blocks of rows"),
-        (abi::JKP_NESTED, _, Value::Masks(after)) => nested(facts.mask, after)?,
+        (abi::JKP_NESTED, _, OutputValue::Masks(after)) => nested(facts.mask, after)?,
         (abi::JKP_NESTED, _, _) => match facts.selected {
             Some(after) => nested(facts.mask, after)?,
             None => return Ok("one round: nothing to compare"),
@@ -167,39 +180,46 @@ impl Pair {
 type Pairs<'a> = Box<dyn Iterator<Item = Pair> + 'a>;
 
 /// Tensors of both sides, one at a time; rows that a check treats one by one are cut `by_row`.
-fn pairs<'a>(facts: &'a Facts<'_>, before: &'a Value, after: &'a Value, by_row: bool) -> Pairs<'a> {
+fn pairs<'a>(
+    facts: &'a PromiseContext<'_>,
+    before: &'a OutputValue,
+    after: &'a OutputValue,
+    by_row: bool,
+) -> Pairs<'a> {
     let layers = facts.network.layers.iter();
     let names = layers.map(|l| format!("layer `{}`", l.name));
     match (before, after) {
-        (Value::Masks(b), Value::Masks(a)) => Box::new(
+        (OutputValue::Masks(b), OutputValue::Masks(a)) => Box::new(
             names
                 .zip(b.layers.iter().zip(&a.layers))
                 .map(|(name, (b, a))| Pair::new(name, &b.kept, &a.kept, u64::from)),
         ),
-        (Value::Scores(b), Value::Scores(a)) => Box::new(
+        (OutputValue::Scores(b), OutputValue::Scores(a)) => Box::new(
             names
                 .zip(b.iter().zip(a))
                 .map(|(name, (b, a))| Pair::new(name, b, a, f64::to_bits)),
         ),
-        (Value::Weights(b), Value::Weights(a)) => Box::new(
+        (OutputValue::Weights(b), OutputValue::Weights(a)) => Box::new(
             names
                 .zip(b.iter().zip(a))
                 .map(|(name, (b, a))| Pair::new(name, b, a, |x| u64::from(x.to_bits()))),
         ),
-        (Value::Images { pixels: b, shape }, Value::Images { pixels: a, .. }) if by_row => {
+        (OutputValue::Images { pixels: b, shape }, OutputValue::Images { pixels: a, .. })
+            if by_row =>
+        {
             let length = shape.iter().product::<usize>().max(1);
             let rows = b.chunks(length).zip(a.chunks(length)).enumerate();
             Box::new(rows.map(|(i, (b, a))| Pair::new(format!("image {i}"), b, a, u64::from)))
         }
-        (Value::Images { pixels: b, .. }, Value::Images { pixels: a, .. }) => {
+        (OutputValue::Images { pixels: b, .. }, OutputValue::Images { pixels: a, .. }) => {
             Box::new(std::iter::once(Pair::new("images".into(), b, a, u64::from)))
         }
-        (Value::Labels(b), Value::Labels(a)) => {
+        (OutputValue::Labels(b), OutputValue::Labels(a)) => {
             Box::new(std::iter::once(Pair::new("labels".into(), b, a, |x| {
                 x as u64
             })))
         }
-        (Value::Subset(b), Value::Subset(a)) => {
+        (OutputValue::Subset(b), OutputValue::Subset(a)) => {
             Box::new(std::iter::once(Pair::new("subset".into(), b, a, u64::from)))
         }
         _ => Box::new(std::iter::empty()),
@@ -211,7 +231,11 @@ fn sorted(mut values: Vec<u64>) -> Vec<u64> {
     values
 }
 
-fn multiset(facts: &Facts<'_>, before: &Value, after: &Value) -> Result<(), String> {
+fn multiset(
+    facts: &PromiseContext<'_>,
+    before: &OutputValue,
+    after: &OutputValue,
+) -> Result<(), String> {
     // A row-wise check sees no block but the rows in it, so its tensor is one row.
     for pair in pairs(facts, before, after, facts.promised(abi::JKP_ROWWISE)) {
         if sorted(pair.before) != sorted(pair.after) {
@@ -224,7 +248,11 @@ fn multiset(facts: &Facts<'_>, before: &Value, after: &Value) -> Result<(), Stri
     Ok(())
 }
 
-fn kept_multiset(facts: &Facts<'_>, before: &[Vec<f32>], after: &[Vec<f32>]) -> Result<(), String> {
+fn kept_multiset(
+    facts: &PromiseContext<'_>,
+    before: &[Vec<f32>],
+    after: &[Vec<f32>],
+) -> Result<(), String> {
     for ((mask, b), a) in facts.mask.layers.iter().zip(before).zip(after) {
         if sorted(kept(mask, b)) != sorted(kept(mask, a)) {
             return Err(format!(
@@ -242,8 +270,12 @@ fn kept(mask: &jackpot_prune::LayerMask, values: &[f32]) -> Vec<u64> {
 }
 
 /// The tensors that a change is looked for in: under the mask where only kept values move.
-fn changeable<'a>(facts: &'a Facts<'_>, before: &'a Value, after: &'a Value) -> Pairs<'a> {
-    if let (true, Value::Weights(b), Value::Weights(a)) =
+fn changeable<'a>(
+    facts: &'a PromiseContext<'_>,
+    before: &'a OutputValue,
+    after: &'a OutputValue,
+) -> Pairs<'a> {
+    if let (true, OutputValue::Weights(b), OutputValue::Weights(a)) =
         (facts.promised(abi::JKP_KEEPS_KEPT_MULTISET), before, after)
     {
         let layers = facts.mask.layers.iter().zip(b).zip(a);
@@ -257,7 +289,7 @@ fn changeable<'a>(facts: &'a Facts<'_>, before: &'a Value, after: &'a Value) -> 
 }
 
 /// Promises under which a tensor of equal values has nowhere to go.
-fn only_moves(facts: &Facts<'_>) -> bool {
+fn only_moves(facts: &PromiseContext<'_>) -> bool {
     let moving =
         abi::JKP_KEEPS_LAYER_COUNTS | abi::JKP_KEEPS_MULTISET | abi::JKP_KEEPS_KEPT_MULTISET;
     facts.promises & moving != 0
@@ -268,24 +300,28 @@ fn is_constant(values: &[u64]) -> bool {
 }
 
 /// Why a check has nothing to do here: a comparison with what it leaves would be one with itself.
-fn nothing_to_change(facts: &Facts<'_>, before: &Value) -> String {
+fn nothing_to_change(facts: &PromiseContext<'_>, before: &OutputValue) -> String {
     let why = match before {
-        Value::Masks(mask) if mask.kept() == mask.total() => {
+        OutputValue::Masks(mask) if mask.kept() == mask.total() => {
             "every layer of the mask is kept whole, and nothing can be moved within a full layer"
         }
-        Value::Masks(_) => "every layer of the mask is full or empty",
-        Value::Weights(_) if facts.promised(abi::JKP_KEEPS_KEPT_MULTISET) => {
+        OutputValue::Masks(_) => "every layer of the mask is full or empty",
+        OutputValue::Weights(_) if facts.promised(abi::JKP_KEEPS_KEPT_MULTISET) => {
             "no layer keeps two different weights"
         }
-        Value::Weights(_) | Value::Scores(_) => "each layer holds one value only",
-        Value::Images { .. } => "the values of each image are all the same",
+        OutputValue::Weights(_) | OutputValue::Scores(_) => "each layer holds one value only",
+        OutputValue::Images { .. } => "the values of each image are all the same",
         _ => "all its values are the same",
     };
     format!("had nothing to change: {why}; leave this check out here")
 }
 
 /// Counts what could change and what did, in values and in tensors; nothing at all is an error.
-fn changes(facts: &Facts<'_>, before: &Value, after: &Value) -> Result<serde_json::Value, Failure> {
+fn changes(
+    facts: &PromiseContext<'_>,
+    before: &OutputValue,
+    after: &OutputValue,
+) -> Result<serde_json::Value, Failure> {
     let (mut possible, mut changed, mut tensors, mut changed_tensors) = (0u64, 0u64, 0u64, 0u64);
     for pair in changeable(facts, before, after) {
         let differ = pair

@@ -19,10 +19,15 @@ fn mask(text: &str) -> Mask {
     }
 }
 
-fn check(promises: u32, so_far: &Mask, before: &Value, after: &Value) -> Result<String, String> {
+fn check(
+    promises: u32,
+    so_far: &Mask,
+    before: &OutputValue,
+    after: &OutputValue,
+) -> Result<String, String> {
     let lengths: Vec<usize> = so_far.layers.iter().map(|l| l.kept.len()).collect();
     let network = network(&lengths);
-    let facts = Facts {
+    let facts = PromiseContext {
         network: &network,
         kind: Kind::Check,
         promises,
@@ -37,7 +42,12 @@ fn check(promises: u32, so_far: &Mask, before: &Value, after: &Value) -> Result<
 
 fn masks(promises: u32, before: &str, after: &str) -> Result<String, String> {
     let (b, a) = (mask(before), mask(after));
-    check(promises, &b.clone(), &Value::Masks(b), &Value::Masks(a))
+    check(
+        promises,
+        &b.clone(),
+        &OutputValue::Masks(b),
+        &OutputValue::Masks(a),
+    )
 }
 
 const REARRANGE: u32 =
@@ -93,7 +103,7 @@ fn the_certificate_counts_the_layers_that_moved() {
 #[test]
 fn weights_keep_their_values_under_the_mask_or_everywhere() {
     let so_far = mask("xx..");
-    let weights = |v: [f32; 4]| Value::Weights(vec![v.to_vec()]);
+    let weights = |v: [f32; 4]| OutputValue::Weights(vec![v.to_vec()]);
     let before = weights([1.0, 2.0, 3.0, 4.0]);
     let kept = abi::JKP_KEEPS_KEPT_MULTISET | abi::JKP_CHANGES_OUTPUT;
     assert!(check(kept, &so_far, &before, &weights([2.0, 1.0, 0.0, 0.0])).is_ok());
@@ -112,7 +122,7 @@ fn weights_keep_their_values_under_the_mask_or_everywhere() {
 
 #[test]
 fn a_rowwise_shuffle_keeps_the_values_of_every_image() {
-    let images = |pixels: &[u8]| Value::Images {
+    let images = |pixels: &[u8]| OutputValue::Images {
         pixels: pixels.to_vec(),
         shape: [1, 1, 3],
     };
@@ -155,7 +165,7 @@ fn a_rowwise_shuffle_keeps_the_values_of_every_image() {
 fn a_method_meets_its_total_and_stays_nested() {
     let network = network(&[4]);
     let so_far = mask("xx..");
-    let facts = |promises| Facts {
+    let facts = |promises| PromiseContext {
         network: &network,
         kind: Kind::Method,
         promises,
@@ -164,11 +174,11 @@ fn a_method_meets_its_total_and_stays_nested() {
         keep_count: 2,
     };
     let total = facts(abi::JKP_KEEPS_TOTAL_COUNT);
-    assert!(verify(&total, None, &Value::Counts(vec![2])).is_ok());
-    assert!(verify(&total, None, &Value::Counts(vec![3])).is_err());
+    assert!(verify(&total, None, &OutputValue::Counts(vec![2])).is_ok());
+    assert!(verify(&total, None, &OutputValue::Counts(vec![3])).is_err());
     let nested = facts(abi::JKP_NESTED);
-    assert!(verify(&nested, None, &Value::Masks(mask("x..."))).is_ok());
-    let error = verify(&nested, None, &Value::Masks(mask("x.x."))).unwrap_err();
+    assert!(verify(&nested, None, &OutputValue::Masks(mask("x..."))).is_ok());
+    let error = verify(&nested, None, &OutputValue::Masks(mask("x.x."))).unwrap_err();
     assert!(
         error.message.contains("keeps 1 weights that were pruned"),
         "{error}"
@@ -178,10 +188,13 @@ fn a_method_meets_its_total_and_stays_nested() {
 #[test]
 fn a_promise_is_never_kept_by_comparing_nothing() {
     let so_far = mask("xx..");
-    let (before, after) = (Value::Labels(vec![0, 1]), Value::Subset(vec![true, false]));
+    let (before, after) = (
+        OutputValue::Labels(vec![0, 1]),
+        OutputValue::Subset(vec![true, false]),
+    );
     let promises = abi::JKP_KEEPS_MULTISET;
     let error = check(promises, &so_far, &before, &after).unwrap_err();
     assert!(error.contains("of another kind"), "{error}");
-    let moved = Value::Labels(vec![1, 0]);
+    let moved = OutputValue::Labels(vec![1, 0]);
     assert!(check(promises, &so_far, &before, &moved).is_ok());
 }

@@ -4,14 +4,14 @@ use crate::{
     catalog::rounds,
     files, supervise,
     verify::last_round::LastRound,
-    verify::outputs::{Value, read_file, read_input, read_raw, to_file},
-    verify::promises::{Facts, verify},
+    verify::outputs::{OutputValue, read_file, read_input, read_raw, to_file},
+    verify::promises::{PromiseContext, verify},
 };
 use jackpot_data::Images;
 use jackpot_net::Network;
-use jackpot_protocol::{Access, BEFORE, Batches, Failure, Kind, NAME, PluginJob, RAW};
+use jackpot_protocol::{BEFORE, Batches, DataAccess, Failure, Kind, NAME, PluginJob, RAW};
 use jackpot_prune::Mask;
-use jackpot_prune::Selected;
+use jackpot_prune::ThresholdSharpness;
 use safetensors::SafeTensors;
 use serde_json::json;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct PluginOutput {
     /// whose scores `file` holds.
     pub mask: Option<PathBuf>,
     /// How sharp the last round's threshold was, where the host selected it.
-    pub selected: Option<Selected>,
+    pub selected: Option<ThresholdSharpness>,
     /// Promises verified with the share of what could change that did; services used; batches
     /// drawn. Deterministic, integers and text only.
     pub certificate: serde_json::Value,
@@ -86,7 +86,7 @@ fn run(
     mask.check(&network).map_err(invalid)?;
     let keep_count = match &job.rounds {
         Some(rounds) => rounds.sparsity.kept(network.prunable_weights()),
-        None => jackpot_prune::share_of(job.keep, network.prunable_weights())
+        None => jackpot_prune::kept_at_density(job.keep, network.prunable_weights())
             .map_err(|e| Failure::new("invalid", e))?,
     };
     std::fs::create_dir_all(folder).map_err(io)?;
@@ -95,7 +95,7 @@ fn run(
     }
     files::write_json(folder, "job.json", &tagged(job)?)?;
     let finished = supervise(server, folder, &job.limits, observe)?;
-    let asked = Asked {
+    let request = RunRequest {
         job,
         network: &network,
         mask,
@@ -103,7 +103,7 @@ fn run(
         data,
         keep_count,
     };
-    let done = conclude(folder, asked, &finished).map_err(|f: Failure| Failure {
+    let done = conclude(folder, request, &finished).map_err(|f: Failure| Failure {
         log: finished.log.clone(),
         ..f
     })?;
@@ -116,18 +116,22 @@ fn run(
 }
 
 /// What the item was asked, read and checked.
-struct Asked<'a> {
+struct RunRequest<'a> {
     job: &'a PluginJob,
     network: &'a Network,
     mask: Mask,
-    input: Option<Value>,
+    input: Option<OutputValue>,
     data: Option<Images>,
     keep_count: u64,
 }
 
 /// Validates and verifies what the worker left, and writes what may enter a store.
-fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<PluginOutput, Failure> {
-    let (job, network) = (asked.job, asked.network);
+fn conclude(
+    folder: &Path,
+    request: RunRequest<'_>,
+    finished: &Finished,
+) -> Result<PluginOutput, Failure> {
+    let (job, network) = (request.job, request.network);
     let write = |name: &str, bytes: Vec<u8>| {
         let file = folder.join(name);
         std::fs::write(&file, bytes)
@@ -138,7 +142,7 @@ fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<Plug
         &read_file(&folder.join(RAW))?,
         job,
         network,
-        asked.data.as_ref(),
+        request.data.as_ref(),
     )?;
     let last = match &job.rounds {
         Some(rounds) => Some(LastRound::read(
@@ -146,27 +150,27 @@ fn conclude(folder: &Path, asked: Asked<'_>, finished: &Finished) -> Result<Plug
         )?),
         None => None,
     };
-    let facts = Facts {
+    let facts = PromiseContext {
         network,
         kind: job.item.kind,
         promises: job.item.promises,
-        mask: last.as_ref().map_or(&asked.mask, |l| &l.before),
+        mask: last.as_ref().map_or(&request.mask, |l| &l.before),
         selected: last.as_ref().and_then(|l| l.mask.as_ref()),
-        keep_count: asked.keep_count,
+        keep_count: request.keep_count,
     };
-    let promises = verify(&facts, asked.input.as_ref(), &output)?;
-    refuse_dense(job, network, &output, asked.keep_count)?;
+    let promises = verify(&facts, request.input.as_ref(), &output)?;
+    refuse_dense(job, network, &output, request.keep_count)?;
     let mut certificate = json!({ "promises": promises });
     certify(&mut certificate, job, finished)?;
     if let Some(kept) = last.as_ref().map(|l| l.kept).or_else(|| kept(&output)) {
         let total = network.prunable_weights();
         certificate["achieved"] =
-            json!({ "kept": kept, "asked": asked.keep_count, "total": total });
+            json!({ "kept": kept, "asked": request.keep_count, "total": total });
     }
     if let (Some(rounds), Some(last)) = (&job.rounds, &last) {
         certificate["rounds"] = json!({ "schedule": rounds.schedule, "kept": last.each });
     }
-    let (name, bytes) = to_file(&output, job, network, asked.data)?;
+    let (name, bytes) = to_file(&output, job, network, request.data)?;
     let file = write(name, bytes)?;
     let mask = match last.as_ref().map(|l| l.mask.as_ref()) {
         None => None,
@@ -245,7 +249,7 @@ fn tagged(job: &PluginJob) -> Result<serde_json::Value, Failure> {
 fn refuse_dense(
     job: &PluginJob,
     network: &Network,
-    output: &Value,
+    output: &OutputValue,
     keep_count: u64,
 ) -> Result<(), Failure> {
     let total = network.prunable_weights();
@@ -263,10 +267,10 @@ fn refuse_dense(
 }
 
 /// Weights that an output keeps, if it says so itself.
-pub(crate) fn kept(output: &Value) -> Option<u64> {
+pub(crate) fn kept(output: &OutputValue) -> Option<u64> {
     match output {
-        Value::Masks(mask) => Some(mask.kept()),
-        Value::Counts(counts) => Some(counts.iter().sum()),
+        OutputValue::Masks(mask) => Some(mask.kept()),
+        OutputValue::Counts(counts) => Some(counts.iter().sum()),
         _ => None,
     }
 }
@@ -286,7 +290,7 @@ fn certify(
             )
         })?;
     }
-    if job.access != Access::Declared {
+    if job.access != DataAccess::Declared {
         certificate["access"] = json!(job.access);
     }
     Ok(())

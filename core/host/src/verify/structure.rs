@@ -3,7 +3,7 @@
 //! A permutation of whole pixel rows keeps every promise of a permutation of pixels, and a
 //! rearrangement within layers every promise of one over all of them. What tells the two
 //! apart is what the weaker one cannot do: `JKP_CHANGES_STRUCTURE` is held to that.
-use crate::verify::outputs::Value;
+use crate::verify::outputs::OutputValue;
 use jackpot_prune::Mask;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ impl Structure {
         json!({ "possible": self.possible, "changed": self.changed })
     }
 
-    /// Of places given as "could it change, and did it".
+    /// Counts places, each given as whether it could change and whether it did.
     fn of(places: impl Iterator<Item = (bool, bool)>) -> Structure {
         let (mut possible, mut changed) = (0, 0);
         for (could, did) in places {
@@ -32,20 +32,22 @@ impl Structure {
 }
 
 /// Refuses an output in which it could have changed somewhere and changed nowhere.
-pub(crate) fn verify(mask: &Mask, before: &Value, after: &Value) -> Result<(), String> {
+pub(crate) fn verify(mask: &Mask, before: &OutputValue, after: &OutputValue) -> Result<(), String> {
     let Structure { possible, changed } = count(mask, before, after);
     if possible == 0 || changed > 0 {
         return Ok(());
     }
     Err(match before {
-        Value::Images { .. } => format!(
+        OutputValue::Images { .. } => format!(
             "none of {possible} images holds other values in its rows and in its columns than before, as after a permutation of whole rows or columns"
         ),
-        Value::Labels(_) => format!(
+        OutputValue::Labels(_) => format!(
             "the rows of each of {possible} classes still share one label, as after renaming the classes"
         ),
-        Value::Masks(_) => format!("each of {possible} layers keeps as many weights as before"),
-        Value::Weights(_) => {
+        OutputValue::Masks(_) => {
+            format!("each of {possible} layers keeps as many weights as before")
+        }
+        OutputValue::Weights(_) => {
             format!("in each of {possible} layers the kept weights are the same values as before")
         }
         _ => format!("in each of {possible} layers the scores stand in the same order as before"),
@@ -53,18 +55,20 @@ pub(crate) fn verify(mask: &Mask, before: &Value, after: &Value) -> Result<(), S
 }
 
 /// Counts images, classes or layers.
-pub(crate) fn count(mask: &Mask, before: &Value, after: &Value) -> Structure {
+pub(crate) fn count(mask: &Mask, before: &OutputValue, after: &OutputValue) -> Structure {
     match (before, after) {
-        (Value::Images { pixels: b, shape }, Value::Images { pixels: a, .. }) => {
+        (OutputValue::Images { pixels: b, shape }, OutputValue::Images { pixels: a, .. }) => {
             images(b, a, *shape)
         }
-        (Value::Labels(b), Value::Labels(a)) => labels(b, a),
-        (Value::Masks(b), Value::Masks(a)) => masks(b, a),
-        (Value::Weights(b), Value::Weights(a)) => weights(mask, b, a),
-        (Value::Scores(b), Value::Scores(a)) => Structure::of(b.iter().zip(a).map(|(b, a)| {
-            let constant = b.windows(2).all(|pair| pair[0] == pair[1]);
-            (!constant, order(b) != order(a))
-        })),
+        (OutputValue::Labels(b), OutputValue::Labels(a)) => labels(b, a),
+        (OutputValue::Masks(b), OutputValue::Masks(a)) => masks(b, a),
+        (OutputValue::Weights(b), OutputValue::Weights(a)) => weights(mask, b, a),
+        (OutputValue::Scores(b), OutputValue::Scores(a)) => {
+            Structure::of(b.iter().zip(a).map(|(b, a)| {
+                let constant = b.windows(2).all(|pair| pair[0] == pair[1]);
+                (!constant, order(b) != order(a))
+            }))
+        }
         _ => Structure::of(std::iter::empty()),
     }
 }
@@ -162,7 +166,7 @@ mod tests {
     }
 
     /// (possible, changed), and whether it may pass.
-    fn check(mask: &Mask, before: Value, after: Value, expected: (u64, u64)) {
+    fn check(mask: &Mask, before: OutputValue, after: OutputValue, expected: (u64, u64)) {
         let found = count(mask, &before, &after);
         assert_eq!((found.possible, found.changed), expected);
         let refused = expected.0 > 0 && expected.1 == 0;
@@ -171,7 +175,7 @@ mod tests {
 
     #[test]
     fn pixels_that_leave_their_rows_and_columns_are_no_row_permutation() {
-        let image = |pixels: &[u8]| Value::Images {
+        let image = |pixels: &[u8]| OutputValue::Images {
             pixels: pixels.to_vec(),
             shape: [2, 2, 2],
         };
@@ -188,7 +192,7 @@ mod tests {
         ] {
             check(&mask("x"), image(&before), image(&after), (1, changed));
         }
-        let flat = |pixels: &[u8]| Value::Images {
+        let flat = |pixels: &[u8]| OutputValue::Images {
             pixels: pixels.to_vec(),
             shape: [1, 1, 4],
         };
@@ -199,7 +203,7 @@ mod tests {
     #[test]
     fn labels_that_are_only_renamed_part_no_class() {
         let check = |after: &[i64], expected| {
-            let labels = |labels: &[i64]| Value::Labels(labels.to_vec());
+            let labels = |labels: &[i64]| OutputValue::Labels(labels.to_vec());
             check(
                 &mask("x"),
                 labels(&[0, 0, 1, 1, 2]),
@@ -216,7 +220,10 @@ mod tests {
     #[test]
     fn layer_counts_change_over_all_layers_and_not_within_them() {
         let check = |before: &str, after: &str, expected| {
-            let (b, a) = (Value::Masks(mask(before)), Value::Masks(mask(after)));
+            let (b, a) = (
+                OutputValue::Masks(mask(before)),
+                OutputValue::Masks(mask(after)),
+            );
             check(&mask(before), b, a, expected);
         };
         check("xx..|x...|..", ".x.x|...x|..", (3, 0));
@@ -228,7 +235,7 @@ mod tests {
     #[test]
     fn kept_values_change_if_pruned_ones_come_among_them() {
         let check = |after: [f32; 4], expected| {
-            let weights = |v: [f32; 4]| Value::Weights(vec![v.to_vec(), vec![1.0, 2.0]]);
+            let weights = |v: [f32; 4]| OutputValue::Weights(vec![v.to_vec(), vec![1.0, 2.0]]);
             let mask = mask("xx..|xx");
             check(
                 &mask,
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn scaled_scores_stand_in_the_same_order() {
         let check = |after: [f64; 3], expected| {
-            let scores = |v: [f64; 3]| Value::Scores(vec![v.to_vec(), vec![5.0, 5.0]]);
+            let scores = |v: [f64; 3]| OutputValue::Scores(vec![v.to_vec(), vec![5.0, 5.0]]);
             check(
                 &mask("x"),
                 scores([3.0, -0.0, 2.0]),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// A name that is no layer (the nearest is suggested), a density that is none, a budget that
 /// cannot be met (by how much).
-pub fn table_counts(
+pub fn counts_of_densities(
     network: &Network,
     densities: &BTreeMap<String, String>,
     sparsity: &Sparsity,

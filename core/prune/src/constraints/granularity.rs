@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// What a selection keeps or prunes as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    /// A weight.
+pub enum Granularity {
+    /// Every weight by itself.
     #[default]
     Weights,
     /// All weights of an output channel of a convolution. Its score is the sum of theirs: of
@@ -18,16 +18,17 @@ pub enum Unit {
 
 /// Filters of one layer.
 pub(crate) struct Filters {
-    /// Weights of each.
+    /// Weights of one filter.
     pub(crate) size: u64,
     /// How many are to be kept.
     pub(crate) kept: u64,
 }
 
-impl Unit {
-    /// As before the field existed: not written.
+impl Granularity {
+    /// Whether this is the default, which is not written: files from before the field existed have
+    /// none.
     pub fn is_weights(&self) -> bool {
-        *self == Unit::Weights
+        *self == Granularity::Weights
     }
 
     /// Refuses a network that has nothing of the kind.
@@ -57,7 +58,7 @@ impl Unit {
     /// The filters that come nearest to a count; None where single weights are chosen.
     pub(crate) fn filters(self, layer: &Layer, count: u64, floor: u64) -> Option<Filters> {
         let size = match (self, layer.role) {
-            (Unit::Filters, LayerRole::Conv) => (layer.len() / layer.shape[0]) as u64,
+            (Granularity::Filters, LayerRole::Conv) => (layer.len() / layer.shape[0]) as u64,
             _ => return None,
         };
         let least = floor.min(layer.len() as u64).div_ceil(size).max(1);

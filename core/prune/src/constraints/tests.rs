@@ -87,14 +87,14 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
     let network = network();
     let counts: Vec<u64> = network.layers.iter().map(|l| l.len() as u64 / 10).collect();
     let total: u64 = counts.iter().sum();
-    let same = reserve_counts(&network, &counts, &Reserve::default()).unwrap();
+    let same = constrained_counts(&network, &counts, &LayerConstraints::default()).unwrap();
     assert_eq!(same, counts);
-    let reserve = Reserve {
-        first: true,
-        classifier: true,
-        floor: 20,
+    let constraints = LayerConstraints {
+        keep_first_dense: true,
+        keep_classifier_dense: true,
+        min_weights: 20,
     };
-    let moved = reserve_counts(&network, &counts, &reserve).unwrap();
+    let moved = constrained_counts(&network, &counts, &constraints).unwrap();
     assert_eq!(moved.iter().sum::<u64>(), total);
     for (layer, count) in network.layers.iter().zip(&moved) {
         if layer.first || layer.classifier {
@@ -103,7 +103,7 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
             assert!(*count >= 20);
         }
     }
-    let error = reserve_counts(&network, &vec![1; counts.len()], &reserve).unwrap_err();
+    let error = constrained_counts(&network, &vec![1; counts.len()], &constraints).unwrap_err();
     assert!(
         error
             .to_string()
@@ -115,7 +115,7 @@ fn a_reserve_moves_counts_and_keeps_their_total() {
         (vec![1], "one for each"),
         (vec![u64::MAX / 64; counts.len()], "but it has"),
     ] {
-        let error = reserve_counts(&network, &bad, &reserve).unwrap_err();
+        let error = constrained_counts(&network, &bad, &constraints).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
     }
 }
@@ -135,7 +135,7 @@ fn a_table_of_densities_is_exact_and_the_rest_is_uniform() {
     let last = network.layers.last().unwrap().name.as_str();
     let own = table(&[("conv1.weight", "1"), (last, "0.125")]);
     let sparsity = sparsity("0.9");
-    let counts = table_counts(&network, &own, &sparsity).unwrap();
+    let counts = counts_of_densities(&network, &own, &sparsity).unwrap();
     let all = network.prunable_weights();
     assert_eq!(counts.iter().sum::<u64>(), sparsity.kept(all));
     assert_eq!(counts[0], size("conv1.weight"));
@@ -162,7 +162,7 @@ fn a_whole_table_may_miss_by_its_rounding_and_no_more() {
         named.collect::<BTreeMap<_, _>>()
     };
     let tenth = sparsity("0.9");
-    let counts = table_counts(&network, &entries("0.1"), &tenth).unwrap();
+    let counts = counts_of_densities(&network, &entries("0.1"), &tenth).unwrap();
     assert_eq!(
         counts.iter().sum::<u64>(),
         tenth.kept(network.prunable_weights())
@@ -174,7 +174,7 @@ fn a_whole_table_may_miss_by_its_rounding_and_no_more() {
         ("0.2", "more than sparsity 0.9"),
         ("0", "fewer than sparsity 0.9"),
     ] {
-        let error = table_counts(&network, &entries(density), &tenth).unwrap_err();
+        let error = counts_of_densities(&network, &entries(density), &tenth).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
         let kept: u64 = (network.layers.iter())
             .map(|l| (l.len() as f64 * density.parse::<f64>().unwrap()).round_ties_even() as u64)
@@ -188,7 +188,7 @@ fn a_whole_table_may_miss_by_its_rounding_and_no_more() {
 fn tables_that_cannot_be_met_say_what_is_wrong() {
     let network = network();
     let refused = |entries: &[(&str, &str)], text: &str| {
-        let error = table_counts(&network, &table(entries), &sparsity(text));
+        let error = counts_of_densities(&network, &table(entries), &sparsity(text));
         error.unwrap_err().to_string()
     };
     let error = refused(&[("conv1.wieght", "0.5")], "0.9");

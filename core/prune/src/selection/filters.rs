@@ -1,6 +1,6 @@
 //! Whole filters: an output channel of a convolution is kept or pruned as one, as structured
 //! pruning does it. Linear layers stay with single weights: a row of the classifier is a class.
-use super::{Open, Selected, Ties};
+use super::{Open, ThresholdSharpness, Ties};
 use crate::{Error, constraints::Filters};
 use jackpot_net::Layer;
 
@@ -12,7 +12,7 @@ impl Open<'_> {
         i: usize,
         layer: &Layer,
         filters: &Filters,
-    ) -> Result<Selected, Error> {
+    ) -> Result<ThresholdSharpness, Error> {
         let of = |weight: usize| weight / filters.size as usize;
         let (mut sums, mut left) = (vec![0.0; layer.shape[0]], vec![false; layer.shape[0]]);
         for (j, score) in self.of(i) {

@@ -1,5 +1,6 @@
 use crate::{
-    By, Choice, Error, LayerMask, Mask, Reserve, Rule, Scope, Scores, Sparsity, Unit, select,
+    Error, Granularity, LayerConstraints, LayerMask, Mask, PruningBudget, PruningScope, Scores,
+    SelectionOptions, SelectionRule, Sparsity, select,
 };
 use jackpot_net::{Layer, LayerRole, Network};
 use proptest::prelude::*;
@@ -29,10 +30,10 @@ fn mask(network: &Network, kept: &[Vec<bool>]) -> Mask {
     }
 }
 
-fn by_counts<'a>(counts: &'a [u64], unit: Unit) -> Choice<'a> {
-    Choice {
-        unit,
-        ..By::Counts(counts).into()
+fn by_counts<'a>(counts: &'a [u64], unit: Granularity) -> SelectionOptions<'a> {
+    SelectionOptions {
+        granularity: unit,
+        ..PruningBudget::Counts(counts).into()
     }
 }
 
@@ -71,7 +72,7 @@ fn filters_go_by_the_sum_of_their_scores_and_linear_layers_by_weight() {
         let (mask, selected) = select(&network, &scores, &by_counts(counts, unit)).unwrap();
         (show(&mask), selected.ties)
     };
-    let filters = |counts: &[u64]| kept(counts, Unit::Filters);
+    let filters = |counts: &[u64]| kept(counts, Granularity::Filters);
     // Of equal sums the lowest index stays.
     assert_eq!(filters(&[2, 2]), ("xx .. ..|.xx.".into(), 1));
     assert_eq!(filters(&[4, 2]), ("xx .. xx|.xx.".into(), 0));
@@ -81,20 +82,23 @@ fn filters_go_by_the_sum_of_their_scores_and_linear_layers_by_weight() {
     assert_eq!(filters(&[5, 2]), ("xx .. xx|.xx.".into(), 0));
     assert_eq!(filters(&[0, 1]), ("xx .. ..|.x..".into(), 1));
     // The same counts weight by weight.
-    assert_eq!(kept(&[2, 2], Unit::Weights).0, ".. x. .x|.xx.");
+    assert_eq!(kept(&[2, 2], Granularity::Weights).0, ".. x. .x|.xx.");
 }
 
 #[test]
 fn counts_become_whole_filters_that_hold_the_floor() {
     let network = network(&[[4, 2, 3, 3], [6, 4, 1, 1]], &[[2, 6]]);
-    let whole = |counts: &[u64], floor| Unit::Filters.counts(&network, counts, floor);
+    let whole = |counts: &[u64], floor| Granularity::Filters.counts(&network, counts, floor);
     assert_eq!(whole(&[27, 9, 5], 0), [36, 8, 5]);
     assert_eq!(whole(&[45, 11, 5], 0), [36, 12, 5]);
     assert_eq!(whole(&[0, 1, 0], 0), [18, 4, 0]);
     // A floor of 19 weights is two filters of 18, and five of 4; a layer has no more than all.
     assert_eq!(whole(&[19, 19, 12], 19), [36, 20, 12]);
     assert_eq!(whole(&[19, 19, 12], 1000), [72, 24, 12]);
-    assert_eq!(Unit::Weights.counts(&network, &[27, 9, 5], 19), [27, 9, 5]);
+    assert_eq!(
+        Granularity::Weights.counts(&network, &[27, 9, 5], 19),
+        [27, 9, 5]
+    );
     // Counts of a selection of filters are met exactly by the next one.
     assert_eq!(whole(&[36, 8, 5], 0), [36, 8, 5]);
 }
@@ -110,9 +114,9 @@ fn of_a_filter_only_what_the_mask_so_far_keeps_is_kept_and_counted() {
         ],
     );
     let kept = |counts: &[u64]| {
-        let choice = Choice {
+        let choice = SelectionOptions {
             within: Some(&so_far),
-            ..by_counts(counts, Unit::Filters)
+            ..by_counts(counts, Granularity::Filters)
         };
         select(&network, &scores, &choice).map(|(mask, _)| show(&mask))
     };
@@ -122,9 +126,9 @@ fn of_a_filter_only_what_the_mask_so_far_keeps_is_kept_and_counted() {
     let error = kept(&[3, 2]).unwrap_err().to_string();
     assert!(error.contains("the mask so far keeps 2"), "{error}");
     let empty = mask(&network, &[vec![false; 6], vec![true; 4]]);
-    let choice = Choice {
+    let choice = SelectionOptions {
         within: Some(&empty),
-        ..by_counts(&[0, 2], Unit::Filters)
+        ..by_counts(&[0, 2], Granularity::Filters)
     };
     let (found, _) = select(&network, &scores, &choice).unwrap();
     assert_eq!(show(&found), ".. .. ..|.xx.");
@@ -136,12 +140,12 @@ fn layers_kept_whole_keep_all_filters_and_the_others_give() {
     let values: Vec<Vec<f64>> = (network.layers.iter())
         .map(|l| (0..l.len()).map(|i| i as f64).collect())
         .collect();
-    let choice = Choice {
-        reserve: Reserve {
-            first: true,
-            ..Reserve::default()
+    let choice = SelectionOptions {
+        constraints: LayerConstraints {
+            keep_first_dense: true,
+            ..LayerConstraints::default()
         },
-        ..by_counts(&[2, 4, 4], Unit::Filters)
+        ..by_counts(&[2, 4, 4], Granularity::Filters)
     };
     let (found, _) = select(&network, &scores(&network, &values), &choice).unwrap();
     assert_eq!(show(&found), "xx xx|.. .. xx xx|.....xxx");
@@ -151,38 +155,42 @@ fn layers_kept_whole_keep_all_filters_and_the_others_give() {
 fn what_has_no_meaning_by_filters_is_refused() {
     let (network, scores) = small();
     let sparsity = Sparsity::try_from("0.5".to_owned()).unwrap();
-    let over_all = |rule| By::Sparsity {
+    let over_all = |rule| PruningBudget::Sparsity {
         sparsity: &sparsity,
-        scope: Scope::All,
+        scope: PruningScope::All,
         rule,
     };
-    let refused = |network: &Network, scores: &Scores, by: By<'_>| {
-        let choice = Choice {
-            by,
-            ..by_counts(&[], Unit::Filters)
+    let refused = |network: &Network, scores: &Scores, by: PruningBudget<'_>| {
+        let choice = SelectionOptions {
+            budget: by,
+            ..by_counts(&[], Granularity::Filters)
         };
         select(network, scores, &choice).unwrap_err()
     };
-    let total = By::Total {
+    let total = PruningBudget::Total {
         kept: 4,
-        scope: Scope::All,
+        scope: PruningScope::All,
     };
-    for by in [over_all(Rule::Exact), over_all(Rule::PublishedSnip), total] {
+    for by in [
+        over_all(SelectionRule::Exact),
+        over_all(SelectionRule::PublishedSnip),
+        total,
+    ] {
         let error = refused(&network, &scores, by).to_string();
         assert!(error.contains("takes counts a layer"), "{error}");
     }
-    let error = refused(&network, &scores, By::Counts(&[6, 4])).to_string();
+    let error = refused(&network, &scores, PruningBudget::Counts(&[6, 4])).to_string();
     assert!(
         error.contains("rounded to whole filters, keep every weight"),
         "{error}"
     );
     let linear = self::network(&[], &[[2, 2]]);
     let flat = self::scores(&linear, &[vec![1.0; 4]]);
-    let error = refused(&linear, &flat, By::Counts(&[2])).to_string();
+    let error = refused(&linear, &flat, PruningBudget::Counts(&[2])).to_string();
     assert!(error.contains("no convolution"), "{error}");
     // Finite scores, and a sum that is not.
     let huge = self::scores(&network, &[vec![f64::MAX; 6], vec![0.0; 4]]);
-    let error = refused(&network, &huge, By::Counts(&[2, 2]));
+    let error = refused(&network, &huge, PruningBudget::Counts(&[2, 2]));
     assert!(
         matches!(error, Error::NotFinite(_)) && error.to_string().contains("filter 0"),
         "{error}"
@@ -268,10 +276,10 @@ fn case(drawn: &(Vec<Drawn>, Vec<Drawn>)) -> Case {
 }
 
 /// Selects by a unit, and says what the slow rule does not.
-fn differs(drawn: &(Vec<Drawn>, Vec<Drawn>), unit: Unit) -> Option<String> {
+fn differs(drawn: &(Vec<Drawn>, Vec<Drawn>), unit: Granularity) -> Option<String> {
     let (network, values, within, counts) = case(drawn);
     let so_far = mask(&network, &within);
-    let choice = Choice {
+    let choice = SelectionOptions {
         within: Some(&so_far),
         ..by_counts(&counts, unit)
     };
@@ -292,7 +300,7 @@ fn differs(drawn: &(Vec<Drawn>, Vec<Drawn>), unit: Unit) -> Option<String> {
 proptest! {
     #[test]
     fn filters_agree_with_a_slow_rule(drawn in layers()) {
-        if let Some(difference) = differs(&drawn, Unit::Filters) {
+        if let Some(difference) = differs(&drawn, Granularity::Filters) {
             return Err(TestCaseError::fail(difference));
         }
     }
@@ -300,11 +308,11 @@ proptest! {
     #[test]
     fn whole_filters_and_as_many_as_the_counts_say(drawn in layers()) {
         let (network, values, _, counts) = case(&drawn);
-        let choice = by_counts(&counts, Unit::Filters);
+        let choice = by_counts(&counts, Granularity::Filters);
         let Ok((found, _)) = select(&network, &scores(&network, &values), &choice) else {
             return Ok(());
         };
-        prop_assert_eq!(found.counts(), Unit::Filters.counts(&network, &counts, 0));
+        prop_assert_eq!(found.counts(), Granularity::Filters.counts(&network, &counts, 0));
         for (layer, mask) in network.layers.iter().zip(&found.layers) {
             if layer.role == LayerRole::Conv {
                 let size = layer.len() / layer.shape[0];
@@ -327,6 +335,6 @@ fn single_weights_in_place_of_filters_are_seen() {
         )],
         vec![(vec![2, 2], vec![1.0, 4.0, 3.0, 2.0], vec![true; 4], 2)],
     );
-    assert_eq!(differs(&drawn, Unit::Filters), None);
-    assert!(differs(&drawn, Unit::Weights).is_some());
+    assert_eq!(differs(&drawn, Granularity::Filters), None);
+    assert!(differs(&drawn, Granularity::Weights).is_some());
 }

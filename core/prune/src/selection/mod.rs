@@ -5,8 +5,8 @@
 mod filters;
 
 use crate::{
-    Error, LayerMask, Mask, Reserve, Scope, Scores, Sparsity, Unit,
-    constraints::refuse_nothing_and_all, error::invalid, reserve_counts,
+    Error, Granularity, LayerConstraints, LayerMask, Mask, PruningScope, Scores, Sparsity,
+    constrained_counts, constraints::refuse_nothing_and_all, error::invalid,
 };
 use jackpot_net::Network;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use std::ops::Range;
 /// Which weights a global selection keeps of `n` at pruned share `p`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum SelectionRule {
     /// Exactly k = round-half-even(n·density), ties by lowest flat index.
     Exact,
     /// SNIP's published rule: everything ≥ the k-th largest, k = int(n·(1−p)) in doubles.
@@ -25,9 +25,10 @@ pub enum Rule {
     PublishedGrasp,
 }
 
-/// How sharp a selection's threshold was; a whole filter has one score.
+/// How sharply the threshold of a selection separates kept from pruned scores. A whole filter has one
+/// score.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selected {
+pub struct ThresholdSharpness {
     /// Pruned scores that equal the lowest kept one: 0 when order alone decided.
     pub ties: u64,
     /// Scores within 1e-6 (relative) of the lowest kept one, itself included.
@@ -36,39 +37,39 @@ pub struct Selected {
 
 /// How many weights are kept, and where.
 #[derive(Clone, Copy, Debug)]
-pub enum By<'a> {
+pub enum PruningBudget<'a> {
     /// Over all layers at once, as many as the sparsity leaves.
     Sparsity {
         /// The pruned share of all prunable weights, also of those that are kept whole.
         sparsity: &'a Sparsity,
-        /// Where from.
-        scope: Scope,
+        /// The layers that are chosen from.
+        scope: PruningScope,
         /// The published rules choose from whole networks only.
-        rule: Rule,
+        rule: SelectionRule,
     },
     /// Over all layers at once, exactly this many: one round of many, which may keep everything.
     Total {
         /// Weights to keep.
         kept: u64,
-        /// Where from.
-        scope: Scope,
+        /// The layers that are chosen from.
+        scope: PruningScope,
     },
-    /// The largest of each layer, one count a layer; a reserve moves counts between layers
-    /// first (see [`crate::reserve_counts`]).
+    /// The largest of each layer, with one count for each. Constraints move counts between layers
+    /// first (see [`crate::constrained_counts`]).
     Counts(&'a [u64]),
 }
 
-/// What a selection is told.
+/// What a selection is asked for, beside the scores.
 #[derive(Clone, Copy, Debug)]
-pub struct Choice<'a> {
-    /// How many, and where.
-    pub by: By<'a>,
-    /// Only weights that this mask keeps; None: any.
+pub struct SelectionOptions<'a> {
+    /// How many weights are kept, and of which layers.
+    pub budget: PruningBudget<'a>,
+    /// Only weights that this mask keeps may be chosen. Without it any weight may.
     pub within: Option<&'a Mask>,
     /// What is kept whatever the scores say.
-    pub reserve: Reserve,
-    /// What is kept or pruned as one; whole filters take counts a layer.
-    pub unit: Unit,
+    pub constraints: LayerConstraints,
+    /// What is kept or pruned as one. Whole filters take a count for each layer.
+    pub granularity: Granularity,
 }
 
 /// Chooses the weights with the largest scores.
@@ -76,12 +77,12 @@ pub struct Choice<'a> {
 /// # Errors
 /// Scores that do not fit the network or are not finite; a total that is smaller than what
 /// is kept whole, or larger than what there is to choose from; a mask that would keep
-/// nothing or prune nothing; whole filters without counts a layer, or without a convolution.
+/// nothing or prune nothing; whole filters without a count for each layer, or without a convolution.
 pub fn select(
     network: &Network,
     scores: &Scores,
-    choice: &Choice<'_>,
-) -> Result<(Mask, Selected), Error> {
+    choice: &SelectionOptions<'_>,
+) -> Result<(Mask, ThresholdSharpness), Error> {
     check_names(network, scores)?;
     let values: Vec<&[f64]> = scores.layers.iter().map(|(_, v)| v.as_slice()).collect();
     select_values(network, &values, choice)
@@ -92,10 +93,10 @@ pub fn select_global(
     network: &Network,
     scores: &Scores,
     sparsity: &Sparsity,
-    scope: Scope,
-    rule: Rule,
-) -> Result<(Mask, Selected), Error> {
-    let by = By::Sparsity {
+    scope: PruningScope,
+    rule: SelectionRule,
+) -> Result<(Mask, ThresholdSharpness), Error> {
+    let by = PruningBudget::Sparsity {
         sparsity,
         scope,
         rule,
@@ -103,33 +104,33 @@ pub fn select_global(
     select(network, scores, &by.into())
 }
 
-/// [`select`] of so many a layer.
+/// [`select`] with a count for each layer.
 pub fn select_counts(
     network: &Network,
     scores: &Scores,
     counts: &[u64],
-) -> Result<(Mask, Selected), Error> {
-    select(network, scores, &By::Counts(counts).into())
+) -> Result<(Mask, ThresholdSharpness), Error> {
+    select(network, scores, &PruningBudget::Counts(counts).into())
 }
 
-/// Any single weights, with nothing reserved.
-impl<'a> From<By<'a>> for Choice<'a> {
-    fn from(by: By<'a>) -> Choice<'a> {
-        Choice {
-            by,
+/// A selection of single weights, without constraints.
+impl<'a> From<PruningBudget<'a>> for SelectionOptions<'a> {
+    fn from(by: PruningBudget<'a>) -> SelectionOptions<'a> {
+        SelectionOptions {
+            budget: by,
             within: None,
-            reserve: Reserve::default(),
-            unit: Unit::Weights,
+            constraints: LayerConstraints::default(),
+            granularity: Granularity::Weights,
         }
     }
 }
 
-/// [`select`] on views, one a layer in forward order, which must not be copied.
+/// [`select`] on views of scores, one for each layer in forward order, which are not copied.
 pub fn select_values(
     network: &Network,
     values: &[&[f64]],
-    choice: &Choice<'_>,
-) -> Result<(Mask, Selected), Error> {
+    choice: &SelectionOptions<'_>,
+) -> Result<(Mask, ThresholdSharpness), Error> {
     check_values(network, values)?;
     if let Some(mask) = choice.within {
         mask.check(network).map_err(|e| invalid(e.to_string()))?;
@@ -137,25 +138,25 @@ pub fn select_values(
     check_unit(network, choice)?;
     let within = (choice.within).map(|m| m.layers.iter().map(|l| l.kept.as_slice()).collect());
     let mut open = Open::new(values, within);
-    let selected = match choice.by {
-        By::Counts(counts) => {
-            let counts = reserve_counts(network, counts, &choice.reserve)?;
+    let selected = match choice.budget {
+        PruningBudget::Counts(counts) => {
+            let counts = constrained_counts(network, counts, &choice.constraints)?;
             by_counts(network, &mut open, choice, &counts)?
         }
-        By::Total { kept, scope } => {
+        PruningBudget::Total { kept, scope } => {
             let asked = format!("this round keeps {kept}");
             by_total(network, &mut open, choice, scope, kept, &asked)?
         }
-        By::Sparsity {
+        PruningBudget::Sparsity {
             sparsity,
             scope,
-            rule: Rule::Exact,
+            rule: SelectionRule::Exact,
         } => {
             let kept = sparsity.kept(network.prunable_weights());
             let asked = format!("sparsity {sparsity} keeps {kept}");
             by_total(network, &mut open, choice, scope, kept, &asked)?
         }
-        By::Sparsity {
+        PruningBudget::Sparsity {
             sparsity,
             scope,
             rule,
@@ -168,31 +169,33 @@ pub fn select_values(
 
 /// Whole filters are compared within a layer alone: sums over filters of several sizes are
 /// not of one scale, and no total could be met.
-fn check_unit(network: &Network, choice: &Choice<'_>) -> Result<(), Error> {
-    match (choice.unit, choice.by) {
-        (Unit::Filters, By::Sparsity { .. } | By::Total { .. }) => Err(invalid(
-            "unit `filters` takes counts a layer, found a selection over all layers: give an \
+fn check_unit(network: &Network, choice: &SelectionOptions<'_>) -> Result<(), Error> {
+    match (choice.granularity, choice.budget) {
+        (Granularity::Filters, PruningBudget::Sparsity { .. } | PruningBudget::Total { .. }) => {
+            Err(invalid(
+                "unit `filters` takes counts a layer, found a selection over all layers: give an \
              allocation such as `uniform`, densities, or the counts of another mask"
-                .into(),
-        )),
-        _ => choice.unit.fits(network),
+                    .into(),
+            ))
+        }
+        _ => choice.granularity.fits(network),
     }
 }
 
 /// A mask must keep some and prune some.
-fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Error> {
+fn refuse_empty_and_full(mask: &Mask, choice: &SelectionOptions<'_>) -> Result<(), Error> {
     let (kept, total) = (mask.kept(), mask.total());
-    let refused = match choice.by {
-        By::Counts(_) => return refuse_nothing_and_all(kept, total, choice.unit),
+    let refused = match choice.budget {
+        PruningBudget::Counts(_) => return refuse_nothing_and_all(kept, total, choice.granularity),
         // A published rule may keep everything through ties: that is the rule, reproduced.
-        By::Sparsity { sparsity, rule, .. }
-            if kept == 0 || (kept == total && rule == Rule::Exact) =>
+        PruningBudget::Sparsity { sparsity, rule, .. }
+            if kept == 0 || (kept == total && rule == SelectionRule::Exact) =>
         {
             format!(
                 "sparsity {sparsity} of {total} weights keeps {kept}: a mask must keep some and prune some"
             )
         }
-        By::Total { .. } if kept == 0 => "a round keeps no weight at all".to_string(),
+        PruningBudget::Total { .. } if kept == 0 => "a round keeps no weight at all".to_string(),
         _ => return Ok(()),
     };
     Err(invalid(refused))
@@ -202,19 +205,19 @@ fn refuse_empty_and_full(mask: &Mask, choice: &Choice<'_>) -> Result<(), Error> 
 fn by_total(
     network: &Network,
     open: &mut Open<'_>,
-    choice: &Choice<'_>,
-    scope: Scope,
+    choice: &SelectionOptions<'_>,
+    scope: PruningScope,
     total: u64,
     asked: &str,
-) -> Result<Selected, Error> {
-    let reserve = choice.reserve.with(scope);
+) -> Result<ThresholdSharpness, Error> {
+    let constraints = choice.constraints.with(scope);
     let all = network.prunable_weights();
-    let kept = reserve.least_of_all(network, &|i| open.candidates(i), total, asked)?;
+    let kept = constraints.required_weights(network, &|i| open.candidates(i), total, asked)?;
     for (i, layer) in network.layers.iter().enumerate() {
-        if reserve.keeps_whole(layer) {
+        if constraints.keeps_dense(layer) {
             open.keep_whole(i);
-        } else if reserve.floor > 0 {
-            let least = reserve.floor.min(open.candidates(i));
+        } else if constraints.min_weights > 0 {
+            let least = constraints.min_weights.min(open.candidates(i));
             open.keep_largest(i..i + 1, least, Ties::ByIndex);
         }
     }
@@ -232,10 +235,10 @@ fn by_total(
 fn by_counts(
     network: &Network,
     open: &mut Open<'_>,
-    choice: &Choice<'_>,
+    choice: &SelectionOptions<'_>,
     counts: &[u64],
-) -> Result<Selected, Error> {
-    let mut selected = Selected::default();
+) -> Result<ThresholdSharpness, Error> {
+    let mut selected = ThresholdSharpness::default();
     for (i, (layer, &count)) in network.layers.iter().zip(counts).enumerate() {
         let there = open.candidates(i);
         if count > there {
@@ -244,7 +247,10 @@ fn by_counts(
                 layer.name
             )));
         }
-        let sharp = match choice.unit.filters(layer, count, choice.reserve.floor) {
+        let sharp = match choice
+            .granularity
+            .filters(layer, count, choice.constraints.min_weights)
+        {
             None => open.keep_largest(i..i + 1, count, Ties::ByIndex),
             Some(filters) => open.keep_filters(i, layer, &filters)?,
         };
@@ -257,12 +263,12 @@ fn by_counts(
 fn published(
     network: &Network,
     open: &mut Open<'_>,
-    choice: &Choice<'_>,
-    scope: Scope,
+    choice: &SelectionOptions<'_>,
+    scope: PruningScope,
     sparsity: &Sparsity,
-    rule: Rule,
-) -> Result<Selected, Error> {
-    if choice.reserve.with(scope) != Reserve::default() || choice.within.is_some() {
+    rule: SelectionRule,
+) -> Result<ThresholdSharpness, Error> {
+    if choice.constraints.with(scope) != LayerConstraints::default() || choice.within.is_some() {
         return Err(invalid(
             "a published selection is over all layers, with nothing reserved: use scope `all`, \
              or selection `exact`"
@@ -271,7 +277,7 @@ fn published(
     }
     let total = network.prunable_weights();
     let k = match rule {
-        Rule::PublishedGrasp => {
+        SelectionRule::PublishedGrasp => {
             let keep_ratio = 1.0 - sparsity.as_f64();
             let removed = (total as f64 * (1.0 - keep_ratio)) as u64;
             // Prune scores ≤ their r-th largest are scores ≥ their (n−r+1)-th largest.
@@ -291,10 +297,10 @@ enum Ties {
     All,
 }
 
-/// A selection under way: what may be chosen, and what has been.
+/// A selection in progress: which weights may be chosen, and which have been.
 struct Open<'a> {
     values: &'a [&'a [f64]],
-    /// Of each layer, what may be chosen; None: any.
+    /// Of each layer, which weights may be chosen. Without it any may.
     within: Option<Vec<&'a [bool]>>,
     kept: Vec<Vec<bool>>,
 }
@@ -308,7 +314,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// What may be chosen of a layer; None: any.
+    /// Which weights of a layer may be chosen, if not all of them.
     fn within(&self, i: usize) -> Option<&'a [bool]> {
         self.within.as_ref().map(|layers| layers[i])
     }
@@ -332,9 +338,9 @@ impl<'a> Open<'a> {
     }
 
     /// Keeps the `k` largest of what may be chosen in `layers`; all if there are no more.
-    fn keep_largest(&mut self, layers: Range<usize>, k: u64, ties: Ties) -> Selected {
+    fn keep_largest(&mut self, layers: Range<usize>, k: u64, ties: Ties) -> ThresholdSharpness {
         if k == 0 {
-            return Selected::default();
+            return ThresholdSharpness::default();
         }
         let mut scores: Vec<f64> = Vec::with_capacity(match &layers {
             l if l.len() == 1 => self.values[l.start].len(),
@@ -347,7 +353,7 @@ impl<'a> Open<'a> {
             layers.for_each(|i| {
                 self.keep_whole(i);
             });
-            return Selected::default();
+            return ThresholdSharpness::default();
         };
         let (threshold, above) = kth_largest(&mut scores, k);
         let near = near(&scores, threshold);
@@ -373,7 +379,7 @@ impl<'a> Open<'a> {
                 }
             }
         }
-        Selected { ties: pruned, near }
+        ThresholdSharpness { ties: pruned, near }
     }
 
     fn into_mask(self, network: &Network) -> Mask {
@@ -405,7 +411,7 @@ fn near(values: &[f64], threshold: f64) -> u64 {
         .count() as u64
 }
 
-/// The layers' names.
+/// Refuses scores of other layers than the network's, or of other lengths.
 fn check_names(network: &Network, scores: &Scores) -> Result<(), Error> {
     if scores.layers.len() != network.layers.len() {
         return Err(invalid(format!(
@@ -427,7 +433,7 @@ fn check_names(network: &Network, scores: &Scores) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lengths and finiteness.
+/// Refuses scores that are not finite numbers.
 fn check_values(network: &Network, values: &[&[f64]]) -> Result<(), Error> {
     for (layer, values) in network.layers.iter().zip(values) {
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {

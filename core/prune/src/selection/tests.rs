@@ -32,9 +32,9 @@ fn sparsity(text: &str) -> Sparsity {
 fn global(
     layers: &[&[f64]],
     text: &str,
-    scope: Scope,
-    rule: Rule,
-) -> Result<(String, Selected), Error> {
+    scope: PruningScope,
+    rule: SelectionRule,
+) -> Result<(String, ThresholdSharpness), Error> {
     let lengths: Vec<usize> = layers.iter().map(|l| l.len()).collect();
     let (mask, selected) = select_global(
         &network(&lengths),
@@ -62,28 +62,33 @@ fn exact_keeps_the_largest_over_all_layers() {
     let (mask, selected) = global(
         &[&[1.0, 9.0, 3.0], &[8.0, -5.0]],
         "0.6",
-        Scope::All,
-        Rule::Exact,
+        PruningScope::All,
+        SelectionRule::Exact,
     )
     .unwrap();
     assert_eq!(mask, ".x.|x.");
-    assert_eq!(selected, Selected { ties: 0, near: 1 });
+    assert_eq!(selected, ThresholdSharpness { ties: 0, near: 1 });
 }
 
 #[test]
 fn ties_go_to_the_lowest_flat_index_in_forward_order() {
-    let (mask, selected) =
-        global(&[&[1.0, 2.0], &[2.0, 2.0]], "0.5", Scope::All, Rule::Exact).unwrap();
+    let (mask, selected) = global(
+        &[&[1.0, 2.0], &[2.0, 2.0]],
+        "0.5",
+        PruningScope::All,
+        SelectionRule::Exact,
+    )
+    .unwrap();
     assert_eq!(
         (mask.as_str(), selected),
-        (".x|x.", Selected { ties: 1, near: 3 })
+        (".x|x.", ThresholdSharpness { ties: 1, near: 3 })
     );
     // −0 and 0 are one value: the first index wins whatever its sign.
     let (mask, _) = global(
         &[&[-0.0, 0.0], &[0.0, -1.0]],
         "0.5",
-        Scope::All,
-        Rule::Exact,
+        PruningScope::All,
+        SelectionRule::Exact,
     )
     .unwrap();
     assert_eq!(mask, "xx|..");
@@ -104,7 +109,7 @@ fn agrees_with_a_stable_sort_on_many_ties() {
         (0..300).map(|_| next()).collect(),
     );
     for text in ["0.5", "0.9", "0.123", "0.999"] {
-        let (mask, _) = global(&[&a, &b], text, Scope::All, Rule::Exact).unwrap();
+        let (mask, _) = global(&[&a, &b], text, PruningScope::All, SelectionRule::Exact).unwrap();
         let all: Vec<f64> = a.iter().chain(&b).copied().collect();
         let mut order: Vec<usize> = (0..1000).collect();
         order.sort_by(|&i, &j| all[j].partial_cmp(&all[i]).unwrap()); // stable: ties by index
@@ -127,13 +132,13 @@ fn published_rules_keep_what_the_published_code_keeps() {
     (0..52).for_each(|i| zeros[i * 19] = 1.0 + i as f64);
     let negated = |v: &[f64]| v.iter().map(|x| -x).collect::<Vec<f64>>();
     let kept = |v: &[f64], rule| {
-        let (mask, _) = global(&[v], "0.9", Scope::All, rule).unwrap();
+        let (mask, _) = global(&[v], "0.9", PruningScope::All, rule).unwrap();
         mask.matches('x').count()
     };
     assert_eq!(
         (
-            kept(&distinct, Rule::PublishedSnip),
-            kept(&zeros, Rule::PublishedSnip)
+            kept(&distinct, SelectionRule::PublishedSnip),
+            kept(&zeros, SelectionRule::PublishedSnip)
         ),
         (99, 1000)
     );
@@ -141,13 +146,16 @@ fn published_rules_keep_what_the_published_code_keeps() {
     let (d, z) = (negated(&distinct), negated(&zeros));
     assert_eq!(
         (
-            kept(&d, Rule::PublishedGrasp),
-            kept(&z, Rule::PublishedGrasp)
+            kept(&d, SelectionRule::PublishedGrasp),
+            kept(&z, SelectionRule::PublishedGrasp)
         ),
         (101, 948)
     );
     assert_eq!(
-        (kept(&distinct, Rule::Exact), kept(&zeros, Rule::Exact)),
+        (
+            kept(&distinct, SelectionRule::Exact),
+            kept(&zeros, SelectionRule::Exact)
+        ),
         (100, 100)
     );
 }
@@ -155,11 +163,29 @@ fn published_rules_keep_what_the_published_code_keeps() {
 #[test]
 fn convolutions_keep_the_classifier_whole_and_match_the_total() {
     let layers: [&[f64]; 2] = [&[1.0, 5.0, 3.0, 4.0, 0.0, 2.0], &[-9.0, -9.0]];
-    let (mask, _) = global(&layers, "0.5", Scope::Convolutions, Rule::Exact).unwrap();
+    let (mask, _) = global(
+        &layers,
+        "0.5",
+        PruningScope::Convolutions,
+        SelectionRule::Exact,
+    )
+    .unwrap();
     assert_eq!(mask, ".x.x..|xx");
-    let error = global(&layers, "0.9", Scope::Convolutions, Rule::Exact).unwrap_err();
+    let error = global(
+        &layers,
+        "0.9",
+        PruningScope::Convolutions,
+        SelectionRule::Exact,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("classifier alone"), "{error}");
-    let error = global(&layers, "0.5", Scope::Convolutions, Rule::PublishedSnip).unwrap_err();
+    let error = global(
+        &layers,
+        "0.5",
+        PruningScope::Convolutions,
+        SelectionRule::PublishedSnip,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("over all layers"), "{error}");
 }
 
@@ -170,7 +196,7 @@ fn counts_choose_within_each_layer() {
     let (mask, selected) = select_counts(&net, &s, &[2, 1]).unwrap();
     assert_eq!(
         (show(&mask).as_str(), selected),
-        ("xx.|.x", Selected { ties: 1, near: 4 })
+        ("xx.|.x", ThresholdSharpness { ties: 1, near: 4 })
     );
     assert_eq!(show(&select_counts(&net, &s, &[0, 2]).unwrap().0), "...|xx");
     for (bad, word) in [
@@ -187,7 +213,13 @@ fn counts_choose_within_each_layer() {
 #[test]
 fn refuses_what_is_not_a_number_and_what_does_not_fit() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let error = global(&[&[1.0, bad], &[0.0]], "0.5", Scope::All, Rule::Exact).unwrap_err();
+        let error = global(
+            &[&[1.0, bad], &[0.0]],
+            "0.5",
+            PruningScope::All,
+            SelectionRule::Exact,
+        )
+        .unwrap_err();
         assert!(
             matches!(error, Error::NotFinite(_))
                 && error.to_string().contains("`l0.weight`: entry 1"),
@@ -199,13 +231,25 @@ fn refuses_what_is_not_a_number_and_what_does_not_fit() {
         &net,
         &scores(&[&[1.0, 2.0]]),
         &sparsity("0.5"),
-        Scope::All,
-        Rule::Exact,
+        PruningScope::All,
+        SelectionRule::Exact,
     );
     assert!(error.unwrap_err().to_string().contains("expected 2 layers"));
-    let error = global(&[&[1.0, 2.0], &[3.0]], "0.999", Scope::All, Rule::Exact).unwrap_err();
+    let error = global(
+        &[&[1.0, 2.0], &[3.0]],
+        "0.999",
+        PruningScope::All,
+        SelectionRule::Exact,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("keeps 0"), "{error}");
-    let error = global(&[&[1.0, 2.0], &[3.0]], "0.001", Scope::All, Rule::Exact).unwrap_err();
+    let error = global(
+        &[&[1.0, 2.0], &[3.0]],
+        "0.001",
+        PruningScope::All,
+        SelectionRule::Exact,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("keeps 3"), "{error}");
 }
 
@@ -213,9 +257,14 @@ fn refuses_what_is_not_a_number_and_what_does_not_fit() {
 fn one_shot_masks_are_nested_over_sparsity() {
     let values: Vec<f64> = (0..500).map(|i| f64::from((i * 7) % 50)).collect();
     let kept = |t: &str| {
-        global(&[&values, &values], t, Scope::All, Rule::Exact)
-            .unwrap()
-            .0
+        global(
+            &[&values, &values],
+            t,
+            PruningScope::All,
+            SelectionRule::Exact,
+        )
+        .unwrap()
+        .0
     };
     let (low, high) = (kept("0.8"), kept("0.95"));
     assert!(
@@ -283,29 +332,39 @@ fn choices_agree_with_a_naive_sort() {
             .collect();
         let net = network(&lengths);
         let mask = build(&net, &within);
-        let reserve = Reserve {
-            first: draw(3) == 0,
-            classifier: draw(3) == 0,
-            floor: draw(3),
+        let constraints = LayerConstraints {
+            keep_first_dense: draw(3) == 0,
+            keep_classifier_dense: draw(3) == 0,
+            min_weights: draw(3),
         };
-        let whole: Vec<bool> = net.layers.iter().map(|l| reserve.keeps_whole(l)).collect();
+        let whole: Vec<bool> = net
+            .layers
+            .iter()
+            .map(|l| constraints.keeps_dense(l))
+            .collect();
         let total: usize = within.iter().flatten().filter(|k| **k).count();
         let k = 1 + draw(total.max(1) as u64) as usize;
-        let choice = Choice {
-            by: By::Total {
+        let choice = SelectionOptions {
+            budget: PruningBudget::Total {
                 kept: k as u64,
-                scope: Scope::All,
+                scope: PruningScope::All,
             },
             within: narrow.then_some(&mask),
-            reserve,
-            unit: Unit::Weights,
+            constraints: constraints,
+            granularity: Granularity::Weights,
         };
         let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
         let Ok((found, _)) = select_values(&net, &values, &choice) else {
             continue;
         };
         tried += 1;
-        let expected = naive(&layers, k, &within, &whole, reserve.floor as usize);
+        let expected = naive(
+            &layers,
+            k,
+            &within,
+            &whole,
+            constraints.min_weights as usize,
+        );
         assert_eq!(show(&found), show(&build(&net, &expected)), "case {case}");
         assert_eq!(found.kept(), k as u64);
     }
@@ -330,18 +389,18 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
     let layers: [&[f64]; 3] = [&[4.0, 3.0, 2.0, 1.0], &[8.0, 7.0, 6.0, 5.0], &[0.0, 0.0]];
     let mask = build(&net, &[vec![true; 4], vec![false; 4], vec![true; 2]]);
     let run = |kept: u64, within: Option<&Mask>, first: bool, floor: u64| {
-        let choice = Choice {
-            by: By::Total {
+        let choice = SelectionOptions {
+            budget: PruningBudget::Total {
                 kept,
-                scope: Scope::All,
+                scope: PruningScope::All,
             },
             within,
-            reserve: Reserve {
-                first,
-                classifier: false,
-                floor,
+            constraints: LayerConstraints {
+                keep_first_dense: first,
+                keep_classifier_dense: false,
+                min_weights: floor,
             },
-            unit: Unit::Weights,
+            granularity: Granularity::Weights,
         };
         select_values(&net, &layers, &choice)
             .map(|(mask, _)| show(&mask))
@@ -364,20 +423,20 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
         let error = found.unwrap_err();
         assert!(error.contains(says), "{error}");
     }
-    let counts = Choice {
+    let counts = SelectionOptions {
         within: Some(&mask),
-        ..By::Counts(&[2, 1, 1]).into()
+        ..PruningBudget::Counts(&[2, 1, 1]).into()
     };
     let error = select_values(&net, &layers, &counts)
         .unwrap_err()
         .to_string();
     assert!(error.contains("the mask so far keeps 0"), "{error}");
-    let reserved = Choice {
+    let reserved = SelectionOptions {
         within: None,
-        reserve: Reserve {
-            first: false,
-            classifier: true,
-            floor: 0,
+        constraints: LayerConstraints {
+            keep_first_dense: false,
+            keep_classifier_dense: true,
+            min_weights: 0,
         },
         ..counts
     };

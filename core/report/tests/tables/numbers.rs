@@ -5,7 +5,7 @@ use jackpot_report::render;
 use jackpot_results::{Outcome, Outline, Results, Run};
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
-use jackpot_study::{Collapse, MaskFacts, Selected};
+use jackpot_study::{Collapse, MaskFacts, ThresholdSharpness};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -531,7 +531,7 @@ fn facts(name: &str, effective: u64, collapse: Collapse) -> Option<MaskFacts> {
         empty: Vec::new(),
         collapse,
         depth: None,
-        selected: Some(Selected { ties: 4, near: 5 }),
+        selected: Some(ThresholdSharpness { ties: 4, near: 5 }),
     })
 }
 

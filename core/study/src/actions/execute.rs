@@ -298,7 +298,7 @@ impl Bench<'_> {
     fn job_of(
         &self,
         plugin: PathBuf,
-        described: jackpot_protocol::Item,
+        described: jackpot_protocol::PluginItem,
         item: &Item,
         recipe: &Recipe,
     ) -> Result<PluginJob, Failure> {
@@ -397,7 +397,7 @@ impl Bench<'_> {
     }
 
     /// The plugin as it was found, and its item.
-    fn offered(&self, item: &Item) -> Result<(&Plugin, &jackpot_protocol::Item), Failure> {
+    fn offered(&self, item: &Item) -> Result<(&Plugin, &jackpot_protocol::PluginItem), Failure> {
         let hex = item.plugin.to_string();
         let plugin = self.given.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {
@@ -413,7 +413,7 @@ impl Bench<'_> {
     }
 
     /// Copies the plugin into the store and gives that copy: what was hashed is what runs.
-    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_protocol::Item), Failure> {
+    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_protocol::PluginItem), Failure> {
         let (plugin, described) = self.offered(item)?;
         let stored = self.store.put_file(&plugin.path).map_err(store_failed)?;
         if stored != item.plugin {

@@ -5,7 +5,7 @@ use crate::{
 };
 use jackpot_net::{Architecture, Network};
 use jackpot_protocol::Failure;
-use jackpot_prune::{Choice, Scores};
+use jackpot_prune::{Scores, SelectionOptions};
 use jackpot_rng::Key;
 use jackpot_store::canonical;
 use serde_json::json;
@@ -54,25 +54,25 @@ pub fn select(
         By::Table {
             densities,
             sparsity,
-        } => jackpot_prune::table_counts(network, densities, sparsity)?,
+        } => jackpot_prune::counts_of_densities(network, densities, sparsity)?,
     };
     let by = match by {
         By::Global {
             scope,
             sparsity,
             rule,
-        } => jackpot_prune::By::Sparsity {
+        } => jackpot_prune::PruningBudget::Sparsity {
             sparsity,
             scope: *scope,
             rule: *rule,
         },
-        _ => jackpot_prune::By::Counts(&counts),
+        _ => jackpot_prune::PruningBudget::Counts(&counts),
     };
-    let choice = Choice {
-        by,
+    let choice = SelectionOptions {
+        budget: by,
         within: within.as_ref(),
-        reserve: *reserve,
-        unit: *unit,
+        constraints: *reserve,
+        granularity: *unit,
     };
     let (mask, selected) = jackpot_prune::select(network, &scores, &choice)?;
     if mask.kept() == mask.total() {

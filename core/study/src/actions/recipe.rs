@@ -11,12 +11,12 @@ use jackpot_data::RowOrder;
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
 use jackpot_net::{Compute, Engine, Precision};
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::Reserve;
-use jackpot_prune::Rounds;
-use jackpot_prune::Rule;
-use jackpot_prune::Scope;
+use jackpot_prune::Granularity;
+use jackpot_prune::LayerConstraints;
+use jackpot_prune::PruningRounds;
+use jackpot_prune::PruningScope;
+use jackpot_prune::SelectionRule;
 use jackpot_prune::Sparsity;
-use jackpot_prune::Unit;
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
@@ -151,11 +151,11 @@ pub enum By {
     /// The largest of all layers in scope.
     Global {
         /// Layers to choose from.
-        scope: Scope,
+        scope: PruningScope,
         /// Of all prunable weights.
         sparsity: Sparsity,
         /// Ties and rounding.
-        rule: Rule,
+        rule: SelectionRule,
     },
     /// An allocation's counts.
     Counts(Input),
@@ -225,7 +225,7 @@ pub enum Recipe {
         mask: Option<Input>,
         /// None: one call.
         #[serde(skip_serializing_if = "Option::is_none")]
-        rounds: Option<Rounds>,
+        rounds: Option<PruningRounds>,
         /// What a method that gives masks is asked to reach; none: it gives scores, which serve all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sparsity: Option<Sparsity>,
@@ -260,11 +260,11 @@ pub enum Recipe {
         #[serde(skip_serializing_if = "Option::is_none")]
         within: Option<Input>,
         /// What is kept whatever the scores say.
-        #[serde(default, skip_serializing_if = "Reserve::is_nothing")]
-        reserve: Reserve,
+        #[serde(default, skip_serializing_if = "LayerConstraints::is_nothing")]
+        reserve: LayerConstraints,
         /// What is kept or pruned as one.
-        #[serde(default, skip_serializing_if = "Unit::is_weights")]
-        unit: Unit,
+        #[serde(default, skip_serializing_if = "Granularity::is_weights")]
+        unit: Granularity,
     },
     /// Output `train` (on data), `scores`, `mask` or `weights`.
     Check {

@@ -25,7 +25,7 @@ fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
 
 /// The end of a training, in numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Metrics {
+pub struct RecordedMetrics {
     /// Percent, after the last epoch.
     pub accuracy: f64,
     /// Percent, after the best epoch.
@@ -46,7 +46,7 @@ pub struct Metrics {
 }
 
 /// Reads `metrics.json`; a training that diverged is an error that says when.
-pub fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
+pub fn metrics(bytes: &[u8]) -> Result<RecordedMetrics, Failure> {
     let what = "metrics.json";
     let value = canonical::parse(bytes).map_err(|e| fail(what, e))?;
     if let Some(epoch) = divergence(&value) {
@@ -72,7 +72,7 @@ pub fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
             )
         })
     };
-    Ok(Metrics {
+    Ok(RecordedMetrics {
         accuracy: float("test_accuracy")?,
         best_accuracy: float("best_test_accuracy")?,
         selected_accuracy: match value.get("selected_test_accuracy") {

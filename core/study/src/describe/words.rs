@@ -8,7 +8,7 @@ use crate::{
 };
 use jackpot_net::{Order, Schedule, Training};
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::{Scope, Unit};
+use jackpot_prune::{Granularity, PruningScope};
 use std::collections::BTreeMap;
 
 impl Check {
@@ -55,10 +55,10 @@ impl Check {
 }
 
 /// What is said behind how many are kept.
-pub fn whole(unit: Unit) -> &'static str {
+pub fn whole(unit: Granularity) -> &'static str {
     match unit {
-        Unit::Weights => "",
-        Unit::Filters => ", whole filters",
+        Granularity::Weights => "",
+        Granularity::Filters => ", whole filters",
     }
 }
 
@@ -66,8 +66,8 @@ pub fn whole(unit: Unit) -> &'static str {
 pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
     let reserve = &sparse.reserve;
     let mut words = vec![match &sparse.allocation {
-        Allocation::Global(Scope::All) => "the largest of all layers".to_owned(),
-        Allocation::Global(Scope::Convolutions) => {
+        Allocation::Global(PruningScope::All) => "the largest of all layers".to_owned(),
+        Allocation::Global(PruningScope::Convolutions) => {
             "the largest of all convolutions, the classifier whole".to_owned()
         }
         Allocation::Rule { item, params } => format!("by {item}{}", given(params)),
@@ -83,14 +83,14 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
     if !sparse.unit.is_weights() {
         words.push("convolutions by whole filters".into());
     }
-    if reserve.first {
+    if reserve.keep_first_dense {
         words.push("the first layer whole".into());
     }
-    if reserve.classifier {
+    if reserve.keep_classifier_dense {
         words.push("the classifier whole".into());
     }
-    if reserve.floor > 0 {
-        words.push(format!("at least {} a layer", reserve.floor));
+    if reserve.min_weights > 0 {
+        words.push(format!("at least {} a layer", reserve.min_weights));
     }
     if sparse.selection == Some(Selection::Published) {
         words.push("ties as published".into());

@@ -5,7 +5,7 @@ use jackpot_prune::{Mask, depth_correlation};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use jackpot_prune::{Collapse, Selected};
+pub use jackpot_prune::{Collapse, ThresholdSharpness};
 
 /// Facts of a mask, whatever it is trained to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct MaskFacts {
     pub depth: Option<f64>,
     /// How sharp the selection was; none for a mask that no selection made last.
     #[serde(skip)]
-    pub selected: Option<Selected>,
+    pub selected: Option<ThresholdSharpness>,
 }
 
 impl MaskFacts {

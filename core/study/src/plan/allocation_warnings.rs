@@ -9,7 +9,7 @@ use crate::{
     toolbox::Programs,
 };
 use jackpot_net::Network;
-use jackpot_prune::{Reserve, Rule, Unit, counts_kept};
+use jackpot_prune::{Granularity, LayerConstraints, SelectionRule, counts_kept};
 use jackpot_store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Result<Ve
                 let mut is_changed = false;
                 for choice in choices(plan, index) {
                     let kept = match choice.kept(plan, &counts) {
-                        Err(e) if choice.reserve.floor == 0 => {
+                        Err(e) if choice.reserve.min_weights == 0 => {
                             found.push(e.0);
                             continue;
                         }
@@ -90,7 +90,7 @@ pub(crate) fn refuse_reserves(
 ) -> Result<(), Error> {
     for (index, node) in plan.nodes.iter().enumerate() {
         let mut choices = choices(plan, index);
-        choices.retain(|c| c.reserve.floor > 0);
+        choices.retain(|c| c.reserve.min_weights > 0);
         if choices.is_empty() || !is_known(&node.recipe) {
             continue;
         }
@@ -117,7 +117,7 @@ fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
             By::Global {
                 scope,
                 sparsity,
-                rule: Rule::Exact,
+                rule: SelectionRule::Exact,
             },
         reserve,
         ..
@@ -144,8 +144,8 @@ fn is_known(recipe: &Recipe) -> bool {
 /// A selection by counts.
 struct CountsChoice {
     node: usize,
-    reserve: Reserve,
-    unit: Unit,
+    reserve: LayerConstraints,
+    unit: Granularity,
 }
 
 /// The selections by the counts of this node.
@@ -173,12 +173,13 @@ impl CountsChoice {
         let node = &plan.nodes[self.node];
         let network = &plan.networks[node.setting];
         counts_kept(network, counts, &self.reserve, self.unit).map_err(|e| {
-            let field = match self.reserve.floor {
+            let field = match self.reserve.min_weights {
                 0 => "allocation",
                 _ => "allocation.floor",
             };
             let tickets = &plan.study.settings[node.setting].tickets;
-            let asks = |reserve: Reserve, unit| (reserve, unit) == (self.reserve, self.unit);
+            let asks =
+                |reserve: LayerConstraints, unit| (reserve, unit) == (self.reserve, self.unit);
             let ticket = tickets.iter().find(|t| {
                 let sparse = t.sparse.as_ref();
                 sparse.is_some_and(|s| s.allocation.item().is_some() && asks(s.reserve, s.unit))

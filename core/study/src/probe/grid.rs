@@ -12,7 +12,7 @@ use crate::{
     toolbox::Libtorch,
     toolbox::Plugins,
 };
-use jackpot_prune::{Scope, Sparsity};
+use jackpot_prune::{PruningScope, Sparsity};
 
 /// Added to a seed for the key of another batch or of other first weights.
 const OTHER: u64 = 0x6f_74_68_65_72;
@@ -48,7 +48,7 @@ pub struct Asked {
     pub mask: Ref,
     pub(super) variant: Variant,
     /// The scope of a global selection by the magnitude of the first weights.
-    pub(super) magnitude: Option<Scope>,
+    pub(super) magnitude: Option<PruningScope>,
 }
 
 /// What a mask is made from.
@@ -276,7 +276,7 @@ impl Trial {
 }
 
 /// The scope, where a ticket keeps the largest first weights over several layers.
-fn magnitude(sparse: &Sparse) -> Option<Scope> {
+fn magnitude(sparse: &Sparse) -> Option<PruningScope> {
     let name = sparse.method.rsplit('.').next();
     let drawn = matches!(sparse.of, Stage::Initial | Stage::Redrawn);
     match &sparse.allocation {

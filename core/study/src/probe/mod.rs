@@ -145,8 +145,9 @@ impl<'a> Reader<'a> {
     /// What the initial scale alone explains, of a ticket by magnitude of the first weights.
     fn null(&self, asked: &Asked, mask: &Mask) -> Option<Vec<f64>> {
         let scope = asked.magnitude?;
-        let whole =
-            |l: &jackpot_net::Layer| scope == jackpot_prune::Scope::Convolutions && l.classifier;
+        let whole = |l: &jackpot_net::Layer| {
+            scope == jackpot_prune::PruningScope::Convolutions && l.classifier
+        };
         jackpot_prune::magnitude_null(&self.part.plan.networks[0], mask.kept(), whole)
     }
 

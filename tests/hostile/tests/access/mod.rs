@@ -3,10 +3,10 @@
 use crate::bench::Bench;
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::Augment;
-use jackpot_protocol::{Access, Batches, PluginJob};
+use jackpot_protocol::{Batches, DataAccess, PluginJob};
 
 /// A job with data to reach for: the clean ones, or these corrupted.
-fn job(bench: &Bench, item: &str, access: Access, corrupt: impl Fn(&mut Images)) -> PluginJob {
+fn job(bench: &Bench, item: &str, access: DataAccess, corrupt: impl Fn(&mut Images)) -> PluginJob {
     let mut data = bench.data();
     corrupt(&mut data);
     let mut job = bench.job(item);
@@ -40,7 +40,7 @@ fn half(data: &mut Images) {
 fn all(bench: &Bench, item: &str) -> Vec<Vec<u8>> {
     let corruptions: [fn(&mut Images); 4] = [clean, other_labels, other_pixels, half];
     let scores = |corrupt: &fn(&mut Images)| {
-        let job = job(bench, item, Access::Everything, corrupt);
+        let job = job(bench, item, DataAccess::Everything, corrupt);
         let output = bench.run_job(&job).expect("everything is served");
         assert_eq!(output.certificate["access"], "everything");
         std::fs::read(output.file).expect("scores")
@@ -55,7 +55,7 @@ fn data_free_scores_are_the_same_bytes_under_corrupted_data() {
         let found = all(&hostile, item);
         assert!(found.windows(2).all(|w| w[0] == w[1]), "{item}");
         // As they are with the denial on.
-        let denied = job(&hostile, item, Access::Declared, clean);
+        let denied = job(&hostile, item, DataAccess::Declared, clean);
         let output = hostile.run_job(&denied).expect("a good item");
         assert!(output.certificate.get("access").is_none());
         assert_eq!(std::fs::read(output.file).expect("scores"), found[0]);
@@ -75,7 +75,7 @@ fn data_free_scores_are_the_same_bytes_under_corrupted_data() {
 fn who_declares_no_data_and_asks_for_a_batch_is_refused() {
     let bench = Bench::of("rounds.c");
     let failure = bench
-        .run_job(&job(&bench, "peeks", Access::Declared, clean))
+        .run_job(&job(&bench, "peeks", DataAccess::Declared, clean))
         .expect_err("it declares no data");
     assert_eq!(failure.kind, "contract");
     assert!(

@@ -1,7 +1,7 @@
 //! The conformance kit: what is fit passes, and each unfit item fails by its own case.
 use crate::bench::{Bench, WORKER, build, build_with, server};
 use crate::modes::{CPP, MODES, PROCESS};
-use jackpot_host::{Case, Kit, Report, Server, Verdict, conform};
+use jackpot_host::{Case, CaseOutcome, Kit, Report, Server, conform};
 use std::path::{Path, PathBuf};
 
 /// One case in the toy worker, whose services are the kit's own but for its moods.
@@ -33,7 +33,7 @@ fn report(source: &'static str, case: Option<&str>) -> Report {
 fn failed<'a>(report: &'a Report, item: &str) -> Vec<(&'static str, &'a str)> {
     let of_item = |case: &&Case| case.item == item;
     let failed = |case: &'a Case| match &case.verdict {
-        Verdict::Failed(why) => Some((case.case, why.as_str())),
+        CaseOutcome::Failed(why) => Some((case.case, why.as_str())),
         _ => None,
     };
     report
@@ -148,7 +148,7 @@ fn an_id_of_other_characters_is_refused_with_those_that_it_may_have() {
         assert!(report.plugin.is_none(), "{prefix}");
         let [
             Case {
-                verdict: Verdict::Failed(why),
+                verdict: CaseOutcome::Failed(why),
                 ..
             },
         ] = report.cases.as_slice()
@@ -193,7 +193,7 @@ fn what_is_no_plugin_fails_by_loading_and_what_is_chosen_is_all_that_runs() {
     assert!(found.plugin.is_none() && found.failed() == 1);
     let [
         Case {
-            verdict: Verdict::Failed(why),
+            verdict: CaseOutcome::Failed(why),
             ..
         },
     ] = found.cases.as_slice()
@@ -257,7 +257,7 @@ fn every_shipped_plugin_passes() {
             assert!(failed.is_empty(), "{}: {failed:?}", item.id);
         }
         items += plugin.items.len();
-        let held = |case: &&Case| matches!(case.verdict, Verdict::Passed(_));
+        let held = |case: &&Case| matches!(case.verdict, CaseOutcome::Passed(_));
         passed += report.cases.iter().filter(held).count();
     }
     assert!(

@@ -3,17 +3,17 @@
 use crate::bench::Bench;
 use jackpot_host::PluginOutput;
 use jackpot_protocol::{Failure, PluginJob};
-use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Sparsity};
+use jackpot_prune::{LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Sparsity};
 use jackpot_test_hostile::coefficient;
 
 pub fn job(bench: &Bench, item: &str, count: u32, sparsity: &str) -> PluginJob {
     PluginJob {
-        rounds: Some(Rounds {
+        rounds: Some(PruningRounds {
             count,
             schedule: RoundSchedule::Exponential,
             sparsity: Sparsity::try_from(sparsity.to_string()).expect("a sparsity"),
-            scope: Scope::All,
-            reserve: Reserve::default(),
+            scope: PruningScope::All,
+            constraints: LayerConstraints::default(),
         }),
         ..bench.job(item)
     }
@@ -116,7 +116,7 @@ fn rounds_that_promise_nothing_select_from_all_weights() {
         .count();
     assert!(revived > 0);
     // One round is one call with the run's own key.
-    job.rounds = job.rounds.map(|r| Rounds { count: 1, ..r });
+    job.rounds = job.rounds.map(|r| PruningRounds { count: 1, ..r });
     let once = bench.run_job(&job).expect("a good item");
     let all = uniforms(bench.key());
     assert_eq!(
@@ -129,19 +129,22 @@ fn rounds_that_promise_nothing_select_from_all_weights() {
 fn rounds_keep_what_is_reserved() {
     let bench = Bench::of("rounds.c");
     let mut job = job(&bench, "climbs", 4, "0.6");
-    let reserve = Reserve {
-        first: true,
-        classifier: true,
-        floor: 5,
+    let reserve = LayerConstraints {
+        keep_first_dense: true,
+        keep_classifier_dense: true,
+        min_weights: 5,
     };
-    job.rounds = job.rounds.map(|r| Rounds { reserve, ..r });
+    job.rounds = job.rounds.map(|r| PruningRounds {
+        constraints: reserve,
+        ..r
+    });
     let mask = mask_of(&bench.run_job(&job).expect("a good item"));
     let counts = mask.counts();
     let lengths: Vec<u64> = mask.layers.iter().map(|l| l.kept.len() as u64).collect();
     assert_eq!((counts[0], counts.last()), (lengths[0], lengths.last()));
     assert!(counts.iter().all(|&n| n >= 5), "{counts:?}");
     // What is reserved does not fit any more.
-    job.rounds = job.rounds.map(|r| Rounds {
+    job.rounds = job.rounds.map(|r| PruningRounds {
         sparsity: Sparsity::try_from("0.99".to_string()).expect("a sparsity"),
         ..r
     });

@@ -4,7 +4,7 @@ use crate::methods::real::{Real, word};
 use crate::support::*;
 use jackpot_data::Images;
 use jackpot_net::{Activation, Network};
-use jackpot_protocol::{Access, ConfigValue};
+use jackpot_protocol::{ConfigValue, DataAccess};
 use jackpot_rng::{Key, permutation};
 
 /// Labels dealt anew and the values of every image permuted.
@@ -25,7 +25,7 @@ fn corrupted(clean: &Images) -> Images {
 
 fn open(network: &Network, data: &Images) -> Real {
     let mut real = Real::new(network, &first_weights(network));
-    real.access = Access::Everything;
+    real.access = DataAccess::Everything;
     real.keep = 0.1;
     real.sampled(data);
     real

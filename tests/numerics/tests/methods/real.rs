@@ -3,8 +3,10 @@ use crate::support::{layers, numbers};
 use jackpot_data::Images;
 use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Augment, Layer, Network, ScorePrecision};
-use jackpot_protocol::{Access, Batches, ConfigValue, Failure, Limits, Plugin, PluginJob};
-use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity};
+use jackpot_protocol::{Batches, ConfigValue, DataAccess, Failure, Limits, Plugin, PluginJob};
+use jackpot_prune::{
+    LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
+};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -18,8 +20,8 @@ pub struct Real {
     weights: PathBuf,
     pub batches: Option<Batches>,
     pub rows: u64,
-    pub rounds: Option<Rounds>,
-    pub access: Access,
+    pub rounds: Option<PruningRounds>,
+    pub access: DataAccess,
     pub precision: ScorePrecision,
     pub keep: f64,
     pub key: Key,
@@ -49,7 +51,7 @@ impl Real {
             batches: None,
             rows: 0,
             rounds: None,
-            access: Access::Declared,
+            access: DataAccess::Declared,
             precision: ScorePrecision::F64,
             keep: 1.0,
             key: Key::from_seed(3),
@@ -81,12 +83,12 @@ impl Real {
 
     /// An exponential schedule.
     pub fn rounds(&mut self, count: u32, sparsity: &str) {
-        self.rounds = Some(Rounds {
+        self.rounds = Some(PruningRounds {
             count,
             schedule: RoundSchedule::Exponential,
             sparsity: self::sparsity(sparsity),
-            scope: Scope::All,
-            reserve: Reserve::default(),
+            scope: PruningScope::All,
+            constraints: LayerConstraints::default(),
         });
     }
 
@@ -106,7 +108,7 @@ impl Real {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let everything = self.access == Access::Everything;
+        let everything = self.access == DataAccess::Everything;
         let limits = Limits {
             plugin_seconds: 60.0,
             memory: 0,
@@ -179,9 +181,9 @@ pub fn mask(network: &Network, scores: &[Vec<f64>], sparsity: &str) -> Mask {
     let scores = Scores {
         layers: names.zip(scores.iter().cloned()).collect(),
     };
-    let rule = jackpot_prune::Rule::Exact;
+    let rule = jackpot_prune::SelectionRule::Exact;
     let sparsity = self::sparsity(sparsity);
-    let made = jackpot_prune::select_global(network, &scores, &sparsity, Scope::All, rule);
+    let made = jackpot_prune::select_global(network, &scores, &sparsity, PruningScope::All, rule);
     made.unwrap().0
 }
 

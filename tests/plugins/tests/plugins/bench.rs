@@ -1,8 +1,8 @@
 //! Builds a plugin, describes it, and runs one of its items on a job.
 use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Architecture, Family};
-use jackpot_protocol::{ConfigValue, Failure, Item, Limits, Plugin, PluginJob};
-use jackpot_prune::Rounds;
+use jackpot_protocol::{ConfigValue, Failure, Limits, Plugin, PluginItem, PluginJob};
+use jackpot_prune::PruningRounds;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub struct Bench {
     pub mask: Option<PathBuf>,
     pub donor: Option<PathBuf>,
     pub reference: Option<PathBuf>,
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
 }
 
 impl Bench {
@@ -60,7 +60,7 @@ impl Bench {
         }
     }
 
-    pub fn item(&self, id: &str) -> &Item {
+    pub fn item(&self, id: &str) -> &PluginItem {
         self.plugin.items.iter().find(|item| item.id == id).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! `magnitude` and `random`, and what holds of the global masks of any scores.
 use crate::bench::{Bench, network};
 use jackpot_net::{Family, init::initial_weights};
-use jackpot_prune::{Mask, Rule, Scope, Scores, Sparsity, select_global};
+use jackpot_prune::{Mask, PruningScope, Scores, SelectionRule, Sparsity, select_global};
 use jackpot_rng::{Key, uniform};
 use safetensors::SafeTensors;
 
@@ -52,7 +52,13 @@ fn one_shot_global_masks_are_nested_over_sparsity() {
         let network = bench.architecture.build().unwrap();
         let made = |(text, scores): (&str, &&Scores)| {
             let sparsity = Sparsity::try_from(text.to_owned()).unwrap();
-            let made = select_global(&network, scores, &sparsity, Scope::All, Rule::Exact);
+            let made = select_global(
+                &network,
+                scores,
+                &sparsity,
+                PruningScope::All,
+                SelectionRule::Exact,
+            );
             made.unwrap().0
         };
         ["0.5", "0.9", "0.98"]

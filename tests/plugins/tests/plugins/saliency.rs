@@ -3,7 +3,9 @@
 use crate::bench::{Bench, Ran, network};
 use jackpot_net::{Family, init::initial_weights};
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::{Mask, Reserve, RoundSchedule, Rounds, Scope, Scores, Sparsity};
+use jackpot_prune::{
+    LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
+};
 use jackpot_rng::Key;
 use safetensors::SafeTensors;
 
@@ -17,12 +19,12 @@ fn bench() -> Bench {
 
 /// One round, of an item that works in rounds.
 fn once(bench: &mut Bench) {
-    bench.rounds = Some(Rounds {
+    bench.rounds = Some(PruningRounds {
         count: 1,
         schedule: RoundSchedule::Exponential,
         sparsity: Sparsity::try_from("0.9".to_owned()).unwrap(),
-        scope: Scope::All,
-        reserve: Reserve::default(),
+        scope: PruningScope::All,
+        constraints: LayerConstraints::default(),
     });
 }
 

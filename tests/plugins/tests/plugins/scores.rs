@@ -1,7 +1,7 @@
 //! `invert` and `shuffle-scores`.
 use crate::bench::Bench;
 use crate::layers::{architecture, network, read_scores, scores, sorted, write_scores};
-use jackpot_prune::{Mask, Rule, Scope, Scores, Sparsity, select_global};
+use jackpot_prune::{Mask, PruningScope, Scores, SelectionRule, Sparsity, select_global};
 
 fn bench(layers: &[Vec<f64>]) -> Bench {
     let mut bench = Bench::new("jackpot-check-scores", architecture());
@@ -17,7 +17,14 @@ fn half(layers: &[Vec<f64>]) -> Mask {
     let network = network();
     let scores = Scores::from_safetensors(&write_scores(layers), &network).unwrap();
     let sparsity = Sparsity::try_from("0.5".to_owned()).unwrap();
-    let (mask, _) = select_global(&network, &scores, &sparsity, Scope::All, Rule::Exact).unwrap();
+    let (mask, _) = select_global(
+        &network,
+        &scores,
+        &sparsity,
+        PruningScope::All,
+        SelectionRule::Exact,
+    )
+    .unwrap();
     mask
 }
 

@@ -54,7 +54,7 @@ unsafe fn service(
             .insert(format!("jackpot.autodiff/1 {name}"));
         body(context, services)
     });
-    let outcome = context.of_the_host(|| catch_unwind(served));
+    let outcome = context.run_host_code(|| catch_unwind(served));
     let outcome = outcome.unwrap_or_else(|panic| {
         Err((
             abi::JKP_E_INTERNAL,
@@ -74,7 +74,7 @@ unsafe fn service(
             if status == abi::JKP_E_NOMEM {
                 context.service_lacked_memory.set(true);
             }
-            context.trouble.borrow_mut().get_or_insert(message);
+            context.service_error.borrow_mut().get_or_insert(message);
             status
         }
     };

@@ -1,6 +1,6 @@
 //! What a host offers to a plugin beyond random numbers: derivatives of the network.
 pub(super) mod autodiff;
-pub mod mock;
+pub mod mock_autodiff;
 pub(super) mod rng;
 mod spans;
 
@@ -51,7 +51,7 @@ impl From<&str> for ServiceError {
 }
 
 /// What the host offers beyond random numbers. Slices are one view per prunable layer, forward
-/// order, row-major. `point` None: the weights under the mask. Gradients are with respect to the
+/// order, row-major. Without a `point` it is the weights under the mask. Gradients are with respect to the
 /// effective weight, masked entries too. Results are the sum over the batches and their parts of
 /// each part's mean loss. An error's text reaches the plugin and the action's failure message.
 pub trait Services {

@@ -159,7 +159,7 @@ impl Builder {
         }
     }
 
-    pub(super) fn method(&self, sparse: &Sparse) -> Result<&jackpot_protocol::Item, Error> {
+    pub(super) fn method(&self, sparse: &Sparse) -> Result<&jackpot_protocol::PluginItem, Error> {
         let plugins = &self.plan.plugins;
         let (_, method) = plugins.item(&sparse.method, Kind::Method, "`scores`")?;
         Ok(method)

@@ -10,15 +10,17 @@ use crate::{
     spec::ticket::tickets::{Sparse, missing},
 };
 use jackpot_protocol::{Kind, Output};
-use jackpot_prune::{Reserve, Rule, Scope, Sparsity, Unit, counts_kept};
+use jackpot_prune::{
+    Granularity, LayerConstraints, PruningScope, SelectionRule, Sparsity, counts_kept,
+};
 
 /// What a selection chooses, and from what.
 pub(super) struct Chosen<'a> {
     pub scores: Input,
     pub by: By,
     pub within: Option<Input>,
-    pub reserve: Reserve,
-    pub unit: Unit,
+    pub reserve: LayerConstraints,
+    pub unit: Granularity,
     pub sparsity: &'a Sparsity,
 }
 
@@ -120,12 +122,12 @@ impl Builder {
             // A published rule with something reserved is refused as such. Layers that are too
             // large to be kept whole at one sparsity of the grid are foreseen, with a warning.
             Allocation::Global(scope)
-                if sparse.reserve.floor > 0 && self.selection(sparse) == Selection::Exact =>
+                if sparse.reserve.min_weights > 0 && self.selection(sparse) == Selection::Exact =>
             {
                 sparse.reserve.fits(network, sparsity, *scope)
             }
             Allocation::Table(densities) => {
-                let counts = jackpot_prune::table_counts(network, densities, sparsity);
+                let counts = jackpot_prune::counts_of_densities(network, densities, sparsity);
                 counts
                     .and_then(|c| counts_kept(network, &c, &sparse.reserve, sparse.unit))
                     .map(drop)
@@ -204,7 +206,7 @@ impl Builder {
 
     /// The ticket's selection: its own word, else what its profile stands for.
     fn selection(&self, sparse: &Sparse) -> Selection {
-        let global = matches!(sparse.allocation, Allocation::Global(Scope::All))
+        let global = matches!(sparse.allocation, Allocation::Global(PruningScope::All))
             && sparse.reserve.is_nothing();
         let by_profile = sparse.profile == Some(Profile::Published)
             && global
@@ -231,7 +233,7 @@ impl Builder {
             )))
         };
         match &sparse.allocation {
-            Allocation::Global(Scope::Convolutions) if published => {
+            Allocation::Global(PruningScope::Convolutions) if published => {
                 refuse("is over all layers; leave `scope` out, or write `selection = \"exact\"`")
             }
             Allocation::Global(_) if published && !sparse.reserve.is_nothing() => refuse(
@@ -243,7 +245,7 @@ impl Builder {
                 rule: if published {
                     published_rule(&sparse.method)?
                 } else {
-                    Rule::Exact
+                    SelectionRule::Exact
                 },
             }),
             _ if published => refuse("has a meaning with the allocation `global` only"),

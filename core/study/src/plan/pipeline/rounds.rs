@@ -14,7 +14,7 @@ use crate::{
     spec::ticket::tickets::{Rounds, Sparse},
 };
 use jackpot_protocol::Kind;
-use jackpot_prune::{Rule, Scope, Sparsity};
+use jackpot_prune::{PruningScope, SelectionRule, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.
 struct State {
@@ -112,14 +112,14 @@ impl Builder {
         let scores = self.changed_scores(Input::Node(scores), at)?;
         let scope = match sparse.allocation {
             Allocation::Global(scope) => scope,
-            _ => Scope::All,
+            _ => PruningScope::All,
         };
         let chosen = Chosen {
             scores,
             by: By::Global {
                 scope,
                 sparsity: sparsity.clone(),
-                rule: Rule::Exact,
+                rule: SelectionRule::Exact,
             },
             within: state.mask,
             reserve: sparse.reserve,

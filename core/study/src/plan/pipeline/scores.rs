@@ -10,7 +10,7 @@ use crate::{
     spec::ticket::tickets::Sparse,
 };
 use jackpot_protocol::{Kind, Output};
-use jackpot_prune::{Rounds, Scope, Sparsity};
+use jackpot_prune::{PruningRounds, PruningScope, Sparsity};
 
 /// What a method is given to score.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(super) struct Scored<'a> {
     /// What is kept so far.
     pub mask: Option<Input>,
     /// None: one call.
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<PruningRounds>,
     /// What a method that gives masks is asked to reach; none: it gives scores.
     pub mask_at: Option<&'a Sparsity>,
 }
@@ -67,7 +67,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Option<Rounds>, Error> {
+    ) -> Result<Option<PruningRounds>, Error> {
         let field = format!("ticket `{}`: `scores`", at.ticket.name);
         let (_, item) = self
             .plan
@@ -96,14 +96,14 @@ impl Builder {
         }
         let scope = match sparse.allocation {
             crate::Allocation::Global(scope) => scope,
-            _ => Scope::All,
+            _ => PruningScope::All,
         };
-        Ok(Some(Rounds {
+        Ok(Some(PruningRounds {
             count,
             schedule: sparse.calls.schedule.unwrap_or_default(),
             sparsity: sparsity.clone(),
             scope,
-            reserve: sparse.reserve,
+            constraints: sparse.reserve,
         }))
     }
 

@@ -1,7 +1,7 @@
 //! How many weights each layer keeps, as a study asks for it.
 use crate::{Error, messages::value_kind};
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::{Reserve, Scope, Unit};
+use jackpot_prune::{Granularity, LayerConstraints, PruningScope};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Value;
@@ -10,7 +10,7 @@ use toml::Value;
 #[derive(Clone, Debug)]
 pub enum Allocation {
     /// The largest scores of all layers in scope.
-    Global(Scope),
+    Global(PruningScope),
     /// A plugin's counts.
     Rule {
         /// The item.
@@ -64,7 +64,7 @@ pub(crate) struct AllocationSection(Table);
 #[serde(deny_unknown_fields)]
 struct Table {
     rule: Option<String>,
-    scope: Option<Scope>,
+    scope: Option<PruningScope>,
     #[serde(default)]
     params: BTreeMap<String, ConfigValue>,
     copy: Option<String>,
@@ -73,7 +73,7 @@ struct Table {
     #[serde(default)]
     whole: Vec<Whole>,
     floor: Option<u64>,
-    unit: Option<Unit>,
+    unit: Option<Granularity>,
 }
 
 /// Layers that an allocation may leave alone.
@@ -110,13 +110,13 @@ impl TryFrom<Value> for AllocationSection {
 pub(crate) fn allocation(
     ticket: &str,
     section: &AllocationSection,
-) -> Result<(Allocation, Reserve, Unit), Error> {
+) -> Result<(Allocation, LayerConstraints, Granularity), Error> {
     let t = section.0.clone();
     let refuse = |what: String| Error(format!("ticket `{ticket}`: `allocation`: {what}"));
-    let reserve = Reserve {
-        first: t.whole.contains(&Whole::First),
-        classifier: t.whole.contains(&Whole::Classifier),
-        floor: t.floor.unwrap_or(0),
+    let reserve = LayerConstraints {
+        keep_first_dense: t.whole.contains(&Whole::First),
+        keep_classifier_dense: t.whole.contains(&Whole::Classifier),
+        min_weights: t.floor.unwrap_or(0),
     };
     let global = t.rule.as_deref() == Some("global");
     let rule = t.rule.is_some() && !global;

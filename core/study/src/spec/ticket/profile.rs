@@ -1,7 +1,7 @@
 //! Presets: a method as its authors released it, or with the released code's defects mended.
 use crate::{Error, messages::hint};
-use jackpot_protocol::{ConfigValue, Item};
-use jackpot_prune::Rule;
+use jackpot_protocol::{ConfigValue, PluginItem};
+use jackpot_prune::SelectionRule;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -45,7 +45,7 @@ impl FromStr for Profile {
 
 /// An item's parameters under a profile: its own parameter `profile`. Where only the selection
 /// differs there are none; None: the item is the same under both.
-pub fn preset(item: &Item, profile: Profile) -> Option<Config> {
+pub fn preset(item: &PluginItem, profile: Profile) -> Option<Config> {
     if item.params.iter().any(|p| p.name == "profile") {
         let value = ConfigValue::Text(profile.name().to_owned());
         return Some(Config::from([("profile".to_owned(), value)]));
@@ -54,10 +54,10 @@ pub fn preset(item: &Item, profile: Profile) -> Option<Config> {
 }
 
 /// The selection rule of a method's released code.
-pub fn published_rule(method: &str) -> Result<Rule, Error> {
+pub fn published_rule(method: &str) -> Result<SelectionRule, Error> {
     match method.rsplit('.').next().unwrap_or(method) {
-        "snip" => Ok(Rule::PublishedSnip),
-        "grasp" => Ok(Rule::PublishedGrasp),
+        "snip" => Ok(SelectionRule::PublishedSnip),
+        "grasp" => Ok(SelectionRule::PublishedGrasp),
         _ => Err(Error(format!(
             "`selection`: no published rule is known for `{method}`, only for `snip` and `grasp`; write `selection = \"exact\"`"
         ))),

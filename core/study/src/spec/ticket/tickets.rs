@@ -14,7 +14,7 @@ use crate::{
 use jackpot_net::Compute;
 use jackpot_net::Training;
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::{Reserve, RoundSchedule, Sparsity, Unit};
+use jackpot_prune::{Granularity, LayerConstraints, RoundSchedule, Sparsity};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -45,9 +45,9 @@ pub struct Sparse {
     /// How many each layer keeps.
     pub allocation: Allocation,
     /// What the allocation leaves alone: layers that are kept whole, a least number a layer.
-    pub reserve: Reserve,
+    pub reserve: LayerConstraints,
     /// What is kept or pruned as one.
-    pub unit: Unit,
+    pub unit: Granularity,
     /// Which weights are trained.
     pub start: Stage,
     /// The ticket's own training.
@@ -264,7 +264,11 @@ fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
     // Whether the method needs one is known when its plugin is.
     let (allocation, reserve, unit) = match &t.allocation {
         Some(section) => allocation(name, section)?,
-        None => (Allocation::ByMethod, Reserve::default(), Unit::default()),
+        None => (
+            Allocation::ByMethod,
+            LayerConstraints::default(),
+            Granularity::default(),
+        ),
     };
     let rounds = t
         .rounds
@@ -353,7 +357,7 @@ fn rounds(
 /// Whole filters are chosen within a layer, as many as an allocation counts.
 fn by_counts(
     ticket: &str,
-    unit: Unit,
+    unit: Granularity,
     allocation: &Allocation,
     rounds: Option<&Rounds>,
 ) -> Result<(), Error> {

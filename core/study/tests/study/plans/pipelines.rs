@@ -2,7 +2,7 @@
 
 use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::{Order, Training};
-use jackpot_prune::Unit;
+use jackpot_prune::Granularity;
 use jackpot_study::{By, Content, Input, Plan, Recipe};
 
 /// A plan of these tickets and checks on the shipped study's net: 0.9 and 0.98, three seeds,
@@ -365,10 +365,14 @@ fn allocations_keep_layers_whole_copy_another_seed_and_take_a_table() {
     };
     let (_, reserve) = select("whole");
     assert_eq!(
-        (reserve.first, reserve.classifier, reserve.floor),
+        (
+            reserve.keep_first_dense,
+            reserve.keep_classifier_dense,
+            reserve.min_weights
+        ),
         (true, true, 3)
     );
-    assert!(select("rule").1.classifier);
+    assert!(select("rule").1.keep_classifier_dense);
     match select("table").0 {
         By::Table { densities, .. } => assert_eq!(densities["conv1.weight"], "0.25"),
         other => panic!("{other:?}"),
@@ -440,15 +444,15 @@ fn whole_filters_are_a_word_of_the_selection_and_take_counts_a_layer() {
         Recipe::Select { by, unit, .. } => (by.clone(), *unit),
         other => panic!("{}", other.kind()),
     };
-    let (By::Counts(counts), Unit::Filters) = select("filters") else {
+    let (By::Counts(counts), Granularity::Filters) = select("filters") else {
         panic!("{:?}", select("filters"));
     };
-    let (By::Mask(donor), Unit::Filters) = select("others") else {
+    let (By::Mask(donor), Granularity::Filters) = select("others") else {
         panic!("{:?}", select("others"));
     };
     assert_eq!(donor, mask("filters"));
     // The counts are the rule's, whatever is chosen by them; single weights are no other word.
-    let (By::Counts(same), Unit::Weights) = select("plain") else {
+    let (By::Counts(same), Granularity::Weights) = select("plain") else {
         panic!("{:?}", select("plain"));
     };
     assert_eq!(counts, same);

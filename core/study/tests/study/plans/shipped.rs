@@ -1,7 +1,7 @@
 //! Every study that ships is planned, with plugins that are only described and without images.
 use crate::support;
 use crate::support::{count, item};
-use jackpot_protocol::{ConfigValue, Item, Kind, Output, Param};
+use jackpot_protocol::{ConfigValue, Kind, Output, Param, PluginItem};
 use jackpot_study::{Plan, Plugins, Study, outlook};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ fn plugins() -> Plugins {
             _ => {}
         }
     }
-    let more: [Item; 2] = [
+    let more: [PluginItem; 2] = [
         item("erk", Kind::Method, Output::Counts, 0),
         item("erdos-renyi", Kind::Method, Output::Counts, 0),
     ];

@@ -8,7 +8,10 @@ use jackpot_net::{
     AdamSettings, Architecture, Augment, Optimizer, Order, Schedule, ScorePrecision, Training,
 };
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::{Reserve, RoundSchedule, Rounds, Rule, Scope, Sparsity, Unit};
+use jackpot_prune::{
+    Granularity, LayerConstraints, PruningRounds, PruningScope, RoundSchedule, SelectionRule,
+    Sparsity,
+};
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
 use std::collections::BTreeMap;
@@ -143,21 +146,21 @@ fn recipes() -> Vec<Recipe> {
             architecture: architecture(),
             scores: object(5),
             by: By::Global {
-                scope: Scope::Convolutions,
+                scope: PruningScope::Convolutions,
                 sparsity: sparsity(),
-                rule: Rule::Exact,
+                rule: SelectionRule::Exact,
             },
             within: None,
-            reserve: Reserve::default(),
-            unit: Unit::Weights,
+            reserve: LayerConstraints::default(),
+            unit: Granularity::Weights,
         },
         Recipe::Select {
             architecture: architecture(),
             scores: object(5),
             by: By::Counts(object(6)),
             within: None,
-            reserve: Reserve::default(),
-            unit: Unit::Weights,
+            reserve: LayerConstraints::default(),
+            unit: Granularity::Weights,
         },
         Recipe::Check {
             item: item("layerwise-rearrange", &[]),
@@ -188,17 +191,17 @@ fn recipes() -> Vec<Recipe> {
 /// The forms that came after the first release; the file's last lines.
 fn later_recipes() -> Vec<Recipe> {
     let key = || "00112233445566778899aabbccddeeff".to_owned();
-    let rounds = Rounds {
+    let rounds = PruningRounds {
         count: 100,
         schedule: RoundSchedule::Exponential,
         sparsity: sparsity(),
-        scope: Scope::All,
-        reserve: Reserve::default(),
+        scope: PruningScope::All,
+        constraints: LayerConstraints::default(),
     };
-    let reserve = Reserve {
-        first: true,
-        classifier: false,
-        floor: 3,
+    let reserve = LayerConstraints {
+        keep_first_dense: true,
+        keep_classifier_dense: false,
+        min_weights: 3,
     };
     let by = By::Table {
         densities: BTreeMap::from([("conv1.weight".to_owned(), "0.5".to_owned())]),
@@ -232,7 +235,7 @@ fn later_recipes() -> Vec<Recipe> {
             by,
             within: Some(object(7)),
             reserve,
-            unit: Unit::Weights,
+            unit: Granularity::Weights,
         },
         Recipe::Check {
             item: item("sign-only", &[]),
@@ -282,8 +285,8 @@ fn later_recipes() -> Vec<Recipe> {
             scores: object(5),
             by: By::Counts(object(6)),
             within: None,
-            reserve: Reserve::default(),
-            unit: Unit::Filters,
+            reserve: LayerConstraints::default(),
+            unit: Granularity::Filters,
         },
         scored(ScorePrecision::F64),
         scored(ScorePrecision::F32Contiguous),

@@ -198,7 +198,7 @@ fn a_block_with_lists_is_every_combination() {
     );
     let sparse = last.sparse.as_ref().unwrap();
     assert_eq!(
-        (sparse.method.as_str(), sparse.reserve.floor),
+        (sparse.method.as_str(), sparse.reserve.min_weights),
         ("magnitude", 1)
     );
     let checks: Vec<&str> = study.checks.iter().map(|c| c.name.as_str()).collect();

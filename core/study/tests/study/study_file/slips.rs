@@ -36,7 +36,7 @@ fn the_shipped_study_says_what_it_should() {
     let lottery = study.tickets()[1].sparse.as_ref().unwrap();
     assert!(matches!(
         lottery.allocation,
-        Allocation::Global(jackpot_prune::Scope::Convolutions)
+        Allocation::Global(jackpot_prune::PruningScope::Convolutions)
     ));
 }
 

@@ -1,6 +1,6 @@
 //! Plugins that are only described, and plans of texts: nothing runs here.
 
-use jackpot_protocol::{ConfigValue, Item, Kind, Output, Param, Plugin};
+use jackpot_protocol::{ConfigValue, Kind, Output, Param, Plugin, PluginItem};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
     Cell, Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,
@@ -18,8 +18,8 @@ pub const RNG: u32 = 32;
 pub const DONOR: u32 = 128;
 pub const REF: u32 = 256;
 
-pub fn item(id: &str, kind: Kind, output: Output, needs: u32) -> Item {
-    Item {
+pub fn item(id: &str, kind: Kind, output: Output, needs: u32) -> PluginItem {
+    PluginItem {
         id: id.into(),
         version: "1.0.0".into(),
         summary: String::new(),
@@ -50,15 +50,15 @@ pub fn plugins(build: u8) -> Plugins {
         method("magnitude", Output::Scores, WEIGHTS),
         method("random", Output::Scores, RNG),
         method("snip", Output::Scores, WEIGHTS | DATA | GRAD),
-        Item {
+        PluginItem {
             params: vec![profile()],
             ..method("grasp", Output::Scores, WEIGHTS | DATA | GRAD)
         },
-        Item {
+        PluginItem {
             rounds_hint: 100,
             ..method("synflow", Output::Scores, WEIGHTS | GRAD)
         },
-        Item {
+        PluginItem {
             params: vec![profile()],
             ..method("smart-ratio", Output::Counts, 0)
         },

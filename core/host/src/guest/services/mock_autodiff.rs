@@ -8,39 +8,40 @@ use jackpot_prune::{Mask, read_weights};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Serves the job of a folder like [`serve_main`](crate::serve_main), with [`Practice`] where
+/// Serves the job of a folder like [`serve_main`](crate::serve_main), with [`MockAutodiff`] where
 /// an item differentiates.
-pub fn serve_practice(folder: &Path) -> ExitCode {
-    serve_with(folder, &mut |job| Ok(Box::new(Practice::new(job)?)))
+pub fn serve_mock_autodiff(folder: &Path) -> ExitCode {
+    serve_with(folder, &mut |job| Ok(Box::new(MockAutodiff::new(job)?)))
 }
 
 /// The quadratic ½ Σ a w², summed over batches and parts: its gradient is a·w and its Hessian
 /// times v is a·v, all exact for small powers of two. Where the job offers data, each a is
 /// doubled or not by a bit of them, so that whoever looks at data cannot help showing it.
-pub struct Practice {
-    /// One vector a layer.
+pub struct MockAutodiff {
+    /// One vector for each layer.
     weights: Vec<Vec<f64>>,
-    /// The same under the mask of this round.
+    /// The weights under the mask of this round.
     masked: Vec<Vec<f64>>,
-    /// Batches times parts of each handle.
+    /// Batches times parts, for each handle.
     sums: Vec<u64>,
-    /// Of the data that the job offers; 0 without any: the function is then the plain one.
+    /// Digest of the data that the job offers. Without data it is 0, and the function is the plain
+    /// one.
     data: u64,
 }
 
-/// The a of one weight.
+/// The coefficient a of one weight.
 pub fn coefficient(layer: usize, index: usize) -> f64 {
     ((index % 7 + 1) * (layer + 1)) as f64 / 8.0
 }
 
-impl Practice {
+impl MockAutodiff {
     /// Reads the job's weights and mask.
-    pub fn new(job: &PluginJob) -> Result<Practice, String> {
+    pub fn new(job: &PluginJob) -> Result<MockAutodiff, String> {
         let network = job.network().map_err(|f| f.message)?;
         let path = job.weights.as_ref().ok_or("the job has no weights")?;
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
         let weights = read_weights(&bytes, &network).map_err(|e| e.to_string())?;
-        let mut practice = Practice {
+        let mut mock = MockAutodiff {
             masked: weights.clone(),
             weights,
             sums: Vec::new(),
@@ -49,9 +50,9 @@ impl Practice {
         if let Some(path) = &job.mask {
             let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
             let mask = Mask::from_bytes(&bytes).map_err(|e| e.to_string())?;
-            practice.set_mask(&mask).map_err(|e| e.to_string())?;
+            mock.set_mask(&mask).map_err(|e| e.to_string())?;
         }
-        Ok(practice)
+        Ok(mock)
     }
 
     fn point(&self, point: Option<&[View]>) -> Vec<Vec<f64>> {
@@ -61,8 +62,8 @@ impl Practice {
         )
     }
 
-    /// The data that the objective looks at: none on an image of ones.
-    fn seen(&self, objective: &Objective) -> u64 {
+    /// The digest of the data that the objective reads, which is 0 for an image of ones.
+    fn data_of(&self, objective: &Objective) -> u64 {
         match objective.input {
             jackpot_net::ObjectiveInput::Data => self.data,
             jackpot_net::ObjectiveInput::Ones => 0,
@@ -82,7 +83,7 @@ impl Practice {
     }
 }
 
-/// A number of the data within reach.
+/// A digest of the data that the job offers.
 fn digest(job: &PluginJob) -> Result<u64, String> {
     let Some(Batches::Sampled { train, .. }) = &job.batches else {
         return Ok(0);
@@ -104,14 +105,14 @@ fn widen(view: &View) -> Vec<f64> {
     }
 }
 
-/// The a of one weight as these data have it.
-fn shown(layer: usize, index: usize, data: u64) -> f64 {
+/// The coefficient a of one weight, doubled or not by a bit of the data.
+fn coefficient_on(layer: usize, index: usize, data: u64) -> f64 {
     coefficient(layer, index) * (1 + (data >> (index % 64) & 1)) as f64
 }
 
 fn scaled(values: &[Vec<f64>], sum: f64, data: u64, out: &mut [ViewMut]) {
     for (layer, (values, out)) in values.iter().zip(out).enumerate() {
-        let result = |(i, v): (usize, &f64)| sum * shown(layer, i, data) * v;
+        let result = |(i, v): (usize, &f64)| sum * coefficient_on(layer, i, data) * v;
         let results = values.iter().enumerate().map(result);
         match out {
             ViewMut::F32(out) => out.iter_mut().zip(results).for_each(|(o, r)| *o = r as f32),
@@ -120,7 +121,7 @@ fn scaled(values: &[Vec<f64>], sum: f64, data: u64, out: &mut [ViewMut]) {
     }
 }
 
-impl Services for Practice {
+impl Services for MockAutodiff {
     fn on_the_clock(&self) -> bool {
         true
     }
@@ -148,8 +149,8 @@ impl Services for Practice {
         point: Option<&[View]>,
     ) -> Result<f64, ServiceError> {
         let sum = self.sum(objective, handle)?;
-        let (layers, data) = (self.point(point), self.seen(objective));
-        let term = |l: usize, i: usize, w: f64| 0.5 * shown(l, i, data) * w * w;
+        let (layers, data) = (self.point(point), self.data_of(objective));
+        let term = |l: usize, i: usize, w: f64| 0.5 * coefficient_on(l, i, data) * w * w;
         let layer = |(l, w): (usize, &Vec<f64>)| -> f64 {
             w.iter().enumerate().map(|(i, w)| term(l, i, *w)).sum()
         };
@@ -164,7 +165,7 @@ impl Services for Practice {
         out: &mut [ViewMut],
     ) -> Result<(), ServiceError> {
         let sum = self.sum(objective, handle)?;
-        scaled(&self.point(point), sum, self.seen(objective), out);
+        scaled(&self.point(point), sum, self.data_of(objective), out);
         Ok(())
     }
 
@@ -178,7 +179,7 @@ impl Services for Practice {
     ) -> Result<(), ServiceError> {
         let sum = self.sum(objective, handle)?;
         let along: Vec<_> = vector.iter().map(widen).collect();
-        scaled(&along, sum, self.seen(objective), out);
+        scaled(&along, sum, self.data_of(objective), out);
         Ok(())
     }
 }
