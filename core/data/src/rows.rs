@@ -13,14 +13,14 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Rows {
     /// All pixels are in memory.
-    Held(Images),
+    InMemory(Images),
     /// Pixels stay in the file.
     Stored(StoredRows),
 }
 
 impl From<Images> for Rows {
     fn from(images: Images) -> Rows {
-        Rows::Held(images)
+        Rows::InMemory(images)
     }
 }
 
@@ -53,7 +53,7 @@ impl Rows {
         }
         let [channels, height, width] = stored.shape();
         let rows: Vec<u32> = (0..stored.rows() as u32).collect();
-        Ok(Rows::Held(Images {
+        Ok(Rows::InMemory(Images {
             channels,
             height,
             width,
@@ -70,7 +70,7 @@ impl Rows {
     /// Channels, height, width.
     pub fn shape(&self) -> [u32; 3] {
         match self {
-            Rows::Held(images) => images.shape(),
+            Rows::InMemory(images) => images.shape(),
             Rows::Stored(stored) => stored.shape(),
         }
     }
@@ -78,7 +78,7 @@ impl Rows {
     /// One class a row.
     pub fn labels(&self) -> &[i64] {
         match self {
-            Rows::Held(images) => &images.labels,
+            Rows::InMemory(images) => &images.labels,
             Rows::Stored(stored) => &stored.labels,
         }
     }
@@ -89,7 +89,7 @@ impl Rows {
     /// A file that cannot be read any more.
     pub fn each_block(&self, see: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
         match self {
-            Rows::Held(images) => see(&images.pixels),
+            Rows::InMemory(images) => see(&images.pixels),
             Rows::Stored(stored) => {
                 let mut buffer = vec![0; BLOCK];
                 let (mut at, end) = (0, stored.layout.pixels());
@@ -226,7 +226,7 @@ mod tests {
         let bytes = sample().to_safetensors().unwrap();
         let path = write(folder.path(), &bytes);
         let held = Rows::open(&path, bytes.len() as u64).unwrap();
-        let Rows::Held(images) = &held else {
+        let Rows::InMemory(images) = &held else {
             panic!("within the bound: expected it held");
         };
         assert_eq!(*images, sample());

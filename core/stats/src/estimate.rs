@@ -30,7 +30,7 @@ impl Pair {
 
 /// One cell of a table: the comparison of two arms over their seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Comparison {
+pub struct ArmComparison {
     /// Numbers of the two arms: cells that share one are not independent.
     pub arms: [usize; 2],
     /// Which test is asked for.
@@ -136,7 +136,7 @@ struct Contrasts {
 }
 
 impl Contrasts {
-    fn of(cell: &Comparison) -> Contrasts {
+    fn of(cell: &ArmComparison) -> Contrasts {
         let of = |f: &dyn Fn(&Pair) -> Option<f64>| cell.pairs.iter().map(f).collect();
         Contrasts {
             seeds: cell.pairs.iter().map(|p| p.seed).collect(),
@@ -148,7 +148,7 @@ impl Contrasts {
 }
 
 /// The estimates of a table's cells, in their order.
-pub fn estimates(cells: &[Comparison], rules: &Rules) -> Vec<Estimate> {
+pub fn estimates(cells: &[ArmComparison], rules: &Rules) -> Vec<Estimate> {
     let contrasts: Vec<Contrasts> = cells.iter().map(Contrasts::of).collect();
     let all = || cells.iter().zip(&contrasts);
     type Of = fn(&Contrasts) -> Option<&Vec<f64>>;
@@ -158,7 +158,7 @@ pub fn estimates(cells: &[Comparison], rules: &Rules) -> Vec<Estimate> {
         |c| c.below.as_ref(),
     ];
     let pools = kinds.map(|of| pools(all(), of));
-    let estimate = |(cell, contrasts): (&Comparison, &Contrasts)| {
+    let estimate = |(cell, contrasts): (&ArmComparison, &Contrasts)| {
         let spreads = [0, 1, 2].map(|i| {
             let values = kinds[i](contrasts)?;
             let pool = cell
@@ -176,7 +176,7 @@ pub fn estimates(cells: &[Comparison], rules: &Rules) -> Vec<Estimate> {
 }
 
 fn pools<'c>(
-    cells: impl Iterator<Item = (&'c Comparison, &'c Contrasts)>,
+    cells: impl Iterator<Item = (&'c ArmComparison, &'c Contrasts)>,
     of: fn(&Contrasts) -> Option<&Vec<f64>>,
 ) -> BTreeMap<&'c str, Spread> {
     let mut groups: BTreeMap<&str, Vec<Group>> = BTreeMap::new();
@@ -199,7 +199,7 @@ fn pools<'c>(
 }
 
 fn one(
-    cell: &Comparison,
+    cell: &ArmComparison,
     contrasts: &Contrasts,
     spreads: [Option<Spread>; 3],
     level: Option<f64>,

@@ -30,7 +30,7 @@ fn claim(word: &Value) -> Claim {
 }
 
 /// The fixture's two arms with a margin a seed.
-fn cell(margin: impl Fn(usize) -> f64) -> Comparison {
+fn cell(margin: impl Fn(usize) -> f64) -> ArmComparison {
     let arms = rows(&fixture()["pairs"]);
     let pair = |i: usize| Pair {
         seed: i as u64,
@@ -38,14 +38,14 @@ fn cell(margin: impl Fn(usize) -> f64) -> Comparison {
         minus: arms[1][i],
         margin: Some(margin(i)),
     };
-    Comparison {
+    ArmComparison {
         arms: [1, 0],
         pairs: (0..arms[0].len()).map(pair).collect(),
-        ..Comparison::default()
+        ..ArmComparison::default()
     }
 }
 
-fn estimate(cell: &Comparison) -> Estimate {
+fn estimate(cell: &ArmComparison) -> Estimate {
     estimates(std::slice::from_ref(cell), &Rules::default()).remove(0)
 }
 

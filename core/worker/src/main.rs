@@ -136,7 +136,7 @@ fn failure(kind: &str, message: String) -> Failure {
 }
 
 /// What libtorch's side says, with its kind.
-fn told(error: impl Into<jackpot_nn::Error>) -> Failure {
+fn to_failure(error: impl Into<jackpot_nn::Error>) -> Failure {
     use jackpot_nn::Error::*;
     let error = error.into();
     let kind = match error {

@@ -44,8 +44,8 @@ impl Gradients {
             }),
         };
         let device = jackpot_nn::parse_device(&job.device).map_err(|e| e.to_string())?;
-        let autodiff =
-            Autodiff::new(&network, &weights, mask.as_ref(), source, device).map_err(told)?;
+        let autodiff = Autodiff::new(&network, &weights, mask.as_ref(), source, device)
+            .map_err(to_service_error)?;
         Ok(Gradients {
             autodiff: match job.precision {
                 ScorePrecision::F32 => autodiff,
@@ -65,11 +65,11 @@ impl Gradients {
 
 impl Services for Gradients {
     fn set_mask(&mut self, mask: &Mask) -> Result<(), ServiceError> {
-        self.autodiff.set_mask(mask).map_err(told)
+        self.autodiff.set_mask(mask).map_err(to_service_error)
     }
 
     fn batches(&mut self, spec: &BatchSpec) -> Result<u64, ServiceError> {
-        self.autodiff.batches(spec).map_err(told)
+        self.autodiff.batches(spec).map_err(to_service_error)
     }
 
     fn loss(
@@ -82,7 +82,7 @@ impl Services for Gradients {
         let loss = self
             .autodiff
             .loss(&self.objective(objective), handle, point.as_deref());
-        loss.map_err(told)
+        loss.map_err(to_service_error)
     }
 
     fn grad(
@@ -97,7 +97,7 @@ impl Services for Gradients {
         let done = self
             .autodiff
             .grad(&objective, handle, point.as_deref(), &mut slices_mut(out));
-        done.map_err(told)
+        done.map_err(to_service_error)
     }
 
     fn hvp(
@@ -114,12 +114,12 @@ impl Services for Gradients {
         let done = self
             .autodiff
             .hvp(&objective, handle, point.as_deref(), &vector, out);
-        done.map_err(told)
+        done.map_err(to_service_error)
     }
 }
 
 /// What libtorch's errors are to a plugin.
-fn told(error: jackpot_nn::Error) -> ServiceError {
+fn to_service_error(error: jackpot_nn::Error) -> ServiceError {
     match error {
         jackpot_nn::Error::Memory(_) => ServiceError::Memory(error.to_string()),
         other => ServiceError::Failed(other.to_string()),

@@ -52,7 +52,7 @@ impl Sparse {
             return Err(error);
         }
         Ok(Sparse {
-            engine: engine.map_err(told)?,
+            engine: engine.map_err(to_nn_error)?,
             network: network.clone(),
             kept: mask.kept(),
             described: format!("sparse {storage:?} {isa:?}"),
@@ -73,7 +73,10 @@ impl TrainingEngine for Sparse {
 
     fn step(&mut self, batch: &Batch, lr: f64) -> Result<StepTensors, Error> {
         let (images, labels) = batch.numbers()?;
-        let step = self.engine.step(&images, &labels, lr).map_err(told)?;
+        let step = self
+            .engine
+            .step(&images, &labels, lr)
+            .map_err(to_nn_error)?;
         let scalar = [0_i64; 0];
         Ok(StepTensors {
             loss: Tensor::f_from_slice(&[step.loss])?.f_reshape(scalar)?,
@@ -82,7 +85,7 @@ impl TrainingEngine for Sparse {
     }
 
     fn logits(&mut self, x: &Tensor) -> Result<Tensor, Error> {
-        let logits = self.engine.logits(&pixels(x)?).map_err(told)?;
+        let logits = self.engine.logits(&pixels(x)?).map_err(to_nn_error)?;
         let classes = i64::from(self.network.architecture.classes);
         Ok(Tensor::f_from_slice(&logits)?.f_reshape([-1, classes])?)
     }
@@ -131,10 +134,10 @@ impl TrainingEngine for Sparse {
         let (parameters, buffers) = (all(parameters)?, all(buffers)?);
         self.engine
             .restore(&parameters, &buffers, steps)
-            .map_err(told)
+            .map_err(to_nn_error)
     }
 }
 
-fn told(error: jackpot_sparse::Error) -> Error {
+fn to_nn_error(error: jackpot_sparse::Error) -> Error {
     Error::Invalid(error.to_string())
 }

@@ -1,5 +1,5 @@
 //! A few training steps on one batch given by hand.
-use crate::{named, read, sparse::Sparse, told, write};
+use crate::{named, read, sparse::Sparse, to_failure, write};
 use jackpot_host::Progress;
 use jackpot_net::Network;
 use jackpot_nn::{Batch, Device, FloatPrecision, Model, Trainer, TrainingEngine};
@@ -11,8 +11,8 @@ use tch::Tensor;
 
 /// Writes `FOLDER/out/state.safetensors`, then the success record with logits and losses.
 pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
-    jackpot_nn::set_threads(1).map_err(told)?;
-    let network = job.architecture.build().map_err(told)?;
+    jackpot_nn::set_threads(1).map_err(to_failure)?;
+    let network = job.architecture.build().map_err(to_failure)?;
     let mask = match &job.mask {
         Some(path) => {
             Some(Mask::from_safetensors(&read(path)?, &network).map_err(|e| named(path, e))?)
@@ -24,7 +24,7 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
     } else {
         FloatPrecision::F32
     };
-    let device = jackpot_nn::parse_device(&job.device).map_err(told)?;
+    let device = jackpot_nn::parse_device(&job.device).map_err(to_failure)?;
     let batch = read(&job.batch)?;
     let (images, labels) =
         jackpot_nn::given_batch(&network, &batch).map_err(|e| named(&job.batch, e))?;
@@ -38,14 +38,14 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
     let progress = Progress::open(folder);
     let mut losses = Vec::new();
     for step in 0..job.steps {
-        let seen = engine.step(&batch, job.training.lr).map_err(told)?;
+        let seen = engine.step(&batch, job.training.lr).map_err(to_failure)?;
         losses.extend(numbers(&seen.loss)?);
         progress.set(f64::from(step + 1) / f64::from(job.steps));
     }
     // A pruned weight that came back is an error here, as in a study.
-    engine.kept().map_err(told)?;
-    let parameters = engine.parameters().map_err(told)?;
-    let bytes = jackpot_nn::state_dict(&network, &parameters).map_err(told)?;
+    engine.kept().map_err(to_failure)?;
+    let parameters = engine.parameters().map_err(to_failure)?;
+    let bytes = jackpot_nn::state_dict(&network, &parameters).map_err(to_failure)?;
     write(folder, &[("state.safetensors", bytes)])?;
     let record = serde_json::json!({ "logits": logits, "losses": losses });
     progress
@@ -67,7 +67,7 @@ fn in_libtorch(
     let model = Model::load(network, &read(&job.weights)?, precision, device)
         .map_err(|e| named(&job.weights, e))?;
     let logits = model.logits(images).map_err(|e| named(&job.batch, e))?;
-    let trainer = Trainer::new(model, mask, &job.training).map_err(told)?;
+    let trainer = Trainer::new(model, mask, &job.training).map_err(to_failure)?;
     Ok((Box::new(trainer), logits))
 }
 
@@ -89,7 +89,7 @@ fn in_sparse(
         &job.device_class,
     );
     let mut engine = engine.map_err(|e| named(&job.weights, e))?;
-    let logits = numbers(&engine.logits(&batch.x).map_err(told)?)?;
+    let logits = numbers(&engine.logits(&batch.x).map_err(to_failure)?)?;
     Ok((Box::new(engine), logits))
 }
 
@@ -99,5 +99,5 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>, Failure> {
         .f_to_kind(tch::Kind::Double)
         .and_then(|t| t.f_reshape([-1]));
     let flat = flat.and_then(|t| t.f_to_device(Device::Cpu));
-    flat.and_then(Vec::try_from).map_err(told)
+    flat.and_then(Vec::try_from).map_err(to_failure)
 }

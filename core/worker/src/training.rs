@@ -1,5 +1,5 @@
 //! A training job: reads its files, trains, writes its outputs.
-use crate::{failure, named, read, sparse::Sparse, told, write};
+use crate::{failure, named, read, sparse::Sparse, to_failure, write};
 use jackpot_data::Rows;
 use jackpot_host::Progress;
 use jackpot_net::Engine;
@@ -15,7 +15,7 @@ use std::time::Instant;
 /// success record with the seconds of each epoch that this process ran.
 pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
     // Before the first tensor: the results are a function of the number of threads.
-    jackpot_nn::set_threads(asked.threads).map_err(told)?;
+    jackpot_nn::set_threads(asked.threads).map_err(to_failure)?;
     let network = asked
         .architecture
         .build()
@@ -52,14 +52,14 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
         normalisation: &asked.normalisation,
         order_key: key("order_key", &asked.order_key)?,
         augment_key: key("augment_key", &asked.augment_key)?,
-        device: jackpot_nn::parse_device(&asked.device).map_err(told)?,
+        device: jackpot_nn::parse_device(&asked.device).map_err(to_failure)?,
         precision: match (asked.engine, asked.precision) {
             (Engine::Sparse, _) | (_, jackpot_net::Precision::F32) => FloatPrecision::F32,
             (Engine::Libtorch, jackpot_net::Precision::Bf16) => FloatPrecision::Bf16,
         },
         resume: Some(&asked.resume),
     };
-    let trained = trained(asked, &job, &mut observe).map_err(told)?;
+    let trained = trained(asked, &job, &mut observe).map_err(to_failure)?;
 
     write(
         folder,

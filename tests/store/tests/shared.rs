@@ -76,14 +76,14 @@ fn another_machine_is_not_swept() {
     let store = Store::open(sample.root()).unwrap();
     assert!(tmp.join("elsewhere-7-0/file-0").is_file());
     assert!(!tmp.join("7-0").exists(), "as it was before");
-    let strangers = store.strangers();
+    let strangers = store.processes_elsewhere();
     assert_eq!(strangers.len(), 1);
     assert_eq!(strangers[0].to_string(), "process 7 of machine `elsewhere`");
     store.forget_machine("another").unwrap();
     assert!(tmp.join("elsewhere-7-0/file-0").is_file());
     store.forget_machine("elsewhere").unwrap();
     assert!(!tmp.join("elsewhere-7-0").exists());
-    assert_eq!(store.strangers(), []);
+    assert_eq!(store.processes_elsewhere(), []);
     assert_eq!(sample.problems(), [""; 0]);
 }
 

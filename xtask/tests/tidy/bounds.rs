@@ -38,7 +38,6 @@ const TYPE_NAMES: Bound = Bound {
     rule: "crates of core that export a type of one name",
     most: 1,
     exceptions: &[
-        ("Comparison", 2),
         ("Images", 2),
         ("Node", 2),
         ("Outcome", 2),

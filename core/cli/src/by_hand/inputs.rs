@@ -31,7 +31,7 @@ impl Kernels {
 
 /// What methods are given.
 #[derive(clap::Args)]
-pub struct Given {
+pub struct MethodInputs {
     /// state_dict as safetensors, with PyTorch's names, in F32, F64, F16 or BF16
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Given {
     kernels: Kernels,
 }
 
-impl Given {
+impl MethodInputs {
     fn precision(&self) -> Result<ScorePrecision> {
         let mut all = ScorePrecision::ALL.into_iter();
         all.find(|p| p.name() == self.precision).with_context(|| {
@@ -187,7 +187,7 @@ impl Inputs {
     pub fn of(
         item: &PluginItem,
         network: &Network,
-        given: &Given,
+        given: &MethodInputs,
         folder: &Path,
     ) -> Result<Inputs> {
         let mut inputs = Inputs {

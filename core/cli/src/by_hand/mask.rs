@@ -1,6 +1,6 @@
 //! `jackpot mask`
 use super::{
-    Chosen, Common, Given, InRounds, Inputs, Kept, Tools,
+    Chosen, Common, InRounds, Inputs, Kept, MethodInputs, Tools,
     allocate::{Own, parse_sparsity, read_counts, shares},
 };
 use crate::Places;
@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long)]
     method: String,
     #[command(flatten)]
-    given: Given,
+    given: MethodInputs,
     /// `global`, or an allocation such as `smart-ratio` [default: global]; a method that gives
     /// masks takes none
     #[arg(long)]
@@ -64,7 +64,7 @@ impl Arguments {
 }
 
 /// What is asked for, read once.
-struct Asked {
+struct MaskRequest {
     network: Network,
     sparsity: Sparsity,
     scope: PruningScope,
@@ -75,8 +75,8 @@ struct Asked {
     own: Option<Vec<u64>>,
 }
 
-impl Asked {
-    fn of(arguments: &Arguments) -> Result<Asked> {
+impl MaskRequest {
+    fn of(arguments: &Arguments) -> Result<MaskRequest> {
         let network = arguments.network.build()?;
         let sparsity = parse_sparsity(&arguments.sparsity)?;
         let own = arguments.own.counts(&network, &sparsity)?;
@@ -99,7 +99,7 @@ impl Asked {
                 "`--unit filters` takes counts a layer: give `--allocation uniform`, another rule, or `--densities`"
             );
         }
-        Ok(Asked {
+        Ok(MaskRequest {
             network,
             sparsity,
             scope,
@@ -112,64 +112,71 @@ impl Asked {
 }
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
-    let asked = Asked::of(arguments)?;
+    let request = MaskRequest::of(arguments)?;
     let tools = Tools::open(places)?;
     let common = &arguments.common;
-    let global = arguments.allocation() == "global" && asked.own.is_none();
+    let global = arguments.allocation() == "global" && request.own.is_none();
     let method = tools.method(
         &arguments.method,
         &[Output::Scores, Output::Masks],
         "method",
         &common.param,
         // Without a global selection the profile is the allocation's.
-        common.profile()?.filter(|_| global || asked.own.is_some()),
+        common
+            .profile()?
+            .filter(|_| global || request.own.is_some()),
     )?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
     if method.item.output == Output::Masks {
-        return by_method(arguments, &asked, &tools, &method, folder.path());
+        return by_method(arguments, &request, &tools, &method, folder.path());
     }
-    let rounds = rounds(arguments, &asked, &method, global)?;
+    let rounds = rounds(arguments, &request, &method, global)?;
     let inputs = Inputs {
         rounds: rounds.clone(),
-        ..Inputs::of(method.item, &asked.network, &arguments.given, folder.path())?
+        ..Inputs::of(
+            method.item,
+            &request.network,
+            &arguments.given,
+            folder.path(),
+        )?
     };
     let place = make(folder.path(), "score")?;
-    let done = tools.run(&method, &asked.network, inputs, common, &place)?;
+    let done = tools.run(&method, &request.network, inputs, common, &place)?;
     if rounds.is_some() {
-        return after_rounds(arguments, &asked, &done);
+        return after_rounds(arguments, &request, &done);
     }
-    let network = &asked.network;
+    let network = &request.network;
     let scores = Scores::from_safetensors(&std::fs::read(&done.file)?, network)?;
-    let counts = match (asked.own.clone(), global) {
+    let counts = match (request.own.clone(), global) {
         (Some(counts), _) => counts,
         (None, true) => Vec::new(),
         (None, false) => {
             let place = make(folder.path(), "allocate")?;
-            counts(&tools, arguments, &asked, &done.file, &place)?
+            counts(&tools, arguments, &request, &done.file, &place)?
         }
     };
     let by = if global {
         PruningBudget::Sparsity {
-            sparsity: &asked.sparsity,
-            scope: asked.scope,
-            rule: asked.rule,
+            sparsity: &request.sparsity,
+            scope: request.scope,
+            rule: request.rule,
         }
     } else {
         PruningBudget::Counts(&counts)
     };
     let choice = SelectionOptions {
-        constraints: asked.reserve,
-        granularity: asked.unit,
+        constraints: request.reserve,
+        granularity: request.unit,
         ..by.into()
     };
     let (mask, selected) = select(network, &scores, &choice)?;
-    finish(arguments, &asked, &mask, &selected)
+    finish(arguments, &request, &mask, &selected)
 }
 
 /// The mask of a method that gives masks: nothing is selected.
 fn by_method(
     arguments: &Arguments,
-    asked: &Asked,
+    request: &MaskRequest,
     tools: &Tools,
     method: &Chosen,
     folder: &Path,
@@ -178,10 +185,10 @@ fn by_method(
     let stray = [
         ("allocation", arguments.allocation.is_some()),
         ("allocation-param", !arguments.allocation_param.is_empty()),
-        ("densities", asked.own.is_some()),
-        ("scope", asked.scope != PruningScope::All),
-        ("whole` and `--floor", !asked.reserve.is_nothing()),
-        ("unit", !asked.unit.is_weights()),
+        ("densities", request.own.is_some()),
+        ("scope", request.scope != PruningScope::All),
+        ("whole` and `--floor", !request.reserve.is_nothing()),
+        ("unit", !request.unit.is_weights()),
         ("selection", arguments.selection.is_some()),
     ];
     if let Some((flag, _)) = stray.iter().find(|(_, given)| *given) {
@@ -190,27 +197,27 @@ fn by_method(
         );
     }
     let rounds = arguments.in_rounds.count(method.item).map(|count| {
-        let (sparsity, reserve) = (&asked.sparsity, LayerConstraints::default());
+        let (sparsity, reserve) = (&request.sparsity, LayerConstraints::default());
         arguments
             .in_rounds
             .to(count, sparsity, PruningScope::All, reserve)
     });
     let inputs = Inputs {
-        keep: asked.sparsity.density(),
+        keep: request.sparsity.density(),
         rounds,
-        ..Inputs::of(method.item, &asked.network, &arguments.given, folder)?
+        ..Inputs::of(method.item, &request.network, &arguments.given, folder)?
     };
     let place = make(folder, "mask")?;
-    let done = tools.run(method, &asked.network, inputs, &arguments.common, &place)?;
+    let done = tools.run(method, &request.network, inputs, &arguments.common, &place)?;
     let mask = Mask::from_bytes(&std::fs::read(&done.file)?)?;
-    let wanted = asked.sparsity.kept(mask.total());
+    let wanted = request.sparsity.kept(mask.total());
     if mask.kept() != wanted {
         eprintln!(
             "note: the mask of `{id}` keeps {} weights where {wanted} were asked for",
             mask.kept()
         );
     }
-    let mut said = written(arguments, asked, &mask)?;
+    let mut said = written(arguments, request, &mask)?;
     said["certificate"] = done.certificate;
     println!("{said:#}");
     Ok(ExitCode::SUCCESS)
@@ -241,7 +248,7 @@ fn rule(arguments: &Arguments, global: bool) -> Result<SelectionRule> {
 /// The rounds that were asked for or that the method was published with; `None` for one call.
 fn rounds(
     arguments: &Arguments,
-    asked: &Asked,
+    request: &MaskRequest,
     method: &Chosen,
     global: bool,
 ) -> Result<Option<PruningRounds>> {
@@ -254,29 +261,33 @@ fn rounds(
             method.item.id
         );
     }
-    if asked.rule != SelectionRule::Exact {
+    if request.rule != SelectionRule::Exact {
         bail!("`--selection`: rounds select exactly, `published` has no meaning with `--rounds`");
     }
-    let (sparsity, scope) = (&asked.sparsity, asked.scope);
+    let (sparsity, scope) = (&request.sparsity, request.scope);
     let rounds = arguments
         .in_rounds
-        .to(count, sparsity, scope, asked.reserve);
+        .to(count, sparsity, scope, request.reserve);
     Ok(Some(rounds))
 }
 
 /// The mask that the host selected after the last round.
-fn after_rounds(arguments: &Arguments, asked: &Asked, done: &PluginOutput) -> Result<ExitCode> {
+fn after_rounds(
+    arguments: &Arguments,
+    request: &MaskRequest,
+    done: &PluginOutput,
+) -> Result<ExitCode> {
     let file = done.mask.as_ref();
     let file = file.context("the rounds left no mask: the host and this program differ")?;
     let mask = Mask::from_bytes(&std::fs::read(file)?)?;
     let selected = done.selected.clone().unwrap_or_default();
-    finish(arguments, asked, &mask, &selected)
+    finish(arguments, request, &mask, &selected)
 }
 
 fn counts(
     tools: &Tools,
     arguments: &Arguments,
-    asked: &Asked,
+    request: &MaskRequest,
     scores: &Path,
     folder: &Path,
 ) -> Result<Vec<u64>> {
@@ -289,21 +300,21 @@ fn counts(
         common.profile()?,
     )?;
     let inputs = Inputs {
-        keep: asked.sparsity.density(),
+        keep: request.sparsity.density(),
         input: method.item.needs_scores().then(|| scores.to_owned()),
-        ..Inputs::of(method.item, &asked.network, &arguments.given, folder)?
+        ..Inputs::of(method.item, &request.network, &arguments.given, folder)?
     };
-    let done = tools.run(&method, &asked.network, inputs, common, folder)?;
-    read_counts(&done.file, &asked.network)
+    let done = tools.run(&method, &request.network, inputs, common, folder)?;
+    read_counts(&done.file, &request.network)
 }
 
 fn finish(
     arguments: &Arguments,
-    asked: &Asked,
+    request: &MaskRequest,
     mask: &Mask,
     selected: &ThresholdSharpness,
 ) -> Result<ExitCode> {
-    let mut said = written(arguments, asked, mask)?;
+    let mut said = written(arguments, request, mask)?;
     said["ties"] = selected.ties.into();
     said["near_the_threshold"] = selected.near.into();
     println!("{said:#}");
@@ -311,10 +322,10 @@ fn finish(
 }
 
 /// Writes the mask, and says what it keeps.
-fn written(arguments: &Arguments, asked: &Asked, mask: &Mask) -> Result<Value> {
+fn written(arguments: &Arguments, request: &MaskRequest, mask: &Mask) -> Result<Value> {
     std::fs::write(&arguments.out, mask.to_safetensors()?)
         .with_context(|| format!("`--out {}`", arguments.out.display()))?;
-    let mut said = shares(&asked.network, &mask.counts(), &asked.sparsity)?;
+    let mut said = shares(&request.network, &mask.counts(), &request.sparsity)?;
     said["total"] = mask.total().into();
     said["kept"] = mask.kept().into();
     said["out"] = arguments.out.display().to_string().into();

@@ -7,7 +7,7 @@ pub mod mask;
 pub mod score;
 pub mod steps;
 
-pub use inputs::{Given, InRounds, Inputs, Kept, Kernels, weights};
+pub use inputs::{InRounds, Inputs, Kept, Kernels, MethodInputs, weights};
 
 use anyhow::{Context, Result, bail};
 use jackpot_host::PluginOutput;

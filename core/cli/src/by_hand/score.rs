@@ -1,5 +1,5 @@
 //! `jackpot score`
-use super::{Common, Given, InRounds, Inputs, Tools, allocate::parse_sparsity};
+use super::{Common, InRounds, Inputs, MethodInputs, Tools, allocate::parse_sparsity};
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_net::{Network, ScorePrecision};
@@ -17,7 +17,7 @@ pub struct Arguments {
     #[arg(long)]
     method: String,
     #[command(flatten)]
-    given: Given,
+    given: MethodInputs,
     #[command(flatten)]
     in_rounds: InRounds,
     /// Of a method that works in rounds: the sparsity that they lead to; the scores are the

@@ -43,10 +43,10 @@ pub struct Arguments {
     published_gradient_mask: bool,
     /// Who takes the steps: libtorch, or the sparse engine, which has the kept weights alone
     #[arg(long, default_value = "libtorch", value_name = "ENGINE")]
-    engine: Taken,
+    engine: EngineChoice,
     /// What the sparse engine holds activations in: f32, or bf16 on a CPU with AVX-512 bf16
     #[arg(long, default_value = "f32", value_name = "TYPE")]
-    storage: Held,
+    storage: Storage,
     /// What libtorch computes in: f32 or f64
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     precision: Computed,
@@ -58,13 +58,13 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Taken {
+enum EngineChoice {
     Libtorch,
     Sparse,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Held {
+enum Storage {
     F32,
     Bf16,
 }
@@ -79,11 +79,11 @@ impl Arguments {
     /// What the sparse engine holds activations in; `None` if libtorch takes the steps.
     fn sparse(&self, network: &Network, training: &Training) -> Result<Option<Precision>> {
         let held = match self.storage {
-            Held::F32 => Precision::F32,
-            Held::Bf16 => Precision::Bf16,
+            Storage::F32 => Precision::F32,
+            Storage::Bf16 => Precision::Bf16,
         };
-        if self.engine == Taken::Libtorch {
-            if self.storage != Held::F32 {
+        if self.engine == EngineChoice::Libtorch {
+            if self.storage != Storage::F32 {
                 bail!("`--storage` is the sparse engine's: give `--engine sparse`");
             }
             return Ok(None);

@@ -30,10 +30,10 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         store.garbage(&roots)?
     };
     say(&store, &garbage, arguments.apply);
-    for stranger in store.strangers() {
+    for elsewhere in store.processes_elsewhere() {
         println!(
-            "in `tmp/`: {stranger} is at work, or died; if that machine is down: `jackpot gc --apply --dead {}`",
-            stranger.machine
+            "in `tmp/`: {elsewhere} is at work, or died; if that machine is down: `jackpot gc --apply --dead {}`",
+            elsewhere.machine
         );
     }
     Ok(ExitCode::SUCCESS)

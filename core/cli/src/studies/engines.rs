@@ -17,7 +17,7 @@ pub fn print(plan: &Plan, assessment: &Assessment) {
             "{head} {} training{} {kind} by {}: {left}",
             one.trainings,
             if one.trainings == 1 { "" } else { "s" },
-            one.compute.in_words()
+            one.compute.describe()
         );
         head = "        ";
     }

@@ -229,7 +229,7 @@ fn resized(info: &Info, preparation: &Preparation) -> Result<u32, Error> {
 
 /// Where a part's images are.
 enum Stored<'a> {
-    Held(Images),
+    InMemory(Images),
     Files(&'a [Leaf]),
 }
 
@@ -254,7 +254,7 @@ fn parts<'a>(
     let (shape, train_rows, _) = prepared_shape(info, preparation)?;
     let part = |stored: Stored<'a>, subset: Option<u32>| -> Result<Part<'a>, Error> {
         let labels: Vec<i64> = match &stored {
-            Stored::Held(images) => images.labels.clone(),
+            Stored::InMemory(images) => images.labels.clone(),
             Stored::Files(leaves) => leaves.iter().map(|leaf| i64::from(leaf.label)).collect(),
         };
         let rows = match subset {
@@ -276,7 +276,7 @@ fn parts<'a>(
         Some(tree) => (Stored::Files(&tree.0.train), Stored::Files(&tree.0.test)),
         None => {
             let [train, test] = held(source)?;
-            (Stored::Held(train), Stored::Held(test))
+            (Stored::InMemory(train), Stored::InMemory(test))
         }
     };
     let subset = preparation.train_subset.map(|_| train_rows);
@@ -288,11 +288,11 @@ impl Part<'_> {
     fn each_block(&self, see: &mut dyn FnMut(&Images) -> Result<(), Error>) -> Result<(), Error> {
         for (rows, labels) in self.rows.chunks(BLOCK).zip(self.labels.chunks(BLOCK)) {
             let mut block = match &self.stored {
-                Stored::Held(images) => self.pooled(images.take(rows)),
+                Stored::InMemory(images) => self.pooled(images.take(rows)),
                 Stored::Files(leaves) => self.decoded(leaves, rows, labels)?,
             };
             if let Some(side) = self.preparation.crop
-                && matches!(self.stored, Stored::Held(_))
+                && matches!(self.stored, Stored::InMemory(_))
             {
                 block = cut(&block, side);
             }

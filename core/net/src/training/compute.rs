@@ -70,7 +70,7 @@ impl Compute {
     }
 
     /// "libtorch, f32", "the sparse engine, bf16".
-    pub fn in_words(self) -> String {
+    pub fn describe(self) -> String {
         let engine = match self.engine {
             Engine::Libtorch => "libtorch",
             Engine::Sparse => "the sparse engine",

@@ -53,7 +53,7 @@ impl ScorePrecision {
     }
 
     /// "f32, channels last": the precision and, where it counts, the layout.
-    pub fn in_words(self) -> &'static str {
+    pub fn describe(self) -> &'static str {
         match self {
             ScorePrecision::F32 => "f32, channels last",
             ScorePrecision::F32Contiguous => "f32, contiguous",

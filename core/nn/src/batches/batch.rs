@@ -29,7 +29,7 @@ pub struct ImageSet {
 
 enum Pixels {
     /// All rows, as [`laid_out`].
-    Held(Tensor),
+    InMemory(Tensor),
     Stored(StoredRows),
 }
 
@@ -141,7 +141,7 @@ impl ImageSet {
         }
         let pixels = laid_out(&images.pixels, images.rows(), images.shape().map(i64::from))?;
         let set = (images.shape(), &images.labels[..]);
-        let pixels = Pixels::Held(pixels.f_to_device(device)?);
+        let pixels = Pixels::InMemory(pixels.f_to_device(device)?);
         ImageSet::with(what, pixels, set, normalisation, input, classes, device)
     }
 
@@ -159,7 +159,7 @@ impl ImageSet {
         device: Device,
     ) -> Result<ImageSet, Error> {
         match rows {
-            Rows::Held(images) => {
+            Rows::InMemory(images) => {
                 ImageSet::new(what, images, normalisation, input, classes, device)
             }
             Rows::Stored(stored) => {
@@ -278,7 +278,7 @@ impl ImageSet {
     ) -> Result<Batch, Error> {
         let y = self.labels.f_index_select(0, rows)?;
         let raw = match &self.pixels {
-            Pixels::Held(pixels) => self.cut(pixels, self.rows, rows, draws)?,
+            Pixels::InMemory(pixels) => self.cut(pixels, self.rows, rows, draws)?,
             Pixels::Stored(stored) => {
                 let wanted = Vec::<i64>::try_from(rows.f_to_device(Device::Cpu)?)?;
                 let wanted: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();

@@ -54,7 +54,7 @@ fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> TrainedModel {
         let path = folder.join(name);
         std::fs::write(&path, bytes).unwrap();
         let rows = Rows::open(&path, memory).unwrap();
-        assert_eq!(matches!(rows, Rows::Held(_)), memory > 0);
+        assert_eq!(matches!(rows, Rows::InMemory(_)), memory > 0);
         rows
     };
     let job = TrainingJob {

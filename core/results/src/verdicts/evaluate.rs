@@ -6,7 +6,7 @@ use super::{
 };
 use crate::load::run::{TestBits, TrainedRun};
 use jackpot_stats::{
-    Better, Comparison, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates,
+    ArmComparison, Better, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates,
     images, judge,
 };
 use jackpot_store::Digest;
@@ -193,7 +193,7 @@ fn is_at_sparsity(m: &Material) -> bool {
 }
 
 /// The cells of one response: 0 is accuracy, 1 is test loss.
-fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Comparison> {
+fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<ArmComparison> {
     let both = |m: &Material| [m.contrast.plus.clone(), m.contrast.minus.clone()];
     let arms: BTreeSet<Arm> = all.iter().flat_map(both).collect();
     let arms: BTreeMap<&Arm, usize> = arms.iter().zip(0..).collect();
@@ -206,7 +206,7 @@ fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Compari
             minus: s.minus[response],
             margin: s.margin[response],
         });
-        Comparison {
+        ArmComparison {
             arms: [arms[&m.contrast.plus], arms[&m.contrast.minus]],
             claim: m.contrast.claim,
             // A headline is not one of the cells that it averages.

@@ -186,7 +186,7 @@ fn holders(tmp: &Path) -> Vec<Holder> {
 }
 
 /// ": process 7 of machine `a`, …"; nothing where nobody is known.
-fn in_words(holders: &[Holder]) -> String {
+fn listed(holders: &[Holder]) -> String {
     let words: Vec<String> = holders.iter().map(Holder::to_string).collect();
     if words.is_empty() {
         String::new()
@@ -300,7 +300,7 @@ pub(crate) fn whole<T>(
         path: path.into(),
         what: format!(
             "another process has the store open{}; try again when it has ended",
-            in_words(&holders(tmp))
+            listed(&holders(tmp))
         ),
     })
 }
@@ -381,7 +381,7 @@ impl Store {
 
     /// Processes of other machines that left something in `tmp/`: at work, or dead. What they
     /// left is never swept from here; see [`Store::forget_machine`].
-    pub fn strangers(&self) -> Vec<Holder> {
+    pub fn processes_elsewhere(&self) -> Vec<Holder> {
         let entries = fs::read_dir(self.root().join("tmp"))
             .into_iter()
             .flatten()

@@ -198,7 +198,7 @@ impl ActionKind for ScoreRecipe {
         let seed = key.map_or(String::new(), |key| format!(", {}", name_key(key, None)));
         let computed = match self.precision() {
             ScorePrecision::F32 => String::new(),
-            other => format!(", in {}", other.in_words()),
+            other => format!(", in {}", other.describe()),
         };
         format!("{}{reached}{seed}{computed}", self.item.describe())
     }

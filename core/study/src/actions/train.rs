@@ -190,7 +190,7 @@ impl ActionKind for TrainRecipe {
         let computed = if compute == Compute::default() {
             String::new()
         } else {
-            format!(", {}", compute.in_words())
+            format!(", {}", compute.describe())
         };
         let class = &self.platform.device_class;
         format!("{epochs} epochs, batch {batch}, lr {lr}; {class}{computed}")

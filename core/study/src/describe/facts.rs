@@ -16,7 +16,7 @@ impl Study {
             }
         };
         if let Some(precision) = self.scoring {
-            let computed = format!("derivatives in {}", precision.in_words());
+            let computed = format!("derivatives in {}", precision.describe());
             facts.push(("scores".to_owned(), computed));
         }
         let held = self.held.words();

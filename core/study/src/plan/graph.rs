@@ -118,7 +118,7 @@ impl Plan {
             let computed = ScorePrecision::default();
             format!(
                 "scores are computed in {}, because the study does not say `precision` in `[scoring]`; recommended: `precision = \"{}\"`, whose masks rounding does not change; `precision = \"{}\"` says what is done now, and keeps the results that the store has",
-                computed.in_words(),
+                computed.describe(),
                 ScorePrecision::F64.name(),
                 computed.name()
             )

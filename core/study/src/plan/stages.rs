@@ -38,7 +38,7 @@ impl Plan {
         let by = if sparse.compute == Compute::default() {
             String::new()
         } else {
-            format!(", by {}", sparse.compute.in_words())
+            format!(", by {}", sparse.compute.describe())
         };
         let own = otherwise(&sparse.training, study) + &by;
         stages.push(format!("train {start} {}{own}", length(&sparse.training)));

@@ -24,7 +24,7 @@ type Failure = Box<dyn std::error::Error>;
 const USAGE: &str = "usage: engine_speed BINARIES FILE [--only NAME]… [--quick] [--again]";
 
 /// What the command line asks for.
-struct Asked {
+struct Request {
     /// Where `jackpot` and its plugins lie.
     binaries: PathBuf,
     file: PathBuf,
@@ -61,11 +61,11 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(arguments: &[String]) -> Result<Asked, Failure> {
+fn read(arguments: &[String]) -> Result<Request, Failure> {
     let [binaries, file, options @ ..] = arguments else {
         return Err(USAGE.into());
     };
-    let mut asked = Asked {
+    let mut asked = Request {
         binaries: binaries.into(),
         file: file.into(),
         only: Vec::new(),
@@ -94,7 +94,7 @@ fn read(arguments: &[String]) -> Result<Asked, Failure> {
 }
 
 /// What the file holds already, which must be of this machine; or the head of a new one.
-fn begun(asked: &Asked) -> Result<Value, Failure> {
+fn begun(asked: &Request) -> Result<Value, Failure> {
     let head = json!({
         "format": 1, "machine": machine::describe()?,
         "libtorch": env!("JACKPOT_LIBTORCH_VERSION"), "quick": asked.quick,

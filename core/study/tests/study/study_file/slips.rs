@@ -333,7 +333,7 @@ fn the_precision_of_scores_is_read_and_told() {
             .filter(|(name, _)| name == "scores")
             .map(|f| f.1)
             .collect();
-        let expected = format!("derivatives in {}", precision.in_words());
+        let expected = format!("derivatives in {}", precision.describe());
         assert_eq!(told, [expected]);
     }
     for (written, expected) in [

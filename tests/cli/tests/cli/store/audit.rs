@@ -1,5 +1,6 @@
 //! Where a number came from: the tree reaches keys, data and plugins, and whatever is changed on
 //! the way is named with its path.
+use super::files;
 use crate::support::{Place, finished, jackpot, outcome};
 use serde_json::{Value, json};
 use std::{
@@ -415,26 +416,6 @@ fn a_file_of_a_report_is_traced_to_its_runs() {
     fs::rename(pins.join("other.json"), pins.join("tiny.json")).unwrap();
     overwrite(&place.object(&metrics[0]), b"{}");
     expect("expected bytes with the sha256 of its name");
-}
-
-/// Every file of the store but its locks and what is on its way.
-fn files(place: &Place) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![place.store()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.ends_with("locks") || path.ends_with("tmp") {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(path.clone(), fs::read(path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]

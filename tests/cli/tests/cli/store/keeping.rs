@@ -1,8 +1,8 @@
 //! What stays in a store and what goes, and what leaves it as one file: `gc`, `pin`, `bundle`.
+use super::files;
 use crate::support::{Place, TINY, call, finished};
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -30,26 +30,6 @@ fn actions_after(out: &str, words: &str) -> usize {
         .unwrap()
         .parse()
         .unwrap()
-}
-
-/// Every file of the store with its bytes, but for locks, which mean nothing, and `tmp/`.
-fn files(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![place.store()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.ends_with("locks") || path.ends_with("tmp") {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(path.clone(), fs::read(path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// The study of [`finished`] with nothing but its dense network, pinned in place of the whole.
