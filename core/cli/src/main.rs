@@ -8,38 +8,26 @@
 #[macro_use]
 mod output;
 
-mod audit;
-mod bundle;
 mod by_hand;
 mod data;
-mod describe;
-mod diff;
-mod engines;
-mod explain;
-mod export;
-mod gc;
-mod import;
-mod list;
 mod network;
-mod pin;
-mod plan;
-mod plugin;
-mod probe;
+mod offers;
 mod progress;
-mod report;
-mod run;
-mod show;
+mod store;
+mod studies;
 mod study;
-mod tensorboard;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use jackpot_host::printable;
+use offers::{describe, list, plugin};
 use std::{
     path::PathBuf,
     process::ExitCode,
     sync::{Arc, atomic::AtomicBool},
 };
+use store::{audit, bundle, diff, export, gc, import, pin, show, tensorboard};
+use studies::{explain, plan, probe, report, run};
 
 /// Sanity checks of neural-network pruning methods.
 #[derive(Parser)]

@@ -2,8 +2,9 @@
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use jackpot_host::printable;
+use jackpot_results::RunName;
 use jackpot_store::{Found, Store, require_loadable};
-use jackpot_study::{Libtorch, Plan, Plugins, Programs, RunName, Study, Trial};
+use jackpot_study::{Libtorch, Plan, Plugins, Programs, Study, Trial};
 use std::{
     env,
     num::NonZeroUsize,
@@ -26,9 +27,10 @@ pub fn store(places: &Places) -> Result<Store> {
 /// The store that the user means, made if the folder is absent or empty.
 pub fn store_to_fill(places: &Places) -> Result<Store> {
     let root = root(places)?;
-    match empty(&root) {
-        true => said(Store::create(&root)?),
-        false => store(places),
+    if empty(&root) {
+        said(Store::create(&root)?)
+    } else {
+        store(places)
     }
 }
 
@@ -93,9 +95,10 @@ pub fn pinned_name(given: &Path) -> Result<String> {
     let found = find(given)?;
     let whole = || format!("`{}`", given.display());
     let found = found.canonicalize().with_context(whole)?;
-    let folder = match found.is_dir() {
-        true => Some(found.as_path()),
-        false => found.parent(),
+    let folder = if found.is_dir() {
+        Some(found.as_path())
+    } else {
+        found.parent()
     };
     let name = folder.and_then(Path::file_name).with_context(whole)?;
     Ok(name.to_string_lossy().into_owned())
@@ -162,9 +165,10 @@ pub fn find(given: &Path) -> Result<PathBuf> {
         }
     }
     known.sort();
-    let known = match known.is_empty() {
-        true => "no folder `reports/` with studies was found".to_owned(),
-        false => format!("studies here: {}", known.join(", ")),
+    let known = if known.is_empty() {
+        "no folder `reports/` with studies was found".to_owned()
+    } else {
+        format!("studies here: {}", known.join(", "))
     };
     bail!(
         "no study `{}`: expected a folder, a `study.toml` or a name under `reports/`; {known}",

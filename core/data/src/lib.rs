@@ -17,38 +17,29 @@
 //! Everything it returns is a function of the files' bytes and of keys.
 
 mod batches;
-mod canonical;
-mod catalogue;
-mod cifar;
-mod decode;
-mod idx;
-mod idx_set;
+mod formats;
 mod images;
-mod jpeg;
-mod manifest;
-mod normalisation;
-mod prepare;
-mod published;
-mod remote;
-mod resample;
+mod preparation;
 mod rows;
-mod transform;
-mod tree;
-mod verify;
+mod sets;
 
 pub use batches::{BatchSpec, epoch_order, scoring_batch, scoring_rows};
-pub use canonical::RowOrder;
-pub use catalogue::{Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey};
+pub use formats::canonical::RowOrder;
 #[doc(hidden)]
-pub use idx::read as read_idx;
+pub use formats::idx::read as read_idx;
 pub use images::{Images, centre};
-pub use manifest::sum_of;
-pub use normalisation::Normalisation;
-pub use prepare::{Preparation, Prepared, class_rows, prepare, prepared_shape, write_prepared};
-pub use remote::{Remote, remotes};
-pub use resample::{Filter, WHOLE, filters};
+pub use preparation::normalisation::Normalisation;
+pub use preparation::prepare::{
+    Preparation, Prepared, class_rows, prepare, prepared_shape, write_prepared,
+};
+pub use preparation::resample::{Filter, WHOLE, filters};
 pub use rows::{Rows, StoredRows};
-pub use verify::verify;
+pub use sets::catalogue::{
+    Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey,
+};
+pub use sets::manifest::sum_of;
+pub use sets::remote::{Remote, remotes};
+pub use sets::verify::verify;
 
 use std::path::PathBuf;
 

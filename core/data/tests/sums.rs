@@ -111,9 +111,12 @@ impl Set {
     fn lie_about(&self, image: &str) {
         let text = fs::read_to_string(self.sums()).unwrap();
         let (_, lines) = text.split_once('\n').unwrap();
-        let lie = |line: &str| match line.ends_with(image) {
-            true => format!("{}{}\n", "0".repeat(64), &line[64..]),
-            false => format!("{line}\n"),
+        let lie = |line: &str| {
+            if line.ends_with(image) {
+                format!("{}{}\n", "0".repeat(64), &line[64..])
+            } else {
+                format!("{line}\n")
+            }
         };
         let lines: String = lines.lines().map(lie).collect();
         let sum: String = Sha256::digest(lines.as_bytes())

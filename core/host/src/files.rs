@@ -1,5 +1,5 @@
 //! Files of a job's folder, and a folder to put them in.
-use crate::Failure;
+use jackpot_protocol::Failure;
 use std::path::Path;
 
 /// A folder of the system's temporary directory, for this user only, removed on drop.

@@ -11,10 +11,8 @@
 
 mod catalog;
 mod conformance;
-mod failure;
 mod files;
 mod guest;
-mod job;
 mod printable;
 mod supervisor;
 #[cfg(test)]
@@ -23,16 +21,13 @@ mod verify;
 
 pub use catalog::describe::describe;
 pub use catalog::discover::{beside_the_binary, discover};
-pub use catalog::item::{ConfigValue, Kind, Output, Param, Plugin, PluginItem};
 pub use conformance::{Case, CaseOutcome, Kit, Report, conform};
-pub use failure::Failure;
 pub use guest::services::mock_autodiff;
 pub use guest::services::mock_autodiff::serve_mock_autodiff;
 pub use guest::services::{ServiceError, Services, View, ViewMut};
 pub use guest::{MakeServices, serve, serve_describe, serve_main, serve_with};
-pub use job::{Batches, DataAccess, PluginJob, PluginOutput};
 pub use printable::{is_printable, printable};
 pub use supervisor::progress::Progress;
-pub use supervisor::server::{Finished, Limits, Server};
+pub use supervisor::server::{Finished, Server};
 pub use supervisor::supervise::{interrupt, supervise};
-pub use verify::run::{batch_rows, run_plugin};
+pub use verify::run::{PluginOutput, batch_rows, run_plugin};

@@ -328,9 +328,10 @@ impl Architecture {
             (Block::Bottleneck, _) => " of bottlenecks",
         };
         let widen = self.width / wrn::FIRST;
-        match self.family == Family::Wrn && self.width == widen * wrn::FIRST {
-            true => format!("{name}-{widen}"),
-            false => format!("{name}{with}"),
+        if self.family == Family::Wrn && self.width == widen * wrn::FIRST {
+            format!("{name}-{widen}")
+        } else {
+            format!("{name}{with}")
         }
     }
 

@@ -42,9 +42,10 @@ impl Misfit {
             Some(side) => format!("; use images of at least {side}×{side} (`pad_to`)"),
             None => String::new(),
         };
-        let stem = match architecture.family.has_stem() && architecture.stem == Stem::Imagenet {
-            true => " or the stem `small`",
-            false => "",
+        let stem = if architecture.family.has_stem() && architecture.stem == Stem::Imagenet {
+            " or the stem `small`"
+        } else {
+            ""
         };
         format!(
             "layer `{layer}`: {needs}, but an image of {height}×{width} has shrunk to {}×{} there{advice}{stem}",

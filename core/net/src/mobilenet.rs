@@ -65,9 +65,10 @@ pub(crate) fn build(architecture: &Architecture) -> Result<Network, Misfit> {
 fn divisible(numerator: usize, denominator: usize) -> usize {
     let step = DIVISOR * denominator;
     let rounded = ((numerator + step / 2) / step * DIVISOR).max(DIVISOR);
-    match 10 * rounded * denominator < 9 * numerator {
-        true => rounded + DIVISOR,
-        false => rounded,
+    if 10 * rounded * denominator < 9 * numerator {
+        rounded + DIVISOR
+    } else {
+        rounded
     }
 }
 
@@ -107,9 +108,10 @@ fn inverted_residual(
     let project = Conv::new(out, 1, 1);
     at = net.conv(&format!("{name}.conv.{}", place + 1), at, project)?;
     at = net.norm(&format!("{name}.conv.{}", place + 2), at);
-    match stride == 1 && into == out {
-        true => Ok(net.add(at, from)),
-        false => Ok(at),
+    if stride == 1 && into == out {
+        Ok(net.add(at, from))
+    } else {
+        Ok(at)
     }
 }
 
@@ -122,9 +124,10 @@ mod tests {
     fn channels_are_rounded_as_torchvision_rounds_them() {
         let published = |value: f64| {
             let rounded = ((value + 4.0) as i64 / 8 * 8).max(8);
-            match (rounded as f64) < 0.9 * value {
-                true => rounded + 8,
-                false => rounded,
+            if (rounded as f64) < 0.9 * value {
+                rounded + 8
+            } else {
+                rounded
             }
         };
         for width in (8..=256).step_by(8) {

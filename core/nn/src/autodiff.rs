@@ -2,11 +2,11 @@
 mod given;
 mod slices;
 
-use crate::model::{forward, prunable};
-use crate::trainer::mask_tensor;
+use crate::network::model::{forward, prunable};
+use crate::training::trainer::mask_tensor;
 use crate::{
-    Batch, Error, ImageSet, Precision, Statistics, batch, conv::Layout, error::invalid, objective,
-    state,
+    Batch, Error, ImageSet, Precision, Statistics, batches::batch, error::invalid,
+    network::conv::Layout, network::objective, network::state,
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};
@@ -433,9 +433,10 @@ impl Autodiff {
 }
 
 fn precision_of(objective: &Objective) -> Precision {
-    match objective.compute_f64 {
-        true => Precision::F64,
-        false => Precision::F32,
+    if objective.compute_f64 {
+        Precision::F64
+    } else {
+        Precision::F32
     }
 }
 

@@ -25,34 +25,20 @@
 //! the same bytes on the same device class. Nothing here is `unsafe`.
 
 mod autodiff;
-mod batch;
-mod conv;
+mod batches;
 mod device;
-mod engine;
 mod error;
-mod evaluate;
-mod metrics;
-mod model;
-mod objective;
-mod optimizer;
-mod resume;
-#[cfg(test)]
-mod rows_tests;
-mod split;
-mod state;
-mod train;
-mod trainer;
-mod window;
+mod network;
+mod training;
 
 pub use autodiff::{Autodiff, Slice, SliceMut, Source, given_batch};
-pub use batch::{Batch, Draws, ImageSet, pixels};
+pub use batches::batch::{Batch, Draws, ImageSet, pixels};
 pub use device::{Precision, parse_device, set_threads};
-pub use engine::{Buffer, Engine};
 pub use error::Error;
-pub use evaluate::{Evaluation, Pruned, evaluate};
-pub use metrics::{Epoch, Metrics};
-pub use model::{Model, Statistics};
-pub use state::{numbers, state_dict};
+pub use network::model::{Model, Statistics};
+pub use network::state::{numbers, state_dict};
 pub use tch::Device;
-pub use train::{Event, Job, Trained, train, train_in};
-pub use trainer::{Step, Trainer};
+pub use training::engine::{Buffer, Engine};
+pub use training::evaluate::{Evaluation, Pruned, evaluate};
+pub use training::train::{Event, Job, Trained, train, train_in};
+pub use training::trainer::{Step, Trainer};

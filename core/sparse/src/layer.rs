@@ -1,6 +1,6 @@
 //! What a convolution's outputs are normalised with, and what goes back through it.
 use crate::kernels::{Line, Lines};
-use crate::plan::Convolution;
+use crate::planning::plan::Convolution;
 
 /// Added to the variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;

@@ -20,12 +20,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `lower`, `plan` | the network's nodes as sources and groups, or the name of what cannot be run |
-//! | `pattern` | kept weights as lists of offsets, forward and transposed: pure |
-//! | `schedule` | which gradients each backward step reads and writes |
-//! | `arena` | where every map lies, from its birth to its death |
-//! | `work`, `maps` | a group's rings and tiles; how rows of a source are made |
-//! | `forward`, `backward`, `block`, `unpool` | the passes of a group |
+//! | `planning::{lower, plan}` | the network's nodes as sources and groups, or the name of what cannot be run |
+//! | `planning::pattern` | kept weights as lists of offsets, forward and transposed: pure |
+//! | `planning::schedule` | which gradients each backward step reads and writes |
+//! | `planning::arena` | where every map lies, from its birth to its death |
+//! | `passes::{work, maps}` | a group's rings and tiles; how rows of a source are made |
+//! | `passes::{forward, backward, block, unpool}` | the passes of a group |
 //! | `net`, `parameter` | a whole step; dense parameters outside, kept weights inside |
 //! | `layer`, `loss`, `optimizer` | normalisation, cross-entropy, steps |
 //! | `kernels` | vectors and the loops over them, for every storage and instruction set |
@@ -41,30 +41,21 @@
 //! storage and the instruction set. `unsafe` stands in `kernels` alone, and what that exports
 //! asserts its sizes.
 
-mod arena;
-mod backward;
-mod block;
-mod forward;
 mod kernels;
 mod layer;
 mod loss;
-mod lower;
-mod maps;
 mod net;
 mod optimizer;
 mod parameter;
-mod pattern;
-mod plan;
-mod schedule;
-mod unpool;
-mod work;
+mod passes;
+mod planning;
 
 use jackpot_net::{Network, Precision, Training};
 use jackpot_prune::Mask;
 use kernels::{Bf16Avx512, F32Avx2, F32Avx512};
 use net::{Net, Run};
 use parameter::{describe, gathered};
-use plan::Plan;
+use planning::plan::Plan;
 
 /// What cannot be trained, or does not fit.
 #[derive(Debug, thiserror::Error)]
@@ -182,9 +173,10 @@ impl Isa {
                 "use f32",
             ),
         };
-        match there {
-            true => Ok(()),
-            false => Err(Error::Cpu(format!("the sparse engine: {lacks}; {instead}"))),
+        if there {
+            Ok(())
+        } else {
+            Err(Error::Cpu(format!("the sparse engine: {lacks}; {instead}")))
         }
     }
 }

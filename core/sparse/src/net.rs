@@ -1,15 +1,15 @@
 //! A network in training: parameters, maps and what every pass shares.
-use crate::arena::{Arena, Map, Places};
-use crate::forward::Pass;
 use crate::kernels::{FlushedDenormals, Kernels, Lines};
 use crate::layer::Layer;
 use crate::loss::cross_entropy;
-use crate::maps::Scratch;
 use crate::optimizer::Optimizer;
 use crate::parameter::{Parameter, lengths};
-use crate::plan::{Convolution, Plan};
-use crate::schedule::Schedule;
-use crate::work::{Rings, Work};
+use crate::passes::forward::Pass;
+use crate::passes::maps::Scratch;
+use crate::passes::work::{Rings, Work};
+use crate::planning::arena::{Arena, Map, Places};
+use crate::planning::plan::{Convolution, Plan};
+use crate::planning::schedule::Schedule;
 use crate::{Error, Step, invalid};
 use jackpot_net::{Activation, Network, Training};
 use std::marker::PhantomData;
@@ -320,9 +320,12 @@ impl<P: Kernels> Run for Net<P> {
         self.values = before;
         learned?;
         let both = self.parameters.iter().zip(&self.gradients);
-        let dense = |(parameter, gradient): (&Parameter, &Vec<f32>)| match parameter.trained {
-            true => parameter.scatter(gradient),
-            false => vec![0.0; parameter.dense],
+        let dense = |(parameter, gradient): (&Parameter, &Vec<f32>)| {
+            if parameter.trained {
+                parameter.scatter(gradient)
+            } else {
+                vec![0.0; parameter.dense]
+            }
         };
         Ok(both.map(dense).collect())
     }

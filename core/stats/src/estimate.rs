@@ -250,9 +250,11 @@ fn one(
 
 /// Student's t of a mean; without any spread every mean but 0 is infinitely far.
 fn t(mean: f64, spread: Spread, n: usize) -> f64 {
-    match spread.sd > 0.0 {
-        true => mean * (n as f64).sqrt() / spread.sd,
-        false if mean == 0.0 => 0.0,
-        false => mean.signum() * f64::INFINITY,
+    if spread.sd > 0.0 {
+        mean * (n as f64).sqrt() / spread.sd
+    } else if mean == 0.0 {
+        0.0
+    } else {
+        mean.signum() * f64::INFINITY
     }
 }

@@ -43,9 +43,10 @@ pub fn power(claim: Claim, margin: f64, n: usize, df: f64, alpha: f64) -> f64 {
 /// The density of s where s² ~ χ²(df)/df, for s > 0; its limit at 0 is 0 for df > 1.
 fn deviation_density(s: f64, df: f64) -> f64 {
     if s <= 0.0 {
-        return match df > 1.0 {
-            true => 0.0,
-            false => (2.0 / std::f64::consts::PI).sqrt(),
+        return if df > 1.0 {
+            0.0
+        } else {
+            (2.0 / std::f64::consts::PI).sqrt()
         };
     }
     let half = df / 2.0;
@@ -89,9 +90,10 @@ fn bisected(claim: Claim, n: usize, df: f64, alpha: f64) -> f64 {
     }
     while high - low > 1e-6 * high {
         let middle = (low + high) / 2.0;
-        match power(claim, middle, n, df, alpha) < POWER {
-            true => low = middle,
-            false => high = middle,
+        if power(claim, middle, n, df, alpha) < POWER {
+            low = middle;
+        } else {
+            high = middle;
         }
     }
     high

@@ -13,9 +13,10 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
 
 /// The chance of a larger t.
 pub fn p_greater(t: f64, df: f64) -> f64 {
-    match t.is_infinite() {
-        true => f64::from(u8::from(t < 0.0)),
-        false => student(df).sf(t),
+    if t.is_infinite() {
+        f64::from(u8::from(t < 0.0))
+    } else {
+        student(df).sf(t)
     }
 }
 

@@ -371,12 +371,15 @@ fn direction(cell: &Cell, outcome: &Outcome, rules: &Rules) -> Option<Direction>
         Better::Higher => estimate.mean? > 0.0,
         Better::Lower => estimate.mean? < 0.0,
     };
-    Some(match under(outcome.adjusted_difference) {
-        true if better => Direction::Superior,
-        true => Direction::Inferior,
-        false if under(outcome.adjusted_noninferior) && cell.claim == Claim::NonInferiority => {
-            Direction::NotInferior
+    Some(if under(outcome.adjusted_difference) {
+        if better {
+            Direction::Superior
+        } else {
+            Direction::Inferior
         }
-        false => Direction::Open,
+    } else if cell.claim == Claim::NonInferiority && under(outcome.adjusted_noninferior) {
+        Direction::NotInferior
+    } else {
+        Direction::Open
     })
 }

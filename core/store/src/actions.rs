@@ -3,10 +3,10 @@
 use crate::{
     Digest, Error, Store, canonical,
     error::failed,
+    files::steps::reached,
+    files::write::{Placed, make_folder, open_regular},
     objects::make_fan_out,
-    steps::reached,
     store::check_name,
-    write::{Placed, make_folder, open_regular},
 };
 use serde_json::{Map, Value, json};
 use std::{

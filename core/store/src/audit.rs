@@ -14,8 +14,8 @@ use crate::{
     actions::{outputs_digest, parse_action, parse_failure, read_regular},
     canonical,
     digest::copy_hashed,
+    files::write::open_regular,
     store::{FILES, FOLDERS},
-    write::open_regular,
 };
 use rayon::prelude::*;
 use std::{

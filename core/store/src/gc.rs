@@ -9,7 +9,7 @@ use crate::{
     actions::{digests_in, fanned_out_in},
     canonical,
     error::failed,
-    write::sync_parent,
+    files::write::sync_parent,
 };
 use serde_json::Value;
 use std::{
@@ -314,9 +314,10 @@ impl<'a> Graph<'a> {
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
-    let removed = match path.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
+    let removed = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
     };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -35,26 +35,23 @@ mod bundle;
 pub mod canonical;
 mod digest;
 mod error;
+mod files;
 mod gc;
-mod holder;
-mod lacks;
 mod leftovers;
-mod locks;
+mod locking;
 mod objects;
-mod place;
-#[doc(hidden)]
-pub mod steps;
 mod store;
-mod write;
 
 pub use actions::{Action, Committed, Found};
 pub use audit::{Audit, Fault, Look, Problem};
 pub use bundle::{Exported, Imported, Listing, Packing, Selection, left_out};
 pub use digest::Digest;
 pub use error::Error;
+pub use files::lacks::lacks;
+pub use files::place::require_loadable;
+#[doc(hidden)]
+pub use files::steps;
 pub use gc::{Garbage, Kept, Reached, Root, digests};
-pub use holder::Holder;
-pub use lacks::lacks;
-pub use locks::{Claim, Running, Scratch};
-pub use place::require_loadable;
+pub use locking::holder::Holder;
+pub use locking::locks::{Claim, Running, Scratch};
 pub use store::{FORMAT, Store};

@@ -4,9 +4,9 @@ use crate::{
     Digest, Error, Store,
     digest::copy_hashed,
     error::failed,
-    locks::same_file,
-    steps::reached,
-    write::{Pending, Placed, make_folder, open_regular, rename_new, sync_parent},
+    files::steps::reached,
+    files::write::{Pending, Placed, make_folder, open_regular, rename_new, sync_parent},
+    locking::locks::same_file,
 };
 use std::{
     fs::{self, File},
@@ -84,9 +84,10 @@ impl Store {
 
     /// Gives a written file, whose bytes have this sha256, its name, unless it is there.
     pub(crate) fn settle_object(&self, file: &mut Pending, digest: &Digest) -> Result<(), Error> {
-        match self.settled(digest)? {
-            true => Ok(()),
-            false => self.place_object(file, digest),
+        if self.settled(digest)? {
+            Ok(())
+        } else {
+            self.place_object(file, digest)
         }
     }
 

@@ -5,9 +5,9 @@ use crate::{
     actions::read_regular,
     bundle, canonical,
     error::failed,
-    holder::Holder,
-    locks::{self, Locked, Session},
-    write::{Pending, Placed, make_folder, sync_parent},
+    files::write::{Pending, Placed, make_folder, sync_parent},
+    locking::holder::Holder,
+    locking::locks::{self, Locked, Session},
 };
 use std::{
     fs::{self, File},

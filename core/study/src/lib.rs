@@ -1,39 +1,41 @@
-//! Studies: what to ask (`study.toml`), which actions answer it, and what came out.
+//! Studies: what to ask (`study.toml`), which actions answer it, and running them.
 //!
 //! [`Study::load`] reads and checks the file, [`plan()`] turns it into a graph of actions in
 //! which shared prefixes appear once, [`assess()`] says what the store already knows of it,
-//! [`run()`] does the rest and pins the result, [`collect`] reads it back for a report.
+//! [`run()`] does the rest and writes down which action fills which cell of the grid.
 //!
 //! **Invariant**: this crate never links libtorch and never loads a plugin: it starts worker
-//! processes and commits what they made, after checking it. No key, recipe or result depends
+//! processes and commits what they made, after checking it. It draws no conclusion from results:
+//! `jackpot-results` reads them. No key, recipe or result depends
 //! on the clock, the machine's name, a path, or on how many workers ran.
 
 mod actions;
 mod analysis;
 mod describe;
 mod floats;
+mod masks;
 mod messages;
 mod needs;
 mod plan;
 mod probe;
-mod results;
 mod run;
 mod spec;
 mod toolbox;
 
-pub use actions::jobs::{EvaluateJob, Job, StepsJob, TrainJob};
 pub use actions::makers::Makers;
 pub use actions::recipe::{By, File, Input, Item, Platform, Recipe, Ref, Sampled};
 pub use analysis::{
-    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Controls,
-    Declared, Dose, Factor, Factorial, Finding, Findings, FoundEffects, Images, LEVEL, LOSS_MARGIN,
-    MARGIN, Margin, Margins, PlanChange, PlanChanges, Pool, REFERENCE_SD, Role, Scope, Settles,
-    Table, asked_margin, declare, effects, findings, plan_changes, settles,
+    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Declared, Dose,
+    Factor, Factorial, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, Role, WeightedArm, declare,
 };
-pub use describe::way::{Change, SparseWay, Way};
+pub use describe::words::{given as describe_params, whole as describe_unit};
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
-pub use messages::nearest;
+pub use masks::facts::{Collapse, MaskFacts};
+pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
+pub use masks::recorded::{LayerCounts, RecordedMasks};
+pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, survey};
+pub use messages::{hint, nearest};
 pub use needs::word;
 pub use plan::alike::alike;
 pub use plan::allocation_warnings::foresee;
@@ -46,26 +48,14 @@ pub use plan::graph::{Cell, Content, Node, Plan};
 pub use plan::grid::{outlook, plan};
 pub use plan::lineage::{Lineage, NOT_KNOWN};
 pub use plan::origins::Origins;
-pub use plan::pretraining::Pretrained;
+pub use plan::predictions::predictions;
 pub use plan::require::require;
 pub use probe::{
     Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
     make, measure, probe,
 };
-pub use results::curves::{EpochNumbers, curves};
-pub use results::diff::{LayerPair, MetricPair, Rows, RunDiff, Whole, diff};
-pub use results::evidence::{EVIDENCE, evidence, evidence_within, results_of, selection};
-pub use results::facts::{Collapse, MaskFacts, predictions};
-pub use results::load::{
-    Before, Named, Outcome, Outline, Results, Run, SettingOutline, Subject, TestBits, Trained,
-    collect, facts, outline,
-};
-pub use results::named::{RUN_NAME, RunName};
-pub use results::overlaps::{Overlap, overlaps};
-pub use results::provenance::{Link, Mark, Tracer, report_of};
 pub use run::lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
-pub use run::manifest::{Pin, PinnedCell};
-pub use run::mask_summary::survey;
+pub use run::manifest::{IDENTICAL_TO, Pin, PinnedCell};
 pub use run::queue::{Event, Finish, Options, run};
 pub use run::rerun::{Again, Rerun, behind, chosen};
 pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
@@ -77,7 +67,7 @@ pub use spec::reference::Reference;
 pub use spec::repeat::{Level, Series};
 pub use spec::run_section::Collapsed;
 pub use spec::run_section::RunChoice;
-pub use spec::setting::Setting;
+pub use spec::setting::{Setting, but_for_the_rate};
 pub use spec::ticket::allocations::{Allocation, DonorSeed};
 pub use spec::ticket::kind::TicketKind;
 pub use spec::ticket::profile::Config;
@@ -88,6 +78,15 @@ pub use spec::trial::Trial;
 pub use toolbox::Libtorch;
 pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 
+/// What actions made, as bytes: read and checked, or, where it is a function of bytes alone, made
+/// again.
+pub mod outputs {
+    pub use crate::actions::pure::{Outputs, init as remake_weights, select as remake_selection};
+    pub use crate::actions::validate::{
+        RecordedMetrics, agreement, counts, mask, metrics, normalisation, weights,
+    };
+}
+
 /// What is wrong and what to do, in words.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -97,10 +96,11 @@ pub struct Error(
 );
 
 impl Error {
-    pub(crate) fn from_store(error: jackpot_store::Error) -> Error {
+    /// The message of an error of the store.
+    pub fn from_store(error: jackpot_store::Error) -> Error {
         Error(error.to_string())
     }
-    pub(crate) fn from_host(error: jackpot_host::Failure) -> Error {
+    pub(crate) fn from_host(error: jackpot_protocol::Failure) -> Error {
         Error(error.message)
     }
 }

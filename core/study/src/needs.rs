@@ -1,6 +1,6 @@
 //! What an item of a plugin asks for, and whether a study can give it.
 use crate::{Error, actions::recipe::Item, plan::grid::Builder, spec::ticket::profile::Config};
-use jackpot_host::{Kind, Output};
+use jackpot_protocol::{Kind, Output};
 
 impl Builder {
     /// An item with its parameters complete, and what it asks for.
@@ -42,7 +42,7 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    pub(crate) fn of(item: &jackpot_host::PluginItem) -> Needs {
+    pub(crate) fn of(item: &jackpot_protocol::PluginItem) -> Needs {
         Needs {
             output: item.output,
             data: item.needs_data(),

@@ -1,6 +1,7 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
 use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunChoice};
-use jackpot_host::{Kind, Plugin, PluginItem, Server};
+use jackpot_host::Server;
+use jackpot_protocol::{Kind, Plugin, PluginItem};
 use jackpot_store::Digest;
 use serde::Deserialize;
 use serde::Serialize;

@@ -4,8 +4,9 @@
 //! ROUNDS rounds (published: 100). Prints a JSON list of network, method and seconds.
 
 use jackpot_data::{Images, Normalisation};
-use jackpot_host::{Batches, Limits, Plugin, PluginJob, Server, describe, run_plugin};
+use jackpot_host::{Server, describe, run_plugin};
 use jackpot_net::{Architecture, Augment};
+use jackpot_protocol::{Batches, Limits, Plugin, PluginJob};
 use jackpot_prune::{
     LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, SelectionRule,
     Sparsity, select_global,

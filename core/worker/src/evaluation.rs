@@ -1,10 +1,11 @@
 //! An evaluation job: weights under a mask, on the test rows, without a step.
 use crate::{failure, named, read, told, write};
 use jackpot_data::Rows;
-use jackpot_host::{Failure, Progress};
+use jackpot_host::Progress;
 use jackpot_nn::{Precision, Pruned};
+use jackpot_protocol::EvaluateJob;
+use jackpot_protocol::Failure;
 use jackpot_prune::Mask;
-use jackpot_study::EvaluateJob;
 use std::path::Path;
 
 /// Writes `FOLDER/out/{metrics.json,bits}`, then the success record.

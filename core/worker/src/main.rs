@@ -17,8 +17,9 @@ mod sparse;
 mod steps;
 mod training;
 
-use jackpot_host::{Failure, PluginJob, ServiceError, Services};
-use jackpot_study::Job;
+use jackpot_host::{ServiceError, Services};
+use jackpot_protocol::Job;
+use jackpot_protocol::{Failure, PluginJob};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! What plugins are offered: [`jackpot_nn::Autodiff`] behind [`jackpot_host::Services`].
 use jackpot_data::{BatchSpec, Rows};
-use jackpot_host::{Batches, PluginJob, ServiceError, Services, View, ViewMut};
+use jackpot_host::{ServiceError, Services, View, ViewMut};
 use jackpot_net::{Objective, ScorePrecision};
 use jackpot_nn::{Autodiff, Slice, SliceMut, Source};
+use jackpot_protocol::{Batches, PluginJob};
 use jackpot_prune::Mask;
 use std::path::Path;
 

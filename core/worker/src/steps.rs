@@ -1,10 +1,11 @@
 //! A few training steps on one batch given by hand.
 use crate::{named, read, sparse::Sparse, told, write};
-use jackpot_host::{Failure, Progress};
+use jackpot_host::Progress;
 use jackpot_net::Network;
 use jackpot_nn::{Batch, Device, Engine, Model, Precision, Trainer};
+use jackpot_protocol::Failure;
+use jackpot_protocol::StepsJob;
 use jackpot_prune::Mask;
-use jackpot_study::StepsJob;
 use std::path::Path;
 use tch::Tensor;
 

@@ -1,12 +1,13 @@
 //! A training job: reads its files, trains, writes its outputs.
 use crate::{failure, named, read, sparse::Sparse, told, write};
 use jackpot_data::Rows;
-use jackpot_host::{Failure, Progress};
+use jackpot_host::Progress;
 use jackpot_net::Engine;
 use jackpot_nn::{Event, Precision, Trained};
+use jackpot_protocol::Failure;
+use jackpot_protocol::TrainJob;
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_study::TrainJob;
 use std::path::Path;
 use std::time::Instant;
 

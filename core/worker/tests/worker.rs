@@ -4,13 +4,14 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_data::{Images, Normalisation};
-use jackpot_host::Limits;
 use jackpot_net::Engine;
 use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Schedule, Training};
-use jackpot_nn::Metrics;
+use jackpot_protocol::Job;
+use jackpot_protocol::Limits;
+use jackpot_protocol::Metrics;
+use jackpot_protocol::{EvaluateJob, TrainJob};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_study::{EvaluateJob, Job, TrainJob};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};

@@ -44,10 +44,11 @@ pub unsafe fn call(
 /// `run` is NULL or points at a `jkp_run` of any version.
 unsafe fn checked<'a>(run: *const jkp_run) -> std::result::Result<&'a jkp_run, String> {
     let expected = size_of::<jkp_run>() as u64;
-    let found = match run.is_null() {
-        true => 0,
+    let found = if run.is_null() {
+        0
+    } else {
         // SAFETY: not NULL, and struct_size comes first in every version.
-        false => unsafe { (*run).struct_size },
+        unsafe { (*run).struct_size }
     };
     if found < expected {
         return Err(format!(

@@ -64,9 +64,10 @@ fn live(
     };
     let never = AtomicBool::new(false);
     let finish = jackpot_study::run(&plan, &store, programs, options, &never, &|_| ())?;
-    Ok(match finish.failures.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Ok(if finish.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
 }
 

@@ -78,9 +78,10 @@ fn remove_records(mortal: &Mortal, damaged: &BTreeSet<String>) {
     for object in damaged.iter().filter(|name| name.starts_with("objects/")) {
         let path = mortal.place.store().join(object);
         if !made.contains(&name(&path)) && fs::symlink_metadata(&path).is_ok() {
-            match path.is_dir() && !path.is_symlink() {
-                true => fs::remove_dir_all(path).unwrap(),
-                false => fs::remove_file(path).unwrap(),
+            if path.is_dir() && !path.is_symlink() {
+                fs::remove_dir_all(path).unwrap()
+            } else {
+                fs::remove_file(path).unwrap()
             }
         }
     }

@@ -85,9 +85,10 @@ fn null_write(run: &Run, out: &mut Out) -> Result {
 }
 fn dive(depth: u64) -> u64 {
     let here = black_box([depth; 64]);
-    match black_box(true) {
-        true => dive(here[7] + 1) + here[3],
-        false => depth,
+    if black_box(true) {
+        dive(here[7] + 1) + here[3]
+    } else {
+        depth
     }
 }
 fn overflows(_run: &Run, _out: &mut Out) -> Result {

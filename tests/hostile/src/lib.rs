@@ -5,8 +5,9 @@
 use jackpot_data::BatchSpec;
 use jackpot_host::mock_autodiff::MockAutodiff;
 pub use jackpot_host::mock_autodiff::coefficient;
-use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut};
+use jackpot_host::{ServiceError, Services, View, ViewMut};
 use jackpot_net::Objective;
+use jackpot_protocol::PluginJob;
 use jackpot_prune::Mask;
 use std::time::Duration;
 

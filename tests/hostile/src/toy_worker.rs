@@ -1,6 +1,7 @@
 //! `toy-worker FOLDER`: a server without libtorch. `toy-worker supervise FOLDER`: a supervisor
 //! of one, to be killed by a test.
-use jackpot_host::{PluginJob, Server, run_plugin, serve_with};
+use jackpot_host::{Server, run_plugin, serve_with};
+use jackpot_protocol::PluginJob;
 use jackpot_test_hostile::Moody;
 use std::path::Path;
 use std::process::ExitCode;

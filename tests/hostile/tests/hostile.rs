@@ -8,7 +8,7 @@ mod modes;
 mod rounds;
 
 use bench::Bench;
-use jackpot_host::Batches;
+use jackpot_protocol::Batches;
 use modes::{CPP, FUTURES, LOADS, MODES, PROCESS, RUST, SIZES, TIDY};
 use std::io::Write;
 

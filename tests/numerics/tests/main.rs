@@ -2,19 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-mod access;
-mod bf16;
-mod derivatives;
-mod families;
-mod golden;
-mod grasp;
-mod optimizers;
-mod options;
-mod precision;
-mod real;
-mod reference;
-mod saliency;
-mod sparse;
+mod methods;
+mod networks;
 mod support;
-mod synflow;
 mod training;

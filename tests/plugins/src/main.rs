@@ -4,8 +4,9 @@
 //! What a plugin asked of it is written to `asked` in the job's folder.
 
 use jackpot_data::BatchSpec;
-use jackpot_host::{PluginJob, ServiceError, Services, View, ViewMut, serve_with};
+use jackpot_host::{ServiceError, Services, View, ViewMut, serve_with};
 use jackpot_net::Objective;
+use jackpot_protocol::PluginJob;
 use jackpot_prune::{Mask, read_weights};
 use std::io::Write;
 use std::path::{Path, PathBuf};

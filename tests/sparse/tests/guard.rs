@@ -43,9 +43,10 @@ struct Mapping {
 impl Mapping {
     fn of(layout: Layout, before: bool) -> Mapping {
         let inside = PAGE..PAGE + layout.size().next_multiple_of(PAGE);
-        let at = match before {
-            true => inside.start,
-            false => (inside.end - layout.size()) / layout.align() * layout.align(),
+        let at = if before {
+            inside.start
+        } else {
+            (inside.end - layout.size()) / layout.align() * layout.align()
         };
         Mapping { inside, at }
     }
@@ -117,27 +118,30 @@ unsafe fn unmap(given: *mut u8, layout: Layout) {
 // the others are the system's.
 unsafe impl GlobalAlloc for Guarded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match is_guarded(layout) {
-            true => map(layout, POISON),
+        if is_guarded(layout) {
+            map(layout, POISON)
+        } else {
             // SAFETY: as the caller promises.
-            false => unsafe { System.alloc(layout) },
+            unsafe { System.alloc(layout) }
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        match is_guarded(layout) {
-            true => map(layout, 0),
+        if is_guarded(layout) {
+            map(layout, 0)
+        } else {
             // SAFETY: as the caller promises.
-            false => unsafe { System.alloc_zeroed(layout) },
+            unsafe { System.alloc_zeroed(layout) }
         }
     }
 
     unsafe fn dealloc(&self, given: *mut u8, layout: Layout) {
-        match is_guarded(layout) {
+        if is_guarded(layout) {
             // SAFETY: it was mapped with this layout.
-            true => unsafe { unmap(given, layout) },
+            unsafe { unmap(given, layout) }
+        } else {
             // SAFETY: as the caller promises.
-            false => unsafe { System.dealloc(given, layout) },
+            unsafe { System.dealloc(given, layout) }
         }
     }
 }

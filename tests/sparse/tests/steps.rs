@@ -152,13 +152,14 @@ fn kept_weights_move_and_pruned_ones_do_not_exist() {
                 let momentum = &momentum.unwrap().2;
                 for (i, &kept) in kept.iter().enumerate() {
                     let (before, after) = (case.parameters[p][i], after[p][i]);
-                    match kept {
-                        true => assert!(before != after, "{name}[{i}] has not moved"),
-                        false => assert_eq!(
+                    if kept {
+                        assert!(before != after, "{name}[{i}] has not moved");
+                    } else {
+                        assert_eq!(
                             (after.to_bits(), momentum[i].to_bits()),
                             (0, 0),
                             "{name}[{i}] is pruned"
-                        ),
+                        )
                     }
                 }
             }

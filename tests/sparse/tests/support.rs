@@ -144,11 +144,12 @@ impl Case {
             assert_eq!(a.len(), b.len(), "{}", parameter.name);
             let apart = norm(a.iter().zip(b).map(|(&a, b)| f64::from(a) - b));
             // What is no sum of anything is exactly 0.
-            let share = match sizes[p] == 0.0 {
-                true if apart == 0.0 => 0.0,
-                true => f64::INFINITY,
-                false if apart.is_nan() => f64::INFINITY,
-                false => apart / (sizes[p] + floor),
+            let share = if sizes[p] == 0.0 && apart == 0.0 {
+                0.0
+            } else if sizes[p] == 0.0 || apart.is_nan() {
+                f64::INFINITY
+            } else {
+                apart / (sizes[p] + floor)
             };
             if share > worst.0 {
                 worst = (share, parameter.name.clone());

@@ -2,8 +2,8 @@
 use super::{Common, Inputs, Kept, Tools};
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::Output;
 use jackpot_net::Network;
+use jackpot_protocol::Output;
 use jackpot_prune::{Sparsity, constrained_counts, counts_of_densities};
 use serde_json::{Value, json};
 use std::{

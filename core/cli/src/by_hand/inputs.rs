@@ -1,8 +1,9 @@
 //! What the steps by hand are given, checked once for all of them.
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use jackpot_host::{Batches, PluginItem, batch_rows};
+use jackpot_host::batch_rows;
 use jackpot_net::{Network, ScorePrecision};
+use jackpot_protocol::{Batches, PluginItem};
 use jackpot_prune::{
     Granularity, LayerConstraints, PruningRounds, PruningScope, RoundSchedule, Sparsity,
 };

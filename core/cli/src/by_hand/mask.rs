@@ -5,8 +5,9 @@ use super::{
 };
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Output, PluginOutput};
+use jackpot_host::PluginOutput;
 use jackpot_net::Network;
+use jackpot_protocol::Output;
 use jackpot_prune::{
     Granularity, LayerConstraints, Mask, PruningBudget, PruningRounds, PruningScope, Scores,
     SelectionOptions, SelectionRule, Sparsity, ThresholdSharpness, select,
@@ -147,13 +148,14 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
             counts(&tools, arguments, &asked, &done.file, &place)?
         }
     };
-    let by = match global {
-        true => PruningBudget::Sparsity {
+    let by = if global {
+        PruningBudget::Sparsity {
             sparsity: &asked.sparsity,
             scope: asked.scope,
             rule: asked.rule,
-        },
-        false => PruningBudget::Counts(&counts),
+        }
+    } else {
+        PruningBudget::Counts(&counts)
     };
     let choice = SelectionOptions {
         constraints: asked.reserve,

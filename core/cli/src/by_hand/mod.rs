@@ -10,10 +10,9 @@ pub mod steps;
 pub use inputs::{Given, InRounds, Inputs, Kept, Kernels, weights};
 
 use anyhow::{Context, Result, bail};
-use jackpot_host::{
-    ConfigValue, Kind, Limits, Output, Plugin, PluginItem, PluginJob, PluginOutput,
-};
+use jackpot_host::PluginOutput;
 use jackpot_net::Network;
+use jackpot_protocol::{ConfigValue, Kind, Limits, Output, Plugin, PluginItem, PluginJob};
 use jackpot_study::{Keys, Plugins, Profile, Programs, preset, word};
 use std::{collections::BTreeMap, path::Path};
 
@@ -127,12 +126,11 @@ impl Tools {
         folder: &Path,
     ) -> Result<PluginOutput> {
         let item = chosen.item;
-        let server = match item.needs_autodiff() {
-            true => {
-                self.programs.require_worker()?;
-                self.programs.worker_server(&inputs.device)
-            }
-            false => self.programs.light_server(),
+        let server = if item.needs_autodiff() {
+            self.programs.require_worker()?;
+            self.programs.worker_server(&inputs.device)
+        } else {
+            self.programs.light_server()
         };
         let job = PluginJob {
             rows: inputs.rows,

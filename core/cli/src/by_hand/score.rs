@@ -2,8 +2,8 @@
 use super::{Common, Given, InRounds, Inputs, Tools, allocate::parse_sparsity};
 use crate::Places;
 use anyhow::{Context, Result, bail};
-use jackpot_host::{Output, PluginItem};
 use jackpot_net::{Network, ScorePrecision};
+use jackpot_protocol::{Output, PluginItem};
 use jackpot_prune::{LayerConstraints, PruningRounds, PruningScope, Scores};
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
@@ -110,12 +110,13 @@ fn write(network: &Network, scores: &Scores, double: bool) -> Result<Vec<u8>> {
     let layers = network.layers.iter().zip(&scores.layers);
     let bytes: Vec<(&str, &[usize], Vec<u8>)> = layers
         .map(|(layer, (_, values))| {
-            let bytes = match double {
-                true => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-                false => values
+            let bytes = if double {
+                values.iter().flat_map(|x| x.to_le_bytes()).collect()
+            } else {
+                values
                     .iter()
                     .flat_map(|x| (*x as f32).to_le_bytes())
-                    .collect(),
+                    .collect()
             };
             (layer.name.as_str(), layer.shape.as_slice(), bytes)
         })

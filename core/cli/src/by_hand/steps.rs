@@ -3,11 +3,12 @@ use super::{Kernels, Tools};
 use crate::Places;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use jackpot_host::Limits;
 use jackpot_net::Precision;
 use jackpot_net::{Augment, Network, Schedule, Training};
+use jackpot_protocol::Job;
+use jackpot_protocol::Limits;
+use jackpot_protocol::StepsJob;
 use jackpot_sparse::Isa;
-use jackpot_study::{Job, StepsJob};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 

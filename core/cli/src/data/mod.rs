@@ -2,7 +2,7 @@
 mod fetch;
 mod unpack;
 
-use crate::{list, progress::bar};
+use crate::{offers::list, progress::bar};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use jackpot_data::{Access, Layout, RowOrder, remotes};

@@ -30,9 +30,10 @@ pub fn archive(archive: &Path, folder: &Path, top: &str) -> Result<PathBuf> {
         top,
         bytes: 0,
     };
-    let done = match archive.extension().is_some_and(|e| e == "zip") {
-        true => zip(archive, &mut taken),
-        false => tar_gz(archive, &mut taken),
+    let done = if archive.extension().is_some_and(|e| e == "zip") {
+        zip(archive, &mut taken)
+    } else {
+        tar_gz(archive, &mut taken)
     };
     done.with_context(|| format!("`{}`", archive.display()))?;
     let made = scratch.path().join(top);

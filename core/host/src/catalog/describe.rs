@@ -1,6 +1,7 @@
 //! Asks a fresh process what a plugin offers.
 use crate::catalog::discover::looks_like_a_library;
-use crate::{Failure, Limits, Plugin, Server, files, supervise};
+use crate::{Server, files, supervise};
+use jackpot_protocol::{Failure, Limits, Plugin};
 use std::path::Path;
 
 /// Seconds that a plugin may take to load and show its table.

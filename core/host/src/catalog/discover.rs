@@ -1,5 +1,5 @@
 //! Where plugins are looked for, and what is plainly none.
-use crate::Failure;
+use jackpot_protocol::Failure;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};

@@ -2,6 +2,4 @@
 
 pub(crate) mod describe;
 pub(crate) mod discover;
-pub(crate) mod item;
-pub(crate) mod promises;
 pub(crate) mod rounds;

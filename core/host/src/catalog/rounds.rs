@@ -1,5 +1,5 @@
 //! Whether an item can be called in rounds.
-use crate::{Failure, Kind, Output, PluginItem};
+use jackpot_protocol::{Failure, Kind, Output, PluginItem};
 use jackpot_prune::PruningRounds;
 
 /// More rounds are a typing error.

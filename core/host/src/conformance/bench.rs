@@ -1,13 +1,15 @@
 //! What the kit runs items on: networks, weights, masks, scores and images of its own.
 use super::Kit;
 use crate::{
-    Batches, ConfigValue, DataAccess, Failure, Kind, Limits, Output, Plugin, PluginItem, PluginJob,
     Server, files,
     guest::disturb::{DISTURBED, FILL},
     run_plugin,
 };
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, ScorePrecision};
+use jackpot_protocol::{
+    Batches, ConfigValue, DataAccess, Failure, Kind, Limits, Output, Plugin, PluginItem, PluginJob,
+};
 use jackpot_prune::{
     LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
     write_tensors,

@@ -2,8 +2,8 @@
 //! words; none accepts a crash, a hang, a broken promise or an unfinished result.
 use super::CaseOutcome;
 use super::bench::{Bench, Outcome, TrialInputs};
-use crate::{ConfigValue, DataAccess, Failure, Kind, Output, Param, PluginItem};
 use CaseOutcome::{Failed, NotApplicable, Passed};
+use jackpot_protocol::{ConfigValue, DataAccess, Failure, Kind, Output, Param, PluginItem};
 use std::collections::BTreeMap;
 
 /// One case of the kit: its name, and how it is tried.

@@ -6,7 +6,8 @@
 mod bench;
 mod cases;
 
-use crate::{Failure, Plugin, PluginItem, Server, describe};
+use crate::{Server, describe};
+use jackpot_protocol::{Failure, Plugin, PluginItem};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Mutex;

@@ -6,11 +6,11 @@ use super::problem::RunInputs;
 use super::process_state::ProcessState;
 use super::{disturb, fault, load, rounds};
 use crate::{
-    Batches, Failure, Kind, Output, PluginJob, Services,
-    job::RAW,
+    Services,
     supervisor::progress::{Page, Phase},
 };
 use jackpot_abi as abi;
+use jackpot_protocol::{Batches, Failure, Kind, Output, PluginJob, RAW};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::path::Path;

@@ -1,11 +1,9 @@
 //! Loading a plugin: its bytes, its constructors, its table.
 use super::process_state::ProcessState;
 use super::table;
-use crate::{
-    Failure, Plugin, PluginItem,
-    supervisor::progress::{Page, Phase},
-};
+use crate::supervisor::progress::{Page, Phase};
 use jackpot_abi as abi;
+use jackpot_protocol::{Failure, Plugin, PluginItem};
 use jackpot_store::Digest;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::io::Read;

@@ -5,7 +5,7 @@
 //! | no access | canary … | data (64-byte aligned) | canary < 64 bytes | no access |
 //! ```
 use super::fault;
-use crate::Failure;
+use jackpot_protocol::Failure;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::ptr::NonNull;
 

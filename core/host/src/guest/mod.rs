@@ -16,10 +16,10 @@ pub(crate) mod services;
 mod table;
 
 use crate::{
-    DataAccess, Failure, PluginJob, Progress, ServiceError, Services,
-    job::NAME,
+    Progress, ServiceError, Services,
     supervisor::progress::{Page, Phase},
 };
+use jackpot_protocol::{DataAccess, Failure, NAME, PluginJob};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::Write;

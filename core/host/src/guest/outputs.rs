@@ -1,8 +1,8 @@
 //! The tensors that an item writes: poisoned before the call, looked at after it.
 use super::memory::Guarded;
 use super::problem::{Input, RunInputs, Tensors, layer_tensors, tensor};
-use crate::{Failure, Output, PluginJob};
 use jackpot_abi as abi;
+use jackpot_protocol::{Failure, Output, PluginJob};
 
 /// Bytes that stand for "not written": two patterns, so that one of them must show.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! A job's inputs in the shape that a plugin sees: layers, weights, masks, task, config.
 use super::memory::Guarded;
-use crate::{ConfigValue, DataAccess, Failure, Output, PluginJob};
 use jackpot_abi as abi;
 use jackpot_net::{Layer, Network, Role};
+use jackpot_protocol::{ConfigValue, DataAccess, Failure, Output, PluginJob};
 use jackpot_prune::{LayerMask, Mask};
 use jackpot_rng::Key;
 use std::cell::RefCell;
@@ -106,7 +106,7 @@ impl RunInputs {
     }
 }
 
-fn missing(item: &crate::PluginItem, what: &str) -> Failure {
+fn missing(item: &jackpot_protocol::PluginItem, what: &str) -> Failure {
     Failure::new(
         "invalid",
         format!("item `{}` needs {what}, and the job has none", item.id),
@@ -146,7 +146,7 @@ fn pages(mask: &Mask, what: &str) -> Result<Vec<Guarded>, Failure> {
 
 fn input(job: &PluginJob, network: &Network) -> Result<Input, Failure> {
     let reads_scores = job.item.needs_scores();
-    let is_check = job.item.kind == crate::Kind::Check;
+    let is_check = job.item.kind == jackpot_protocol::Kind::Check;
     if !is_check && !reads_scores {
         return Ok(Input::None);
     }
@@ -317,7 +317,7 @@ fn config(job: &PluginJob) -> Result<&'static [abi::jkp_value], Failure> {
             "config: a parameter is missing: fill in the defaults first",
         ));
     }
-    let value = |param: &crate::Param| {
+    let value = |param: &jackpot_protocol::Param| {
         let empty = abi::jkp_value {
             name: text(&param.name),
             r#type: 0,

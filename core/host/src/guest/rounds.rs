@@ -5,13 +5,13 @@
 use super::call::{Round, watched};
 use super::context::Context;
 use super::outputs::{Block, Poison};
-use crate::job::BEFORE;
 use crate::{
-    Failure, Output, PluginJob,
     verify::outputs::{self as validate},
     verify::promises,
 };
 use jackpot_abi as abi;
+use jackpot_protocol::BEFORE;
+use jackpot_protocol::{Failure, Output, PluginJob};
 use jackpot_prune::{Mask, PruningBudget, PruningRounds, SelectionOptions, select_values};
 use jackpot_rng::Key;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Reads a plugin's table and refuses what the contract does not allow.
-use crate::{ConfigValue, Failure, Kind, Output, Param, Plugin, PluginItem};
 use jackpot_abi as abi;
+use jackpot_protocol::{ConfigValue, Failure, Kind, Output, Param, Plugin, PluginItem};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
 
@@ -104,7 +104,7 @@ unsafe fn read_item(
     let raw: &'static abi::jkp_item = unsafe { &*pointer };
     // SAFETY: a text of the table.
     let id = unsafe { named(raw.id, &format!("item {index}'s id")) }?;
-    if let Some(why) = crate::catalog::item::unfit_id(&id) {
+    if let Some(why) = jackpot_protocol::unfit_id(&id) {
         return refuse(format!(
             "item {index}'s id is `{}`: {why}",
             id.escape_debug()
@@ -197,9 +197,9 @@ fn check_bits(item: &PluginItem) -> Result<(), Failure> {
                 .into(),
         );
     }
-    for (bit, name) in crate::catalog::promises::NAMES {
+    for (bit, name) in jackpot_protocol::promises::NAMES {
         if item.promises & bit != 0
-            && !crate::catalog::promises::applies(bit, item.kind, item.output)
+            && !jackpot_protocol::promises::applies(bit, item.kind, item.output)
         {
             return refuse(
                 format!(

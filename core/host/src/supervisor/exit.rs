@@ -1,8 +1,9 @@
 //! What became of a worker, in words.
 use crate::{
-    Failure, Limits, printable,
+    printable,
     supervisor::progress::{Page, Phase},
 };
+use jackpot_protocol::{Failure, Limits};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;

@@ -1,5 +1,4 @@
 //! How a worker process is started, what it may use, and what a finished one left.
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -12,17 +11,6 @@ pub struct Server {
     pub arguments: Vec<String>,
     /// Variables added to the worker's environment, e.g. `ONEDNN_MAX_CPU_ISA`.
     pub environment: BTreeMap<String, String>,
-}
-
-/// How much time and memory a worker may use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Limits {
-    /// Seconds of the plugin's own time (outside host services).
-    pub plugin_seconds: f64,
-    /// Bytes of RLIMIT_DATA. 0 means no limit.
-    pub memory: u64,
-    /// Bytes of scratch and work tensors that a plugin may ask for.
-    pub scratch: u64,
 }
 
 /// A worker that wrote its success record and left nothing behind.

@@ -1,10 +1,11 @@
 //! Starts a worker, watches it, and leaves nothing of it behind.
 use crate::{
-    Failure, Finished, Limits, Server, printable,
+    Finished, Server, printable,
     supervisor::exit::{LOG_LIMIT, StopReason, result_of},
     supervisor::process_tree::{MARKER, ProcessTree},
     supervisor::progress::{Page, Status, now, peak_memory},
 };
+use jackpot_protocol::{Failure, Limits};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;

@@ -1,13 +1,13 @@
 //! The end of a method of many rounds, in the supervisor: the last mask is selected here, from
 //! the last scores and the mask before, because no byte of a worker is trusted.
 use crate::{
-    Failure, Finished, Output, PluginJob,
-    job::BEFORE,
+    Finished,
     verify::outputs::{OutputValue, read_file},
     verify::run::kept,
 };
 use jackpot_abi as abi;
 use jackpot_net::Network;
+use jackpot_protocol::{BEFORE, Failure, Output, PluginJob};
 use jackpot_prune::{
     Mask, PruningBudget, PruningRounds, SelectionOptions, SelectionRule, ThresholdSharpness,
     select_values,

@@ -1,7 +1,7 @@
 //! What a worker left behind, read as what it should be: the supervisor trusts no byte of it.
-use crate::{Failure, Kind, Output, PluginItem, PluginJob};
 use jackpot_data::Images;
 use jackpot_net::Network;
+use jackpot_protocol::{Failure, Kind, Output, PluginItem, PluginJob};
 use jackpot_prune::{LayerMask, Mask, Scores, read_layers, write_tensors};
 use safetensors::SafeTensors;
 use std::path::Path;

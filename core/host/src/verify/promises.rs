@@ -4,11 +4,10 @@
 //! row, and otherwise for all rows of a data set.
 //! A check that changed nothing where it could have is an error whether it promised to change
 //! something or not: nothing is silently skipped.
-use crate::{
-    Failure, Kind, catalog::promises::NAMES, verify::outputs::OutputValue, verify::structure,
-};
+use crate::{verify::outputs::OutputValue, verify::structure};
 use jackpot_abi as abi;
 use jackpot_net::Network;
+use jackpot_protocol::{Failure, Kind, promises::NAMES};
 use jackpot_prune::Mask;
 use serde_json::{Map, json};
 

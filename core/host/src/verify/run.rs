@@ -1,20 +1,42 @@
 //! One run of one item, from the job to a file that may enter a store.
 use crate::{
-    Batches, DataAccess, Failure, Finished, Kind, PluginJob, PluginOutput, Server,
+    Finished, Server,
     catalog::rounds,
-    files,
-    job::{self, BEFORE, NAME, RAW},
-    supervise,
+    files, supervise,
     verify::last_round::LastRound,
     verify::outputs::{OutputValue, read_file, read_input, read_raw, to_file},
     verify::promises::{PromiseContext, verify},
 };
 use jackpot_data::Images;
 use jackpot_net::Network;
-use jackpot_prune::Mask;
+use jackpot_protocol::{BEFORE, Batches, DataAccess, Failure, Kind, NAME, PluginJob, RAW};
+use jackpot_prune::{Mask, ThresholdSharpness};
 use safetensors::SafeTensors;
 use serde_json::json;
 use std::path::Path;
+use std::path::PathBuf;
+
+/// What came back and was validated.
+#[derive(Clone, Debug)]
+pub struct PluginOutput {
+    /// File in the job folder: scores safetensors f64, `Mask` bytes, counts as canonical JSON
+    /// `[["conv1.weight", 123], ...]`, weights safetensors, or a data object with the changed part.
+    pub file: PathBuf,
+    /// Of a method with [`jackpot_protocol::PluginJob::rounds`]: the mask (`Mask` bytes) after the last round,
+    /// whose scores `file` holds.
+    pub mask: Option<PathBuf>,
+    /// How sharp the last round's threshold was, where the host selected it.
+    pub selected: Option<ThresholdSharpness>,
+    /// Promises verified with the share of what could change that did; services used; batches
+    /// drawn. Deterministic, integers and text only.
+    pub certificate: serde_json::Value,
+    /// The tail of what the worker printed.
+    pub log: String,
+    /// Wall time of the worker.
+    pub seconds: f64,
+    /// Bytes of resident memory at the worker's peak.
+    pub peak_memory: u64,
+}
 
 /// Runs one item in a fresh process, watches it, validates what came back, verifies every
 /// promise. `folder` is made if it is missing; everything of the run lies in it.
@@ -40,7 +62,7 @@ fn place(job: &PluginJob, folder: &Path) -> String {
     format!(
         "plugin `{name}` ({digest}), item `{}`, action `{}`",
         job.item.id,
-        job::action(&job.item)
+        job.item.action()
     )
 }
 

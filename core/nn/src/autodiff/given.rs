@@ -1,5 +1,5 @@
 //! A batch that the user made.
-use crate::{Batch, Error, error::invalid, state};
+use crate::{Batch, Error, error::invalid, network::state};
 use jackpot_net::{NUMBERS, Network, is_number, not_tensors};
 use safetensors::{Dtype, SafeTensors};
 use tch::{Device, Kind};

@@ -1,6 +1,6 @@
 //! Numbers that cross into and out of tensors, layer by layer.
 use super::Autodiff;
-use crate::{Error, error::invalid, state};
+use crate::{Error, error::invalid, network::state};
 use tch::{Device, Kind, Tensor};
 
 /// Numbers of one layer, row-major.

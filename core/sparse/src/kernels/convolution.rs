@@ -9,7 +9,7 @@ use super::memory::Line;
 use super::pixel::Pixel;
 use super::tasks::{Begin, Forward, Inputs, Places, Residual, TAPS, Weights, reads_inside};
 use super::vector::Vector;
-use crate::pattern::Entry;
+use crate::planning::pattern::Entry;
 
 /// Adds the products of a list to R rows by C columns.
 ///
@@ -271,9 +271,10 @@ pub(super) unsafe fn inputs<P: Pixel, const R: usize, const C: usize>(task: Inpu
             let at = |map: *const Line| -> [*const Line; R] {
                 std::array::from_fn(|i| map.wrapping_add(channel * pitch + rows[i]))
             };
-            let start = match residual.is_null() {
-                true => [[P::Value::splat(0.0); C]; R],
-                false => load::<P, R, C>(at(residual), step),
+            let start = if residual.is_null() {
+                [[P::Value::splat(0.0); C]; R]
+            } else {
+                load::<P, R, C>(at(residual), step)
             };
             let mut g = accumulate::<P, R, C, 1>(start, lists.of(channel), table.as_ptr());
             if let Some((active, projection, to, last)) = &last {

@@ -364,9 +364,10 @@ pub(super) unsafe fn finish<P: Pixel>(task: Finish) {
                 let from = if task.broadcast { channel } else { at };
                 let g = P::load(task.gradient.as_ptr().add(from)).mul(factor);
                 let a = P::load(task.active.as_ptr().add(at));
-                let g = match task.relu {
-                    true => g.where_positive(a),
-                    false => g.mul(a),
+                let g = if task.relu {
+                    g.where_positive(a)
+                } else {
+                    g.mul(a)
                 };
                 sums[0] = sums[0].add(g);
                 sums[1] = sums[1].fma(g, P::load(task.z.as_ptr().add(at)));

@@ -1,6 +1,6 @@
 //! What the kernels over kept weights are given: where rows lie, and where results go.
 use super::memory::Line;
-use crate::pattern::Lists;
+use crate::planning::pattern::Lists;
 use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 
 /// Most rows that a kernel computes at once.

@@ -4,7 +4,7 @@ use crate::{
     Audit, Error, Store,
     audit::{Fault, Named},
     error::failed,
-    write::kind_name,
+    files::write::kind_name,
 };
 use std::{
     fs, io,

@@ -6,7 +6,7 @@ use crate::{
     canonical,
     digest::copy_hashed,
     error::failed,
-    write::open_regular,
+    files::write::open_regular,
 };
 use std::{io, path::Path};
 
@@ -37,11 +37,12 @@ impl Store {
             Ok(())
         })
         .map_err(failed(&path, "could not read the object"))?;
-        Ok(match found == *digest {
-            true => Look::Sound(bytes),
-            false => Look::Damaged(format!(
+        Ok(if found == *digest {
+            Look::Sound(bytes)
+        } else {
+            Look::Damaged(format!(
                 "expected bytes with the sha256 of its name, found {size} bytes with sha256 {found}"
-            )),
+            ))
         })
     }
 

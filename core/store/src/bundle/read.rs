@@ -14,8 +14,8 @@ use crate::{
     actions::parse_action,
     canonical,
     error::failed,
+    files::write::Pending,
     store::{FOLDERS, check_name},
-    write::Pending,
 };
 use sha2::{Digest as _, Sha256};
 use std::{

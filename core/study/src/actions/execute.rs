@@ -1,7 +1,7 @@
 //! Runs one action: from a recipe whose inputs are in the store to checked outputs in the
 //! store. Everything that can change the result stands in the recipe.
 use crate::{
-    Error, EvaluateJob, Job, TrainJob,
+    Error,
     actions::pure::{self, invalid},
     actions::recipe::{Input, Item, Platform, Recipe, Sampled},
     actions::validate,
@@ -10,8 +10,10 @@ use crate::{
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Images, Normalisation, Preparation, Source, StoredRows};
-use jackpot_host::{Batches, Failure, Limits, Plugin, PluginJob, PluginOutput};
+use jackpot_host::PluginOutput;
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{Batches, Failure, Limits, Plugin, PluginJob};
+use jackpot_protocol::{EvaluateJob, Job, TrainJob};
 use jackpot_store::{Digest, Store, canonical};
 use serde_json::{Value, json};
 use std::{
@@ -296,7 +298,7 @@ impl Bench<'_> {
     fn job_of(
         &self,
         plugin: PathBuf,
-        described: jackpot_host::PluginItem,
+        described: jackpot_protocol::PluginItem,
         item: &Item,
         recipe: &Recipe,
     ) -> Result<PluginJob, Failure> {
@@ -395,7 +397,7 @@ impl Bench<'_> {
     }
 
     /// The plugin as it was found, and its item.
-    fn offered(&self, item: &Item) -> Result<(&Plugin, &jackpot_host::PluginItem), Failure> {
+    fn offered(&self, item: &Item) -> Result<(&Plugin, &jackpot_protocol::PluginItem), Failure> {
         let hex = item.plugin.to_string();
         let plugin = self.given.plugins.all.iter().find(|p| p.sha256 == hex);
         let plugin = plugin.ok_or_else(|| {
@@ -411,7 +413,7 @@ impl Bench<'_> {
     }
 
     /// Copies the plugin into the store and gives that copy: what was hashed is what runs.
-    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_host::PluginItem), Failure> {
+    fn described(&self, item: &Item) -> Result<(PathBuf, jackpot_protocol::PluginItem), Failure> {
         let (plugin, described) = self.offered(item)?;
         let stored = self.store.put_file(&plugin.path).map_err(store_failed)?;
         if stored != item.plugin {

@@ -3,15 +3,15 @@ use crate::{
     actions::recipe::{By, Input, Recipe},
     actions::validate,
 };
-use jackpot_host::Failure;
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::Failure;
 use jackpot_prune::{Scores, SelectionOptions};
 use jackpot_rng::Key;
 use jackpot_store::canonical;
 use serde_json::json;
 
 /// Output names and what they hold.
-pub(crate) type Outputs = Vec<(&'static str, Vec<u8>)>;
+pub type Outputs = Vec<(&'static str, Vec<u8>)>;
 
 /// What is about `what` is not as it must be.
 pub(crate) fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure {
@@ -19,7 +19,7 @@ pub(crate) fn invalid(what: &str) -> impl Fn(&dyn std::fmt::Display) -> Failure 
 }
 
 /// The first weights of a network.
-pub(crate) fn init(architecture: &Architecture, key: &str) -> Result<Outputs, Failure> {
+pub fn init(architecture: &Architecture, key: &str) -> Result<Outputs, Failure> {
     let fail = invalid("init");
     let network = architecture.build().map_err(|e| fail(&e))?;
     let key = Key::from_hex(key).ok_or_else(|| fail(&format!("`{key}` is not a key")))?;
@@ -28,7 +28,7 @@ pub(crate) fn init(architecture: &Architecture, key: &str) -> Result<Outputs, Fa
 }
 
 /// The mask of a selection, and how sharp it was. `read` gives the bytes of an input.
-pub(crate) fn select(
+pub fn select(
     recipe: &Recipe,
     network: &Network,
     read: &dyn Fn(&Input) -> Result<Vec<u8>, Failure>,

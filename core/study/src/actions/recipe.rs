@@ -8,9 +8,9 @@
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
 use crate::{Error, floats::floats_to_text, spec::ticket::profile::Config, toolbox::Libtorch};
 use jackpot_data::RowOrder;
-use jackpot_host::ConfigValue;
 use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
 use jackpot_net::{Compute, Engine, Precision};
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{
     Granularity, LayerConstraints, PruningRounds, PruningScope, SelectionRule, Sparsity,
 };

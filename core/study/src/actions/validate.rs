@@ -1,7 +1,7 @@
 //! Checks on what workers made, before it may enter the store, and on what is read back.
 use jackpot_data::Normalisation;
-use jackpot_host::Failure;
 use jackpot_net::Network;
+use jackpot_protocol::Failure;
 use jackpot_prune::Mask;
 use jackpot_store::canonical;
 use safetensors::{Dtype, SafeTensors};
@@ -25,7 +25,7 @@ fn fail(what: &str, why: impl std::fmt::Display) -> Failure {
 
 /// The end of a training, in numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Metrics {
+pub struct RecordedMetrics {
     /// Percent, after the last epoch.
     pub accuracy: f64,
     /// Percent, after the best epoch.
@@ -46,7 +46,7 @@ pub(crate) struct Metrics {
 }
 
 /// Reads `metrics.json`; a training that diverged is an error that says when.
-pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
+pub fn metrics(bytes: &[u8]) -> Result<RecordedMetrics, Failure> {
     let what = "metrics.json";
     let value = canonical::parse(bytes).map_err(|e| fail(what, e))?;
     if let Some(epoch) = divergence(&value) {
@@ -72,7 +72,7 @@ pub(crate) fn metrics(bytes: &[u8]) -> Result<Metrics, Failure> {
             )
         })
     };
-    Ok(Metrics {
+    Ok(RecordedMetrics {
         accuracy: float("test_accuracy")?,
         best_accuracy: float("best_test_accuracy")?,
         selected_accuracy: match value.get("selected_test_accuracy") {
@@ -139,7 +139,7 @@ pub(crate) fn evaluation(folder: &Path, kept: u64, test_rows: u64) -> Result<(),
 
 /// Metrics against the rows that were right, the mask and the test rows, where these are known;
 /// none: they agree.
-pub(crate) fn agreement(
+pub fn agreement(
     bytes: &[u8],
     right: &[u8],
     kept: Option<u64>,
@@ -179,7 +179,7 @@ fn bits(bytes: &[u8], rows: u64, correct: u64) -> Result<(), Failure> {
 }
 
 /// A state_dict of this network.
-pub(crate) fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
+pub fn weights(bytes: &[u8], network: &Network) -> Result<(), Failure> {
     state_dict(bytes, network, None)
 }
 
@@ -222,14 +222,14 @@ fn state_dict(bytes: &[u8], network: &Network, mask: Option<&Mask>) -> Result<()
 }
 
 /// A mask of this network.
-pub(crate) fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
+pub fn mask(bytes: &[u8], network: &Network) -> Result<Mask, Failure> {
     let mask = Mask::from_bytes(bytes).map_err(|e| fail("mask", e))?;
     mask.check(network).map_err(|e| fail("mask", e))?;
     Ok(mask)
 }
 
 /// `[["conv1.weight", 123], ...]` in the network's order.
-pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failure> {
+pub fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failure> {
     let value = canonical::parse(bytes).map_err(|e| fail("counts", e))?;
     let rows: Vec<(String, u64)> = serde_json::from_value(value).map_err(|e| fail("counts", e))?;
     expect(
@@ -249,7 +249,7 @@ pub(crate) fn counts(bytes: &[u8], network: &Network) -> Result<Vec<u64>, Failur
 }
 
 /// `{"mean": [...], "std": [...]}` with numbers as text.
-pub(crate) fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
+pub fn normalisation(bytes: &[u8]) -> Result<Normalisation, Failure> {
     let value = canonical::parse(bytes).map_err(|e| fail("normalisation", e))?;
     let floats = |name: &str| -> Result<Vec<f64>, Failure> {
         let list = value[name]

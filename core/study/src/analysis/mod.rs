@@ -4,21 +4,14 @@
 //! margins, which families, how many seeds. Its sha256 goes into `study.lock` before the first
 //! training, and whatever is changed later stands there too.
 pub(crate) mod declared;
-mod evaluate;
 mod factorial;
-mod foresee;
-mod pairs;
-mod pools;
 pub(crate) mod section;
 mod standard;
 mod text;
 
 pub(crate) use declared::variance_declared;
-pub use declared::{Declared, PlanChange, PlanChanges, declare, plan_changes};
-pub use evaluate::{Controls, Finding, Findings, Images, Scope, Table, findings};
-pub use factorial::{Factor, Factorial, FoundEffects, effects};
-pub use foresee::{REFERENCE_SD, Settles, asked_margin, settles};
-pub use pools::Pool;
+pub use declared::{Declared, declare};
+pub use factorial::{Factor, Factorial};
 
 use crate::{Error, floats::floats_to_text};
 use jackpot_stats::{Claim, Spending, Variance, level};
@@ -104,9 +97,12 @@ pub struct Dose {
 }
 
 /// An arm of a contrast, with its weight in either side.
-pub(crate) struct Term<'a> {
+pub struct WeightedArm<'a> {
+    /// Runs.
     pub arm: &'a Arm,
+    /// Its weight in the side that is compared.
     pub plus: f64,
+    /// Its weight in the side that is subtracted.
     pub minus: f64,
 }
 
@@ -249,8 +245,8 @@ impl Contrast {
     }
 
     /// Its arms: what is compared is the weighted sum on either side.
-    pub(crate) fn terms(&self) -> Vec<Term<'_>> {
-        let term = |arm, plus, minus| Term { arm, plus, minus };
+    pub fn terms(&self) -> Vec<WeightedArm<'_>> {
+        let term = |arm, plus, minus| WeightedArm { arm, plus, minus };
         if !self.trend.is_empty() {
             return line(&self.trend);
         }
@@ -279,13 +275,13 @@ impl Contrast {
 
 /// The line of least squares through the doses, as the weights that their values have in its value
 /// at the last dose (plus) and at the first (minus).
-fn line(doses: &[Dose]) -> Vec<Term<'_>> {
+fn line(doses: &[Dose]) -> Vec<WeightedArm<'_>> {
     let n = doses.len() as f64;
     let mean = doses.iter().map(|d| d.at).sum::<f64>() / n;
     let square = doses.iter().map(|d| (d.at - mean).powi(2)).sum::<f64>();
     let (first, last) = (doses[0].at, doses[doses.len() - 1].at);
     let weight = |dose: &Dose, at: f64| 1.0 / n + (dose.at - mean) * (at - mean) / square;
-    let terms = doses.iter().map(|dose| Term {
+    let terms = doses.iter().map(|dose| WeightedArm {
         arm: &dose.arm,
         plus: weight(dose, last),
         minus: weight(dose, first),
@@ -313,7 +309,7 @@ impl Arm {
     }
 
     /// Its ticket without the check, in the same setting.
-    pub(crate) fn unmodified(&self) -> Arm {
+    pub fn unmodified(&self) -> Arm {
         Arm {
             check: None,
             ..self.clone()

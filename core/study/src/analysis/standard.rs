@@ -4,7 +4,7 @@ use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
     spec::checks::{Check, Step, Target},
     spec::ticket::allocations::Allocation,
-    spec::ticket::kind::{TicketKind, kind},
+    spec::ticket::kind::TicketKind,
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Sparse, Ticket},
 };
@@ -108,11 +108,11 @@ fn inverts_placement(sparse: &Sparse, check: &Check) -> bool {
 }
 
 fn is_random(sparse: &Sparse) -> bool {
-    kind(sparse).is_some_and(TicketKind::is_random)
+    TicketKind::of(sparse).is_some_and(TicketKind::is_random)
 }
 
 fn is_partially_trained(sparse: &Sparse) -> bool {
-    kind(sparse).is_some_and(TicketKind::is_partially_trained)
+    TicketKind::of(sparse).is_some_and(TicketKind::is_partially_trained)
 }
 
 fn rule(sparse: &Sparse) -> Option<&str> {
@@ -165,7 +165,7 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
 }
 
 fn smart<'a>(tickets: &[(&'a str, &Sparse)]) -> Option<&'a str> {
-    let is = |(_, s): &&(&str, &Sparse)| kind(s) == Some(TicketKind::Smart);
+    let is = |(_, s): &&(&str, &Sparse)| TicketKind::of(s) == Some(TicketKind::Smart);
     tickets.iter().find(is).map(|(name, _)| *name)
 }
 
@@ -176,7 +176,7 @@ fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
     };
     let initial = tickets
         .iter()
-        .filter(|(_, s)| kind(s) == Some(TicketKind::Initial));
+        .filter(|(_, s)| TicketKind::of(s) == Some(TicketKind::Initial));
     let mut all: Vec<Contrast> = initial
         .map(|(name, _)| {
             let arms = (Arm::of(smart), Arm::of(name));
@@ -205,7 +205,7 @@ fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
 
 /// Trained scores within a rule's counts, against what it is made of.
 fn hybrids(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
-    let is_hybrid = |s: &Sparse| kind(s) == Some(TicketKind::Hybrid);
+    let is_hybrid = |s: &Sparse| TicketKind::of(s) == Some(TicketKind::Hybrid);
     let mut all = Vec::new();
     for (hybrid, _) in tickets.iter().filter(|(_, s)| is_hybrid(s)) {
         let rewound = tickets

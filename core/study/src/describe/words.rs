@@ -6,8 +6,8 @@ use crate::{
     spec::ticket::tickets::Sparse,
     {Allocation, DonorSeed, Selection},
 };
-use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Schedule, Training};
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Granularity, PruningScope};
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Check {
 }
 
 /// What is said behind how many are kept.
-pub(crate) fn whole(unit: Granularity) -> &'static str {
+pub fn whole(unit: Granularity) -> &'static str {
     match unit {
         Granularity::Weights => "",
         Granularity::Filters => ", whole filters",
@@ -99,7 +99,7 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
 }
 
 /// " (share = 0.5)".
-pub(crate) fn given(params: &BTreeMap<String, ConfigValue>) -> String {
+pub fn given(params: &BTreeMap<String, ConfigValue>) -> String {
     let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
     if words.is_empty() {
         String::new()

@@ -11,6 +11,7 @@ pub(crate) mod grid;
 pub(crate) mod lineage;
 pub(crate) mod origins;
 pub(crate) mod pipeline;
+pub(crate) mod predictions;
 pub(crate) mod pretraining;
 pub(crate) mod require;
 pub(crate) mod stages;

@@ -6,8 +6,8 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse, Ticket},
 };
-use jackpot_host::Kind;
 use jackpot_net::Compute;
+use jackpot_protocol::Kind;
 use jackpot_prune::RoundSchedule;
 
 impl Plan {

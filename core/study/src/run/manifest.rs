@@ -1,11 +1,14 @@
 //! `pins/NAME.json`: which action fills which cell of a study's grid.
 //!
 //! Canonical JSON, so the same study on the same store gives the same bytes.
-use crate::{Error, plan::lineage::Lineage, toolbox::Libtorch};
+use crate::{Error, plan::lineage::Lineage, spec::names::NO_CHECK, toolbox::Libtorch};
 use jackpot_net::Architecture;
 use jackpot_store::{Digest, Look, Store, canonical};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// What the reason of a cell begins with whose unmodified ticket has no result.
+pub const IDENTICAL_TO: &str = "identical to the unmodified ticket";
 
 /// What the last run of a study left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +92,37 @@ pub struct PinnedCell {
     pub collapsed: Option<String>,
 }
 
+impl PinnedCell {
+    /// As reports name it: `snip under rearrange at 0.9, seed 3`.
+    pub fn in_words(&self) -> String {
+        let check = match self.check.as_str() {
+            NO_CHECK => String::new(),
+            check => format!(" under {check}"),
+        };
+        let setting = match &self.setting {
+            None => String::new(),
+            Some(setting) => format!(" in {setting}"),
+        };
+        format!(
+            "{}{check} at {}, seed {}{setting}",
+            self.ticket, self.sparsity, self.seed
+        )
+    }
+
+    /// The study's seed of this cell; `study` names the manifest in messages.
+    ///
+    /// # Errors
+    /// Text that is not a number.
+    pub fn seed_number(&self, study: &str) -> Result<u64, Error> {
+        self.seed.parse().map_err(|_| {
+            Error(format!(
+                "pins/{study}.json: `seed`: expected a number, found `{}`",
+                self.seed
+            ))
+        })
+    }
+}
+
 impl Pin {
     /// Writes `pins/NAME.json`, replacing what was there.
     pub fn write(&self, store: &Store, name: &str) -> Result<(), Error> {
@@ -141,7 +175,11 @@ impl Pin {
         Pin::parse(name, &bytes).map(Some)
     }
 
-    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
+    /// Parses the bytes of `pins/NAME.json`.
+    ///
+    /// # Errors
+    /// Bytes that are no manifest of this format.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
         let value = canonical::parse(bytes).map_err(|e| wrong(&e))?;
         let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;

@@ -2,7 +2,6 @@
 
 pub(crate) mod lock;
 pub(crate) mod manifest;
-pub(crate) mod mask_summary;
 pub(crate) mod outcome;
 pub(crate) mod queue;
 pub(crate) mod rerun;

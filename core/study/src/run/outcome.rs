@@ -4,8 +4,7 @@ use crate::{
     plan::assess::{Assessment, State},
     plan::graph::{Cell, Content, Plan},
     plan::origins::Origins,
-    results::load::IDENTICAL_TO,
-    run::manifest::PinnedCell,
+    run::manifest::{IDENTICAL_TO, PinnedCell},
     spec::names::NO_CHECK,
 };
 use jackpot_store::Digest;

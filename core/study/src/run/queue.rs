@@ -12,19 +12,19 @@ use crate::{
     actions::validate,
     analysis::{Declared, declare},
     floats::floats_to_text,
+    masks::summary::surveyed,
     plan::allocation_warnings::refuse_reserves,
     plan::assess::{Assessment, Memo, State, Summary, assess},
     plan::graph::Plan,
     plan::origins::Origins,
     plan::require::require,
-    results::evidence::surveyed,
     run::manifest::Pin,
     run::outcome::{Ended, Failed, blame, pinned, place},
     spec::run_section::Collapsed,
     spec::setting::Setting,
     toolbox::Programs,
 };
-use jackpot_host::Failure;
+use jackpot_protocol::Failure;
 use jackpot_prune::Collapse;
 use jackpot_store::{Claim, Committed, Digest, Running, Store};
 use serde_json::{Value, json};

@@ -7,15 +7,14 @@ use crate::{
     actions::execute::{Bench, Given},
     actions::makers::Makers,
     actions::recipe::{Item, Recipe},
-    results::provenance::{plugin, reads},
     spec::run_section::RunChoice,
     toolbox::Libtorch,
     toolbox::{Device, Plugins, Programs},
 };
 use jackpot_data::{Access, Preparation, Source};
-use jackpot_host::{ConfigValue, Limits};
 use jackpot_net::Engine;
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{ConfigValue, Limits};
 use jackpot_rng::Key;
 use jackpot_sparse::Isa;
 use jackpot_store::{Action, Digest, Look, Store};
@@ -53,7 +52,7 @@ pub struct Rerun<'a> {
     _folder: tempfile::TempDir,
     makers: &'a Makers,
     done: BTreeMap<Digest, Again>,
-    plugins: BTreeMap<Digest, jackpot_host::Plugin>,
+    plugins: BTreeMap<Digest, jackpot_protocol::Plugin>,
 }
 
 /// Every action in the order in which a random key chooses them.
@@ -86,7 +85,7 @@ pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Dig
             continue;
         };
         if let Ok(recipe) = Recipe::read(&key, &bytes) {
-            open.extend(reads(&recipe).iter().filter_map(|(_, d)| makers.first(d)));
+            open.extend(recipe.reads().iter().filter_map(|(_, d)| makers.first(d)));
         }
     }
     Ok(found)
@@ -176,13 +175,13 @@ impl<'a> Rerun<'a> {
             Ok(device) => device,
             Err(why) => return Ok(Err(why)),
         };
-        for (role, digest) in reads(recipe) {
+        for (role, digest) in recipe.reads() {
             if let Err(why) = self.bring(role, &digest)? {
                 return Ok(Err(why));
             }
         }
         let mut plugins = Plugins::default();
-        if let Some(item) = plugin(recipe) {
+        if let Some(item) = recipe.plugin() {
             match self.plugin(item)? {
                 Ok(plugin) => plugins.all.push(plugin),
                 Err(why) => return Ok(Err(why)),
@@ -255,7 +254,7 @@ impl<'a> Rerun<'a> {
     }
 
     /// The plugin that the store keeps, described by a process of its own.
-    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_host::Plugin, String>, Error> {
+    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
         if let Some(known) = self.plugins.get(&item.plugin) {
             return Ok(Ok(known.clone()));
         }
@@ -376,7 +375,7 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
 }
 
 /// A recipe spells integers as text; the item's own declaration says what they are.
-fn typed(mut recipe: Recipe, plugin: &jackpot_host::Plugin) -> Recipe {
+fn typed(mut recipe: Recipe, plugin: &jackpot_protocol::Plugin) -> Recipe {
     let item = match &mut recipe {
         Recipe::Score { item, .. } | Recipe::Allocate { item, .. } | Recipe::Check { item, .. } => {
             item

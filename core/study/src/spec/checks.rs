@@ -9,8 +9,8 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::Ticket,
 };
-use jackpot_host::ConfigValue;
 use jackpot_net::{Order, Training};
+use jackpot_protocol::ConfigValue;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Value;

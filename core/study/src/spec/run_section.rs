@@ -1,6 +1,6 @@
 //! `[run]`: where a study is trained, and what its processes may use.
 use crate::{Error, messages::hint};
-use jackpot_host::Limits;
+use jackpot_protocol::Limits;
 use serde::Deserialize;
 
 /// Most threads of one training: above this OpenMP aborts before it says why.

@@ -46,7 +46,7 @@ impl Setting {
     }
 
     /// " of `vgg`", or nothing for the study's only one.
-    pub(crate) fn of(&self) -> String {
+    pub fn of(&self) -> String {
         let name = self.name.as_ref();
         name.map_or(String::new(), |n| format!(" of `{n}`"))
     }
@@ -54,7 +54,7 @@ impl Setting {
 
 /// For each setting the place of the first that differs from it in nothing but the learning rate;
 /// its own, where none before it does.
-pub(crate) fn but_for_the_rate(settings: &[Setting]) -> Vec<usize> {
+pub fn but_for_the_rate(settings: &[Setting]) -> Vec<usize> {
     let first = |(at, setting): (usize, &Setting)| {
         let alike = |other: &Setting| other.is_but_for_the_rate(setting);
         settings[..at].iter().position(alike).unwrap_or(at)

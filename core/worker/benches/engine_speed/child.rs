@@ -104,9 +104,10 @@ impl<'a> Engine<'a> {
             return Ok(Engine::Libtorch(Box::new(trainer), batch));
         }
         let storage = if wide { Storage::F32 } else { Storage::Bf16 };
-        let isa = match spec["isa"] == "avx2" {
-            true => Isa::Avx2,
-            false => Isa::best()?,
+        let isa = if spec["isa"] == "avx2" {
+            Isa::Avx2
+        } else {
+            Isa::best()?
         };
         let counts: Vec<u64> = serde_json::from_value(spec["counts"].clone())?;
         let engine = jackpot_sparse::Engine::new(

@@ -30,16 +30,18 @@ impl Waiting {
     pub fn start(spec: &Value) -> Result<Waiting, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--child").arg(spec.to_string());
-        let class = match spec["isa"] == "avx2" {
-            true => "cpu-avx2",
-            false => "native",
+        let class = if spec["isa"] == "avx2" {
+            "cpu-avx2"
+        } else {
+            "native"
         };
         let device = Device::new("cpu", class, 1)?;
         let stock = spec["engine"] == STOCK;
         for (name, value) in &device.environment {
-            match stock && name.starts_with(KEEPING) {
-                true => command.env_remove(name),
-                false => command.env(name, value),
+            if stock && name.starts_with(KEEPING) {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
             };
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -108,9 +108,10 @@ fn random_labels(run: &Run, out: &mut Out) -> Result {
     rng.uniform(rng.fold(run.key(), 1), &mut chosen);
     let classes = run.task().classes;
     for (row, label) in new.iter_mut().enumerate() {
-        *label = match chosen[row] < share {
-            true => drawn_class(draws[row], classes),
-            false => old[row],
+        *label = if chosen[row] < share {
+            drawn_class(draws[row], classes)
+        } else {
+            old[row]
         };
     }
     Ok(())

@@ -40,16 +40,18 @@ fn subset(run: &Run, out: &mut Out) -> Result {
     let labels = input.i64()?;
     let kept = out.subset()?;
     kept.fill(0);
-    let groups = match run.flag("balanced")? {
-        true => by_class(labels),
-        false => vec![(0..labels.len()).collect()],
+    let groups = if run.flag("balanced")? {
+        by_class(labels)
+    } else {
+        vec![(0..labels.len()).collect()]
     };
     for (group, rows) in groups.iter().enumerate() {
         let count = part(rows.len(), share);
         let key = rng.fold(run.key(), group as u64);
-        let order = match random {
-            true => rng.permutation(key, rows.len()),
-            false => (0..rows.len() as u64).collect(),
+        let order = if random {
+            rng.permutation(key, rows.len())
+        } else {
+            (0..rows.len() as u64).collect()
         };
         for &place in &order[..count] {
             kept[rows[place as usize]] = 1;

@@ -90,8 +90,5 @@ fn standard_deviation(values: &[f32]) -> f64 {
 
 /// 0 of 0, as `torch.sign`, where `f32::signum` gives 1.
 fn sign(value: f32) -> f32 {
-    match value == 0.0 {
-        true => 0.0,
-        false => value.signum(),
-    }
+    if value == 0.0 { 0.0 } else { value.signum() }
 }

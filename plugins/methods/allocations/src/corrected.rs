@@ -40,9 +40,12 @@ pub fn counts(layers: &[Layer], rule: &Rule, budget: u64) -> Result<Allocation, 
     }
     let mut linear_counts = apportion(kept_linear, &linear)?.into_iter();
     let mut conv_counts = convolutions(layers, rule, budget - kept_linear, &mut notes).into_iter();
-    let counts = layers.iter().filter_map(|layer| match layer.linear {
-        true => linear_counts.next(),
-        false => conv_counts.next(),
+    let counts = layers.iter().filter_map(|layer| {
+        if layer.linear {
+            linear_counts.next()
+        } else {
+            conv_counts.next()
+        }
     });
     Ok(Allocation {
         counts: counts.collect(),

@@ -71,9 +71,12 @@ mod tests {
                 .map(|(shape, &whole)| whole || factor * raw(shape) > 1.0)
                 .collect();
             if over == whole {
-                let count = |(shape, &whole): (&&[i64], &bool)| match whole {
-                    true => size(shape),
-                    false => factor * raw(shape) * size(shape),
+                let count = |(shape, &whole): (&&[i64], &bool)| {
+                    if whole {
+                        size(shape)
+                    } else {
+                        factor * raw(shape) * size(shape)
+                    }
                 };
                 return shapes.iter().zip(&whole).map(count).collect();
             }

@@ -64,9 +64,10 @@ fn grasp(run: &Run, out: &mut Out) -> Result {
         parts: parts(run)?,
         ..BatchSpec::of(run)?
     };
-    let redrawn = match run.flag("redraw_classifier")? {
-        true => Some(redraw(run)?),
-        false => None,
+    let redrawn = if run.flag("redraw_classifier")? {
+        Some(redraw(run)?)
+    } else {
+        None
     };
     log(run, &spec, redrawn.is_some())?;
     let batch = autodiff.batches(&spec)?;
@@ -130,15 +131,16 @@ fn log(run: &Run, spec: &BatchSpec, redrawn: bool) -> Result {
     let parts = spec.parts;
     let message = format!("grasp, {profile}: rows {order}, a batch in parts: {parts}");
     run.log(Level::Info, &message);
-    match redrawn {
-        true => run.log(
+    if redrawn {
+        run.log(
             Level::Warning,
             "grasp: the classifier is drawn anew for scoring: the weights that are trained are others",
-        ),
-        false => run.log(
+        )
+    } else {
+        run.log(
             Level::Info,
             "grasp: the classifier is scored at its own weights (the released code draws it anew)",
-        ),
+        )
     }
     Ok(())
 }

@@ -17,9 +17,10 @@ fn compile(header: &str, program: &str, cxx: bool, standard: &str) -> Output {
     let source = if cxx { "main.cpp" } else { "main.c" };
     fs::write(folder.path().join("jackpot.h"), header).unwrap();
     fs::write(folder.path().join(source), program).unwrap();
-    let mut command = match cxx {
-        true => compiler("CXX", "c++"),
-        false => compiler("CC", "cc"),
+    let mut command = if cxx {
+        compiler("CXX", "c++")
+    } else {
+        compiler("CC", "cc")
     };
     run(command
         .args([

@@ -272,9 +272,10 @@ unsafe extern "C" fn service(run: *const jkp_run, id: *const c_char) -> *const c
 unsafe extern "C" fn log(_: *const jkp_run, _: i32, _: *const c_char) {}
 unsafe extern "C" fn poll(run: *const jkp_run, _: f64, _: *const c_char) -> jkp_status {
     // SAFETY: called by a plugin with its own run.
-    match unsafe { context(run) }.cancel {
-        true => JKP_E_CANCELLED,
-        false => JKP_OK,
+    if unsafe { context(run) }.cancel {
+        JKP_E_CANCELLED
+    } else {
+        JKP_OK
     }
 }
 unsafe extern "C" fn scratch(run: *const jkp_run, bytes: u64, _: u64) -> *mut c_void {

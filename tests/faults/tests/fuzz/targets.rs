@@ -33,7 +33,7 @@ pub const TARGETS: [Target; 14] = [
         more: &[
             "reports/quick/study.toml",
             "reports/probe-vgg-19/study.toml",
-            "tests/cli/tests/cli/everything.toml",
+            "tests/cli/tests/cli/studies/everything.toml",
         ],
         runs: 6000,
         memory: 32 * MB,
@@ -202,7 +202,7 @@ fn pin() -> Reader {
         let read = jackpot_study::Pin::read(&store, "fuzz");
         empty(&store.root().join("quarantine"));
         // A report reads it, too: the objects that it names are not here.
-        let _ = jackpot_study::collect(&store, "fuzz");
+        let _ = jackpot_results::collect(&store, "fuzz");
         empty(&store.root().join("quarantine"));
         read.is_ok()
     })
@@ -340,7 +340,7 @@ fn image() -> Reader {
 
 /// The description that a worker gives of a plugin, and what a study may ask of it.
 fn plugin(bytes: &[u8]) -> bool {
-    let Ok(plugin) = serde_json::from_slice::<jackpot_host::Plugin>(bytes) else {
+    let Ok(plugin) = serde_json::from_slice::<jackpot_protocol::Plugin>(bytes) else {
         return false;
     };
     for item in &plugin.items {
@@ -352,7 +352,7 @@ fn plugin(bytes: &[u8]) -> bool {
         let _ = item.configure(&given.collect());
         let unknown = [(
             "smaples".to_owned(),
-            jackpot_host::ConfigValue::Int(i64::MIN),
+            jackpot_protocol::ConfigValue::Int(i64::MIN),
         )];
         let _ = item.configure(&unknown.into());
     }
@@ -360,7 +360,10 @@ fn plugin(bytes: &[u8]) -> bool {
         all: vec![plugin],
         ..Default::default()
     };
-    for kind in [jackpot_host::Kind::Method, jackpot_host::Kind::Check] {
+    for kind in [
+        jackpot_protocol::Kind::Method,
+        jackpot_protocol::Kind::Check,
+    ] {
         let _ = plugins.item("snip", kind, "field");
     }
     true

@@ -2,8 +2,8 @@
 //! and one that only says so is found out.
 use crate::bench::Bench;
 use jackpot_data::{Images, Normalisation};
-use jackpot_host::{Batches, DataAccess, PluginJob};
 use jackpot_net::Augment;
+use jackpot_protocol::{Batches, DataAccess, PluginJob};
 
 /// A job with data to reach for: the clean ones, or these corrupted.
 fn job(bench: &Bench, item: &str, access: DataAccess, corrupt: impl Fn(&mut Images)) -> PluginJob {

@@ -1,10 +1,8 @@
 //! Compiles the hostile plugin and runs its items on a tiny network.
 use jackpot_data::Images;
-use jackpot_host::{
-    ConfigValue, Failure, Kind, Limits, Output, Plugin, PluginJob, PluginOutput, Server, describe,
-    run_plugin,
-};
+use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Architecture, Network};
+use jackpot_protocol::{ConfigValue, Failure, Kind, Limits, Output, Plugin, PluginJob};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;
@@ -35,9 +33,10 @@ pub fn server() -> Server {
 
 /// Builds a plugin of `plugins/` with the machine's C or C++ compiler.
 fn compile(source: &str, arguments: &[&str], to: &Path) {
-    let (variable, program, standard) = match source.ends_with(".cpp") {
-        true => ("CXX", "c++", "-std=c++17"),
-        false => ("CC", "cc", "-std=gnu11"),
+    let (variable, program, standard) = if source.ends_with(".cpp") {
+        ("CXX", "c++", "-std=c++17")
+    } else {
+        ("CC", "cc", "-std=gnu11")
     };
     let compiler = std::env::var(variable).unwrap_or_else(|_| program.into());
     let status = Command::new(&compiler)
@@ -228,9 +227,10 @@ impl Bench {
             _ => file("data"),
         };
         let text = ("text".to_string(), ConfigValue::Text("zwölf".into()));
-        let given = match item.params.iter().any(|p| p.name == text.0) {
-            false => BTreeMap::new(),
-            true => BTreeMap::from([text]),
+        let given = if item.params.iter().any(|p| p.name == text.0) {
+            BTreeMap::from([text])
+        } else {
+            BTreeMap::new()
         };
         let limits = Limits {
             plugin_seconds: 1.0,
@@ -332,9 +332,10 @@ impl Bench {
             "hostile" => self.magnitudes(),
             _ => self.counted(),
         };
-        match self.scores("good") == good {
-            true => Ok(()),
-            false => Err("the good item gave other numbers".into()),
+        if self.scores("good") == good {
+            Ok(())
+        } else {
+            Err("the good item gave other numbers".into())
         }
     }
 
@@ -365,9 +366,10 @@ impl Bench {
         if !failure.message.starts_with(&blame) {
             return Err(format!("blames nobody: {failure}"));
         }
-        match runs(&folder.to_string_lossy()) {
-            true => Err("a process of it still runs".into()),
-            false => Ok(()),
+        if runs(&folder.to_string_lossy()) {
+            Err("a process of it still runs".into())
+        } else {
+            Ok(())
         }
     }
 
@@ -416,9 +418,10 @@ impl Bench {
             .configure(&BTreeMap::new())
             .map_err(|f| f.message)?;
         (job.plugin, job.sha256) = (plugin.path, plugin.sha256);
-        match self.read_scores(&self.run_job(&job).map_err(|f| f.message)?) == self.counted() {
-            true => Ok(()),
-            false => Err("the good item gave other numbers".into()),
+        if self.read_scores(&self.run_job(&job).map_err(|f| f.message)?) == self.counted() {
+            Ok(())
+        } else {
+            Err("the good item gave other numbers".into())
         }
     }
 
@@ -429,9 +432,10 @@ impl Bench {
         };
         judge(&failure, kind, says)?;
         let name = path.file_name().expect("a file").to_string_lossy();
-        match failure.message.contains(&*name) {
-            true => Ok(()),
-            false => Err(format!("names no file: {failure}")),
+        if failure.message.contains(&*name) {
+            Ok(())
+        } else {
+            Err(format!("names no file: {failure}"))
         }
     }
 
@@ -547,12 +551,13 @@ fn narrow(library: &[u8]) -> Vec<u8> {
 }
 
 fn judge(failure: &Failure, kind: &str, says: &str) -> Result<(), String> {
-    match failure.kind == kind && failure.message.contains(says) {
-        true => Ok(()),
-        false => Err(format!(
+    if failure.kind == kind && failure.message.contains(says) {
+        Ok(())
+    } else {
+        Err(format!(
             "expected {kind}: …{says}…, found {}: {failure}",
             failure.kind
-        )),
+        ))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Methods of many rounds against a second, naive way to work out their masks, and their
 //! broken twins.
 use crate::bench::Bench;
-use jackpot_host::{Failure, PluginJob, PluginOutput};
+use jackpot_host::PluginOutput;
+use jackpot_protocol::{Failure, PluginJob};
 use jackpot_prune::{LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Sparsity};
 use jackpot_test_hostile::coefficient;
 

@@ -1,7 +1,7 @@
 //! `uniform` and `smart-ratio`.
 use crate::bench::{Bench, network, real, word};
-use jackpot_host::ConfigValue;
 use jackpot_net::Family;
+use jackpot_protocol::ConfigValue;
 
 const RELEASED: &str =
     include_str!("../../../../plugins/methods/allocations/tests/smart_ratio_counts.json");

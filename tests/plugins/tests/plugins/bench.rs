@@ -1,9 +1,7 @@
 //! Builds a plugin, describes it, and runs one of its items on a job.
-use jackpot_host::{
-    ConfigValue, Failure, Limits, Plugin, PluginItem, PluginJob, PluginOutput, Server, describe,
-    run_plugin,
-};
+use jackpot_host::{PluginOutput, Server, describe, run_plugin};
 use jackpot_net::{Architecture, Family};
+use jackpot_protocol::{ConfigValue, Failure, Limits, Plugin, PluginItem, PluginJob};
 use jackpot_prune::PruningRounds;
 use jackpot_rng::Key;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The checks of training data.
 use crate::bench::{Bench, network, real, word};
 use jackpot_data::Images;
-use jackpot_host::ConfigValue;
 use jackpot_net::Family;
+use jackpot_protocol::ConfigValue;
 use jackpot_rng::{Key, normal, permutation, uniform};
 
 /// More rows than one block of images holds, so that the host calls several times.

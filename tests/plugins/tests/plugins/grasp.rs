@@ -1,7 +1,7 @@
 //! `grasp`, on the toy's L(w) = Σ ½ a w²: g = a w, H g = a² w, so the score is (a w)².
 use crate::bench::{Bench, network, real, word};
-use jackpot_host::ConfigValue;
 use jackpot_net::{Family, init::initial_weights};
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::Scores;
 use jackpot_rng::Key;
 

@@ -82,10 +82,7 @@ pub fn write_scores(layers: &[Vec<f64>]) -> Vec<u8> {
 /// Scores of both signs, with zeros among them.
 pub fn scores() -> Vec<Vec<f64>> {
     let weights = read_weights(&initial_weights(7));
-    let clipped = |w: &f32| match w.abs() < 0.01 {
-        true => 0.0,
-        false => f64::from(*w),
-    };
+    let clipped = |w: &f32| if w.abs() < 0.01 { 0.0 } else { f64::from(*w) };
     let layer = |values: &Vec<f32>| values.iter().map(clipped).collect();
     weights.iter().map(layer).collect()
 }

@@ -1,8 +1,8 @@
 //! `synflow`, `force`, `iterative-snip` and `taylor`, on the toy's L(w) = Σ ½ a w², whose
 //! gradient at a point p is a p.
 use crate::bench::{Bench, Ran, network};
-use jackpot_host::ConfigValue;
 use jackpot_net::{Family, init::initial_weights};
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{
     LayerConstraints, Mask, PruningRounds, PruningScope, RoundSchedule, Scores, Sparsity,
 };

@@ -1,8 +1,9 @@
 //! A function simple enough to be exact, in place of a network's loss: what a plugin's
 //! gradients are in a conformance check, without libtorch.
-use crate::{Batches, PluginJob, ServiceError, Services, View, ViewMut, serve_with};
+use crate::{ServiceError, Services, View, ViewMut, serve_with};
 use jackpot_data::{BatchSpec, Images};
 use jackpot_net::Objective;
+use jackpot_protocol::{Batches, PluginJob};
 use jackpot_prune::{Mask, read_weights};
 use std::path::Path;
 use std::process::ExitCode;

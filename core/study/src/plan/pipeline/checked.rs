@@ -7,7 +7,7 @@ use crate::{
     spec::checks::{Sees, Step, Target},
     spec::ticket::stage::Stage,
 };
-use jackpot_host::{Kind, Output};
+use jackpot_protocol::{Kind, Output};
 use jackpot_prune::Sparsity;
 use jackpot_rng::Key;
 use jackpot_store::Digest;

@@ -12,7 +12,7 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Sparse, Ticket},
 };
-use jackpot_host::{Kind, Output};
+use jackpot_protocol::{Kind, Output};
 use jackpot_store::Digest;
 
 impl Builder {
@@ -159,7 +159,7 @@ impl Builder {
         }
     }
 
-    pub(super) fn method(&self, sparse: &Sparse) -> Result<&jackpot_host::PluginItem, Error> {
+    pub(super) fn method(&self, sparse: &Sparse) -> Result<&jackpot_protocol::PluginItem, Error> {
         let plugins = &self.plan.plugins;
         let (_, method) = plugins.item(&sparse.method, Kind::Method, "`scores`")?;
         Ok(method)

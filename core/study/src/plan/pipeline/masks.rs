@@ -9,7 +9,7 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Sparse, missing},
 };
-use jackpot_host::{Kind, Output};
+use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{
     Granularity, LayerConstraints, PruningScope, SelectionRule, Sparsity, counts_kept,
 };

@@ -13,7 +13,7 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse},
 };
-use jackpot_host::Kind;
+use jackpot_protocol::Kind;
 use jackpot_prune::{PruningScope, SelectionRule, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.

@@ -11,8 +11,8 @@ use crate::{
     spec::training::batch_fits,
 };
 use jackpot_data::{BatchSpec, scoring_batch};
-use jackpot_host::{ConfigValue, Kind, Output};
 use jackpot_net::{Training, held_back};
+use jackpot_protocol::{ConfigValue, Kind, Output};
 use jackpot_rng::Key;
 
 /// What is known of rows.

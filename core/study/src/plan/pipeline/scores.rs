@@ -9,7 +9,7 @@ use crate::{
     spec::ticket::stage::Stage,
     spec::ticket::tickets::Sparse,
 };
-use jackpot_host::{Kind, Output};
+use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{PruningRounds, PruningScope, Sparsity};
 
 /// What a method is given to score.

@@ -1,6 +1,6 @@
 //! How many weights each layer keeps, as a study asks for it.
 use crate::{Error, messages::value_kind};
-use jackpot_host::ConfigValue;
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Granularity, LayerConstraints, PruningScope};
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -30,22 +30,22 @@ impl TicketKind {
     pub fn is_partially_trained(self) -> bool {
         matches!(self, TicketKind::PartiallyTrained | TicketKind::Hybrid)
     }
-}
 
-/// Of what a ticket is made. Random scores in rounds, from weights of some epoch or of whole filters
-/// are of no kind: such a ticket is more than its allocation, and rearranging its weights changes
-/// its law. Nor is a ticket that is trained from the weights of an object: whether they were trained,
-/// and for how long, is not known.
-pub(crate) fn kind(s: &Sparse) -> Option<TicketKind> {
-    let rule = s.allocation.item();
-    match (s.method == "random", s.start) {
-        (_, Stage::Object(_)) => None,
-        (false, Stage::Trained) if rule.is_some() => Some(TicketKind::Hybrid),
-        (_, Stage::Trained) => Some(TicketKind::PartiallyTrained),
-        (false, _) => Some(TicketKind::Initial),
-        (true, start) if s.rounds.is_some() || start.is_learned() => None,
-        (true, _) if !s.unit.is_weights() => None,
-        (true, Stage::Initial) if rule == Some("smart-ratio") => Some(TicketKind::Smart),
-        (true, _) => Some(TicketKind::Random),
+    /// Of what a ticket is made. Random scores in rounds, from weights of some epoch or of whole filters
+    /// are of no kind: such a ticket is more than its allocation, and rearranging its weights changes
+    /// its law. Nor is a ticket that is trained from the weights of an object: whether they were trained,
+    /// and for how long, is not known.
+    pub fn of(s: &Sparse) -> Option<TicketKind> {
+        let rule = s.allocation.item();
+        match (s.method == "random", s.start) {
+            (_, Stage::Object(_)) => None,
+            (false, Stage::Trained) if rule.is_some() => Some(TicketKind::Hybrid),
+            (_, Stage::Trained) => Some(TicketKind::PartiallyTrained),
+            (false, _) => Some(TicketKind::Initial),
+            (true, start) if s.rounds.is_some() || start.is_learned() => None,
+            (true, _) if !s.unit.is_weights() => None,
+            (true, Stage::Initial) if rule == Some("smart-ratio") => Some(TicketKind::Smart),
+            (true, _) => Some(TicketKind::Random),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Presets: a method as its authors released it, or with the released code's defects mended.
 use crate::{Error, messages::hint};
-use jackpot_host::{ConfigValue, PluginItem};
+use jackpot_protocol::{ConfigValue, PluginItem};
 use jackpot_prune::SelectionRule;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -11,9 +11,9 @@ use crate::{
     spec::ticket::stage::{self, Stage},
     spec::training::{TrainingSection, fits},
 };
-use jackpot_host::ConfigValue;
 use jackpot_net::Compute;
 use jackpot_net::Training;
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Granularity, LayerConstraints, RoundSchedule, Sparsity};
 use serde::Deserialize;
 use std::collections::BTreeMap;

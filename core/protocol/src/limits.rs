@@ -1,0 +1,13 @@
+//! What a worker process may use.
+use serde::{Deserialize, Serialize};
+
+/// What a worker may use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Limits {
+    /// Seconds of the plugin's own time (outside host services).
+    pub plugin_seconds: f64,
+    /// Bytes of RLIMIT_DATA; 0: none.
+    pub memory: u64,
+    /// Bytes of scratch and work tensors that a plugin may ask for.
+    pub scratch: u64,
+}

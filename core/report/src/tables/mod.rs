@@ -1,0 +1,63 @@
+//! Tables: one description of columns and typed cells, written as Markdown and LaTeX for people, as
+//! HTML for the study's page, and as CSV and Parquet for programs.
+
+mod columns;
+pub(crate) mod comparison;
+pub(crate) mod frame;
+pub(crate) mod joined;
+pub(crate) mod performance;
+mod pruning;
+pub(crate) mod runs;
+pub(crate) mod table;
+pub(crate) mod value;
+
+use crate::Error;
+use crate::model::grid::Grid;
+use crate::model::sweep::Grids;
+use comparison::{differences, effects, hybrid, partially_trained, verdicts};
+use jackpot_study::TABLES;
+use performance::{
+    accuracy, before_after, learning_rates, pretraining, references, stages, sweeps, tickets,
+};
+use pruning::{collapse, corruption, layers, masks, overlaps, ratios};
+use table::Table;
+
+/// The tables that the study asks for, and the list of runs, which every report has.
+pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
+    let mut tables = Vec::new();
+    for name in &grid.outline.tables {
+        tables.push(match name.as_str() {
+            "accuracy" => accuracy::table(grid),
+            "differences" => differences::table(grid),
+            "layers" => layers::table(grid)?,
+            "masks" => masks::table(grid)?,
+            "collapse" => collapse::table(grid)?,
+            "stages" => stages::table(grid),
+            "tickets" => tickets::table(grid),
+            "partially-trained" => partially_trained::table(grid),
+            "hybrid" => hybrid::table(grid),
+            "ablation" => ratios::ablation(grid),
+            "ratios" => ratios::table(grid)?,
+            "corruption" => corruption::table(grid),
+            "overlaps" => overlaps::table(grid)?,
+            "learning-rates" => learning_rates::table(Grids::one(grid)),
+            "sweeps" => sweeps::table(Grids::one(grid)),
+            "pretraining" => pretraining::table(grid),
+            "references" => references::table(grid)?,
+            "verdicts" => verdicts::table(grid),
+            "effects" => effects::table(grid),
+            "before-after" => before_after::table(grid),
+            other => return Err(unknown("table", other, TABLES)),
+        });
+    }
+    tables.push(runs::table(grid)?);
+    Ok(tables)
+}
+
+/// The error for a table or figure in a study file that does not exist.
+pub(crate) fn unknown(what: &str, found: &str, names: &[&str]) -> Error {
+    Error::Study(format!(
+        "study.toml asks for the {what} `{found}`: expected one of `{}`",
+        names.join("`, `")
+    ))
+}

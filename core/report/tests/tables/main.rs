@@ -1,0 +1,15 @@
+//! What tables and pages say of made-up results whose numbers are known.
+
+#![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
+
+#[path = "../synthetic/mod.rs"]
+mod synthetic;
+
+mod comparisons;
+mod factorial;
+mod headlines;
+mod numbers;
+mod paper_tables;
+mod plan_changes;
+mod settings;
+mod sweeps;

@@ -1,0 +1,4 @@
+//! Who is using which part of a store.
+
+pub(crate) mod holder;
+pub(crate) mod locks;

@@ -1,0 +1,4 @@
+//! Recipes: their golden keys, and reading them back.
+
+mod golden;
+mod recorded;
