@@ -131,8 +131,8 @@ impl PluginItem {
         }
     }
 
-    /// Images or labels declared: the only items that are given data (other than checks on
-    /// data). A gradient of an all-ones input needs none.
+    /// Whether it declares images or labels. Only such items are given data, checks on data aside. A
+    /// gradient of an all-ones input needs no data.
     pub fn needs_data(&self) -> bool {
         self.needs & (abi::JKP_NEEDS_INPUTS | abi::JKP_NEEDS_LABELS) != 0
     }
@@ -232,7 +232,8 @@ impl PluginItem {
     }
 }
 
-/// Why no item can be called so; ids stand in file names, tables and command lines.
+/// Why an item cannot have this id, if it cannot. Ids stand in file names, tables and command
+/// lines.
 pub fn unfit_id(id: &str) -> Option<&'static str> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if !id.chars().all(known) {
