@@ -43,7 +43,7 @@ pub fn run(root: &Path, only: &[What], synflow_rounds: u32, engines: &Engines) -
     println!("{}", libtorch::setup(root, false)?);
     if asked(What::Training) {
         println!("training steps, ours and plain libtorch in turns: about a minute");
-        let speed = measure(root, "jackpot-nn", "train_speed", &[])?;
+        let speed = measure(root, "train_speed", &[])?;
         println!("{}", sentence(&speed)?);
     }
     if asked(What::Masks) || asked(What::Engines) {
@@ -53,12 +53,12 @@ pub fn run(root: &Path, only: &[What], synflow_rounds: u32, engines: &Engines) -
         println!("masks of networks of full width, one thread, SynFlow in {synflow_rounds} rounds");
         let place = binaries()?.display().to_string();
         let given = [place, synflow_rounds.to_string()];
-        let seconds = measure(root, "jackpot-worker", "mask_seconds", &given)?;
+        let seconds = measure(root, "mask_seconds", &given)?;
         println!("{}", table(&seconds)?);
     }
     if asked(What::Report) {
         println!("report of a large study from a warm store, its results generated");
-        let report = measure(root, "jackpot-report", "report_speed", &[])?;
+        let report = measure(root, "report_speed", &[])?;
         println!("{}", report_sentence(&report)?);
     }
     if asked(What::Engines) {
@@ -77,7 +77,7 @@ fn measure_engines(root: &Path, engines: &Engines) -> Result<()> {
     };
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     // What each process may use is for the measurement to say, part by part.
-    let mut command = benchmark(root, "jackpot-worker", "engine_speed");
+    let mut command = benchmark(root, "engine_speed");
     command.arg(binaries()?).arg(folder.join("speed.json"));
     for part in &engines.part {
         command.args(["--only", part]);
@@ -112,17 +112,18 @@ fn number(measured: &Value, benchmark: &str, field: &str) -> Result<f64> {
     value.with_context(|| format!("`{benchmark}` prints no number `{field}`: {measured}"))
 }
 
-/// A benchmark, to be run with what is added.
-fn benchmark(root: &Path, package: &str, benchmark: &str) -> Command {
+/// A benchmark, to be run with what is added. It is looked for in the whole workspace: of its own
+/// package alone, dependencies have other features, and cargo would compile them again.
+fn benchmark(root: &Path, benchmark: &str) -> Command {
     let mut command = cargo(root);
-    command.args(["bench", "--quiet", "--package", package]);
+    command.args(["bench", "--quiet", "--workspace"]);
     command.args(["--bench", benchmark, "--"]);
     command
 }
 
 /// What a benchmark prints, as JSON.
-fn measure(root: &Path, package: &str, benchmark: &str, given: &[String]) -> Result<Value> {
-    let mut command = self::benchmark(root, package, benchmark);
+fn measure(root: &Path, benchmark: &str, given: &[String]) -> Result<Value> {
+    let mut command = self::benchmark(root, benchmark);
     command.args(given);
     // The kernels that the shipped studies pin; an environment of the caller's wins.
     for (name, value) in [

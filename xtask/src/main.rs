@@ -43,7 +43,7 @@ enum Task {
         /// Do not ask before a download or an installation.
         #[arg(long)]
         yes: bool,
-        /// Trainings at the same time, one thread each. Default: one a core.
+        /// Trainings at the same time, one thread each. Default: one per core.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
         workers: Option<u32>,
     },

@@ -220,7 +220,7 @@ pub fn tools(places: &Places) -> Result<(Programs, Plugins, Libtorch)> {
 /// How many actions run at once.
 #[derive(clap::Args)]
 pub struct Workers {
-    /// Actions at once; results do not depend on it [default: one a core]
+    /// Actions at once; results do not depend on it [default: one per core]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_WORKERS))]
     workers: Option<u32>,
 }

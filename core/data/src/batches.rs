@@ -82,8 +82,8 @@ fn rows_by_class(labels: &[i64], classes: u32) -> Result<Vec<Vec<u32>>, Error> {
     Ok(by_class)
 }
 
-/// Images a batch of a request, or why there are none. Of rows whose labels are not known yet,
-/// `by_class` is none: then only what no labels could help is refused.
+/// How many images each batch of a request has, or why it cannot be met. `by_class` is `None`
+/// while the rows' labels are not known; then only what no labels could help is refused.
 ///
 /// # Errors
 /// A request that the rows cannot meet.
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn draws_are_uniform_over_the_rows_of_a_class() {
-        // 2,000 batches of 1 a class from 10 rows a class: 200 expected, sd 13.4.
+        // 2,000 batches of 1 per class from 10 rows per class: 200 expected, sd 13.4.
         let labels: Vec<i64> = (0..20).map(|i| i % 2).collect();
         let mut seen = [0; 20];
         for batch in scoring_rows(&spec(1, 0, 2_000), &labels, 2).unwrap() {

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! **Invariant:** this crate never makes a tensor, never augments, never fetches a file,
-//! writes none but the sums that [`Access`] and [`sum_of`] name, and never returns a pixel of a file whose bytes it has not hashed.
+//! writes none but the sums that [`OpenOptions`] and [`sum_of`] name, and never returns a pixel of a file whose bytes it has not hashed.
 //! Everything it returns is a function of the files' bytes and of keys.
 
 mod batches;
@@ -35,7 +35,7 @@ pub use preparation::prepare::{
 pub use preparation::resample::{Filter, WHOLE, filters};
 pub use rows::{Rows, StoredRows};
 pub use sets::catalogue::{
-    Access, Info, Layout, Source, SourceFile, info, list, open, open_as, survey,
+    Info, Layout, OpenOptions, Source, SourceFile, info, list, open, open_as, survey,
 };
 pub use sets::manifest::sum_of;
 pub use sets::remote::{Remote, remotes};

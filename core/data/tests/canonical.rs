@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 
-use jackpot_data::{Access, Preparation, Prepared, RowOrder, Source, open_as, prepare, verify};
+use jackpot_data::{
+    OpenOptions, Preparation, Prepared, RowOrder, Source, open_as, prepare, verify,
+};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
@@ -71,12 +73,12 @@ fn class_folders(folder: &Path, train: &[Row], test: &[Row]) {
     }
 }
 
-fn access(folder: &Path) -> Access<'_> {
-    Access {
+fn access(folder: &Path) -> OpenOptions<'_> {
+    OpenOptions {
         folder: Some(folder),
         partial: true,
         order: RowOrder::Canonical,
-        ..Access::default()
+        ..OpenOptions::default()
     }
 }
 
@@ -87,7 +89,7 @@ fn read(folder: &Path) -> (Source, Prepared) {
     (source, prepared)
 }
 
-fn refused(access: &Access) -> String {
+fn refused(access: &OpenOptions) -> String {
     let done = open_as("cifar-10", access).and_then(|s| prepare(&s, &Preparation::default()));
     done.expect_err("expected an error").to_string()
 }
@@ -238,7 +240,7 @@ fn what_is_no_part_of_the_set_is_named() {
     check(&folder, &["train/ship/a.png", "is no PNG image"]);
     // A part that is not said to be one; and all classes, but not all images.
     let folder = made("whole");
-    let whole = Access {
+    let whole = OpenOptions {
         partial: false,
         ..access(&folder)
     };
@@ -253,7 +255,7 @@ fn what_is_no_part_of_the_set_is_named() {
         "{error}"
     );
     // In the order of its files only the binary version is read.
-    let stored = Access {
+    let stored = OpenOptions {
         order: RowOrder::Stored,
         ..access(&folder)
     };
@@ -264,10 +266,10 @@ fn what_is_no_part_of_the_set_is_named() {
     );
     for set in ["cifar-100", "fashion-mnist-10k", "image-folder"] {
         let folder = Some(folder.as_path()).filter(|_| set != "fashion-mnist-10k");
-        let access = Access {
+        let access = OpenOptions {
             folder,
             order: RowOrder::Canonical,
-            ..Access::default()
+            ..OpenOptions::default()
         };
         let error = open_as(set, &access).unwrap_err().to_string();
         assert!(
@@ -288,7 +290,7 @@ fn the_sum_is_kept_for_these_files_only_and_the_rows_are_looked_at_again() {
     for folder in [&bin, &folders] {
         let sums = folder.with_extension("sums");
         let kept = sums.with_extension("rows");
-        let with_sums = Access {
+        let with_sums = OpenOptions {
             sums: Some(&sums),
             ..access(folder)
         };
@@ -313,7 +315,7 @@ fn the_sum_is_kept_for_these_files_only_and_the_rows_are_looked_at_again() {
     changed[5].1[5] ^= 1;
     binary(&bin, &changed, &test);
     let sums = bin.with_extension("sums");
-    let with_sums = Access {
+    let with_sums = OpenOptions {
         sums: Some(&sums),
         ..access(&bin)
     };

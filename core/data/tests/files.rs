@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use jackpot_data::{Access, Preparation, info, list, open, open_as, prepare, prepared_shape};
+use jackpot_data::{OpenOptions, Preparation, info, list, open, open_as, prepare, prepared_shape};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
@@ -236,10 +236,10 @@ fn a_folder_is_read_and_its_damage_named() {
 #[test]
 fn a_part_has_the_rows_that_its_headers_say() {
     let folder = tempfile::tempdir().unwrap();
-    let partial = |partial| Access {
+    let partial = |partial| OpenOptions {
         folder: Some(folder.path()),
         partial,
-        ..Access::default()
+        ..OpenOptions::default()
     };
     idx_files(folder.path(), [30, 20]);
     for set in ["mnist", "kmnist", "fashion-mnist"] {
@@ -275,9 +275,9 @@ fn a_part_has_the_rows_that_its_headers_say() {
     );
     let message = error(open_as(
         "fashion-mnist-10k",
-        &Access {
+        &OpenOptions {
             partial: true,
-            ..Access::default()
+            ..OpenOptions::default()
         },
     ));
     assert!(message.contains("`partial`"), "{message}");

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 
 use jackpot_data::{
-    Access, Preparation, Rows, Source, open, open_as, prepare, prepared_shape, survey, verify,
+    OpenOptions, Preparation, Rows, Source, open, open_as, prepare, prepared_shape, survey, verify,
     write_prepared,
 };
 use jpeg_encoder::{ColorType, Encoder};
@@ -12,23 +12,23 @@ use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-fn partial(folder: &Path) -> Access<'_> {
-    Access {
+fn partial(folder: &Path) -> OpenOptions<'_> {
+    OpenOptions {
         folder: Some(folder),
         partial: true,
-        ..Access::default()
+        ..OpenOptions::default()
     }
 }
 
-fn whole(folder: &Path) -> Access<'_> {
-    Access {
+fn whole(folder: &Path) -> OpenOptions<'_> {
+    OpenOptions {
         folder: Some(folder),
-        ..Access::default()
+        ..OpenOptions::default()
     }
 }
 
 /// The error of opening or preparing.
-fn refused(set: &str, access: &Access, preparation: &Preparation) -> String {
+fn refused(set: &str, access: &OpenOptions, preparation: &Preparation) -> String {
     let done = open_as(set, access).and_then(|source| prepare(&source, preparation));
     done.expect_err("expected an error").to_string()
 }

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // clippy does not count a test's helpers as tests
 
-use jackpot_data::{Access, Preparation, open_as, prepare};
+use jackpot_data::{OpenOptions, Preparation, open_as, prepare};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
@@ -81,10 +81,10 @@ impl Set {
 
     fn opened(&self) -> jackpot_data::Source {
         let (folder, sums) = (self.path("set"), self.sums());
-        let access = Access {
+        let access = OpenOptions {
             folder: Some(&folder),
             sums: Some(&sums),
-            ..Access::default()
+            ..OpenOptions::default()
         };
         open_as(SET, &access).unwrap()
     }

@@ -10,48 +10,33 @@
 //! # Ok::<(), jackpot_net::Error>(())
 //! ```
 //!
-//! | module | what it holds |
+//! | folder | what it holds |
 //! |---|---|
-//! | [`architecture`] | [`Architecture`] and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
-//! | [`Engine`], [`Precision`] | what takes the steps of a training, and what it computes in |
-//! | [`flow()`] | which kept weights lie on a path from the image to a logit; [`Collapse`] |
-//! | [`NetworkChoice`] | what a study file or a command line says of a network |
-//! | [`family`] | the kinds of network as a table: names, depths, published widths |
-//! | [`init`] | the first weights, drawn from a key |
-//! | [`state_dict`] | a state_dict of PyTorch, checked and brought to the stored form |
-//! | [`training`] | [`Training`]: hyperparameters, [`Optimizer`] and the learning-rate schedule |
-//! | [`objective`] | [`Objective`]: what to differentiate |
+//! | `network` | [`Architecture`], which a study writes down ([`NetworkChoice`] is what people say of it), and what it builds: [`Network`], [`Layer`], [`Parameter`], [`Node`] |
+//! | `families` | the published families ([`Family`]), layer by layer |
+//! | `weights` | the first weights ([`init`]), drawn from a key; a state_dict of PyTorch ([`read_state_dict`]), checked and brought to the stored form |
+//! | `training` | [`Training`]: hyperparameters, [`Optimizer`], the learning-rate schedule; [`Objective`]: what to differentiate; [`Compute`]: with which engine and precision |
 //!
 //! **Invariant:** nothing here computes with weights, links libtorch, reads a file or a
 //! clock, or starts a thread; every function is pure, and no sizes that a file claims are
 //! allocated before they are checked.
 
-pub mod architecture;
-mod builder;
-mod choice;
-mod compute;
-pub mod family;
-mod foreign;
-pub mod init;
-mod lenet;
-mod mobilenet;
-mod numbers;
-pub mod objective;
-mod optimizer;
-mod resnet;
-pub mod state_dict;
-mod stored;
-pub mod training;
-mod vgg;
-mod wrn;
+mod error;
+mod families;
+mod network;
+mod training;
+mod weights;
 
-pub use architecture::*;
-pub use choice::NetworkChoice;
-pub use compute::{Compute, Engine, Precision};
-pub use family::{Block, Facts, Family, Stem};
-pub use foreign::{foreign, not_tensors};
-pub use numbers::{NUMBERS, is_number, numbers};
-pub use objective::*;
-pub use optimizer::{AdamSettings, Optimizer};
-pub use state_dict::{StateDict, read_state_dict};
-pub use training::*;
+pub use error::Error;
+pub use network::architecture::*;
+pub use network::choice::NetworkChoice;
+pub use network::family::{Block, Facts, Family, Stem};
+pub use network::graph::*;
+pub use training::compute::{Compute, Engine, Precision};
+pub use training::hyperparameters::*;
+pub use training::objective::*;
+pub use training::optimizer::{AdamSettings, Optimizer};
+pub use weights::foreign::{foreign, not_tensors};
+pub use weights::init;
+pub use weights::numbers::{NUMBERS, is_number, numbers};
+pub use weights::state_dict::{StateDict, read_state_dict};

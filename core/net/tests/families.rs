@@ -1,6 +1,6 @@
 //! Every family against its published code: names, shapes, totals, multiply-adds, defaults.
 
-use jackpot_net::{Architecture, Block, Family, Network, NetworkChoice, Role, Stem};
+use jackpot_net::{Architecture, Block, Family, LayerRole, Network, NetworkChoice, Stem};
 
 fn choice(name: &str) -> NetworkChoice {
     NetworkChoice::named(name).expect(name)
@@ -134,7 +134,11 @@ fn stems_for_small_images_keep_the_map_and_the_parameters_around_it() {
     assert_eq!(net.layers[0].shape, [64, 3, 3, 3]);
     assert_eq!(net.layers[0].uses, 32 * 32);
     let last = |net: &Network| {
-        let convs = net.layers.iter().rev().filter(|l| l.role == Role::Conv);
+        let convs = net
+            .layers
+            .iter()
+            .rev()
+            .filter(|l| l.role == LayerRole::Conv);
         convs.map(|l| l.uses).next().expect("a convolution")
     };
     assert_eq!(last(&net), 4 * 4);

@@ -1,6 +1,6 @@
 //! Networks against the published code: names, shapes, order, totals, and what is refused.
 
-use jackpot_net::{Architecture, Family, Network, Op, ParameterKind, Role};
+use jackpot_net::{Architecture, Family, LayerRole, Network, Op, ParameterKind};
 
 fn resnet(depth: u32, width: u32, classes: u32) -> Network {
     let architecture = Architecture::resnet(depth, width, classes, [3, 32, 32]);
@@ -254,7 +254,7 @@ fn the_graph_fits_together_and_reads_every_parameter_once() {
         let logits = net.nodes.last().expect("nodes").output;
         assert_eq!(logits, [net.architecture.classes as usize, 1, 1]);
         let classifiers = net.layers.iter().filter(|layer| layer.classifier);
-        assert!(classifiers.map(|layer| layer.role).eq([Role::Linear]));
+        assert!(classifiers.map(|layer| layer.role).eq([LayerRole::Linear]));
         let firsts = net.layers.iter().map(|layer| layer.first);
         assert!(firsts.eq((0..net.layers.len()).map(|at| at == 0)));
     }

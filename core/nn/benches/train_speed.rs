@@ -2,10 +2,10 @@
 //! in plain libtorch calls (no masks, no bookkeeping): one thread, batches prepared the
 //! same way, the two taking turns in one process. Prints one line of JSON.
 //!
-//! `cargo run --release -p jackpot-nn --example train_speed -- [ROUNDS] [STEPS]`
+//! `cargo bench --workspace --bench train_speed -- [ROUNDS] [STEPS]`
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Architecture, Augment, Network, Op, Schedule, Training};
-use jackpot_nn::{Batch, Device, ImageSet, Model, Precision, Trainer};
+use jackpot_nn::{Batch, Device, FloatPrecision, ImageSet, Model, Trainer};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::time::Instant;
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Device::Cpu,
     )?;
 
-    let model = Model::load(&network, &weights, Precision::F32, Device::Cpu)?;
+    let model = Model::load(&network, &weights, FloatPrecision::F32, Device::Cpu)?;
     let mut ours = Trainer::new(model, Some(&Mask::dense(&network)), &training)?;
     let mut plain = Plain::new(&network, &weights)?;
     let (mut our_rates, mut plain_rates) = (Vec::new(), Vec::new());
@@ -115,7 +115,7 @@ fn rate(
     for i in 0..steps {
         let first = (i * BATCH) % set.rows();
         let rows: Vec<u32> = (first..first + BATCH).map(|row| row as u32).collect();
-        step(set.batch(&rows, None, Precision::F32)?)?;
+        step(set.batch(&rows, None, FloatPrecision::F32)?)?;
     }
     Ok((steps * BATCH) as f64 / start.elapsed().as_secs_f64())
 }

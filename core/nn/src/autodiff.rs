@@ -5,18 +5,18 @@ mod slices;
 use crate::network::model::{forward, prunable};
 use crate::training::trainer::mask_tensor;
 use crate::{
-    Batch, Error, ImageSet, Precision, Statistics, batches::batch, error::invalid,
+    Batch, Error, FloatPrecision, ImageSet, Statistics, batches::batch, error::invalid,
     network::conv::Layout, network::objective, network::state,
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};
-use jackpot_net::{Augment, Input, Loss, Network, Objective};
+use jackpot_net::{Augment, Loss, Network, Objective, ObjectiveInput};
 use jackpot_prune::Mask;
 pub use slices::{Slice, SliceMut};
 use tch::{Device, Kind, Tensor};
 
 /// Where batches come from.
-pub enum Source {
+pub enum BatchSource {
     /// Rows drawn from a data set (see [`jackpot_data::scoring_rows`]).
     Sampled {
         /// The data set, with the labels that the method sees.
@@ -61,7 +61,7 @@ pub struct Autodiff {
     /// All parameters in f64 (exact for f32 files).
     parameters: Vec<Tensor>,
     prunable: Vec<usize>,
-    /// What is kept of each prunable layer; empty: everything.
+    /// What is kept of each prunable layer; empty if everything is.
     kept: Vec<Tensor>,
     data: Data,
     /// What each handle stands for: batches and parts a batch; handles count from 1.
@@ -71,7 +71,7 @@ pub struct Autodiff {
 }
 
 impl Autodiff {
-    /// Reads weights and data. Without a `source` only [`Input::Ones`] can be asked for.
+    /// Reads weights and data. Without a `source` only [`ObjectiveInput::Ones`] can be asked for.
     ///
     /// # Errors
     /// As [`crate::Model::load`] and [`ImageSet::new`]; a mask of another network; a given
@@ -80,17 +80,17 @@ impl Autodiff {
         network: &Network,
         weights: &[u8],
         mask: Option<&Mask>,
-        source: Option<Source>,
+        source: Option<BatchSource>,
         device: Device,
     ) -> Result<Autodiff, Error> {
-        let parameters = state::read(network, weights, Precision::F64, device)?;
+        let parameters = state::read(network, weights, FloatPrecision::F64, device)?;
         let prunable = prunable(network)?;
         let data = match source {
             None => Data::Nothing,
-            Some(Source::Given(bytes)) => Data::Given {
+            Some(BatchSource::Given(bytes)) => Data::Given {
                 batch: given::read(network, &bytes, device)?,
             },
-            Some(Source::Sampled {
+            Some(BatchSource::Sampled {
                 images,
                 normalisation,
                 augment,
@@ -369,7 +369,7 @@ impl Autodiff {
         visit: &mut dyn FnMut(&Batch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let kind = kind_of(objective);
-        if objective.input == Input::Ones {
+        if objective.input == ObjectiveInput::Ones {
             if objective.loss == Loss::CrossEntropy {
                 return invalid("an all-ones input has no labels: ask for the sum of the logits");
             }
@@ -432,11 +432,11 @@ impl Autodiff {
     }
 }
 
-fn precision_of(objective: &Objective) -> Precision {
+fn precision_of(objective: &Objective) -> FloatPrecision {
     if objective.compute_f64 {
-        Precision::F64
+        FloatPrecision::F64
     } else {
-        Precision::F32
+        FloatPrecision::F32
     }
 }
 

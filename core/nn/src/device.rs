@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 /// The floating-point type of a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
+pub enum FloatPrecision {
     /// 32 bits: what everything trains in.
     F32,
     /// 64 bits: what derivatives are compared in.
@@ -16,20 +16,20 @@ pub enum Precision {
     Bf16,
 }
 
-impl Precision {
+impl FloatPrecision {
     /// Of weights, images, buffers and losses.
     pub(crate) fn kind(self) -> Kind {
         match self {
-            Precision::F32 | Precision::Bf16 => Kind::Float,
-            Precision::F64 => Kind::Double,
+            FloatPrecision::F32 | FloatPrecision::Bf16 => Kind::Float,
+            FloatPrecision::F64 => Kind::Double,
         }
     }
 
     /// A factor of a convolution or linear layer, rounded where the precision says so.
     pub(crate) fn factor(self, tensor: &Tensor) -> Result<Tensor, Error> {
         match self {
-            Precision::F32 | Precision::F64 => Ok(tensor.shallow_clone()),
-            Precision::Bf16 => Ok(tensor.f_to_kind(Kind::BFloat16)?),
+            FloatPrecision::F32 | FloatPrecision::F64 => Ok(tensor.shallow_clone()),
+            FloatPrecision::Bf16 => Ok(tensor.f_to_kind(Kind::BFloat16)?),
         }
     }
 }

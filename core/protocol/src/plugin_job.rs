@@ -1,7 +1,7 @@
 //! What the supervisor asks of a worker process, and what comes back.
 use crate::{ConfigValue, Failure, Limits, PluginItem};
 use jackpot_data::Normalisation;
-use jackpot_net::{Architecture, Augment, Layer, Network, Role, ScorePrecision};
+use jackpot_net::{Architecture, Augment, Layer, LayerRole, Network, ScorePrecision};
 use jackpot_prune::PruningRounds;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -152,7 +152,7 @@ fn chain(lengths: &[usize]) -> Vec<Layer> {
     let one = |(i, &n): (usize, &usize)| Layer {
         name: format!("layer{i}.weight"),
         shape: vec![n, 1],
-        role: Role::Linear,
+        role: LayerRole::Linear,
         first: i == 0,
         classifier: i + 1 == lengths.len(),
         shortcut: false,

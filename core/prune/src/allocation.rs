@@ -1,7 +1,7 @@
 //! How kept weights are allocated to layers: with depth, and how far apart two allocations are.
 
 use crate::correlation::{mean, pearson, spearman};
-use jackpot_net::{Layer, Network, Role};
+use jackpot_net::{Layer, LayerRole, Network};
 
 /// Total variation of two allocations, ½ Σ |k/K − k'/K'|: 0 the same, 1 disjoint.
 pub fn allocation_distance(first: &[u64], second: &[u64]) -> f64 {
@@ -15,7 +15,7 @@ pub fn allocation_distance(first: &[u64], second: &[u64]) -> f64 {
 /// Rank correlation of the kept share with depth, over convolutions in forward order, projections
 /// left out. None where it is not defined (see [`spearman`]).
 pub fn depth_correlation(network: &Network, counts: &[u64]) -> Option<f64> {
-    let main = |l: &Layer| l.role == Role::Conv && !l.shortcut;
+    let main = |l: &Layer| l.role == LayerRole::Conv && !l.shortcut;
     let layers = network.layers.iter().zip(counts);
     let shares: Vec<f64> = layers
         .filter(|(l, _)| main(l))

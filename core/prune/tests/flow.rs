@@ -1,7 +1,7 @@
 //! Effective weights and collapse against a count of paths in floating point, loops all written
 //! out, and against networks small enough to follow by eye.
 
-use jackpot_net::{Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role};
+use jackpot_net::{Architecture, Layer, LayerRole, Network, Node, Op, Parameter, ParameterKind};
 use jackpot_prune::{Collapse, LayerMask, Mask, flow};
 use jackpot_rng::{Key, uniform};
 
@@ -391,9 +391,9 @@ fn layer(at: usize, sides: &[usize], groups: usize) -> Layer {
     Layer {
         name: format!("{at}.weight"),
         role: if sides.len() == 4 {
-            Role::Conv
+            LayerRole::Conv
         } else {
-            Role::Linear
+            LayerRole::Linear
         },
         shape: sides.to_vec(),
         first: at == 0,

@@ -5,7 +5,7 @@
 //! is small: metrics, which test images were right, masks, counts, certificates. Scores,
 //! weights and data stay behind, named by their digests; so do masks where they have no room,
 //! and what a report reads of them is in the survey that the pin names.
-use jackpot_store::{Look, Packing, Selection, Store};
+use jackpot_store::{BundleSelection, Look, Packing, Store};
 use jackpot_study::{EVIDENCE_ROOM, Error, Pin, PinnedCell, bytes_of_masks};
 use std::path::Path;
 
@@ -20,7 +20,7 @@ const PACKED: u64 = 8;
 
 /// What of a store the study's results are: for its evidence, or, with other outputs left
 /// out, for a bundle that somebody asks for.
-pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
+pub fn selection(store: &Store, name: &str) -> Result<BundleSelection, Error> {
     let pin = Pin::read(store, name)?;
     let pinned = pin
         .cells
@@ -39,7 +39,7 @@ pub fn selection(store: &Store, name: &str) -> Result<Selection, Error> {
     } else {
         pin.actions.into_iter().collect()
     };
-    Ok(Selection {
+    Ok(BundleSelection {
         pins: [name.to_owned()].into(),
         actions,
         without: LEFT_OUT.map(str::to_owned).into(),
@@ -57,7 +57,7 @@ pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
 pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
     let mut selection = selection(store, name)?;
     let pin = Pin::read(store, name)?;
-    let packed = |selection: &Selection| {
+    let packed = |selection: &BundleSelection| {
         let mut bytes = Vec::new();
         let exported = store.export(selection, Packing::Zstd, &mut bytes, &|_, _| ());
         let failed = |error| Error(format!("the evidence of `{name}`: {error}"));

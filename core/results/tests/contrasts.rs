@@ -118,7 +118,7 @@ fn check(found: &[Finding], value: impl Fn(u64) -> f64) {
         minus: 0.0,
         margin: Some(0.5),
     };
-    let cell = jackpot_stats::Cell {
+    let cell = jackpot_stats::Comparison {
         pairs: SEEDS.map(pair).to_vec(),
         ..Default::default()
     };

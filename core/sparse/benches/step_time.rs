@@ -1,7 +1,7 @@
 //! Seconds of a training step: `step_time NETWORK BATCH SPARSITY smart|uniform f32|bf16 [avx2] [STEPS]`.
 use jackpot_net::{Architecture, Network, Training};
 use jackpot_prune::Mask;
-use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_sparse::{Isa, SparseEngine, Storage};
 use std::time::Instant;
 
 /// A few random numbers are enough here.
@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .collect();
     let training = Training::su2020();
-    let mut engine = Engine::new(&network, &parameters, &mask, &training, storage, isa)?;
+    let mut engine = SparseEngine::new(&network, &parameters, &mask, &training, storage, isa)?;
     let size: u32 = architecture.input.iter().product();
     let images: Vec<f32> = (0..batch * size as usize).map(|_| draws.normal()).collect();
     let labels: Vec<i64> = (0..batch)

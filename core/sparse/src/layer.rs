@@ -15,7 +15,7 @@ const MOMENTUM: f64 = 0.1;
 /// normalisation the bias.
 pub(crate) struct Layer {
     pub start: Vec<f32>,
-    /// Two lines a channel: sums of z and of z², one for each of 16 lanes.
+    /// Two lines per channel: sums of z and of z², one for each of 16 lanes.
     pub sums: Lines,
     /// The normalised output is scale·z + shift.
     pub scale: Vec<f32>,
@@ -24,7 +24,7 @@ pub(crate) struct Layer {
     pub by_gradient: Vec<f32>,
     pub by_z: Vec<f32>,
     pub constant: Vec<f32>,
-    /// Of the batch: mean of z and 1/√(variance + ε).
+    /// Mean of z over the batch, and 1/√(variance + ε).
     mean: Vec<f64>,
     inverse: Vec<f64>,
     normalised: bool,
@@ -63,7 +63,7 @@ impl Layer {
         }
     }
 
-    /// The batch's statistics over `count` numbers a channel; moves the running ones.
+    /// The batch's statistics over `count` numbers per channel; moves the running ones.
     pub fn end_batch(&mut self, c: &Convolution, count: f64, parameters: &mut [Vec<f32>]) {
         let Some(norm) = c.norm else { return };
         for (channel, &start) in self.start.iter().enumerate() {
@@ -104,7 +104,7 @@ impl Layer {
         }
     }
 
-    /// From the sums of g and g·z over `count` numbers a channel: what z's gradient is made
+    /// From the sums of g and g·z over `count` numbers per channel: what z's gradient is made
     /// with, and the gradients of scale, shift and bias.
     ///
     /// With x̂ = (z − mean)·inverse: dz = γ·inverse·(g − Σg/count − x̂·Σgx̂/count).

@@ -3,7 +3,7 @@
 //! ```
 //! use jackpot_net::{Architecture, Training};
 //! use jackpot_prune::Mask;
-//! use jackpot_sparse::{Engine, Isa, Storage};
+//! use jackpot_sparse::{SparseEngine, Isa, Storage};
 //!
 //! let network = Architecture::resnet(8, 4, 10, [1, 8, 8]).build()?;
 //! let training = Training::su2020();
@@ -12,7 +12,7 @@
 //! #     .map(|p| vec![0.5; p.shape.iter().product()]).collect();
 //! # let Ok(isa) = Isa::best() else { return Ok(()) };
 //! let mask = Mask::dense(&network);
-//! let mut engine = Engine::new(&network, &parameters, &mask, &training, Storage::F32, isa)?;
+//! let mut engine = SparseEngine::new(&network, &parameters, &mask, &training, Storage::F32, isa)?;
 //! let step = engine.step(&[0.0; 3 * 64], &[0, 1, 2], 0.1)?;
 //! assert!(step.loss > 0.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -69,10 +69,10 @@ pub enum Error {
     /// Names what was expected and what was found.
     #[error("{0}")]
     Invalid(String),
-    /// Of a network or a training.
+    /// A network or a training that does not fit.
     #[error(transparent)]
     Net(#[from] jackpot_net::Error),
-    /// Of a mask.
+    /// A mask that does not fit.
     #[error(transparent)]
     Mask(#[from] jackpot_prune::Error),
 }
@@ -194,7 +194,7 @@ pub fn check(network: &Network, training: &Training, storage: Storage) -> Result
 
 /// What a step saw.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct StepMetrics {
     /// Mean loss of the batch before the step, label smoothing included.
     pub loss: f64,
     /// Images whose first largest logit is at their label, all of their logits being finite.
@@ -205,11 +205,11 @@ pub struct Step {
 ///
 /// Two engines that were given the same go the same way bit for bit. Between `Isa`s results
 /// differ in the last bits.
-pub struct Engine {
+pub struct SparseEngine {
     net: Box<dyn Run>,
 }
 
-impl Engine {
+impl SparseEngine {
     /// `parameters` are dense, row-major, one of each of [`Network::parameters`] in its order
     /// (running statistics included); what the mask prunes is not read. Each is dropped before
     /// the next is asked for.
@@ -224,7 +224,7 @@ impl Engine {
         training: &Training,
         storage: Storage,
         isa: Isa,
-    ) -> Result<Engine, Error> {
+    ) -> Result<SparseEngine, Error> {
         check(network, training, storage)?;
         isa.check(storage)?;
         let described = describe(network, mask)?;
@@ -240,7 +240,7 @@ impl Engine {
                 network, described, values, training,
             )?),
         };
-        Ok(Engine { net })
+        Ok(SparseEngine { net })
     }
 
     /// One step with learning rate `lr` on normalised images `[n][height][width][channels]`
@@ -248,11 +248,11 @@ impl Engine {
     ///
     /// # Errors
     /// Sizes or labels that do not fit; one image alone where a normalisation needs two.
-    pub fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<Step, Error> {
+    pub fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<StepMetrics, Error> {
         self.net.step(images, labels, lr)
     }
 
-    /// Logits `[n][classes]` of images as in [`Engine::step`], with running statistics.
+    /// Logits `[n][classes]` of images as in [`SparseEngine::step`], with running statistics.
     ///
     /// # Errors
     /// Images of another size.
@@ -266,12 +266,12 @@ impl Engine {
     /// The gradient of a bias right before a batch normalisation is exactly 0.
     ///
     /// # Errors
-    /// As [`Engine::step`].
+    /// As [`SparseEngine::step`].
     pub fn gradients(&mut self, images: &[f32], labels: &[i64]) -> Result<Vec<Vec<f32>>, Error> {
         self.net.gradients(images, labels)
     }
 
-    /// As given to [`Engine::new`]; pruned weights are exactly 0.
+    /// As given to [`SparseEngine::new`]; pruned weights are exactly 0.
     pub fn parameters(&self) -> Vec<Vec<f32>> {
         self.net.parameters()
     }
@@ -305,8 +305,9 @@ impl Engine {
         self.net.hold()
     }
 
-    /// Puts back what [`Engine::parameters`], [`Engine::buffers`] and [`Engine::steps`] gave:
-    /// the next step is bit for bit that of the engine which they came from.
+    /// Puts back what [`SparseEngine::parameters`], [`SparseEngine::buffers`] and
+    /// [`SparseEngine::steps`] gave: the next step is bit for bit that of the engine which they
+    /// came from.
     ///
     /// # Errors
     /// Numbers of another network or optimiser.

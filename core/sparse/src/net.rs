@@ -10,7 +10,7 @@ use crate::passes::work::{Rings, Work};
 use crate::planning::arena::{Arena, Map, Places};
 use crate::planning::plan::{Convolution, Plan};
 use crate::planning::schedule::Schedule;
-use crate::{Error, Step, invalid};
+use crate::{Error, StepMetrics, invalid};
 use jackpot_net::{Activation, Network, Training};
 use std::marker::PhantomData;
 
@@ -49,7 +49,7 @@ pub(crate) struct Net<P> {
     pub arena: Arena,
     /// One line a kept weight of a group: its gradient.
     pub weight_sums: Lines,
-    /// Three lines a channel: sums of a source's gradient.
+    /// Three lines per channel: sums of a source's gradient.
     pub sums: Lines,
     pub scratch: Scratch,
     pub activation: Activation,
@@ -68,7 +68,7 @@ pub(crate) struct Net<P> {
 
 /// Everything that an engine does, whatever its storage and instruction set.
 pub(crate) trait Run: Send {
-    fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<Step, Error>;
+    fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<StepMetrics, Error>;
     fn logits(&mut self, images: &[f32]) -> Result<Vec<f32>, Error>;
     fn gradients(&mut self, images: &[f32], labels: &[i64]) -> Result<Vec<Vec<f32>>, Error>;
     fn parameters(&self) -> Vec<Vec<f32>>;
@@ -181,7 +181,7 @@ impl<P: Kernels> Net<P> {
     }
 
     /// Forward and backward; `gradients` holds the gradients, running statistics have moved.
-    fn learn(&mut self, images: &[f32], labels: &[i64]) -> Result<Step, Error> {
+    fn learn(&mut self, images: &[f32], labels: &[i64]) -> Result<StepMetrics, Error> {
         let [channels, height, width] = self.image;
         if images.len() != labels.len() * channels * height * width {
             return invalid(format!(
@@ -223,7 +223,7 @@ impl<P: Kernels> Net<P> {
     }
 
     /// The loss; its gradient goes to the schedule's first.
-    fn loss(&mut self, batch: &Batch, labels: &[i64]) -> Step {
+    fn loss(&mut self, batch: &Batch, labels: &[i64]) -> StepMetrics {
         let classifier = self.plan.classifier();
         let mut logits = self.read_logits(batch);
         let smoothing = self.settings.label_smoothing;
@@ -246,7 +246,7 @@ impl<P: Kernels> Net<P> {
                 lines[tile * self.classes + class] = P::write(&numbers[..P::IMAGES]);
             }
         }
-        Step { loss, correct }
+        StepMetrics { loss, correct }
     }
 
     /// `[n][classes]`.
@@ -281,7 +281,7 @@ impl<P: Kernels> Net<P> {
 }
 
 impl<P: Kernels> Run for Net<P> {
-    fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<Step, Error> {
+    fn step(&mut self, images: &[f32], labels: &[i64], lr: f64) -> Result<StepMetrics, Error> {
         let _mode = FlushedDenormals::begin();
         let step = self.learn(images, labels)?;
         if self.settings.published_gradient_mask {

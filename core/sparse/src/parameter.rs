@@ -5,9 +5,9 @@ use jackpot_prune::Mask;
 
 /// A parameter of the network.
 pub(crate) struct Parameter {
-    /// Numbers of the dense tensor.
+    /// How many numbers the dense tensor has.
     pub dense: usize,
-    /// Of a prunable weight: the flat indices of the kept ones, increasing.
+    /// For a prunable weight, the flat indices of the kept numbers, increasing.
     pub kept: Option<Vec<u32>>,
     pub trained: bool,
 }

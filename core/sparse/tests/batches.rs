@@ -5,7 +5,7 @@
 use jackpot_net::{Activation, Architecture, Family, Network, Training};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_sparse::{Isa, SparseEngine, Storage};
 
 fn normal(key: Key, count: usize, deviation: f32) -> Vec<f32> {
     let mut numbers = vec![0.0; count];
@@ -62,9 +62,9 @@ fn case(architecture: Architecture, images: usize) -> Case {
 }
 
 impl Case {
-    fn engine(&self, storage: Storage, isa: Isa) -> Engine {
+    fn engine(&self, storage: Storage, isa: Isa) -> SparseEngine {
         let training = Training::su2020();
-        Engine::new(
+        SparseEngine::new(
             &self.network,
             &self.parameters,
             &self.mask,

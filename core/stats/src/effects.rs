@@ -4,7 +4,7 @@
 use crate::sample::mean;
 use crate::student::t_quantile;
 
-/// Of the variance between the true means of a table's cells, the share that one term explains.
+/// The share that one term explains of the variance between the true means of a table's cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
     /// Without bias from the noise of single runs, and so by chance a little below 0 where the
@@ -17,9 +17,9 @@ pub struct Share {
 /// The main effects of both factors and their interaction; their shares sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effects {
-    /// Of the factor whose levels are the rows.
+    /// The main effect of the factor whose levels are the rows.
     pub rows: Share,
-    /// Of the factor whose levels are the columns.
+    /// The main effect of the factor whose levels are the columns.
     pub columns: Share,
     /// What neither factor explains alone.
     pub interaction: Share,

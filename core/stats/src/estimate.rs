@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 /// Two runs of one seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
-    /// Of the study.
+    /// Seed of the study.
     pub seed: u64,
     /// What the first arm gave.
     pub plus: f64,
     /// What is subtracted from it.
     pub minus: f64,
-    /// How far from 0 counts as no difference, above 0. A share of a gap has another value each
-    /// seed, and is then tested as one linear contrast with the difference. None: not known.
+    /// How far from 0 counts as no difference, above 0; `None` if it is not known. A share of a gap
+    /// has another value for each seed, and is tested as one linear contrast with the difference.
     pub margin: Option<f64>,
 }
 
@@ -28,9 +28,9 @@ impl Pair {
     }
 }
 
-/// One comparison of a table: two arms over their seeds.
+/// One cell of a table: the comparison of two arms over their seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cell {
+pub struct Comparison {
     /// Numbers of the two arms: cells that share one are not independent.
     pub arms: [usize; 2],
     /// Which test is asked for.
@@ -39,7 +39,7 @@ pub struct Cell {
     pub family: String,
     /// Which way is good.
     pub better: Better,
-    /// Cells of one pool share a variance; none: this one uses its own.
+    /// Cells of one pool share a variance; without a pool the cell uses its own.
     pub pool: Option<String>,
     /// Pairs that were measured.
     pub pairs: Vec<Pair>,
@@ -49,7 +49,7 @@ pub struct Cell {
     pub unfinished: usize,
     /// What says that this cell could have seen a difference.
     pub control: Control,
-    /// Places in the list of the cells whose mean this one is; empty: it is no average.
+    /// Places in the list of the cells whose mean this one is; empty if it is no average.
     pub parts: Vec<usize>,
 }
 
@@ -80,9 +80,9 @@ pub enum Variance {
 /// What holds for a whole table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
-    /// Of every test, after correction. None: no look is planned at this number of seeds.
+    /// Level of every test, after correction; `None` if no look is planned at this number of seeds.
     pub level: Option<f64>,
-    /// Own or pooled.
+    /// Where standard deviations come from.
     pub variance: Variance,
 }
 
@@ -95,32 +95,32 @@ impl Default for Rules {
     }
 }
 
-/// What the pairs of a cell say, before any correction. Where there are too few values for a
-/// number it is none.
+/// What the pairs of a cell say, before any correction. A number is `None` where there are too
+/// few values for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Estimate {
-    /// Pairs.
+    /// Number of pairs.
     pub n: usize,
-    /// Mean difference; none without pairs.
+    /// Mean difference; `None` without pairs.
     pub mean: Option<f64>,
-    /// Of the differences, pooled or own.
+    /// Spread of the differences, pooled or the cell's own.
     pub spread: Option<Spread>,
     /// Student's 90 % interval of the mean.
     pub interval90: Option<[f64; 2]>,
     /// Student's 95 % interval of the mean.
     pub interval95: Option<[f64; 2]>,
-    /// Of no difference, two-sided.
+    /// The two-sided p of no difference.
     pub p_difference: Option<f64>,
     /// The larger p of the two one-sided tests (Schuirmann 1987) that the difference lies within
     /// the margin.
     pub p_equivalence: Option<f64>,
-    /// That the first arm is not worse by the margin or more, one-sided.
+    /// The one-sided p that the first arm is not worse by the margin or more.
     pub p_noninferior: Option<f64>,
     /// The whole 95 % interval lies outside the margin.
     pub beyond: bool,
     /// The mean margin over the seeds.
     pub margin: Option<f64>,
-    /// Between the arms, over seeds.
+    /// Correlation between the arms, over seeds.
     pub correlation: Option<f64>,
     /// What this n settles with power [`crate::POWER`], in the unit of the values.
     pub smallest_margin: Option<f64>,
@@ -136,7 +136,7 @@ struct Contrasts {
 }
 
 impl Contrasts {
-    fn of(cell: &Cell) -> Contrasts {
+    fn of(cell: &Comparison) -> Contrasts {
         let of = |f: &dyn Fn(&Pair) -> Option<f64>| cell.pairs.iter().map(f).collect();
         Contrasts {
             seeds: cell.pairs.iter().map(|p| p.seed).collect(),
@@ -148,7 +148,7 @@ impl Contrasts {
 }
 
 /// The estimates of a table's cells, in their order.
-pub fn estimates(cells: &[Cell], rules: &Rules) -> Vec<Estimate> {
+pub fn estimates(cells: &[Comparison], rules: &Rules) -> Vec<Estimate> {
     let contrasts: Vec<Contrasts> = cells.iter().map(Contrasts::of).collect();
     let all = || cells.iter().zip(&contrasts);
     type Of = fn(&Contrasts) -> Option<&Vec<f64>>;
@@ -158,7 +158,7 @@ pub fn estimates(cells: &[Cell], rules: &Rules) -> Vec<Estimate> {
         |c| c.below.as_ref(),
     ];
     let pools = kinds.map(|of| pools(all(), of));
-    let estimate = |(cell, contrasts): (&Cell, &Contrasts)| {
+    let estimate = |(cell, contrasts): (&Comparison, &Contrasts)| {
         let spreads = [0, 1, 2].map(|i| {
             let values = kinds[i](contrasts)?;
             let pool = cell
@@ -176,7 +176,7 @@ pub fn estimates(cells: &[Cell], rules: &Rules) -> Vec<Estimate> {
 }
 
 fn pools<'c>(
-    cells: impl Iterator<Item = (&'c Cell, &'c Contrasts)>,
+    cells: impl Iterator<Item = (&'c Comparison, &'c Contrasts)>,
     of: fn(&Contrasts) -> Option<&Vec<f64>>,
 ) -> BTreeMap<&'c str, Spread> {
     let mut groups: BTreeMap<&str, Vec<Group>> = BTreeMap::new();
@@ -199,7 +199,7 @@ fn pools<'c>(
 }
 
 fn one(
-    cell: &Cell,
+    cell: &Comparison,
     contrasts: &Contrasts,
     spreads: [Option<Spread>; 3],
     level: Option<f64>,

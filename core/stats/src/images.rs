@@ -1,8 +1,8 @@
-//! What the test images say: one bit an image, right or wrong.
+//! What the test images say: one bit per image, right or wrong.
 
 /// A comparison of two runs (or of as many pairs of runs as there are seeds) image by image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Images {
+pub struct ImageDifference {
     /// Points: the first's accuracy less the second's.
     pub mean: f64,
     /// Standard error of the mean over images, the trainings held: how it would vary over other
@@ -30,7 +30,7 @@ pub fn churn(a: &[u8], b: &[u8], rows: usize) -> f64 {
 /// image; its standard error over images is the classical one, sd/√rows. With one pair this is the
 /// Wald interval of McNemar's setting: √(churn − mean²)/√rows.
 /// None without pairs, with under two images, or where a run holds another number of images.
-pub fn images(pairs: &[(&[u8], &[u8])], rows: usize) -> Option<Images> {
+pub fn images(pairs: &[(&[u8], &[u8])], rows: usize) -> Option<ImageDifference> {
     let bytes = rows.div_ceil(8);
     let fits = |p: &(&[u8], &[u8])| p.0.len() == bytes && p.1.len() == bytes;
     if pairs.is_empty() || rows < 2 || !pairs.iter().all(fits) {
@@ -46,7 +46,7 @@ pub fn images(pairs: &[(&[u8], &[u8])], rows: usize) -> Option<Images> {
     let mean = crate::mean(&differences)?;
     let churns: f64 = pairs.iter().map(|(a, b)| churn(a, b, rows)).sum();
     let churn = churns / pairs.len() as f64;
-    Some(Images {
+    Some(ImageDifference {
         mean,
         error: crate::sample_sd(&differences)? / (rows as f64).sqrt(),
         churn,

@@ -5,15 +5,15 @@
 //! [`judge`] corrects them for their number and gives each its [`Verdict`].
 //!
 //! ```
-//! use jackpot_stats::{Cell, Claim, Pair, Rules, Verdict, estimates, judge};
+//! use jackpot_stats::{Comparison, Claim, Pair, Rules, Verdict, estimates, judge};
 //! let pair = |(i, d): (usize, f64)| Pair { seed: i as u64, plus: 80.0 + d, minus: 80.0, margin: Some(0.5) };
-//! let cell = Cell {
+//! let cell = Comparison {
 //!     arms: [0, 1],
 //!     claim: Claim::Equivalence,
 //!     family: "data".into(),
 //!     pool: Some("0.9".into()),
 //!     pairs: [0.05, -0.1, 0.08, 0.0, -0.03].into_iter().enumerate().map(pair).collect(),
-//!     ..Cell::default()
+//!     ..Comparison::default()
 //! };
 //! let rules = Rules::default();
 //! let outcomes = judge(&[cell.clone()], &estimates(&[cell], &rules), &rules);
@@ -35,9 +35,9 @@ mod student;
 mod verdict;
 
 pub use effects::{Effects, Share, effects};
-pub use estimate::{Cell, Control, Estimate, Pair, Rules, Variance, estimates};
+pub use estimate::{Comparison, Control, Estimate, Pair, Rules, Variance, estimates};
 pub use homogeneity::{BrownForsythe, brown_forsythe};
-pub use images::{Images, churn, images};
+pub use images::{ImageDifference, churn, images};
 pub use multiplicity::holm;
 pub use power::{POWER, power, smallest_margin};
 pub use sample::{Group, Spread, correlation, mean, own, pooled, sample_sd};

@@ -1,6 +1,6 @@
 //! What may be said of a cell.
 
-use crate::estimate::{Cell, Control, Estimate, Pair, Rules, Variance, estimates};
+use crate::estimate::{Comparison, Control, Estimate, Pair, Rules, Variance, estimates};
 use crate::multiplicity::holm;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -190,21 +190,21 @@ pub struct Outcome {
     pub adjusted_noninferior: Option<f64>,
     /// One of five.
     pub verdict: Verdict,
-    /// Of claims that have one.
+    /// The direction, of claims that have one.
     pub direction: Option<Direction>,
-    /// Why nothing says that the cell could have seen a difference; none: its positive control
-    /// does, or it needs none.
+    /// Why nothing says that the cell could have seen a difference; `None` if its positive control
+    /// says so, or if it needs no control.
     pub uncontrolled: Option<Uncontrolled>,
 }
 
 /// Corrects every family and gives each cell its verdict, in the order of the cells, whose
 /// estimates these are.
-pub fn judge(cells: &[Cell], estimates: &[Estimate], rules: &Rules) -> Vec<Outcome> {
+pub fn judge(cells: &[Comparison], estimates: &[Estimate], rules: &Rules) -> Vec<Outcome> {
     let adjusted = |p: fn(&Estimate) -> Option<f64>| adjust(cells, estimates, p);
     let difference = adjusted(|e| e.p_difference);
     let equivalence = adjusted(|e| e.p_equivalence);
     let noninferior = adjusted(|e| e.p_noninferior);
-    let outcome = |(i, cell): (usize, &Cell)| {
+    let outcome = |(i, cell): (usize, &Comparison)| {
         let uncontrolled = match cell.control {
             Control::NotNeeded => None,
             Control::Missing => Some(Uncontrolled::NoControl),
@@ -257,7 +257,7 @@ fn average(outcome: &mut Outcome, parts: &[Outcome]) {
 
 /// Holm's adjustment within every family; identical cells test nothing and are not counted.
 fn adjust(
-    cells: &[Cell],
+    cells: &[Comparison],
     estimates: &[Estimate],
     p: fn(&Estimate) -> Option<f64>,
 ) -> Vec<Option<f64>> {
@@ -287,7 +287,7 @@ pub fn is_enough(pairs: usize, df: f64) -> bool {
 }
 
 /// Why nothing may be said of a cell yet, if so.
-fn too_early(cell: &Cell, estimate: &Estimate, rules: &Rules) -> Option<Why> {
+fn too_early(cell: &Comparison, estimate: &Estimate, rules: &Rules) -> Option<Why> {
     let df = estimate.spread.map_or(0.0, |s| s.df);
     match () {
         _ if cell.unfinished > 0 => Some(Why::Unfinished),
@@ -298,11 +298,12 @@ fn too_early(cell: &Cell, estimate: &Estimate, rules: &Rules) -> Option<Why> {
     }
 }
 
-/// Why a positive control does not say that the cell could have seen a difference; none: it does.
+/// Why a positive control does not say that the cell could have seen a difference; `None` if it
+/// does.
 /// An effect that merely shows is not enough: one within the margin would itself pass for none.
 fn uncontrolled(
-    cell: &Cell,
-    control: &Cell,
+    cell: &Comparison,
+    control: &Comparison,
     estimate: &Estimate,
     rules: &Rules,
 ) -> Option<Uncontrolled> {
@@ -317,10 +318,10 @@ fn uncontrolled(
         ..*pair
     };
     let held = |pair: &&Pair| margins.contains_key(&pair.seed);
-    let against = Cell {
+    let against = Comparison {
         pairs: control.pairs.iter().filter(held).map(with_margin).collect(),
         better: control.better,
-        ..Cell::default()
+        ..Comparison::default()
     };
     let own = Rules {
         variance: Variance::Cell,
@@ -330,7 +331,7 @@ fn uncontrolled(
     (!beyond).then_some(Uncontrolled::NotBeyond)
 }
 
-fn verdict(cell: &Cell, outcome: &Outcome, rules: &Rules) -> Verdict {
+fn verdict(cell: &Comparison, outcome: &Outcome, rules: &Rules) -> Verdict {
     let estimate = &outcome.estimate;
     if let Some(why) = too_early(cell, estimate, rules) {
         return Verdict::Undecided(why);
@@ -357,7 +358,7 @@ fn verdict(cell: &Cell, outcome: &Outcome, rules: &Rules) -> Verdict {
     })
 }
 
-fn direction(cell: &Cell, outcome: &Outcome, rules: &Rules) -> Option<Direction> {
+fn direction(cell: &Comparison, outcome: &Outcome, rules: &Rules) -> Option<Direction> {
     if cell.claim == Claim::Equivalence {
         return None;
     }

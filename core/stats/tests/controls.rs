@@ -6,7 +6,7 @@
 use jackpot_stats::*;
 
 /// Five differences around `mean`, whose 95 % interval reaches 0.124 to either side.
-fn cell(mean: f64, margin: f64) -> Cell {
+fn cell(mean: f64, margin: f64) -> Comparison {
     let shifts = [-0.1, -0.1, 0.0, 0.1, 0.1];
     let pair = |(i, shift): (usize, f64)| Pair {
         seed: i as u64,
@@ -14,22 +14,22 @@ fn cell(mean: f64, margin: f64) -> Cell {
         minus: 80.0,
         margin: Some(margin),
     };
-    Cell {
+    Comparison {
         family: format!("{mean}"),
         pairs: shifts.into_iter().enumerate().map(pair).collect(),
-        ..Cell::default()
+        ..Comparison::default()
     }
 }
 
-fn verdicts(cells: &[Cell]) -> Vec<Verdict> {
+fn verdicts(cells: &[Comparison]) -> Vec<Verdict> {
     let rules = Rules::default();
     let outcomes = judge(cells, &estimates(cells, &rules), &rules);
     outcomes.into_iter().map(|o| o.verdict).collect()
 }
 
 /// A cell without an effect beside its control.
-fn beside(control: Cell) -> Verdict {
-    let question = Cell {
+fn beside(control: Comparison) -> Verdict {
+    let question = Comparison {
         control: Control::At(1),
         ..cell(0.0, 0.5)
     };
@@ -68,7 +68,7 @@ fn a_cell_is_insensitive_only_where_its_control_is_beyond_the_margin() {
 
 #[test]
 fn a_cell_without_a_control_that_can_be_judged_is_uninformative() {
-    let without = Cell {
+    let without = Comparison {
         control: Control::Missing,
         ..cell(0.0, 0.5)
     };
@@ -76,7 +76,7 @@ fn a_cell_without_a_control_that_can_be_judged_is_uninformative() {
     assert_eq!(verdicts(&[without]), [no_control]);
     let mut short = cell(5.0, 0.5);
     short.pairs.pop();
-    let unfinished = Cell {
+    let unfinished = Comparison {
         unfinished: 1,
         ..cell(5.0, 0.5)
     };
@@ -86,7 +86,7 @@ fn a_cell_without_a_control_that_can_be_judged_is_uninformative() {
     // A control needs none itself.
     assert_eq!(verdicts(&[cell(0.0, 0.5)]), [INSENSITIVE]);
     // A difference that shows needs none either.
-    let shown = Cell {
+    let shown = Comparison {
         control: Control::Missing,
         ..cell(2.0, 0.5)
     };
@@ -96,8 +96,8 @@ fn a_cell_without_a_control_that_can_be_judged_is_uninformative() {
 #[test]
 fn an_average_is_insensitive_only_where_every_part_is() {
     // −0.8 at one sparsity and +0.8 at the other: 0 on average, and nothing is insensitive.
-    let average = |parts: [Cell; 2]| {
-        let average = Cell {
+    let average = |parts: [Comparison; 2]| {
+        let average = Comparison {
             parts: vec![0, 1],
             ..cell(0.0, 0.5)
         };
@@ -108,7 +108,7 @@ fn an_average_is_insensitive_only_where_every_part_is() {
     assert_eq!(found[2], Verdict::Undecided(Why::NotEverywhere));
     assert_eq!(average([cell(0.1, 0.5), cell(-0.1, 0.5)])[2], INSENSITIVE);
     // Nor where a part could not have seen a difference.
-    let blind = Cell {
+    let blind = Comparison {
         control: Control::Missing,
         ..cell(0.1, 0.5)
     };
@@ -116,11 +116,11 @@ fn an_average_is_insensitive_only_where_every_part_is() {
     assert_eq!(found[2], Verdict::Uninformative(Uncontrolled::NoControl));
     // Nor is it not inferior where a part is.
     let direction = |first: f64, second: f64| {
-        let of = |cell: Cell| Cell {
+        let of = |cell: Comparison| Comparison {
             claim: Claim::NonInferiority,
             ..cell
         };
-        let average = Cell {
+        let average = Comparison {
             parts: vec![0, 1],
             ..of(cell(0.0, 0.5))
         };
@@ -131,7 +131,7 @@ fn an_average_is_insensitive_only_where_every_part_is() {
     assert_eq!(direction(0.0, 0.9), Some(Direction::NotInferior));
     assert_eq!(direction(-0.6, 0.9), Some(Direction::Open));
     // An average that differs says so, whatever its parts are.
-    let shown = Cell {
+    let shown = Comparison {
         parts: vec![0],
         ..cell(2.0, 0.5)
     };

@@ -30,7 +30,7 @@ fn claim(word: &Value) -> Claim {
 }
 
 /// The fixture's two arms with a margin a seed.
-fn cell(margin: impl Fn(usize) -> f64) -> Cell {
+fn cell(margin: impl Fn(usize) -> f64) -> Comparison {
     let arms = rows(&fixture()["pairs"]);
     let pair = |i: usize| Pair {
         seed: i as u64,
@@ -38,14 +38,14 @@ fn cell(margin: impl Fn(usize) -> f64) -> Cell {
         minus: arms[1][i],
         margin: Some(margin(i)),
     };
-    Cell {
+    Comparison {
         arms: [1, 0],
         pairs: (0..arms[0].len()).map(pair).collect(),
-        ..Cell::default()
+        ..Comparison::default()
     }
 }
 
-fn estimate(cell: &Cell) -> Estimate {
+fn estimate(cell: &Comparison) -> Estimate {
     estimates(std::slice::from_ref(cell), &Rules::default()).remove(0)
 }
 

@@ -18,7 +18,7 @@ fn table(
     effect: f64,
     margin: f64,
     claim: Claim,
-) -> Vec<Cell> {
+) -> Vec<Comparison> {
     let noise = 0.5f64.sqrt();
     let mut cells = Vec::new();
     let seeds: Vec<f64> = (0..n).map(|_| 3.0 * draws.normal()).collect();
@@ -37,13 +37,13 @@ fn table(
                 minus: arms[check][i],
                 margin: Some(margin),
             };
-            cells.push(Cell {
+            cells.push(Comparison {
                 arms: [3 * ticket, 3 * ticket + check],
                 claim,
                 family: format!("check {check}"),
                 pool: Some("0.9".into()),
                 pairs: (0..n).map(pair).collect(),
-                ..Cell::default()
+                ..Comparison::default()
             });
         }
     }
@@ -316,7 +316,7 @@ fn identical_cells_are_never_judged_nor_counted() {
         let alone = judge(&cells, &estimates(&cells, &rules), &rules);
         let mut more = cells.clone();
         for (i, cell) in cells.iter().enumerate() {
-            more.push(Cell {
+            more.push(Comparison {
                 pairs: Vec::new(),
                 identical: true,
                 arms: [3 * i, 3 * i],
@@ -362,7 +362,7 @@ fn a_share_of_a_gap_errs_no_more_than_a_number() {
     for _ in 0..TABLES {
         // Half of a gap of 8 that varies from seed to seed; arms at that share and at none.
         let gaps: Vec<f64> = (0..5).map(|_| 8.0 + draws.normal()).collect();
-        let mut cell = |true_difference: f64| Cell {
+        let mut cell = |true_difference: f64| Comparison {
             arms: [0, 1],
             family: "share".into(),
             pairs: (0..5)
@@ -373,10 +373,10 @@ fn a_share_of_a_gap_errs_no_more_than_a_number() {
                     margin: Some(0.5 * gaps[i]),
                 })
                 .collect(),
-            ..Cell::default()
+            ..Comparison::default()
         };
         let cells = [cell(4.0), cell(0.0)];
-        let insensitive = |cell: &Cell| {
+        let insensitive = |cell: &Comparison| {
             let one = std::slice::from_ref(cell);
             let outcome = &judge(one, &estimates(one, &rules), &rules)[0];
             usize::from(outcome.verdict.word() == "insensitive")

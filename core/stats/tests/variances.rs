@@ -23,7 +23,7 @@ const SPREADS: [(&str, [f64; 6]); 3] = [
 
 /// A table without any effect: every ticket against its check, and a random ticket against every
 /// ticket, so that differences share arms; seeds lift all arms alike.
-fn table(draws: &mut Draws, spreads: &[f64; 6], n: usize) -> Vec<Cell> {
+fn table(draws: &mut Draws, spreads: &[f64; 6], n: usize) -> Vec<Comparison> {
     let lifts: Vec<f64> = (0..n).map(|_| 3.0 * draws.normal()).collect();
     let mut run = |sd: f64| -> Vec<f64> {
         let run = |lift| 80.0 + lift + sd * draws.normal();
@@ -45,12 +45,12 @@ fn table(draws: &mut Draws, spreads: &[f64; 6], n: usize) -> Vec<Cell> {
                 minus: minus[i],
                 margin: Some(0.5),
             };
-            cells.push(Cell {
+            cells.push(Comparison {
                 arms,
                 family: family.into(),
                 pool: Some(family.into()),
                 pairs: (0..n).map(pair).collect(),
-                ..Cell::default()
+                ..Comparison::default()
             });
         }
     }

@@ -59,7 +59,7 @@ impl Store {
         Ok(Digest::of(&canonical::to_bytes(recipe)?))
     }
 
-    /// The finished action under this key; None: it is not done. The outputs may be absent by
+    /// The finished action under this key; `None` if it is not done. The outputs may be absent by
     /// now: ask [`Store::has`] for those that are read. A damaged file is moved to
     /// `quarantine/` and is [`Error::Corrupt`]; the action is then a miss.
     pub fn action(&self, key: &Digest) -> Result<Option<Action>, Error> {
@@ -288,7 +288,7 @@ impl Store {
         self.root().join("failures").join(key.to_string())
     }
 
-    /// A small file; None: absent. A link or folder in its place is moved away.
+    /// A small file's bytes; `None` if it is absent. A link or folder in its place is moved away.
     pub(crate) fn read_named(&self, path: &Path) -> Result<Option<Vec<u8>>, Error> {
         match read_regular(path) {
             Ok(Ok(bytes)) => Ok(Some(bytes)),

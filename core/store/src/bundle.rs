@@ -17,7 +17,7 @@ mod write;
 
 pub(crate) use read::unpack;
 pub use read::{Imported, Listing};
-pub use write::{Exported, Packing, Selection};
+pub use write::{BundleSelection, Exported, Packing};
 
 use crate::Digest;
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ fn left_out_record(names: &[&String]) -> Vec<u8> {
 }
 
 /// The outputs that the bundle, with which an action came, left behind, as the action's record
-/// says; none: it came with no bundle.
+/// says; `None` if it came with no bundle.
 pub fn left_out(record: &serde_json::Value) -> Option<Vec<&str>> {
     let names = record.get(LEFT_OUT)?.as_array()?;
     Some(names.iter().filter_map(|name| name.as_str()).collect())

@@ -52,13 +52,13 @@ pub struct Garbage {
 /// What one root holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Of the root.
+    /// Name of the root.
     pub root: String,
     /// Finished actions.
     pub actions: usize,
     /// Objects.
     pub objects: usize,
-    /// Of the objects.
+    /// Bytes of the objects.
     pub bytes: u64,
 }
 

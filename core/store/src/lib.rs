@@ -12,13 +12,13 @@
 //! use std::collections::BTreeMap;
 //! # let folder = std::env::temp_dir().join(format!("jackpot-store-doc-{}", std::process::id()));
 //! let store = Store::create(&folder)?;
-//! let mask = store.put(b"one bit a weight")?;
+//! let mask = store.put(b"one bit per weight")?;
 //! let recipe = json!({"kind": "select", "revision": 1, "sparsity": "0.9"});
 //! let outputs = BTreeMap::from([("mask".to_string(), mask)]);
 //! let committed = store.commit(&recipe, &outputs, &json!({"seconds": "1.5e0"}))?;
 //! assert_eq!(committed, Committed::New);
 //! let action = store.action(&Store::key(&recipe)?)?.expect("it was just committed");
-//! assert_eq!(store.get(&action.outputs["mask"])?, b"one bit a weight");
+//! assert_eq!(store.get(&action.outputs["mask"])?, b"one bit per weight");
 //! # drop(store);
 //! # std::fs::remove_dir_all(folder).expect("the folder is ours");
 //! # Ok::<(), jackpot_store::Error>(())
@@ -44,7 +44,7 @@ mod store;
 
 pub use actions::{Action, Committed, Found};
 pub use audit::{Audit, Fault, Look, Problem};
-pub use bundle::{Exported, Imported, Listing, Packing, Selection, left_out};
+pub use bundle::{BundleSelection, Exported, Imported, Listing, Packing, left_out};
 pub use digest::Digest;
 pub use error::Error;
 pub use files::lacks::lacks;
@@ -53,5 +53,5 @@ pub use files::place::require_loadable;
 pub use files::steps;
 pub use gc::{Garbage, Kept, Reached, Root, digests};
 pub use locking::holder::Holder;
-pub use locking::locks::{Claim, Running, Scratch};
+pub use locking::locks::{ActionLock, Running, Scratch};
 pub use store::{FORMAT, Store};

@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// What the user should be told about how the store is open: that it can only be read,
-    /// or that no lock protects it. None: all is as it should be.
+    /// or that no lock protects it; `None` if all is as it should be.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
@@ -182,7 +182,7 @@ impl Store {
         file.replace(&path)
     }
 
-    /// The bytes of `pins/NAME.json`, canonical JSON; None: there is none. A damaged one is moved
+    /// The bytes of `pins/NAME.json`, canonical JSON; `None` without a pin. A damaged one is moved
     /// to `quarantine/` and is [`Error::Corrupt`].
     pub fn read_pin(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.pin_path(name)?;

@@ -2,7 +2,7 @@
 use crate::{failure, named, read, told, write};
 use jackpot_data::Rows;
 use jackpot_host::Progress;
-use jackpot_nn::{Precision, Pruned};
+use jackpot_nn::{FloatPrecision, Pruned};
 use jackpot_protocol::EvaluateJob;
 use jackpot_protocol::Failure;
 use jackpot_prune::Mask;
@@ -25,8 +25,8 @@ pub fn run(folder: &Path, job: &EvaluateJob) -> Result<(), Failure> {
         normalisation: &job.normalisation,
         device: jackpot_nn::parse_device(&job.device).map_err(told)?,
         precision: match job.precision {
-            jackpot_net::Precision::F32 => Precision::F32,
-            jackpot_net::Precision::Bf16 => Precision::Bf16,
+            jackpot_net::Precision::F32 => FloatPrecision::F32,
+            jackpot_net::Precision::Bf16 => FloatPrecision::Bf16,
         },
     };
     let (metrics, bits) = pruned.evaluate().map_err(told)?;

@@ -2,7 +2,7 @@
 use jackpot_data::{BatchSpec, Rows};
 use jackpot_host::{ServiceError, Services, View, ViewMut};
 use jackpot_net::{Objective, ScorePrecision};
-use jackpot_nn::{Autodiff, Slice, SliceMut, Source};
+use jackpot_nn::{Autodiff, BatchSource, Slice, SliceMut};
 use jackpot_protocol::{Batches, PluginJob};
 use jackpot_prune::Mask;
 use std::path::Path;
@@ -31,13 +31,13 @@ impl Gradients {
         };
         let source = match &job.batches {
             None => None,
-            Some(Batches::Given { batch }) => Some(Source::Given(read(batch)?)),
+            Some(Batches::Given { batch }) => Some(BatchSource::Given(read(batch)?)),
             Some(Batches::Sampled {
                 train,
                 normalisation,
                 augment,
                 memory,
-            }) => Some(Source::Sampled {
+            }) => Some(BatchSource::Sampled {
                 images: Rows::open(train, *memory).map_err(|e| e.to_string())?,
                 normalisation: normalisation.clone(),
                 augment: augment.clone(),

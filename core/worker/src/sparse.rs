@@ -1,13 +1,16 @@
-//! The sparse engine behind [`jackpot_nn::Engine`]: tensors become slices, and slices tensors.
+//! The sparse engine behind [`jackpot_nn::TrainingEngine`]: tensors become slices, and slices tensors.
 use jackpot_net::{Network, Training};
-use jackpot_nn::{Batch, Buffer, Device, Engine, Error, Model, Precision, Step, numbers, pixels};
+use jackpot_nn::{
+    Batch, Buffer, Device, Error, FloatPrecision, Model, StepTensors, TrainingEngine, numbers,
+    pixels,
+};
 use jackpot_prune::Mask;
 use jackpot_sparse::Isa;
 use tch::Tensor;
 
 /// One training in the sparse engine.
 pub struct Sparse {
-    engine: jackpot_sparse::Engine,
+    engine: jackpot_sparse::SparseEngine,
     network: Network,
     /// What the mask keeps.
     kept: u64,
@@ -16,8 +19,8 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Starts from a state_dict under a mask; none: everything is kept. The device class says
-    /// which kernels are taken.
+    /// Starts from a state_dict under a mask; without one everything is kept. The device class
+    /// says which kernels are taken.
     ///
     /// # Errors
     /// What does not fit the network; a CPU without the kernels; what the engine cannot lower.
@@ -36,14 +39,15 @@ impl Sparse {
         let isa = Isa::of_class(device_class, storage);
         let isa = isa.map_err(|e| Error::Invalid(e.to_string()))?;
         // Read as libtorch's engine reads it: the same names, shapes and messages.
-        let model = Model::load(network, state_dict, Precision::F32, Device::Cpu)?;
+        let model = Model::load(network, state_dict, FloatPrecision::F32, Device::Cpu)?;
         // One after the other: together they take more memory than all that is kept of them.
         let mut unread = None;
         let dense = model.parameters().iter().map_while(|parameter| {
             let read = numbers(parameter);
             read.map_err(|error| unread = Some(error)).ok()
         });
-        let engine = jackpot_sparse::Engine::new(network, dense, &mask, training, storage, isa);
+        let engine =
+            jackpot_sparse::SparseEngine::new(network, dense, &mask, training, storage, isa);
         if let Some(error) = unread {
             return Err(error);
         }
@@ -62,16 +66,16 @@ impl Sparse {
     }
 }
 
-impl Engine for Sparse {
+impl TrainingEngine for Sparse {
     fn describe(&self) -> String {
         self.described.clone()
     }
 
-    fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
+    fn step(&mut self, batch: &Batch, lr: f64) -> Result<StepTensors, Error> {
         let (images, labels) = batch.numbers()?;
         let step = self.engine.step(&images, &labels, lr).map_err(told)?;
         let scalar = [0_i64; 0];
-        Ok(Step {
+        Ok(StepTensors {
             loss: Tensor::f_from_slice(&[step.loss])?.f_reshape(scalar)?,
             correct: Tensor::f_from_slice(&[step.correct as i64])?.f_reshape(scalar)?,
         })

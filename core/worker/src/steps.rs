@@ -2,7 +2,7 @@
 use crate::{named, read, sparse::Sparse, told, write};
 use jackpot_host::Progress;
 use jackpot_net::Network;
-use jackpot_nn::{Batch, Device, Engine, Model, Precision, Trainer};
+use jackpot_nn::{Batch, Device, FloatPrecision, Model, Trainer, TrainingEngine};
 use jackpot_protocol::Failure;
 use jackpot_protocol::StepsJob;
 use jackpot_prune::Mask;
@@ -20,9 +20,9 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
         None => None,
     };
     let precision = if job.double {
-        Precision::F64
+        FloatPrecision::F64
     } else {
-        Precision::F32
+        FloatPrecision::F32
     };
     let device = jackpot_nn::parse_device(&job.device).map_err(told)?;
     let batch = read(&job.batch)?;
@@ -53,14 +53,14 @@ pub fn run(folder: &Path, job: &StepsJob) -> Result<(), Failure> {
         .map_err(|e| named(&folder.join("done.json"), e))
 }
 
-type Begun = (Box<dyn Engine>, Vec<f64>);
+type Begun = (Box<dyn TrainingEngine>, Vec<f64>);
 
 /// Libtorch's engine, and the logits of the weights as they were given.
 fn in_libtorch(
     job: &StepsJob,
     network: &Network,
     mask: Option<&Mask>,
-    precision: Precision,
+    precision: FloatPrecision,
     device: Device,
     images: &[f32],
 ) -> Result<Begun, Failure> {

@@ -3,7 +3,7 @@ use crate::{failure, named, read, sparse::Sparse, told, write};
 use jackpot_data::Rows;
 use jackpot_host::Progress;
 use jackpot_net::Engine;
-use jackpot_nn::{Event, Precision, Trained};
+use jackpot_nn::{FloatPrecision, TrainedModel, TrainingEvent};
 use jackpot_protocol::Failure;
 use jackpot_protocol::TrainJob;
 use jackpot_prune::Mask;
@@ -32,17 +32,17 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
     let mut clock = Instant::now();
     let mut seconds = Vec::new();
     let mut observe = |event| match event {
-        Event::Progress(done) => progress.set(done),
-        Event::Epoch(_) => {
+        TrainingEvent::Progress(done) => progress.set(done),
+        TrainingEvent::Epoch(_) => {
             seconds.push(clock.elapsed().as_secs_f64());
             clock = Instant::now();
         }
-        Event::Resumed(epochs) => crate::log(&format!("resumed after epoch {epochs}")),
-        Event::Discarded(why) => crate::log(&format!(
+        TrainingEvent::Resumed(epochs) => crate::log(&format!("resumed after epoch {epochs}")),
+        TrainingEvent::Discarded(why) => crate::log(&format!(
             "resume point discarded, training starts over: {why}"
         )),
     };
-    let job = jackpot_nn::Job {
+    let job = jackpot_nn::TrainingJob {
         network: &network,
         training: &asked.training,
         weights: &weights,
@@ -54,8 +54,8 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
         augment_key: key("augment_key", &asked.augment_key)?,
         device: jackpot_nn::parse_device(&asked.device).map_err(told)?,
         precision: match (asked.engine, asked.precision) {
-            (Engine::Sparse, _) | (_, jackpot_net::Precision::F32) => Precision::F32,
-            (Engine::Libtorch, jackpot_net::Precision::Bf16) => Precision::Bf16,
+            (Engine::Sparse, _) | (_, jackpot_net::Precision::F32) => FloatPrecision::F32,
+            (Engine::Libtorch, jackpot_net::Precision::Bf16) => FloatPrecision::Bf16,
         },
         resume: Some(&asked.resume),
     };
@@ -78,9 +78,9 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
 /// In the engine that the job names.
 fn trained(
     asked: &TrainJob,
-    job: &jackpot_nn::Job,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Trained, jackpot_nn::Error> {
+    job: &jackpot_nn::TrainingJob,
+    observe: &mut dyn FnMut(TrainingEvent),
+) -> Result<TrainedModel, jackpot_nn::Error> {
     if asked.engine == Engine::Libtorch {
         return jackpot_nn::train(job, observe);
     }

@@ -21,7 +21,7 @@ pub enum Output {
     Scores = JKP_SCORES,
     /// u8 0/1, like each parameter.
     Masks = JKP_MASKS,
-    /// i64, one number a parameter: weights to keep.
+    /// i64, one number per parameter: weights to keep.
     Counts = JKP_COUNTS,
     /// f32, like each parameter (checks only).
     Weights = JKP_WEIGHTS,

@@ -26,7 +26,7 @@ impl<'a> Out<'a> {
         self.slices()
     }
 
-    /// One number a layer: how many weights to keep.
+    /// How many weights to keep, one number per layer.
     pub fn counts(&mut self) -> Result<Vec<&mut i64>> {
         self.slices()?
             .into_iter()

@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
             .expect("the host always gives the parameters")
     }
 
-    /// The masks so far (u8: 1 kept, 0 pruned), one a parameter.
+    /// The masks so far (u8: 1 kept, 0 pruned), one per parameter.
     pub fn masks(&self) -> Tensors<'a> {
         // SAFETY: as for `params`.
         unsafe { Tensors::new(self.raw.masks, self.raw.n) }
@@ -80,14 +80,14 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Another ticket's mask, one a parameter.
+    /// Another ticket's mask, one per parameter.
     pub fn donor(&self) -> Result<Tensors<'a>> {
         // SAFETY: the host's promise: NULL or n read-only tensors for the call.
         unsafe { Tensors::new(self.raw.donor, self.raw.n) }
             .ok_or_else(|| Error::unsupported("no donor mask: declare `needs::DONOR`"))
     }
 
-    /// The initial weights, one a parameter.
+    /// The initial weights, one per parameter.
     pub fn reference(&self) -> Result<Tensors<'a>> {
         // SAFETY: as for `donor`.
         unsafe { Tensors::new(self.raw.r#ref, self.raw.n) }

@@ -1,7 +1,7 @@
 //! What the tests share: golden tensors, distances, small networks and images.
 use jackpot_data::{Images, Normalisation};
 use jackpot_net::{Activation, Architecture, Family, Network};
-use jackpot_nn::{Autodiff, Device, Slice, SliceMut, Source};
+use jackpot_nn::{Autodiff, BatchSource, Device, Slice, SliceMut};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -214,7 +214,7 @@ pub fn autodiff(
     network: &Network,
     weights: &[u8],
     mask: Option<&Mask>,
-    source: Option<Source>,
+    source: Option<BatchSource>,
 ) -> Autodiff {
     one_thread();
     Autodiff::new(network, weights, mask, source, Device::Cpu).unwrap()

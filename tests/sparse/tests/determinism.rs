@@ -2,7 +2,7 @@
 //! before.
 use crate::support::*;
 use jackpot_net::{Activation, AdamSettings, Architecture, Family, Optimizer, Training};
-use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_sparse::{Isa, SparseEngine, Storage};
 
 fn case() -> Case {
     let architecture = Architecture::new(Family::Resnet, 8, 6, 5, [3, 9, 8]);
@@ -17,7 +17,7 @@ fn ways() -> Vec<(Storage, Isa)> {
 }
 
 /// All that the next step is a function of.
-fn state(engine: &Engine) -> Vec<Vec<u32>> {
+fn state(engine: &SparseEngine) -> Vec<Vec<u32>> {
     let buffers: Vec<Vec<f32>> = engine.buffers().into_iter().map(|b| b.2).collect();
     [bits(&engine.parameters()), bits(&buffers)].concat()
 }
@@ -168,7 +168,8 @@ fn a_restored_engine_goes_on_bit_for_bit() {
         let case = Case { training, ..case() };
         for (storage, isa) in ways() {
             let mut engine = case.engine(storage, isa);
-            let go = |engine: &mut Engine| engine.step(&case.images, &case.labels, 0.03).unwrap();
+            let go =
+                |engine: &mut SparseEngine| engine.step(&case.images, &case.labels, 0.03).unwrap();
             go(&mut engine);
             go(&mut engine);
             let buffers: Vec<Vec<f32>> = engine.buffers().into_iter().map(|b| b.2).collect();

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_net::{Architecture, Block, Family, Stem, Training};
-use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_sparse::{Isa, SparseEngine, Storage};
 use jackpot_test_sparse::{labels, mask, normal_images, some_parameters};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -172,7 +172,7 @@ fn train_everything(storage: Storage, isa: Isa) {
     for (place, architecture) in architectures().iter().enumerate() {
         let network = architecture.build().unwrap();
         for density in [0.05, 1.0] {
-            let mut engine = Engine::new(
+            let mut engine = SparseEngine::new(
                 &network,
                 some_parameters(&network, 1),
                 &mask(&network, density, place as u64),

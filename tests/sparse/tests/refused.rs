@@ -1,7 +1,7 @@
 //! What the engine cannot do is refused by name, before anything is computed.
 use crate::support::*;
 use jackpot_net::{Activation, Architecture, Family, Stem};
-use jackpot_sparse::{Engine, Isa, Storage, check};
+use jackpot_sparse::{Isa, SparseEngine, Storage, check};
 
 #[test]
 fn networks_of_every_other_family_are_taken() {
@@ -39,7 +39,7 @@ fn a_network_that_cannot_be_lowered_is_refused_by_name() {
         let parameters = jackpot_test_sparse::some_parameters(&network, 1);
         let mask = jackpot_prune::Mask::dense(&network);
         let isa = levels()[0];
-        let engine = Engine::new(&network, &parameters, &mask, &sgd(), Storage::F32, isa);
+        let engine = SparseEngine::new(&network, &parameters, &mask, &sgd(), Storage::F32, isa);
         assert!(engine.is_err(), "{name} is trained in silence");
     }
 }
@@ -80,7 +80,7 @@ fn wrong_input_is_named() {
     let with = |edit: fn(&mut Case)| {
         let mut case = case.clone();
         edit(&mut case);
-        Engine::new(
+        SparseEngine::new(
             &case.network,
             &case.parameters,
             &case.mask,

@@ -2,7 +2,7 @@
 use jackpot_net::{Architecture, Network, ParameterKind, Training};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_sparse::{Isa, SparseEngine, Storage};
 use jackpot_test_sparse::{Gradients, Reference, labels, mask, normal_images, some_parameters};
 use std::fmt;
 
@@ -100,8 +100,8 @@ impl Case {
         Reference::new(&self.network, &self.parameters, &self.mask, &self.training)
     }
 
-    pub fn engine(&self, storage: Storage, isa: Isa) -> Engine {
-        Engine::new(
+    pub fn engine(&self, storage: Storage, isa: Isa) -> SparseEngine {
+        SparseEngine::new(
             &self.network,
             &self.parameters,
             &self.mask,

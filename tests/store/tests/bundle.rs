@@ -2,7 +2,7 @@
 //! not as declared gets in.
 
 use crate::{Sample, files, named, recipe};
-use jackpot_store::{Action, Digest, Error, Packing, Selection, Store, canonical};
+use jackpot_store::{Action, BundleSelection, Digest, Error, Packing, Store, canonical};
 use jackpot_test_store::{Entry, archive, entries};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-fn export(store: &Store, selection: &Selection, packing: Packing) -> Vec<u8> {
+fn export(store: &Store, selection: &BundleSelection, packing: Packing) -> Vec<u8> {
     let mut bytes = Vec::new();
     let exported = store
         .export(selection, packing, &mut bytes, &|_, _| ())
@@ -24,8 +24,8 @@ fn export(store: &Store, selection: &Selection, packing: Packing) -> Vec<u8> {
     bytes
 }
 
-fn all_of(actions: &[Action]) -> Selection {
-    Selection {
+fn all_of(actions: &[Action]) -> BundleSelection {
+    BundleSelection {
         pins: ["study".to_owned()].into(),
         actions: actions.iter().map(|action| action.key).collect(),
         without: ["checkpoint".to_owned()].into(),
@@ -657,7 +657,7 @@ proptest! {
             sample.store.commit(&recipe, &outputs, &json!({"at": number})).unwrap();
             keys.insert(Store::key(&recipe).unwrap());
         }
-        let selection = Selection { actions: keys, without, ..Selection::default() };
+        let selection = BundleSelection { actions: keys, without, ..BundleSelection::default() };
         let packing = if zstd { Packing::Zstd } else { Packing::Tar };
         let first = export(&sample.store, &selection, packing);
         let other = Sample::empty();

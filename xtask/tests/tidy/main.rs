@@ -6,14 +6,15 @@
 mod bounds;
 mod circles;
 mod modules;
+mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use workspace::packages;
 
-/// Who may name whom: the arrows of the map in the README. A crate that is not listed
-/// here fails the test, so that nobody adds one without drawing its arrows.
+/// Who may name whom: the arrows between crates, of which ARCHITECTURE.md tells. A crate that
+/// is not listed here fails the test, so that nobody adds one without drawing its arrows.
 const ARROWS: &[(&str, &[&str])] = &[
     ("jackpot-abi", &[]),
     ("jackpot-rng", &[]),
@@ -140,34 +141,18 @@ fn root() -> PathBuf {
         .to_path_buf()
 }
 
-fn metadata() -> cargo_metadata::Metadata {
-    MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap()
-}
-
-/// What a crate's manifest names, beside its tests' own needs.
-fn dependencies(package: &cargo_metadata::Package) -> BTreeSet<&str> {
-    package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind != DependencyKind::Development)
-        .map(|dependency| dependency.name.as_str())
-        .collect()
-}
-
 #[test]
 fn dependencies_point_one_way() {
     let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
-    let metadata = metadata();
+    let packages = packages();
     let mut seen = 0;
-    for package in &metadata.packages {
+    for package in &packages {
         let name = package.name.as_str();
-        let path = package.manifest_path.strip_prefix(root()).unwrap().as_str();
-        let mine: BTreeSet<&str> = dependencies(package)
-            .into_iter()
+        let path = &package.manifest;
+        let mine: BTreeSet<&str> = package
+            .dependencies
+            .iter()
+            .map(String::as_str)
             .filter(|name| name.starts_with("jackpot-"))
             .collect();
         let may: BTreeSet<&str> = if path.starts_with("tests/") {
@@ -191,12 +176,11 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn only_nn_and_the_worker_link_libtorch() {
-    let metadata = metadata();
-    let linking: BTreeSet<&str> = metadata
-        .packages
+    let packages = packages();
+    let linking: BTreeSet<&str> = packages
         .iter()
-        .filter(|package| !package.manifest_path.starts_with(root().join("tests")))
-        .filter(|package| dependencies(package).contains("tch"))
+        .filter(|package| !package.manifest.starts_with("tests"))
+        .filter(|package| package.dependencies.iter().any(|name| name == "tch"))
         .map(|package| package.name.as_str())
         .collect();
     assert_eq!(linking, BTreeSet::from(["jackpot-nn", "jackpot-worker"]));
@@ -204,11 +188,12 @@ fn only_nn_and_the_worker_link_libtorch() {
 
 #[test]
 fn plugins_and_the_contract_need_no_registry() {
-    for package in &metadata().packages {
-        let path = package.manifest_path.strip_prefix(root()).unwrap();
+    for package in &packages() {
+        let path = &package.manifest;
         if path.starts_with("plugins") || path.starts_with("core/abi") {
-            let outside: Vec<&str> = dependencies(package)
-                .into_iter()
+            let outside: Vec<&String> = package
+                .dependencies
+                .iter()
                 .filter(|name| !name.starts_with("jackpot-"))
                 .collect();
             assert!(

@@ -123,7 +123,7 @@ enum Schedule {
 }
 
 impl InRounds {
-    /// How many for this item; None: it is called once, as a method without rounds.
+    /// The number of rounds for this item; `None` if it is called once, as a method without rounds.
     pub fn count(&self, item: &PluginItem) -> Option<u32> {
         let count = self.rounds.unwrap_or(item.rounds_hint.max(1));
         (count != 1 || item.rounds_hint > 1).then_some(count)

@@ -238,7 +238,7 @@ fn rule(arguments: &Arguments, global: bool) -> Result<SelectionRule> {
     }
 }
 
-/// The rounds that were asked for or that the method was published with; None: one call.
+/// The rounds that were asked for or that the method was published with; `None` for one call.
 fn rounds(
     arguments: &Arguments,
     asked: &Asked,

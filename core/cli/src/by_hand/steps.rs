@@ -76,7 +76,7 @@ enum Computed {
 }
 
 impl Arguments {
-    /// What the sparse engine holds activations in; none: libtorch takes the steps.
+    /// What the sparse engine holds activations in; `None` if libtorch takes the steps.
     fn sparse(&self, network: &Network, training: &Training) -> Result<Option<Precision>> {
         let held = match self.storage {
             Held::F32 => Precision::F32,

@@ -5,7 +5,7 @@ mod unpack;
 use crate::{offers::list, progress::bar};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use jackpot_data::{Access, Layout, RowOrder, remotes};
+use jackpot_data::{Layout, OpenOptions, RowOrder, remotes};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -80,7 +80,7 @@ fn list_sets() {
 }
 
 fn verify_set(asked: &Verify) -> Result<()> {
-    let access = Access {
+    let access = OpenOptions {
         folder: asked.folder.as_deref(),
         partial: asked.partial,
         order: asked.order,

@@ -88,7 +88,7 @@ fn grouped(number: u64) -> String {
     out
 }
 
-/// A few words, one row a layer in forward order, the totals.
+/// A few words, one row per layer in forward order, the totals.
 fn table(network: &Network) -> String {
     let a = &network.architecture;
     let (classes, width) = (a.classes, a.width);

@@ -29,7 +29,7 @@ pub struct Check {
     /// Seconds of its own that an item may take in one case
     #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = study::seconds)]
     seconds: f64,
-    /// Cases at the same time; else one a core
+    /// Cases at the same time; else one per core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=study::MOST_WORKERS))]
     workers: Option<u32>,
     /// Only this item of the plugin
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// The sums of the plugins beside this program; none: it has none.
+/// The sums of the plugins beside this program; `None` if it has none.
 fn of_jackpot() -> Result<Vec<String>> {
     let folder = beside_the_binary()?;
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();

@@ -78,7 +78,7 @@ fn read(store: &jackpot_store::Store, name: &str) -> Result<Option<Value>> {
     Ok(bytes.map(|bytes| canonical::parse(&bytes)).transpose()?)
 }
 
-/// What a pin made by `jackpot pin add` holds; none: it is a study's.
+/// What a pin made by `jackpot pin add` holds; `None` if the pin is a study's.
 fn of_user(said: &Value) -> Option<BTreeSet<Digest>> {
     let pinned = said.get("pinned")?.as_array()?;
     Some(

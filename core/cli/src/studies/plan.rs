@@ -224,7 +224,7 @@ struct Row<'a> {
     ticket: &'a str,
     check: &'a str,
     lineage: Lineage,
-    /// Of the sparsities, each number once.
+    /// The epochs of all sparsities, each number once.
     epochs: Vec<String>,
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn size(bytes: &[u8]) -> Result<(usize, usize), String> {
     decode(bytes).map(|picture| (picture.width, picture.height))
 }
 
-/// Of the bytes of one image and nothing else.
+/// Width and height, from the bytes of one image and nothing else.
 fn jpeg_size(image: &[u8]) -> Result<(usize, usize), String> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(image), options());
     decoder.decode_headers().map_err(damaged_jpeg)?;

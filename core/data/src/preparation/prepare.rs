@@ -238,9 +238,9 @@ struct Part<'a> {
     source: &'a Source,
     preparation: &'a Preparation,
     stored: Stored<'a>,
-    /// Of what is stored.
+    /// The stored rows that are taken.
     rows: Vec<u32>,
-    /// Of these rows.
+    /// The labels of these rows.
     labels: Vec<i64>,
     /// Channels, height, width when prepared.
     shape: [u32; 3],

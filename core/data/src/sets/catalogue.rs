@@ -83,7 +83,7 @@ impl Info {
 pub struct SourceFile {
     /// File name without its folder; `manifest` for the manifest.
     pub name: String,
-    /// Of the file as it lies, packed or not.
+    /// The sha256 of the file as it lies, packed or not.
     pub sha256: [u8; 32],
     /// Length of the file as it lies; of all files of a manifest.
     pub bytes: u64,
@@ -91,7 +91,7 @@ pub struct SourceFile {
 
 /// Where a set lies, and what may be taken for it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Access<'a> {
+pub struct OpenOptions<'a> {
     /// The folder of the files; None for an embedded set.
     pub folder: Option<&'a Path>,
     /// A part of the published set is meant: whatever whole images are there are all of it.
@@ -286,21 +286,21 @@ pub fn info(set: &str) -> Result<&'static Info, Error> {
 pub fn open(set: &str, folder: Option<&Path>) -> Result<Source, Error> {
     open_as(
         set,
-        &Access {
+        &OpenOptions {
             folder,
-            ..Access::default()
+            ..OpenOptions::default()
         },
     )
 }
 
 /// What the set is as it lies there: classes and rows of a folder are counted, no image but
 /// the first is read.
-pub fn survey(set: &str, access: &Access) -> Result<Info, Error> {
+pub fn survey(set: &str, access: &OpenOptions) -> Result<Info, Error> {
     Ok(surveyed(set, access)?.0)
 }
 
 /// As [`open`], with the choices of `access`.
-pub fn open_as(set: &str, access: &Access) -> Result<Source, Error> {
+pub fn open_as(set: &str, access: &OpenOptions) -> Result<Source, Error> {
     let mut source = opened(set, access)?;
     if access.order == RowOrder::Canonical {
         let rows = canonical::named(&source, access.sums, || stored(&source))?;
@@ -320,7 +320,7 @@ pub(crate) fn stored(source: &Source) -> Result<[Images; 2], Error> {
     }
 }
 
-fn opened(set: &str, access: &Access) -> Result<Source, Error> {
+fn opened(set: &str, access: &OpenOptions) -> Result<Source, Error> {
     let (info, tree) = surveyed(set, access)?;
     let source = |files, tree| Source {
         set: set.to_owned(),
@@ -365,7 +365,7 @@ pub(crate) fn cifar(info: &Info) -> Option<&'static Cifar> {
     }
 }
 
-fn surveyed(set: &str, access: &Access) -> Result<(Info, Option<Tree>), Error> {
+fn surveyed(set: &str, access: &OpenOptions) -> Result<(Info, Option<Tree>), Error> {
     let published = info(set)?;
     let mut info = published.clone();
     let folder = match (info.embedded, access.folder) {

@@ -1,6 +1,6 @@
 //! The sums of a folder's files, and one sum over them.
 //!
-//! The manifest is a line a file, `SHA256  BYTES  PATH`, in bytewise order of the paths; its
+//! The manifest is a line per file, `SHA256  BYTES  PATH`, in bytewise order of the paths; its
 //! sha256 stands for the whole folder. A file of sums from an earlier run saves hashing a
 //! million files again. A file is taken to have the sum that it had if its length, its times of
 //! modification and of change and its inode are what they were, and if both times lay a clock
@@ -24,12 +24,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Length and sum of each file, by path relative to the set's folder.
 pub(crate) type Sums = BTreeMap<String, Sum>;
 
-/// Of one file.
+/// What is remembered of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub(crate) bytes: u64,
     pub(crate) sha256: [u8; 32],
-    /// None: the file changed so shortly before it was read that it might change again
+    /// `None` where the file changed so shortly before it was read that it might change again
     /// unnoticed.
     identity: Option<Identity>,
 }

@@ -15,7 +15,7 @@ pub(crate) struct Published {
     pub(crate) shape: Shape,
     /// As distributed, in gzip.
     pub(crate) packed: Option<Fingerprint>,
-    /// Of the unpacked IDX stream.
+    /// The sha256 of the unpacked IDX stream.
     pub(crate) unpacked: Option<&'static str>,
 }
 

@@ -12,7 +12,7 @@ pub struct Remote {
     pub name: String,
     /// Length of the file.
     pub bytes: u64,
-    /// Of the file.
+    /// The file's sha256.
     pub sha256: [u8; 32],
     /// For an archive, the folder that it unpacks to: the set's `folder`.
     pub unpacks_to: Option<&'static str>,

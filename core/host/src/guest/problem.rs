@@ -1,7 +1,7 @@
 //! A job's inputs in the shape that a plugin sees: layers, weights, masks, task, config.
 use super::memory::Guarded;
 use jackpot_abi as abi;
-use jackpot_net::{Layer, Network, Role};
+use jackpot_net::{Layer, LayerRole, Network};
 use jackpot_protocol::{ConfigValue, DataAccess, Failure, Output, PluginJob};
 use jackpot_prune::{LayerMask, Mask};
 use jackpot_rng::Key;
@@ -216,8 +216,8 @@ pub(super) fn layer_tensors(
 ) -> Tensors {
     let one = |(layer, &data): (&Layer, &*mut c_void)| -> *const abi::jkp_tensor {
         let role = match layer.role {
-            Role::Conv => abi::JKP_CONV,
-            Role::Linear => abi::JKP_LINEAR,
+            LayerRole::Conv => abi::JKP_CONV,
+            LayerRole::Linear => abi::JKP_LINEAR,
         };
         let flag = |on: bool, bit: u32| if on { bit } else { 0 };
         let flags = flag(writable, abi::JKP_WRITABLE)

@@ -1,9 +1,9 @@
 use super::*;
-use jackpot_net::Role;
+use jackpot_net::LayerRole;
 use jackpot_prune::LayerMask;
 
 fn network(lengths: &[usize]) -> Network {
-    let layers = lengths.iter().map(|&n| (Role::Conv, vec![n]));
+    let layers = lengths.iter().map(|&n| (LayerRole::Conv, vec![n]));
     crate::test_network::network(layers.collect())
 }
 

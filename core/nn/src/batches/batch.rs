@@ -1,6 +1,6 @@
 //! Images as one tensor or as rows of a file, and whole batches cut from them.
 use crate::{
-    Error, Precision,
+    Error, FloatPrecision,
     batches::window::{self, Window, below},
     error::invalid,
     network::model::images_tensor,
@@ -50,7 +50,7 @@ impl Batch {
         network: &Network,
         images: &[f32],
         labels: &[i64],
-        precision: Precision,
+        precision: FloatPrecision,
         device: Device,
     ) -> Result<Batch, Error> {
         let x = images_tensor(network, images, precision, device)?;
@@ -91,14 +91,14 @@ pub struct Draws {
 }
 
 enum Windows {
-    /// As large as what the network takes.
+    /// Windows as large as what the network takes.
     Placed {
         /// i64 `[n]`: the window's first row, counted from the stored image's; may be negative.
         top: Tensor,
         /// i64 `[n]`: its first column.
         left: Tensor,
     },
-    /// Of any size within the stored image, to be resized.
+    /// Windows of any size within the stored image, to be resized.
     Resized(Vec<Window>),
 }
 
@@ -367,7 +367,7 @@ impl ImageSet {
         &self,
         rows: &[u32],
         draws: Option<&Draws>,
-        precision: Precision,
+        precision: FloatPrecision,
     ) -> Result<Batch, Error> {
         self.gather(&row_tensor(rows, self.device)?, draws, precision.kind())
     }

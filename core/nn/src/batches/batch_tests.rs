@@ -1,6 +1,6 @@
 //! Whole batches on tensors against pixels moved one by one.
 use super::*;
-use crate::Precision;
+use crate::FloatPrecision;
 
 const ROWS: usize = 12;
 const SHAPE: [usize; 3] = [2, 5, 7];
@@ -69,7 +69,9 @@ fn expected(row: usize, augment: &Augment, key: Key) -> Vec<f64> {
 fn found(rows: &[u32], augment: &Augment, key: Key) -> Vec<f64> {
     let set = set();
     let draws = set.draws(augment, key, rows).unwrap();
-    let batch = set.batch(rows, draws.as_ref(), Precision::F64).unwrap();
+    let batch = set
+        .batch(rows, draws.as_ref(), FloatPrecision::F64)
+        .unwrap();
     assert_eq!(batch.x.size(), [rows.len() as i64, 2, 5, 7]);
     let labels = Vec::<i64>::try_from(&batch.y).unwrap();
     assert_eq!(
@@ -137,7 +139,7 @@ fn both_layouts_of_a_batch_are_channels_last() {
     };
     let draws = set().draws(&augment, Key([5, 6]), &[1, 2]).unwrap();
     for draws in [None, draws.as_ref()] {
-        let batch = set().batch(&[1, 2], draws, Precision::F32).unwrap();
+        let batch = set().batch(&[1, 2], draws, FloatPrecision::F32).unwrap();
         assert_eq!(batch.x.stride(), [70, 1, 14, 2]);
     }
 }
@@ -203,7 +205,9 @@ fn held(input: [u32; 3]) -> ImageSet {
 
 fn bits(set: &ImageSet, rows: &[u32], augment: &Augment, key: Key) -> Vec<u32> {
     let draws = set.draws(augment, key, rows).unwrap();
-    let batch = set.batch(rows, draws.as_ref(), Precision::F32).unwrap();
+    let batch = set
+        .batch(rows, draws.as_ref(), FloatPrecision::F32)
+        .unwrap();
     let flat = batch.x.contiguous().view([-1]);
     let values = Vec::<f32>::try_from(&flat).unwrap();
     values.iter().map(|value| value.to_bits()).collect()
@@ -241,7 +245,7 @@ fn rows_of_a_file_give_the_bytes_of_rows_in_memory() {
 fn a_window_lies_in_the_middle_or_where_it_is_drawn() {
     let set = held([2, 4, 4]);
     let shown = |draws: Option<&Draws>| {
-        let batch = set.batch(&[3], draws, Precision::F64).unwrap();
+        let batch = set.batch(&[3], draws, FloatPrecision::F64).unwrap();
         let [mean, std] = [&set.mean, &set.std].map(|t| t.view([2, 1, 1]));
         let raw = (batch.x.squeeze_dim(0) * std + mean) * 255.0;
         Vec::<f64>::try_from(&raw.round().contiguous().view([-1])).unwrap()

@@ -11,7 +11,7 @@
 //! pixel as often as a kernel sees it: nine times the images for 3 × 3, and page faults for half
 //! of its time. A few images at a time give the same products in six tenths of the time.
 
-use crate::{Error, Precision};
+use crate::{Error, FloatPrecision};
 use jackpot_net::Op;
 use tch::{Kind, Tensor};
 
@@ -37,7 +37,7 @@ pub(crate) fn conv(
     op: &Op,
     parameters: &[Tensor],
     x: &Tensor,
-    precision: Precision,
+    precision: FloatPrecision,
     layout: Layout,
     reads_image: bool,
 ) -> Result<Tensor, Error> {

@@ -1,6 +1,6 @@
 //! A network with its parameters.
 use crate::{
-    Error, Precision,
+    Error, FloatPrecision,
     error::invalid,
     network::conv::{Layout, conv},
     network::state,
@@ -30,7 +30,7 @@ pub enum Statistics {
 pub struct Model {
     pub(crate) network: Network,
     pub(crate) parameters: Vec<Tensor>,
-    pub(crate) precision: Precision,
+    pub(crate) precision: FloatPrecision,
     pub(crate) device: Device,
 }
 
@@ -42,7 +42,7 @@ impl Model {
     pub fn load(
         network: &Network,
         state_dict: &[u8],
-        precision: Precision,
+        precision: FloatPrecision,
         device: Device,
     ) -> Result<Model, Error> {
         let parameters = state::read(network, state_dict, precision, device)?;
@@ -140,7 +140,7 @@ impl Model {
 pub(crate) fn images_tensor(
     network: &Network,
     images: &[f32],
-    precision: Precision,
+    precision: FloatPrecision,
     device: Device,
 ) -> Result<Tensor, Error> {
     let [c, h, w] = network.architecture.input.map(i64::from);
@@ -177,13 +177,13 @@ pub(crate) fn prunable(network: &Network) -> Result<Vec<usize>, Error> {
 }
 
 /// Walks the nodes; a value is dropped after its last use. The logits are of the
-/// precision's [`Precision::kind`].
+/// precision's [`FloatPrecision::kind`].
 pub(crate) fn forward(
     network: &Network,
     parameters: &[Tensor],
     x: &Tensor,
     statistics: Statistics,
-    precision: Precision,
+    precision: FloatPrecision,
     layout: Layout,
 ) -> Result<Tensor, Error> {
     let input = network.architecture.input.map(i64::from);
@@ -248,7 +248,7 @@ fn apply(
     activation: Activation,
     parameters: &[Tensor],
     statistics: Statistics,
-    precision: Precision,
+    precision: FloatPrecision,
     layout: Layout,
 ) -> Result<Tensor, Error> {
     let second = if inputs.len() > 1 { inputs.pop() } else { None };

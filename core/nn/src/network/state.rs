@@ -1,5 +1,5 @@
 //! Parameters from and to safetensors, under PyTorch's names, in channels-last layout.
-use crate::{Error, Precision, error::invalid};
+use crate::{Error, FloatPrecision, error::invalid};
 use jackpot_net::{NUMBERS, Network, is_number, not_tensors};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 pub(crate) fn read(
     network: &Network,
     bytes: &[u8],
-    precision: Precision,
+    precision: FloatPrecision,
     device: Device,
 ) -> Result<Vec<Tensor>, Error> {
     let file = SafeTensors::deserialize(bytes)

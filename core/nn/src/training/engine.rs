@@ -1,11 +1,11 @@
 //! Who takes the steps of a training.
-use crate::{Batch, Error, Step, Trainer, training::evaluate::Forward};
+use crate::{Batch, Error, StepTensors, Trainer, training::evaluate::Forward};
 use tch::Tensor;
 
 /// Takes the steps of a training and says what became of the weights: libtorch's
 /// [`Trainer`], or another engine. What a training is beside its steps (batches, order,
 /// schedule, metrics, resume point) is [`crate::train_in`]'s, the same for all.
-pub trait Engine {
+pub trait TrainingEngine {
     /// What the next step is a function of beside settings, weights, buffers and batch, in
     /// words: a resume point of an engine that says something else is not gone on from.
     fn describe(&self) -> String;
@@ -14,7 +14,7 @@ pub trait Engine {
     ///
     /// # Errors
     /// A batch that does not fit.
-    fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error>;
+    fn step(&mut self, batch: &Batch, lr: f64) -> Result<StepTensors, Error>;
 
     /// Logits `[n, classes]` of normalised images `[n, channels, height, width]` (channels
     /// last), with running statistics.
@@ -44,7 +44,7 @@ pub trait Engine {
     /// Steps taken so far.
     fn steps(&self) -> u64;
 
-    /// Puts saved tensors, row-major, as [`Engine::parameters`] and [`Engine::buffers`] order
+    /// Puts saved tensors, row-major, as [`TrainingEngine::parameters`] and [`TrainingEngine::buffers`] order
     /// them, back after `steps` steps: the next step has the bytes that it had there.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ pub struct Buffer {
     pub values: Tensor,
 }
 
-impl Engine for Trainer {
+impl TrainingEngine for Trainer {
     fn describe(&self) -> String {
         let model = self.model();
         format!(
@@ -78,7 +78,7 @@ impl Engine for Trainer {
         )
     }
 
-    fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
+    fn step(&mut self, batch: &Batch, lr: f64) -> Result<StepTensors, Error> {
         Trainer::step(self, batch, lr)
     }
 
@@ -114,7 +114,7 @@ impl Engine for Trainer {
 }
 
 /// Evaluation asks an engine for logits, whoever it is.
-impl Forward for dyn Engine + '_ {
+impl Forward for dyn TrainingEngine + '_ {
     fn forward(&mut self, x: &Tensor) -> Result<Tensor, Error> {
         self.logits(x)
     }

@@ -1,6 +1,6 @@
 //! Test accuracy and loss.
 use crate::training::metrics::{metrics_of, percent};
-use crate::{Error, ImageSet, Model, Precision, network::objective};
+use crate::{Error, FloatPrecision, ImageSet, Model, network::objective};
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::Network;
 use jackpot_protocol::Metrics;
@@ -36,7 +36,7 @@ impl Evaluation {
         percent(self.correct(), self.right.len() as u64)
     }
 
-    /// One bit an image, the first in the lowest bit of the first byte; spare bits 0.
+    /// One bit per image, the first in the lowest bit of the first byte; spare bits 0.
     pub fn bits(&self) -> Vec<u8> {
         let byte = |bits: &[bool]| {
             bits.iter()
@@ -62,11 +62,11 @@ pub struct Pruned<'a> {
     /// Where it runs.
     pub device: Device,
     /// What layers compute in.
-    pub precision: Precision,
+    pub precision: FloatPrecision,
 }
 
 impl Pruned<'_> {
-    /// Metrics without epochs, and one bit a test image as a training has them.
+    /// Metrics without epochs, and one bit per test image as a training has them.
     ///
     /// # Errors
     /// Inputs that do not fit each other; libtorch's.

@@ -6,7 +6,7 @@
 //! all inputs, so a file of another training is never taken for this one; the `digest`
 //! entry is the sha256 of the file without it, so a damaged one is never trusted.
 use crate::network::state::{Entry, from_view, serialize};
-use crate::{Engine, Error};
+use crate::{Error, TrainingEngine};
 use jackpot_net::Network;
 use jackpot_protocol::Epoch;
 use safetensors::SafeTensors;
@@ -26,7 +26,7 @@ pub(crate) fn save(
     folder: &Path,
     fingerprint: &Fingerprint,
     network: &Network,
-    engine: &dyn Engine,
+    engine: &dyn TrainingEngine,
     epochs: &[Epoch],
 ) -> Result<(), Error> {
     let (weights, buffers) = state(network, engine)?;
@@ -74,7 +74,7 @@ type Named = Vec<(String, Tensor)>;
 
 /// All tensors that the next step is a function of, parameters and buffers, by their names
 /// in the resume point.
-fn state(network: &Network, engine: &dyn Engine) -> Result<(Named, Named), Error> {
+fn state(network: &Network, engine: &dyn TrainingEngine) -> Result<(Named, Named), Error> {
     let name = |index: usize| &network.parameters[index].name;
     let weights = engine.parameters()?.into_iter().enumerate();
     let weights = weights.map(|(i, tensor)| (format!("weight.{}", name(i)), tensor));
@@ -89,7 +89,7 @@ pub(crate) fn restore(
     folder: &Path,
     fingerprint: &Fingerprint,
     network: &Network,
-    engine: &mut dyn Engine,
+    engine: &mut dyn TrainingEngine,
 ) -> Result<Vec<Epoch>, String> {
     let path: PathBuf = folder.join(FILE);
     let bytes = match read(&path) {
@@ -104,8 +104,8 @@ pub(crate) fn restore(
     })
 }
 
-/// None: there is no file. What is there instead of one is removed, unread: a pipe would keep
-/// its reader waiting for ever.
+/// The file's bytes, or `None` if there is no file. What lies there instead of a file is removed
+/// unread: a pipe would keep its reader waiting for ever.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let kind = match std::fs::symlink_metadata(path) {
         Ok(facts) => facts.file_type(),
@@ -130,7 +130,7 @@ fn apply(
     bytes: &[u8],
     fingerprint: &Fingerprint,
     network: &Network,
-    engine: &mut dyn Engine,
+    engine: &mut dyn TrainingEngine,
 ) -> Result<Vec<Epoch>, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|e| format!("not a safetensors file: {e}"))?;

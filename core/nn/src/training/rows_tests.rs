@@ -1,6 +1,6 @@
 //! A training from rows in memory and from rows in their file: the same bytes, and they learn.
-use crate::{Job, Trained, train};
-use jackpot_data::{Access, Preparation, Rows, open_as, write_prepared};
+use crate::{TrainedModel, TrainingJob, train};
+use jackpot_data::{OpenOptions, Preparation, Rows, open_as, write_prepared};
 use jackpot_net::{Architecture, Augment, Schedule, Training, init::initial_weights};
 use jackpot_rng::Key;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn cifar_file(path: &Path, rows: usize, seed: u64) {
     std::fs::write(path, bytes).unwrap();
 }
 
-fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> Trained {
+fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> TrainedModel {
     let side = crop.unwrap_or(32);
     let network = Architecture::resnet(8, 4, 10, [3, side, side])
         .build()
@@ -40,10 +40,10 @@ fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> Trained {
         },
         ..Training::su2020()
     };
-    let access = Access {
+    let access = OpenOptions {
         folder: Some(folder),
         partial: true,
-        ..Access::default()
+        ..OpenOptions::default()
     };
     let source = open_as("cifar-10", &access).unwrap();
     let (mut train_rows, mut test_rows) = (Vec::new(), Vec::new());
@@ -57,7 +57,7 @@ fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> Trained {
         assert_eq!(matches!(rows, Rows::Held(_)), memory > 0);
         rows
     };
-    let job = Job {
+    let job = TrainingJob {
         network: &network,
         training: &training,
         weights: &initial_weights(&network, Key::from_seed(1)).unwrap(),
@@ -68,7 +68,7 @@ fn trained(folder: &Path, memory: u64, crop: Option<u32>) -> Trained {
         order_key: Key::from_seed(2),
         augment_key: Key::from_seed(3),
         device: Device::Cpu,
-        precision: crate::Precision::F32,
+        precision: crate::FloatPrecision::F32,
         resume: None,
     };
     train(&job, &mut |_| ()).unwrap()

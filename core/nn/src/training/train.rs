@@ -3,8 +3,8 @@ use crate::training::metrics::{metrics_of, percent};
 use crate::training::resume::{self, Fingerprint};
 use crate::training::split::{Split, pass_key};
 use crate::{
-    Draws, Engine, Error, Evaluation, ImageSet, Model, Precision, Trainer, batches::batch,
-    error::invalid, network::state, training::evaluate,
+    Draws, Error, Evaluation, FloatPrecision, ImageSet, Model, Trainer, TrainingEngine,
+    batches::batch, error::invalid, network::state, training::evaluate,
 };
 use jackpot_data::{Normalisation, Rows};
 use jackpot_net::{Network, Training};
@@ -16,20 +16,20 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 /// Everything a training is a function of, and where its resume point lies.
-pub struct Job<'a> {
+pub struct TrainingJob<'a> {
     /// What is trained.
     pub network: &'a Network,
-    /// How.
+    /// Its hyperparameters.
     pub training: &'a Training,
     /// The state_dict to start from (safetensors).
     pub weights: &'a [u8],
-    /// `None`: dense.
+    /// The kept weights; the training is dense if `None`.
     pub mask: Option<&'a Mask>,
     /// Training images.
     pub train: &'a Rows,
     /// Test images.
     pub test: &'a Rows,
-    /// Of both.
+    /// Mean and standard deviation that both are normalised with.
     pub normalisation: &'a Normalisation,
     /// Draws the order of the rows in every epoch, where it is shuffled.
     pub order_key: Key,
@@ -38,30 +38,30 @@ pub struct Job<'a> {
     /// Where it runs.
     pub device: Device,
     /// What libtorch's layers compute in; batches are in the type of its weights.
-    pub precision: Precision,
-    /// Folder of the resume point; `None`: a killed training starts over.
+    pub precision: FloatPrecision,
+    /// Folder of the resume point; without one a killed training starts over.
     pub resume: Option<&'a Path>,
 }
 
 /// What is heard of a running training.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// Share of all steps that are done, about two hundred times a training.
+pub enum TrainingEvent {
+    /// Share of all steps that are done; sent about two hundred times per training.
     Progress(f64),
     /// An epoch ended and its resume point is on disk.
     Epoch(u32),
     /// The training goes on after this many epochs.
     Resumed(u32),
-    /// The resume point could not be used and was discarded: why.
+    /// Why the resume point could not be used; it was discarded.
     Discarded(String),
 }
 
 /// What a training yields; the same job yields the same bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trained {
-    /// Of every epoch and of the end.
+pub struct TrainedModel {
+    /// The metrics of every epoch and of the last weights.
     pub metrics: Metrics,
-    /// One bit a test image, right or wrong by the last weights, lowest bit first.
+    /// One bit per test image, 1 if the last weights classify it rightly, lowest bit first.
     pub bits: Vec<u8>,
     /// The last weights: state_dict as safetensors.
     pub checkpoint: Vec<u8>,
@@ -71,7 +71,10 @@ pub struct Trained {
 ///
 /// # Errors
 /// As [`train_in`].
-pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error> {
+pub fn train(
+    job: &TrainingJob,
+    observe: &mut dyn FnMut(TrainingEvent),
+) -> Result<TrainedModel, Error> {
     let model = Model::load(job.network, job.weights, job.precision, job.device)?;
     let mut trainer = Trainer::new(model, job.mask, job.training)?;
     train_in(&mut trainer, job, observe)
@@ -87,10 +90,10 @@ pub fn train(job: &Job, observe: &mut dyn FnMut(Event)) -> Result<Trained, Error
 /// Inputs that do not fit each other, pruned weights that are not 0, a resume folder that
 /// cannot be written, libtorch's.
 pub fn train_in(
-    engine: &mut dyn Engine,
-    job: &Job,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Trained, Error> {
+    engine: &mut dyn TrainingEngine,
+    job: &TrainingJob,
+    observe: &mut dyn FnMut(TrainingEvent),
+) -> Result<TrainedModel, Error> {
     let architecture = &job.network.architecture;
     let set = |what, images| {
         let (input, classes) = (architecture.input, architecture.classes);
@@ -133,7 +136,7 @@ pub fn train_in(
         if let Some(folder) = job.resume {
             resume::save(folder, &fingerprint, job.network, engine, &epochs)?;
         }
-        observe(Event::Epoch(epoch + 1));
+        observe(TrainingEvent::Epoch(epoch + 1));
     }
     let evaluation = match last {
         Some(evaluation) => evaluation,
@@ -142,7 +145,7 @@ pub fn train_in(
     let kept = job
         .mask
         .map_or_else(|| job.network.prunable_weights(), Mask::kept);
-    Ok(Trained {
+    Ok(TrainedModel {
         metrics: metrics_of(epochs, diverged, &evaluation, kept),
         bits: evaluation.bits(),
         checkpoint: state::state_dict(job.network, &engine.parameters()?)?,
@@ -151,10 +154,10 @@ pub fn train_in(
 
 /// Puts the engine where an earlier process left it; the epochs that are done already.
 fn resumed(
-    job: &Job,
+    job: &TrainingJob,
     fingerprint: &Fingerprint,
-    engine: &mut dyn Engine,
-    observe: &mut dyn FnMut(Event),
+    engine: &mut dyn TrainingEngine,
+    observe: &mut dyn FnMut(TrainingEvent),
 ) -> Vec<Epoch> {
     let Some(folder) = job.resume else {
         return Vec::new();
@@ -162,12 +165,12 @@ fn resumed(
     match resume::restore(folder, fingerprint, job.network, engine) {
         Ok(epochs) => {
             if !epochs.is_empty() {
-                observe(Event::Resumed(epochs.len() as u32));
+                observe(TrainingEvent::Resumed(epochs.len() as u32));
             }
             epochs
         }
         Err(why) => {
-            observe(Event::Discarded(why));
+            observe(TrainingEvent::Discarded(why));
             Vec::new()
         }
     }
@@ -189,7 +192,7 @@ struct Course {
 }
 
 impl Course {
-    fn new(job: &Job, train: &ImageSet) -> Result<Course, Error> {
+    fn new(job: &TrainingJob, train: &ImageSet) -> Result<Course, Error> {
         let settings = job.training;
         let classes = job.network.architecture.classes;
         let rows = Split::of(job.train.labels(), classes, settings.validation_rows)?;
@@ -227,7 +230,7 @@ impl Course {
 
     fn validate(
         &self,
-        engine: &mut dyn Engine,
+        engine: &mut dyn TrainingEngine,
         train: &ImageSet,
         kind: Kind,
     ) -> Result<Option<Evaluation>, Error> {
@@ -246,12 +249,12 @@ struct Seen {
 }
 
 fn run_epoch(
-    job: &Job,
+    job: &TrainingJob,
     course: &Course,
-    engine: &mut dyn Engine,
+    engine: &mut dyn TrainingEngine,
     train: &ImageSet,
     epoch: u32,
-    observe: &mut dyn FnMut(Event),
+    observe: &mut dyn FnMut(TrainingEvent),
 ) -> Result<Seen, Error> {
     // Sums stay on the device and are read once an epoch.
     let mut loss = Tensor::f_zeros([0_i64; 0], (Kind::Double, job.device))?;
@@ -279,7 +282,9 @@ fn run_epoch(
         correct = correct.f_add_(&seen.correct)?;
         images += length as u64;
         if (done + 1) * 200 / course.total != done * 200 / course.total {
-            observe(Event::Progress((done + 1) as f64 / course.total as f64));
+            observe(TrainingEvent::Progress(
+                (done + 1) as f64 / course.total as f64,
+            ));
         }
     }
     Ok(Seen {
@@ -300,7 +305,7 @@ impl Pass {
     /// The orders and crops of an epoch are those of its place in the schedule, so that a
     /// training with an offset meets what the whole one meets there.
     fn new(
-        job: &Job,
+        job: &TrainingJob,
         course: &Course,
         train: &ImageSet,
         epoch: u32,
@@ -318,7 +323,7 @@ impl Pass {
 }
 
 /// The sha256 of all inputs.
-fn fingerprint(job: &Job, engine: &str) -> Result<Fingerprint, Error> {
+fn fingerprint(job: &TrainingJob, engine: &str) -> Result<Fingerprint, Error> {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());

@@ -2,7 +2,9 @@
 use crate::network::model::{is_trained, prunable};
 use crate::training::optimizer::Optimizer;
 use crate::{
-    Buffer, Error, Model, Statistics, batches::batch::Batch, network::objective, network::state,
+    Buffer, Error, Model, Statistics,
+    batches::batch::Batch,
+    network::{objective, state},
 };
 use jackpot_net::Training;
 use jackpot_prune::Mask;
@@ -18,14 +20,14 @@ pub struct Trainer {
     /// Indices of what is trained.
     trained: Vec<usize>,
     optimizer: Optimizer,
-    /// Indices of the prunable weights with their 0/1 masks; empty: dense.
+    /// Indices of the prunable weights with their 0/1 masks; empty for a dense training.
     masks: Vec<(usize, Tensor)>,
     prunable: Vec<usize>,
     settings: Training,
 }
 
 /// What one step saw, on the device, so that nothing waits for it.
-pub struct Step {
+pub struct StepTensors {
     /// Mean loss of the batch before the step: the cross-entropy, label smoothing included.
     pub loss: Tensor,
     /// Images of the batch classified rightly, i64.
@@ -76,7 +78,7 @@ impl Trainer {
     ///
     /// # Errors
     /// libtorch's.
-    pub fn step(&mut self, batch: &Batch, lr: f64) -> Result<Step, Error> {
+    pub fn step(&mut self, batch: &Batch, lr: f64) -> Result<StepTensors, Error> {
         let logits = self.model.forward(&batch.x, Statistics::Training)?;
         let loss = objective::smoothed(&logits, &batch.y, self.settings.label_smoothing)?;
         let leaves: Vec<&Tensor> = self
@@ -97,7 +99,7 @@ impl Trainer {
             }
             self.prune()?;
             let correct = objective::right(&logits, &batch.y)?.f_sum(Kind::Int64)?;
-            Ok(Step {
+            Ok(StepTensors {
                 loss: loss.f_detach()?,
                 correct,
             })

@@ -1,6 +1,6 @@
 //! What a selection keeps or prunes as one: single weights or whole filters.
 use crate::{Error, error::invalid, sparsity::half_even};
-use jackpot_net::{Layer, Network, Role};
+use jackpot_net::{Layer, LayerRole, Network};
 use serde::{Deserialize, Serialize};
 
 /// What a selection keeps or prunes as one.
@@ -33,7 +33,7 @@ impl Granularity {
 
     /// Refuses a network that has nothing of the kind.
     pub fn fits(self, network: &Network) -> Result<(), Error> {
-        let is_convolution = |layer: &Layer| layer.role == Role::Conv;
+        let is_convolution = |layer: &Layer| layer.role == LayerRole::Conv;
         if self.is_weights() || network.layers.iter().any(is_convolution) {
             return Ok(());
         }
@@ -58,7 +58,7 @@ impl Granularity {
     /// The filters that come nearest to a count; None where single weights are chosen.
     pub(crate) fn filters(self, layer: &Layer, count: u64, floor: u64) -> Option<Filters> {
         let size = match (self, layer.role) {
-            (Granularity::Filters, Role::Conv) => (layer.len() / layer.shape[0]) as u64,
+            (Granularity::Filters, LayerRole::Conv) => (layer.len() / layer.shape[0]) as u64,
             _ => return None,
         };
         let least = floor.min(layer.len() as u64).div_ceil(size).max(1);

@@ -2,13 +2,13 @@ use crate::{
     Error, Granularity, LayerConstraints, LayerMask, Mask, PruningBudget, PruningScope, Scores,
     SelectionOptions, SelectionRule, Sparsity, select,
 };
-use jackpot_net::{Layer, Network, Role};
+use jackpot_net::{Layer, LayerRole, Network};
 use proptest::prelude::*;
 
 /// Convolutions of these shapes, then linear layers.
 fn network(convolutions: &[[usize; 4]], linear: &[[usize; 2]]) -> Network {
-    let convolutions = convolutions.iter().map(|s| (Role::Conv, s.to_vec()));
-    let linear = linear.iter().map(|s| (Role::Linear, s.to_vec()));
+    let convolutions = convolutions.iter().map(|s| (LayerRole::Conv, s.to_vec()));
+    let linear = linear.iter().map(|s| (LayerRole::Linear, s.to_vec()));
     crate::test_network::network(convolutions.chain(linear).collect())
 }
 
@@ -207,13 +207,13 @@ fn naive(
     let mut kept: Vec<Vec<bool>> = within.iter().map(|w| vec![false; w.len()]).collect();
     for (i, layer) in network.layers.iter().enumerate() {
         let size = match layer.role {
-            Role::Conv => layer.shape[1] * layer.shape[2] * layer.shape[3],
-            Role::Linear => 1,
+            LayerRole::Conv => layer.shape[1] * layer.shape[2] * layer.shape[3],
+            LayerRole::Linear => 1,
         };
         let exact = counts[i] as f64 / size as f64;
         let many = match layer.role {
-            Role::Conv => exact.round_ties_even().max(1.0) as usize,
-            Role::Linear => exact as usize,
+            LayerRole::Conv => exact.round_ties_even().max(1.0) as usize,
+            LayerRole::Linear => exact as usize,
         };
         let of = |f: usize| (f * size..(f + 1) * size).filter(|&j| within[i][j]);
         let sum = |f: usize| of(f).map(|j| values[i][j]).sum::<f64>();
@@ -314,7 +314,7 @@ proptest! {
         };
         prop_assert_eq!(found.counts(), Granularity::Filters.counts(&network, &counts, 0));
         for (layer, mask) in network.layers.iter().zip(&found.layers) {
-            if layer.role == Role::Conv {
+            if layer.role == LayerRole::Conv {
                 let size = layer.len() / layer.shape[0];
                 let whole = |f: &[bool]| f.iter().all(|k| *k == f[0]);
                 prop_assert!(mask.count() > 0 && mask.kept.chunks(size).all(whole));

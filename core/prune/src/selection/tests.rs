@@ -1,10 +1,16 @@
 use super::*;
-use jackpot_net::{Layer, Role};
+use jackpot_net::{Layer, LayerRole};
 
 /// Layers of given lengths, the last one linear; nothing else of the network matters to selection.
 fn network(lengths: &[usize]) -> Network {
     let last = lengths.len() - 1;
-    let role = |i| if i == last { Role::Linear } else { Role::Conv };
+    let role = |i| {
+        if i == last {
+            LayerRole::Linear
+        } else {
+            LayerRole::Conv
+        }
+    };
     let layers = lengths
         .iter()
         .enumerate()

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::load::run::{TestBits, Trained};
 use jackpot_stats::{
-    Better, Cell, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates, images,
-    judge,
+    Better, Comparison, Control, Outcome, Pair, Rules, Variance, Verdict, Why, churn, estimates,
+    images, judge,
 };
 use jackpot_store::Digest;
 use jackpot_study::{Analysis, Arm, Contrast, ControlOf, LEVEL, Role};
@@ -70,7 +70,7 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Images {
     /// Between the arms.
-    pub pair: jackpot_stats::Images,
+    pub pair: jackpot_stats::ImageDifference,
     /// Percent of the images on which two seeds of one arm differ in being right, a mean over
     /// both arms; none with one seed.
     pub churn_of_seeds: Option<f64>,
@@ -191,7 +191,7 @@ fn is_at_sparsity(m: &Material) -> bool {
 }
 
 /// The cells of one response: 0 accuracy, 1 test loss.
-fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Cell> {
+fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Comparison> {
     let both = |m: &Material| [m.contrast.plus.clone(), m.contrast.minus.clone()];
     let arms: BTreeSet<Arm> = all.iter().flat_map(both).collect();
     let arms: BTreeMap<&Arm, usize> = arms.iter().zip(0..).collect();
@@ -204,7 +204,7 @@ fn cells(all: &[Material], parts: &[Vec<usize>], response: usize) -> Vec<Cell> {
             minus: s.minus[response],
             margin: s.margin[response],
         });
-        Cell {
+        Comparison {
             arms: [arms[&m.contrast.plus], arms[&m.contrast.minus]],
             claim: m.contrast.claim,
             // A headline is not one of the cells that it averages.

@@ -31,7 +31,7 @@ pub(crate) trait Pixel: Copy + Send + 'static {
 
     /// The images of a line as numbers.
     fn read(line: &Line, to: &mut [f32]);
-    /// A line of numbers, one an image.
+    /// A line of numbers, one per image.
     fn write(from: &[f32]) -> Line;
 }
 

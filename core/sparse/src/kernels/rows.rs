@@ -137,7 +137,7 @@ pub(crate) struct Normalize<'a> {
     pub by_gradient: &'a [f32],
     pub by_z: &'a [f32],
     pub constant: &'a [f32],
-    /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
+    /// 1 for each image of the batch, 0 for the rest of the lines; `None` if all lines are images.
     pub images: Option<&'a [f32; 32]>,
     pub out: &'a mut [Line],
     pub pitch: usize,
@@ -305,7 +305,7 @@ pub(super) unsafe fn average<P: Pixel>(row: Row, from: &[Line], sums: &mut [Line
     }
 }
 
-/// `out` = sums · factor, one line a channel.
+/// `out` = sums · factor, one line per channel.
 #[inline(always)]
 pub(super) unsafe fn scale<P: Pixel>(sums: &[Line], factor: f32, out: &mut [Line]) {
     let lines = P::IMAGES / 16;
@@ -326,7 +326,7 @@ pub(super) unsafe fn scale<P: Pixel>(sums: &[Line], factor: f32, out: &mut [Line
 /// normalisation before it needs.
 pub(crate) struct Finish<'a> {
     pub row: Row,
-    /// Gradient of the activation: one line a channel (`broadcast`), or all of them.
+    /// Gradient of the activation: one line per channel (`broadcast`), or all of them.
     pub gradient: &'a [Line],
     pub broadcast: bool,
     pub factor: f32,

@@ -152,7 +152,7 @@ pub(crate) struct Forward<'a> {
     pub begin: Begin,
     /// For each channel the sums of z and of z²; empty where nobody asks for them.
     pub sums: &'a mut [Line],
-    /// 1 for each image of the batch, 0 for the rest of the lines; none: all are images.
+    /// 1 for each image of the batch, 0 for the rest of the lines; `None` if all lines are images.
     pub images: Option<&'a [f32; 32]>,
     /// Outputs are stored as f32, whatever the storage: a line for every 16 images.
     pub wide: bool,
@@ -164,7 +164,7 @@ pub(crate) struct Weights<'a> {
     pub lists: &'a Lists,
     pub rows: &'a Rows<'a>,
     pub column: usize,
-    /// Gradient of the output, one row an output row, `pitch` lines a channel.
+    /// Gradient of the output, one row per output row, `pitch` lines per channel.
     pub gradient: &'a Rows<'a>,
     pub gradient_column: usize,
     pub gradient_pitch: usize,
@@ -186,7 +186,7 @@ pub(crate) enum Residual<'a> {
 /// The last step of an input's gradient, when all of it is there: through the activation,
 /// and the sums that the normalisation before it needs.
 pub(crate) struct Final<'a> {
-    /// Rows of the activation (relu) or of its slope, `pitch` lines a channel.
+    /// Rows of the activation (relu) or of its slope, `pitch` lines per channel.
     pub active: &'a Rows<'a>,
     pub active_column: usize,
     pub active_pitch: usize,

@@ -4,7 +4,7 @@
 //! instructions (`compiled.rs`); called elsewhere it would be a fault.
 use std::arch::x86_64::*;
 
-/// Numbers in registers, one an image.
+/// Numbers in registers, one per image.
 pub(crate) trait Vector: Copy {
     /// The same number for every image.
     unsafe fn splat(x: f32) -> Self;

@@ -54,14 +54,14 @@ fn holds(kept: &[Line], source: &Source, tile: usize) -> bool {
     (tile + 1) * source.lines() <= kept.len()
 }
 
-/// Copies a row into one with `pitch` lines a channel.
+/// Copies a row into one with `pitch` lines per channel.
 fn spread(from: &[Line], width: usize, to: &mut [Line], pitch: usize) {
     for (from, to) in from.chunks_exact(width).zip(to.chunks_mut(pitch)) {
         to[..width].copy_from_slice(from);
     }
 }
 
-/// Copies a row with `pitch` lines a channel into one without gaps.
+/// Copies a row with `pitch` lines per channel into one without gaps.
 fn gather(from: &[Line], pitch: usize, width: usize, to: &mut [Line]) {
     for (to, from) in to.chunks_exact_mut(width).zip(from.chunks(pitch)) {
         to.copy_from_slice(&from[..width]);
@@ -113,7 +113,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A row of the source's values, `pitch` lines a channel; `kept` takes them too.
+    /// A row of the source's values, `pitch` lines per channel; `kept` takes them too.
     pub fn row<P: Kernels>(
         &self,
         source: usize,

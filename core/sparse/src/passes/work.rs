@@ -4,7 +4,7 @@ use crate::kernels::{Line, Lines, Pixel, ROWS, Rows};
 use crate::planning::pattern::{Geometry, Lists, Transposed};
 use crate::planning::plan::{Group, Plan, Pool};
 
-/// How a ring's rows lie: `pitch` lines a channel, `width` of them used from `left` on, the
+/// How a ring's rows lie: `pitch` lines per channel, `width` of them used from `left` on, the
 /// others zero.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Band {
@@ -66,7 +66,7 @@ struct Layout {
     /// The activation is smooth: its slopes have rings, too.
     slopes: bool,
     input: Band,
-    /// Of each convolution.
+    /// The lists of each convolution.
     gradients: Vec<Band>,
 }
 
@@ -123,11 +123,11 @@ impl Rings {
 
 pub(crate) struct Work {
     pub geometry: Geometry,
-    /// Of the input.
+    /// Height of the input.
     height: usize,
-    /// Of each convolution.
+    /// The lists of each convolution.
     pub lists: Vec<Lists>,
-    /// Of each class of input pixels; none for the image.
+    /// The lists of each class of input pixels; empty for the image.
     pub transposed: Vec<Transposed>,
     /// Rows at a time, of so many batch tiles at a time.
     pub rows: usize,

@@ -19,7 +19,7 @@ pub(crate) enum Map {
     Gradient(usize),
 }
 
-/// A map before it has a place: its lines a batch tile and the passes that need it, every
+/// A map before it has a place: its lines per batch tile and the passes that need it, every
 /// group forward and then every step back. Between the two it is held, unless it is made again.
 #[derive(Clone, Default)]
 struct Life {
@@ -55,7 +55,7 @@ pub(crate) struct Places {
     tiles: usize,
 }
 
-/// Of every map, in the order of [`Places`].
+/// The life of every map, in the order of [`Places`].
 fn lives(plan: &Plan, schedule: &Schedule, wide: usize) -> Vec<Life> {
     let (groups, convolutions) = (plan.groups.len(), plan.convolutions.len());
     let mut lives = vec![Life::default(); 1 + convolutions + plan.sources.len()];

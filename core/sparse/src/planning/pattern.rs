@@ -105,12 +105,12 @@ pub(crate) struct Halo {
     /// First and last output row, relative to the input's row divided by the stride.
     pub low: isize,
     pub high: isize,
-    /// Of `low` in the table of rows.
+    /// Place of `low` in the table of rows.
     pub first: usize,
 }
 
 impl Geometry {
-    /// Of convolutions that share an input and a stride.
+    /// The geometry of convolutions that share an input and a stride.
     pub fn new(convolutions: &[&Convolution]) -> Geometry {
         let [_, _, width] = convolutions[0].input;
         let stride = convolutions[0].stride;

@@ -49,13 +49,13 @@ pub(crate) enum Pool {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    /// The convolution under the activation; none: the image.
+    /// The convolution under the activation; `None` for the image.
     pub main: Option<usize>,
     pub shortcut: Option<Shortcut>,
     pub pool: Pool,
     /// Channels, height, width before pooling.
     pub map: [usize; 3],
-    /// After it.
+    /// Channels, height, width after pooling.
     pub shape: [usize; 3],
     /// Lines a batch tile of the memory in which its values are kept until the backward pass:
     /// those of as many tiles as fit. The others are made again.
@@ -130,7 +130,7 @@ impl Plan {
         self.groups.iter().rposition(over).filter(|_| *again)
     }
 
-    /// Of the logits.
+    /// The convolution that gives the logits.
     pub fn classifier(&self) -> usize {
         self.convolutions.len() - 1
     }

@@ -74,7 +74,7 @@ impl Store {
         Ok(files)
     }
 
-    /// Names (None: not UTF-8) and paths relative to the store, in order of their bytes.
+    /// Names (`None` if not UTF-8) and paths relative to the store, in order of their bytes.
     pub(super) fn listing(&self, folder: &Path) -> Result<Vec<(Option<String>, PathBuf)>, Error> {
         let absolute = self.root().join(folder);
         let is_folder = fs::symlink_metadata(&absolute).is_ok_and(|found| found.is_dir());

@@ -38,7 +38,7 @@ pub struct Listing {
     pub actions: Vec<Action>,
     /// Names of the objects.
     pub objects: BTreeSet<Digest>,
-    /// Of the tar.
+    /// Length of the tar.
     pub bytes: u64,
 }
 

@@ -15,7 +15,7 @@ use std::{
 
 /// What of a store goes into a bundle.
 #[derive(Clone, Debug, Default)]
-pub struct Selection {
+pub struct BundleSelection {
     /// Names of pins.
     pub pins: BTreeSet<String>,
     /// Keys of finished actions, with their recipes.
@@ -44,7 +44,7 @@ pub struct Exported {
     pub objects: usize,
     /// Outputs of which only the digest came along.
     pub left_out: usize,
-    /// Of the tar.
+    /// Length of the tar.
     pub bytes: u64,
 }
 
@@ -70,7 +70,7 @@ impl Store {
     /// absent without its action's record saying so; when the sink refuses a write.
     pub fn export(
         &self,
-        selection: &Selection,
+        selection: &BundleSelection,
         packing: Packing,
         sink: &mut dyn Write,
         progress: &dyn Fn(u64, u64),
@@ -87,7 +87,7 @@ impl Store {
         Ok(plan.exported)
     }
 
-    fn plan_bundle(&self, selection: &Selection) -> Result<Plan, Error> {
+    fn plan_bundle(&self, selection: &BundleSelection) -> Result<Plan, Error> {
         if selection.pins.is_empty() && selection.actions.is_empty() {
             return Err(Error::Invalid(
                 "a bundle: expected at least one pin or finished action, found none".into(),
@@ -153,7 +153,7 @@ impl Store {
         })
     }
 
-    fn selected_pins(&self, selection: &Selection) -> Result<Pins, Error> {
+    fn selected_pins(&self, selection: &BundleSelection) -> Result<Pins, Error> {
         let read = |name: &String| {
             if !has_room(&pin_path(name)) {
                 return Err(Error::Invalid(format!(

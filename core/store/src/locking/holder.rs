@@ -32,8 +32,8 @@ impl Holder {
         }
     }
 
-    /// Of a session's files in `tmp/`: `MACHINE-PROCESS-NUMBER`; none: this program never
-    /// wrote that name.
+    /// The holder of a session's files in `tmp/`, whose name is `MACHINE-PROCESS-NUMBER`; `None`
+    /// for a name that this program never wrote.
     pub(crate) fn of_session(name: &str) -> Option<Holder> {
         let (name, number) = name.rsplit_once('-')?;
         number.parse::<u64>().ok()?;
@@ -49,7 +49,7 @@ impl Holder {
         })
     }
 
-    /// What the lock file says; none: nothing yet, or it cannot be read.
+    /// The holder that the lock file names; `None` if it names nobody yet or cannot be read.
     pub(crate) fn of_file(path: &Path) -> Option<Holder> {
         Holder::parse(&fs::read_to_string(path).ok()?)
     }

@@ -38,13 +38,13 @@ pub(crate) enum Locked {
 /// Held while an action runs, so that two runs do not do it twice. Released on drop, and
 /// when its process ends.
 #[derive(Debug)]
-pub struct Claim {
+pub struct ActionLock {
     path: PathBuf,
     /// None on a file system without locks: an action may be run twice without harm.
     lock: Option<File>,
 }
 
-impl Drop for Claim {
+impl Drop for ActionLock {
     fn drop(&mut self) {
         if self.lock.is_some() {
             // Unlinked while it is held; who waits on the old file sees that it lost its name.
@@ -268,9 +268,9 @@ pub(crate) fn lock_store(path: &Path) -> Result<Locked, Error> {
     }
 }
 
-/// Does the work with a lock that is otherwise shared held alone, and shares it again. The
-/// lock is let go for a moment before; another process may take it whole then. None: another
-/// process holds it, and nothing was done.
+/// Does the work while a lock that is otherwise shared is held exclusively, and shares it again.
+/// The lock is released for a moment before, and another process may take it then. `None` if
+/// another process holds it and nothing was done.
 fn alone<T, E: From<Error>>(
     lock: &File,
     path: &Path,
@@ -350,8 +350,8 @@ impl Store {
     }
 
     /// Takes the action for this process, so that nobody else runs it meanwhile.
-    /// None: another process, or another thread of this one, holds it.
-    pub fn claim(&self, key: &crate::Digest) -> Result<Option<Claim>, Error> {
+    /// `None` if another process, or another thread of this one, holds it.
+    pub fn claim(&self, key: &crate::Digest) -> Result<Option<ActionLock>, Error> {
         let path = self.root().join("locks").join(key.to_string());
         match lock_named(&path)? {
             Locked::Held(mut file) => {
@@ -359,17 +359,17 @@ impl Store {
                 // For people only: a claim that cannot say whose it is, holds all the same.
                 let _ = file.set_len(0);
                 let _ = writeln!(file, "{machine} {process}");
-                Ok(Some(Claim {
+                Ok(Some(ActionLock {
                     path,
                     lock: Some(file),
                 }))
             }
             Locked::Elsewhere => Ok(None),
-            Locked::Unsupported => Ok(Some(Claim { path, lock: None })),
+            Locked::Unsupported => Ok(Some(ActionLock { path, lock: None })),
         }
     }
 
-    /// Who has claimed the action; none: nobody, or it is not known.
+    /// Who has claimed the action; `None` if nobody has, or if it is not known.
     pub fn claimed_by(&self, key: &crate::Digest) -> Option<Holder> {
         let path = self.root().join("locks").join(key.to_string());
         let file = File::open(&path).ok()?;

@@ -26,7 +26,7 @@ use crate::{
 };
 use jackpot_protocol::Failure;
 use jackpot_prune::Collapse;
-use jackpot_store::{Claim, Committed, Digest, Running, Store};
+use jackpot_store::{ActionLock, Committed, Digest, Running, Store};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -274,7 +274,7 @@ struct Task {
     recipe: Recipe,
     /// What its mask says of a training.
     collapse: Collapse,
-    _claim: Claim,
+    _claim: ActionLock,
 }
 
 /// What became of an action that ran.

@@ -11,7 +11,7 @@ use crate::{
     toolbox::Libtorch,
     toolbox::{Device, Plugins, Programs},
 };
-use jackpot_data::{Access, Preparation, Source};
+use jackpot_data::{OpenOptions, Preparation, Source};
 use jackpot_net::Engine;
 use jackpot_net::{Architecture, Network};
 use jackpot_protocol::{ConfigValue, Limits};
@@ -353,9 +353,9 @@ fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
             "the files of `{set}` lie in a folder that its recipe does not name; `jackpot data verify` reads them"
         ));
     }
-    let access = Access {
+    let access = OpenOptions {
         order: *order,
-        ..Access::default()
+        ..OpenOptions::default()
     };
     let source = jackpot_data::open_as(set, &access).map_err(|e| e.to_string())?;
     let found: Vec<Digest> = source.named().iter().map(|f| Digest(f.sha256)).collect();

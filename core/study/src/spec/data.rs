@@ -1,6 +1,6 @@
 //! `[data]`: which images, how they are prepared, and how they are opened.
 use crate::{Error, messages::at};
-use jackpot_data::{Access, Info, Layout, Preparation, RowOrder, Source};
+use jackpot_data::{Info, Layout, OpenOptions, Preparation, RowOrder, Source};
 use jackpot_store::Digest;
 use serde::Deserialize;
 use std::{
@@ -94,7 +94,7 @@ impl DataChoice {
             return Err(Error(format!("`data.folder`: {missing}")));
         }
         let sums = self.folder.as_deref().and_then(sums_file);
-        let access = Access {
+        let access = OpenOptions {
             folder: self.folder.as_deref(),
             partial: self.partial,
             order: self.order,
@@ -188,7 +188,7 @@ fn facts(section: &DataSection, published: &Info, folder: Option<&Path>) -> Resu
             })
         }
         [None, None, None] => {
-            let access = Access {
+            let access = OpenOptions {
                 folder,
                 partial: section.partial,
                 order: section.order,

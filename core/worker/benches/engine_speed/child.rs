@@ -3,7 +3,7 @@
 
 use crate::{Failure, machine::kilobytes};
 use jackpot_net::{Architecture, Network, Training};
-use jackpot_nn::{Batch, Device, Model, Precision, Trainer};
+use jackpot_nn::{Batch, Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal, permutation};
 use jackpot_sparse::{Isa, Storage};
@@ -66,7 +66,7 @@ pub fn serve(spec: &Value) -> Result<(), Failure> {
 enum Engine<'a> {
     Memory(Vec<f32>),
     Libtorch(Box<Trainer>, Batch),
-    Sparse(Box<jackpot_sparse::Engine>, &'a [f32], &'a [i64]),
+    Sparse(Box<jackpot_sparse::SparseEngine>, &'a [f32], &'a [i64]),
 }
 
 impl<'a> Engine<'a> {
@@ -88,9 +88,9 @@ impl<'a> Engine<'a> {
         }
         if spec["engine"] != "sparse" {
             let precision = if wide {
-                Precision::F32
+                FloatPrecision::F32
             } else {
-                Precision::Bf16
+                FloatPrecision::Bf16
             };
             let model = Model::load(network, &weights, precision, Device::Cpu)?;
             let trainer = Trainer::new(model, None, &training)?;
@@ -110,7 +110,7 @@ impl<'a> Engine<'a> {
             Isa::best()?
         };
         let counts: Vec<u64> = serde_json::from_value(spec["counts"].clone())?;
-        let engine = jackpot_sparse::Engine::new(
+        let engine = jackpot_sparse::SparseEngine::new(
             network,
             values(network, &SafeTensors::deserialize(&weights)?)?,
             &random_mask(network, &counts),

@@ -80,7 +80,8 @@ fn sign_only(run: &Run, out: &mut Out) -> Result {
     Ok(())
 }
 
-/// Of the layer's values themselves, not of a larger population: divided by n.
+/// The standard deviation of the layer's values themselves, not of a larger population: the sum
+/// of squares is divided by n.
 fn standard_deviation(values: &[f32]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().map(|&w| f64::from(w)).sum::<f64>() / n;

@@ -1,7 +1,7 @@
 //! Smart-ratio as it was meant: the exact budget, no layer starved, no surplus lost.
 //!
 //! Linear layers keep `linear_keep_ratio`. A convolution's density is the published shape
-//! times one scale, kept between one weight a filter and all weights; the scale is the one
+//! times one scale, kept between one weight per filter and all weights; the scale is the one
 //! that meets the budget (clipped layers hand on what they cannot take, whichever they
 //! are), and whole numbers follow by largest remainders. `ascending` ascends: it is not
 //! divided by l² on a VGG.
@@ -153,7 +153,7 @@ mod tests {
             let floors = layers.iter().filter(|layer| !layer.linear);
             assert!(floors.zip(&kept).all(|(layer, &c)| c >= layer.filters));
             assert_eq!(kept[0], 32);
-            // Where the floor of one weight a filter does not act, the density ascends.
+            // Where the floor of one weight per filter does not act, the density ascends.
             let free: Vec<f64> = layers
                 .iter()
                 .zip(&kept)

@@ -120,7 +120,7 @@ impl Rule {
 /// Counts, and what a person should know about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
-    /// Weights to keep, one count a layer.
+    /// Weights to keep, one count per layer.
     pub counts: Vec<u64>,
     /// Sentences without a full stop.
     pub notes: Vec<String>,

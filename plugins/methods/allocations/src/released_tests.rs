@@ -2,7 +2,7 @@
 //! and its code can build: what [`published::counts`] must keep.
 use crate::layer::{Form, Layer, Rule, Shape};
 use crate::published;
-use jackpot_net::{Architecture, Family, Network, Role};
+use jackpot_net::{Architecture, Family, LayerRole, Network};
 
 /// What the script's flags and two file-level numbers are.
 struct Flags {
@@ -109,7 +109,7 @@ fn layers(network: &Network) -> Vec<Layer> {
         name: layer.name.clone(),
         weights: layer.len() as u64,
         filters: layer.shape[0] as u64,
-        linear: layer.role == Role::Linear,
+        linear: layer.role == LayerRole::Linear,
     };
     network.layers.iter().map(layer).collect()
 }

@@ -14,7 +14,7 @@
 //!
 //! The classifier keeps its weights. The released code scores a copy whose linear layers
 //! are drawn anew, which are then not the ones that are trained: `redraw_classifier` does
-//! so too. Beyond depth 32 and on Tiny-ImageNet it takes ten batches of one image a class
+//! so too. Beyond depth 32 and on Tiny-ImageNet it takes ten batches of one image per class
 //! (`batches = 10, samples_per_class = 1`).
 use jackpot_sdk::{
     BatchSpec, Item, Level, Objective, Out, Output, Param, Result, Role, Run, Vectors, choices,

@@ -54,7 +54,7 @@ export!(SYNFLOW, FORCE, ITERATIVE_SNIP, TAYLOR);
 const LABELLED: u32 = needs::WEIGHTS | needs::INPUTS | needs::LABELS | needs::GRAD;
 
 /// FORCE and iterative SNIP were released with batches of 128 images, whatever their class:
-/// one a round for CIFAR-10, 10 for CIFAR-100, 20 for Tiny-ImageNet.
+/// one per round for CIFAR-10, 10 for CIFAR-100, 20 for Tiny-ImageNet.
 const PLAIN_BATCHES: [&Param; 5] = {
     let mut params = BatchSpec::PARAMS;
     params[0] = &Param::int(

@@ -4,7 +4,7 @@
 //! For a mask c that multiplies the weights, ∂L/∂c = w · ∂L/∂w at c = 1. The defaults
 //! are what Su et al. (2020) ran: ten augmented images of every class in class order,
 //! batch statistics. With several batches their gradients are added up before the product;
-//! beyond depth 32 and on Tiny-ImageNet they took ten batches of one image a class
+//! beyond depth 32 and on Tiny-ImageNet they took ten batches of one image per class
 //! (`batches = 10, samples_per_class = 1`). In several rounds this score is that of `force`
 //! and `iterative-snip`.
 use jackpot_sdk::{BatchSpec, Item, Objective, Out, Output, Result, Run, export, needs};

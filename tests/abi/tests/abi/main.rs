@@ -5,8 +5,8 @@
 mod boundary;
 mod build;
 mod compat;
-mod examples;
 mod header;
 mod layout;
+mod shipped;
 mod table;
 mod toy;

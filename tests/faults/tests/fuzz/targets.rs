@@ -1,6 +1,6 @@
 //! The readers, and how each is fed.
 use crate::bundle;
-use jackpot_data::{Access, Images, Preparation, StoredRows};
+use jackpot_data::{Images, OpenOptions, Preparation, StoredRows};
 use jackpot_net::{Architecture, Network};
 use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store, canonical};
@@ -267,10 +267,10 @@ fn cifar() -> Reader {
 
 /// Opens and prepares a set, as a study does.
 fn whole(set: &str, folder: &Path) -> bool {
-    let access = Access {
+    let access = OpenOptions {
         folder: Some(folder),
         partial: set == "cifar-10",
-        ..Access::default()
+        ..OpenOptions::default()
     };
     let preparation = Preparation {
         resize: Some(if set == "image-folder" { 8 } else { 16 }),

@@ -1,8 +1,8 @@
 //! GraSP through the worker: its sign, and how far published and corrected masks differ.
 use crate::methods::real::{Real, batch, mask, overlap, times, word};
 use crate::support::*;
-use jackpot_net::{Activation, Family, Input, Loss, Network, Objective, ScorePrecision};
-use jackpot_nn::Source;
+use jackpot_net::{Activation, Family, Loss, Network, Objective, ObjectiveInput, ScorePrecision};
+use jackpot_nn::BatchSource;
 use jackpot_protocol::ConfigValue;
 
 /// The golden batch with its rows in class order, as the released code draws them.
@@ -29,7 +29,7 @@ fn a_filters_scores_add_up_to_minus_the_square_of_its_gradient() {
     let real = Real::new(&network, &weights).given(&golden.batch());
     let scores = real.scores("grasp", "grasp", &[]);
 
-    let source = Source::Given(golden.batch());
+    let source = BatchSource::Given(golden.batch());
     let mut autodiff = autodiff(&network, &weights, None, Some(source));
     let spec = jackpot_data::BatchSpec {
         key: jackpot_rng::Key::from_seed(0),
@@ -43,7 +43,7 @@ fn a_filters_scores_add_up_to_minus_the_square_of_its_gradient() {
     let handle = autodiff.batches(&spec).unwrap();
     let objective = Objective {
         loss: Loss::CrossEntropy,
-        input: Input::Data,
+        input: ObjectiveInput::Data,
         train_mode: true,
         compute_f64: true,
         temperature: 200.0,

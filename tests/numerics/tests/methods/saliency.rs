@@ -1,14 +1,14 @@
 //! SNIP, FORCE, iterative SNIP and Taylor through the worker.
 use crate::methods::real::{Real, batch, mask, noise, times, word};
 use crate::support::*;
-use jackpot_net::{Activation, Input, Loss, Network, Objective};
-use jackpot_nn::Source;
+use jackpot_net::{Activation, Loss, Network, Objective, ObjectiveInput};
+use jackpot_nn::BatchSource;
 use jackpot_protocol::ConfigValue;
 use jackpot_prune::Mask;
 
 const TRAINING_LOSS: Objective = Objective {
     loss: Loss::CrossEntropy,
-    input: Input::Data,
+    input: ObjectiveInput::Data,
     train_mode: true,
     compute_f64: true,
     temperature: 1.0,
@@ -28,7 +28,7 @@ fn snip_is_the_derivative_of_the_loss_in_the_mask() {
     let real = real(&network);
     let scores = real.scores("snip", "snip", &[]);
     let (x, y) = noise(&network, 8, 1);
-    let source = Source::Given(batch(&network, &x, &y));
+    let source = BatchSource::Given(batch(&network, &x, &y));
     let mut autodiff = autodiff(&network, &first_weights(&network), None, Some(source));
     let spec = jackpot_data::BatchSpec {
         key: jackpot_rng::Key::from_seed(0),

@@ -2,12 +2,12 @@
 //! over many rounds; the twin that changes one of the three does not.
 use crate::methods::real::{Real, mask};
 use crate::support::*;
-use jackpot_net::{Activation, Family, Input, Loss, Network, Objective};
+use jackpot_net::{Activation, Family, Loss, Network, Objective, ObjectiveInput};
 use jackpot_prune::Collapse;
 
 const SUMMED_OUTPUT: Objective = Objective {
     loss: Loss::SumLogits,
-    input: Input::Ones,
+    input: ObjectiveInput::Ones,
     train_mode: false,
     compute_f64: true,
     temperature: 1.0,

@@ -2,23 +2,23 @@
 //! that hold whatever computed them.
 use crate::support::*;
 use jackpot_data::{BatchSpec, Images, Normalisation, scoring_rows};
-use jackpot_net::{Activation, Augment, Family, Input, Loss, Network, Objective};
-use jackpot_nn::{Autodiff, Slice, Source};
+use jackpot_net::{Activation, Augment, Family, Loss, Network, Objective, ObjectiveInput};
+use jackpot_nn::{Autodiff, BatchSource, Slice};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use safetensors::{Dtype, tensor::TensorView};
 
 const CROSS_ENTROPY: Objective = Objective {
     loss: Loss::CrossEntropy,
-    input: Input::Data,
+    input: ObjectiveInput::Data,
     train_mode: true,
     compute_f64: true,
     temperature: 1.0,
     abs_rest: false,
 };
 
-fn sampled(network: &Network) -> Source {
-    Source::Sampled {
+fn sampled(network: &Network) -> BatchSource {
+    BatchSource::Sampled {
         images: images(network, 60, 1).into(),
         normalisation: normalisation(network),
         augment: Augment {
@@ -146,7 +146,7 @@ fn filters_before_normalisation_are_free_of_scale() {
         &network,
         &weights,
         None,
-        Some(Source::Given(golden.batch())),
+        Some(BatchSource::Given(golden.batch())),
     );
     let handle = autodiff.batches(&spec(1, 4, 2)).unwrap();
     let mut w = layers(&network, &weights);
@@ -214,7 +214,7 @@ fn every_layer_of_a_chain_carries_the_whole_output() {
     let autodiff = autodiff(&network, &weights, None, None);
     let objective = Objective {
         loss: Loss::SumLogits,
-        input: Input::Ones,
+        input: ObjectiveInput::Ones,
         train_mode: false,
         abs_rest: true,
         ..CROSS_ENTROPY
@@ -329,7 +329,7 @@ fn loss_by_hand(network: &Network, weights: &[u8], images: &Images, y: &[i64]) -
     let views =
         views.map(|(name, kind, shape, data)| (name, TensorView::new(kind, shape, data).unwrap()));
     let batch = safetensors::serialize(views, None).unwrap();
-    let mut autodiff = autodiff(network, weights, None, Some(Source::Given(batch)));
+    let mut autodiff = autodiff(network, weights, None, Some(BatchSource::Given(batch)));
     let handle = autodiff.batches(&spec(1, 1, 1)).unwrap();
     autodiff.loss(&CROSS_ENTROPY, handle, None).unwrap()
 }
@@ -364,7 +364,7 @@ fn corrupted_labels_are_what_a_batch_is_balanced_by_and_scored_on() {
         ..spec(1, 5, 1)
     };
     let found = |images: &Images| {
-        let source = Source::Sampled {
+        let source = BatchSource::Sampled {
             images: images.clone().into(),
             normalisation: normalisation(&network),
             augment: Augment::default(),
@@ -447,7 +447,7 @@ fn requests_that_do_not_fit_are_refused_in_words() {
     };
     assert!(told(autodiff.loss(&cold, handle, None)).contains("temperature"));
     let ones = Objective {
-        input: Input::Ones,
+        input: ObjectiveInput::Ones,
         ..CROSS_ENTROPY
     };
     assert!(told(autodiff.loss(&ones, 0, None)).contains("no labels"));

@@ -2,9 +2,9 @@
 //! of channels that oneDNN's AVX2 kernels compute wrongly.
 use crate::support::*;
 use jackpot_data::BatchSpec;
-use jackpot_net::{Activation, Architecture, Family, Input, Loss, Network, Objective};
+use jackpot_net::{Activation, Architecture, Family, Loss, Network, Objective, ObjectiveInput};
 use jackpot_net::{Stem, Training};
-use jackpot_nn::{Device, Model, Precision, Source, Trainer};
+use jackpot_nn::{BatchSource, Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal};
 use jackpot_test_sparse::{Reference, normal_images, some_parameters};
@@ -62,7 +62,7 @@ fn logits_are_those_of_plain_loops() {
         let expect = Reference::new(&network, &parameters, &dense, &training).logits(&images);
         let weights = state_dict(&network, &parameters);
         let images = channels_first(&network, &images);
-        for (precision, tolerance) in [(Precision::F64, 1e-10), (Precision::F32, 1e-4)] {
+        for (precision, tolerance) in [(FloatPrecision::F64, 1e-10), (FloatPrecision::F32, 1e-4)] {
             let model = Model::load(&network, &weights, precision, Device::Cpu).unwrap();
             let error = distance(&model.logits(&images).unwrap(), &expect);
             assert!(error < tolerance, "{title}, {precision:?}: {error}");
@@ -76,7 +76,7 @@ fn every_family_learns_and_keeps_its_state_dict() {
     for network in every_family() {
         let title = network.architecture.title();
         let weights = first_weights(&network);
-        let model = Model::load(&network, &weights, Precision::F32, Device::Cpu).unwrap();
+        let model = Model::load(&network, &weights, FloatPrecision::F32, Device::Cpu).unwrap();
         assert_eq!(sorted(&model.state_dict().unwrap()), sorted(&weights));
         let mut trainer = Trainer::new(model, None, &Training::su2020()).unwrap();
         let (images, labels) = (pixels(&network, 6), [0, 1, 2, 3, 4, 0]);
@@ -140,7 +140,7 @@ fn added_channels_change_no_derivative() {
             ..network.architecture.clone()
         };
         let network = smooth.build().unwrap();
-        let source = Source::Sampled {
+        let source = BatchSource::Sampled {
             images: images(&network, 30, 1).into(),
             normalisation: normalisation(&network),
             augment: Training::su2020().augment,
@@ -159,7 +159,7 @@ fn added_channels_change_no_derivative() {
         let batch = autodiff.batches(&spec).unwrap();
         let objective = |compute_f64| Objective {
             loss: Loss::CrossEntropy,
-            input: Input::Data,
+            input: ObjectiveInput::Data,
             train_mode: true,
             compute_f64,
             temperature: 1.0,
@@ -263,7 +263,7 @@ fn train_odd_channels() {
     one_thread();
     for network in trained_on_avx2() {
         let weights = first_weights(&network);
-        let model = Model::load(&network, &weights, Precision::F32, Device::Cpu).unwrap();
+        let model = Model::load(&network, &weights, FloatPrecision::F32, Device::Cpu).unwrap();
         let mut trainer = Trainer::new(model, None, &Training::su2020()).unwrap();
         let labels: Vec<i64> = (0..17).map(|i| i % 5).collect();
         for _ in 0..12 {

@@ -1,8 +1,8 @@
 //! Parity with PyTorch, tolerances as ‖Δ‖/‖reference‖ of a tensor.
 use crate::support::*;
 use jackpot_data::BatchSpec;
-use jackpot_net::{Augment, Input, Loss, Network, Objective, Schedule, Training};
-use jackpot_nn::{Autodiff, Device, Model, Precision, Source, Trainer};
+use jackpot_net::{Augment, Loss, Network, Objective, ObjectiveInput, Schedule, Training};
+use jackpot_nn::{Autodiff, BatchSource, Device, FloatPrecision, Model, Trainer};
 use jackpot_rng::Key;
 use safetensors::SafeTensors;
 
@@ -18,16 +18,16 @@ fn logits_with_running_statistics() {
             .unwrap()
     };
     let close = distance(
-        &logits(&weights, Precision::F32),
+        &logits(&weights, FloatPrecision::F32),
         &golden.numbers("logits_eval"),
     );
     assert!(close < 1e-5, "f32: {close:e}");
     let expected = Golden::f64().numbers("logits_eval64");
-    let close = distance(&logits(&weights, Precision::F64), &expected);
+    let close = distance(&logits(&weights, FloatPrecision::F64), &expected);
     assert!(close < 1e-9, "f64: {close:e}");
     // The trained weights are others, so the comparison can fail.
     let far = distance(
-        &logits(&golden.under("trained/"), Precision::F64),
+        &logits(&golden.under("trained/"), FloatPrecision::F64),
         &expected,
     );
     assert!(far > 0.1, "other weights: {far:e}");
@@ -40,14 +40,19 @@ struct Scores {
     grasp: Vec<Vec<f64>>,
 }
 
-fn scores(network: &Network, golden: &Golden, precision: Precision, halves: u64) -> Scores {
+fn scores(network: &Network, golden: &Golden, precision: FloatPrecision, halves: u64) -> Scores {
     let weights = golden.under("w/");
-    let mut autodiff = autodiff(network, &weights, None, Some(Source::Given(golden.batch())));
+    let mut autodiff = autodiff(
+        network,
+        &weights,
+        None,
+        Some(BatchSource::Given(golden.batch())),
+    );
     let mut objective = Objective {
         loss: Loss::CrossEntropy,
-        input: Input::Data,
+        input: ObjectiveInput::Data,
         train_mode: true,
-        compute_f64: precision == Precision::F64,
+        compute_f64: precision == FloatPrecision::F64,
         temperature: 1.0,
         abs_rest: false,
     };
@@ -61,11 +66,11 @@ fn scores(network: &Network, golden: &Golden, precision: Precision, halves: u64)
     let cut = autodiff.batches(&spec(halves)).unwrap();
     let g = self::gradient(&autodiff, network, &objective, cut);
     let hg = match precision {
-        Precision::F64 => into_f64(network, |out| {
+        FloatPrecision::F64 => into_f64(network, |out| {
             autodiff.hvp(&objective, cut, None, &slices(&g), out)
         }),
-        Precision::Bf16 => panic!("derivatives are taken in f32 or f64"),
-        Precision::F32 => {
+        FloatPrecision::Bf16 => panic!("derivatives are taken in f32 or f64"),
+        FloatPrecision::F32 => {
             let g: Vec<Vec<f32>> = g
                 .iter()
                 .map(|g| g.iter().map(|&x| x as f32).collect())
@@ -132,7 +137,7 @@ fn worst(network: &Network, found: &[Vec<f64>], golden: &Golden, prefix: &str) -
 #[test]
 fn snip_and_grasp_scores_in_f64() {
     let (golden, golden64, network) = (Golden::f32(), Golden::f64(), golden_network());
-    let found = scores(&network, &golden, Precision::F64, 2);
+    let found = scores(&network, &golden, FloatPrecision::F64, 2);
     let snip = worst(&network, &found.snip, &golden64, "snip64");
     let grasp = worst(&network, &found.grasp, &golden64, "grasp64");
     assert!(
@@ -141,7 +146,7 @@ fn snip_and_grasp_scores_in_f64() {
     );
     assert!((found.snip_loss - golden.numbers("snip_loss")[0]).abs() < 1e-5);
     // One part instead of two halves is another score.
-    let uncut = scores(&network, &golden, Precision::F64, 1);
+    let uncut = scores(&network, &golden, FloatPrecision::F64, 1);
     let grasp = worst(&network, &uncut.grasp, &golden64, "grasp64");
     assert!(grasp > 0.1, "grasp of an uncut batch: {grasp:e}");
 }
@@ -149,7 +154,7 @@ fn snip_and_grasp_scores_in_f64() {
 #[test]
 fn snip_and_grasp_scores_in_f32() {
     let (golden, network) = (Golden::f32(), golden_network());
-    let found = scores(&network, &golden, Precision::F32, 2);
+    let found = scores(&network, &golden, FloatPrecision::F32, 2);
     let snip = worst(&network, &found.snip, &golden, "snip");
     let grasp = worst(&network, &found.grasp, &golden, "grasp");
     assert!(
@@ -162,7 +167,7 @@ fn snip_and_grasp_scores_in_f32() {
 fn three_steps(
     golden: &Golden,
     network: &Network,
-    precision: Precision,
+    precision: FloatPrecision,
     momentum: f64,
 ) -> (Vec<f64>, Vec<u8>) {
     one_thread();
@@ -202,12 +207,12 @@ fn worst_parameter(network: &Network, trained: &[u8], golden: &Golden, prefix: &
 #[test]
 fn three_training_steps_in_f64() {
     let (golden, golden64, network) = (Golden::f32(), Golden::f64(), golden_network());
-    let (losses, trained) = three_steps(&golden, &network, Precision::F64, 0.9);
+    let (losses, trained) = three_steps(&golden, &network, FloatPrecision::F64, 0.9);
     let close = distance(&losses, &golden64.numbers("train_losses64"));
     assert!(close < 1e-9, "losses: {close:e}");
     let close = worst_parameter(&network, &trained, &golden64, "trained64");
     assert!(close < 1e-9, "weights: {close:e}");
-    let (_, other) = three_steps(&golden, &network, Precision::F64, 0.5);
+    let (_, other) = three_steps(&golden, &network, FloatPrecision::F64, 0.5);
     let far = worst_parameter(&network, &other, &golden64, "trained64");
     assert!(far > 1e-3, "another momentum: {far:e}");
 }
@@ -215,7 +220,7 @@ fn three_training_steps_in_f64() {
 #[test]
 fn three_training_steps_in_f32() {
     let (golden, network) = (Golden::f32(), golden_network());
-    let (losses, trained) = three_steps(&golden, &network, Precision::F32, 0.9);
+    let (losses, trained) = three_steps(&golden, &network, FloatPrecision::F32, 0.9);
     for (found, expected) in losses.iter().zip(golden.numbers("train_losses")) {
         assert!(
             (found - expected).abs() < 1e-5 * expected,
@@ -230,7 +235,7 @@ fn three_training_steps_in_f32() {
 fn a_state_dict_of_another_network_names_the_tensor() {
     let (golden, network) = (Golden::f32(), golden_network());
     let load = |network: &Network, bytes: &[u8]| {
-        Model::load(network, bytes, Precision::F32, Device::Cpu)
+        Model::load(network, bytes, FloatPrecision::F32, Device::Cpu)
             .err()
             .unwrap()
             .to_string()

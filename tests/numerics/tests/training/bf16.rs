@@ -2,12 +2,12 @@
 use crate::support::*;
 use jackpot_data::{Images, Preparation};
 use jackpot_net::{Activation, Augment, Family, Schedule, Training};
-use jackpot_nn::{Device, Job, Model, Precision, Trained};
+use jackpot_nn::{Device, FloatPrecision, Model, TrainedModel, TrainingJob};
 use jackpot_rng::Key;
 use safetensors::{Dtype, SafeTensors};
 
 /// A ResNet-8 on real images of 14×14, two epochs.
-fn trained(precision: Precision, order: u64) -> Trained {
+fn trained(precision: FloatPrecision, order: u64) -> TrainedModel {
     one_thread();
     let source = jackpot_data::open("fashion-mnist-10k", None).unwrap();
     let preparation = Preparation {
@@ -30,7 +30,7 @@ fn trained(precision: Precision, order: u64) -> Trained {
         ..Training::su2020()
     };
     let test = first(&prepared.test, 1_000);
-    let job = Job {
+    let job = TrainingJob {
         network: &network,
         training: &training,
         weights: &first_weights(&network),
@@ -60,11 +60,14 @@ fn first(images: &Images, rows: usize) -> Images {
 /// images after two epochs, several points.
 #[test]
 fn bf16_changes_the_bytes_and_not_the_accuracy() {
-    let single = trained(Precision::F32, 1);
-    let mixed = trained(Precision::Bf16, 1);
+    let single = trained(FloatPrecision::F32, 1);
+    let mixed = trained(FloatPrecision::Bf16, 1);
     assert_ne!(single.checkpoint, mixed.checkpoint);
-    assert_eq!(mixed.checkpoint, trained(Precision::Bf16, 1).checkpoint);
-    let accuracy = |t: &Trained| t.metrics.test_accuracy;
+    assert_eq!(
+        mixed.checkpoint,
+        trained(FloatPrecision::Bf16, 1).checkpoint
+    );
+    let accuracy = |t: &TrainedModel| t.metrics.test_accuracy;
     let apart = (accuracy(&single) - accuracy(&mixed)).abs();
     assert!(accuracy(&single) > 60.0, "{}", accuracy(&single));
     assert!(
@@ -100,14 +103,14 @@ fn bf16_rounds_the_factors_and_nothing_worse() {
         let model = Model::load(&network, &weights, precision, Device::Cpu).unwrap();
         model.logits(&x).unwrap()
     };
-    let single = logits(Precision::F32);
-    let apart = distance(&logits(Precision::Bf16), &single);
+    let single = logits(FloatPrecision::F32);
+    let apart = distance(&logits(FloatPrecision::Bf16), &single);
     assert!(apart > 1e-4 && apart < 3e-2, "{apart:e}");
-    assert!(distance(&logits(Precision::F64), &single) < 1e-5);
+    assert!(distance(&logits(FloatPrecision::F64), &single) < 1e-5);
     let model = Model::load(
         &network,
         &first_weights(&network),
-        Precision::Bf16,
+        FloatPrecision::Bf16,
         Device::Cpu,
     );
     let tensor = model.unwrap().state_dict().unwrap();

@@ -2,7 +2,9 @@
 use crate::support::*;
 use jackpot_data::Images;
 use jackpot_net::{Activation, Augment, Network, Op, Schedule, Training};
-use jackpot_nn::{Device, Event, Job, Model, Precision, Trained, Trainer};
+use jackpot_nn::{
+    Device, FloatPrecision, Model, TrainedModel, Trainer, TrainingEvent, TrainingJob,
+};
 use jackpot_protocol::Metrics;
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
@@ -17,7 +19,7 @@ pub struct Setting {
     pub weights: Vec<u8>,
     pub order: u64,
     pub train: Images,
-    pub precision: Precision,
+    pub precision: FloatPrecision,
 }
 
 impl Setting {
@@ -44,7 +46,7 @@ impl Setting {
         };
         Setting {
             train: images(&network, 50, 1),
-            precision: Precision::F32,
+            precision: FloatPrecision::F32,
             network,
             training,
             weights,
@@ -56,10 +58,10 @@ impl Setting {
         &self,
         mask: Option<&Mask>,
         resume: Option<&Path>,
-        then: impl FnOnce(&Job) -> T,
+        then: impl FnOnce(&TrainingJob) -> T,
     ) -> T {
         let test = images(&self.network, 21, 2);
-        let job = Job {
+        let job = TrainingJob {
             network: &self.network,
             training: &self.training,
             weights: &self.weights,
@@ -80,12 +82,12 @@ impl Setting {
         &self,
         mask: Option<&Mask>,
         resume: Option<&Path>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Trained {
+        observe: &mut dyn FnMut(TrainingEvent),
+    ) -> TrainedModel {
         self.job(mask, resume, |job| jackpot_nn::train(job, observe).unwrap())
     }
 
-    pub fn plain(&self, mask: Option<&Mask>) -> Trained {
+    pub fn plain(&self, mask: Option<&Mask>) -> TrainedModel {
         self.run(mask, None, &mut |_| ())
     }
 }
@@ -172,7 +174,7 @@ fn metrics_are_canonical_and_agree_with_the_bits() {
     let model = Model::load(
         &setting.network,
         &trained.checkpoint,
-        Precision::F32,
+        FloatPrecision::F32,
         Device::Cpu,
     )
     .unwrap();
@@ -209,7 +211,7 @@ fn a_killed_training_resumes_to_the_same_bytes() {
         let resume = folder.path().join("resume");
         let killed = catch_unwind(AssertUnwindSafe(|| {
             setting.run(Some(&mask), Some(&resume), &mut |event| {
-                if event == Event::Epoch(stop) {
+                if event == TrainingEvent::Epoch(stop) {
                     std::panic::resume_unwind(Box::new("killed"));
                 }
             })
@@ -217,7 +219,7 @@ fn a_killed_training_resumes_to_the_same_bytes() {
         assert!(killed.is_err());
         let mut events = Vec::new();
         let resumed = setting.run(Some(&mask), Some(&resume), &mut |event| events.push(event));
-        assert!(events.contains(&Event::Resumed(stop)), "{events:?}");
+        assert!(events.contains(&TrainingEvent::Resumed(stop)), "{events:?}");
         assert_eq!(resumed, undisturbed, "stopped after epoch {stop}");
         let left: Vec<_> = std::fs::read_dir(&resume)
             .unwrap()
@@ -261,7 +263,7 @@ fn every_part_of_a_resume_point_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     let killed = catch_unwind(AssertUnwindSafe(|| {
         setting.run(None, Some(folder.path()), &mut |event| {
-            if event == Event::Epoch(2) {
+            if event == TrainingEvent::Epoch(2) {
                 std::panic::resume_unwind(Box::new("killed"));
             }
         })
@@ -301,7 +303,7 @@ fn every_part_of_a_resume_point_is_needed() {
         let mut events = Vec::new();
         let resumed = setting.run(None, Some(folder.path()), &mut |e| events.push(e));
         assert!(
-            events.contains(&Event::Resumed(after)),
+            events.contains(&TrainingEvent::Resumed(after)),
             "{part}: {events:?}"
         );
         assert_eq!(resumed == undisturbed, part == "nothing", "{part}");
@@ -327,11 +329,19 @@ const IN_ITS_PLACE: [fn(&Path, &[u8]); 4] = [
     },
 ];
 
-fn assert_discards(setting: &Setting, folder: &Path, undisturbed: &Trained) {
+fn assert_discards(setting: &Setting, folder: &Path, undisturbed: &TrainedModel) {
     let mut events = Vec::new();
     let again = setting.run(None, Some(folder), &mut |event| events.push(event));
-    assert!(matches!(events[0], Event::Discarded(_)), "{:?}", events[0]);
-    assert!(!events.iter().any(|e| matches!(e, Event::Resumed(_))));
+    assert!(
+        matches!(events[0], TrainingEvent::Discarded(_)),
+        "{:?}",
+        events[0]
+    );
+    assert!(
+        !events
+            .iter()
+            .any(|e| matches!(e, TrainingEvent::Resumed(_)))
+    );
     assert_eq!(&again, undisturbed);
 }
 
@@ -367,14 +377,14 @@ fn a_damaged_or_foreign_resume_point_is_discarded() {
     assert!(
         !events
             .iter()
-            .any(|e| matches!(e, Event::Discarded(_) | Event::Resumed(_)))
+            .any(|e| matches!(e, TrainingEvent::Discarded(_) | TrainingEvent::Resumed(_)))
     );
     assert_eq!(again, undisturbed);
     setting.training.weight_decay = 0.0;
     let mut events = Vec::new();
     let foreign = setting.run(None, Some(folder.path()), &mut |event| events.push(event));
     assert!(
-        matches!(&events[0], Event::Discarded(why) if why.contains("another training")),
+        matches!(&events[0], TrainingEvent::Discarded(why) if why.contains("another training")),
         "{:?}",
         events[0]
     );
@@ -430,7 +440,7 @@ fn a_kept_weight_that_is_zero_is_not_lost() {
         training.published_gradient_mask = published;
         training.momentum = momentum;
         let start = if later { &setting.weights } else { &weights };
-        let model = Model::load(network, start, Precision::F64, Device::Cpu).unwrap();
+        let model = Model::load(network, start, FloatPrecision::F64, Device::Cpu).unwrap();
         let mut trainer = Trainer::new(model, None, &training).unwrap();
         let train = images(network, 16, 1);
         let x = normalise(network, &train);

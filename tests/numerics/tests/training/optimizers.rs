@@ -4,7 +4,7 @@
 use crate::support::*;
 use crate::training::invariants::{Setting, normalise, third};
 use jackpot_net::{Activation, AdamSettings, Network, Optimizer, Training};
-use jackpot_nn::{Device, Event, Model, Precision, Trainer};
+use jackpot_nn::{Device, FloatPrecision, Model, Trainer, TrainingEvent};
 use jackpot_prune::Mask;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ fn write(network: &Network, weights: &Numbers) -> Vec<u8> {
 }
 
 fn trainer(network: &Network, weights: &[u8], mask: Option<&Mask>, training: &Training) -> Trainer {
-    let model = Model::load(network, weights, Precision::F64, Device::Cpu).unwrap();
+    let model = Model::load(network, weights, FloatPrecision::F64, Device::Cpu).unwrap();
     Trainer::new(model, mask, training).unwrap()
 }
 
@@ -190,7 +190,7 @@ fn every_optimizer_resumes_to_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let killed = catch_unwind(AssertUnwindSafe(|| {
             setting.run(Some(&mask), Some(folder.path()), &mut |event| {
-                if event == Event::Epoch(2) {
+                if event == TrainingEvent::Epoch(2) {
                     std::panic::resume_unwind(Box::new("killed"));
                 }
             })
@@ -198,7 +198,7 @@ fn every_optimizer_resumes_to_the_same_bytes() {
         assert!(killed.is_err());
         let mut resumed_after = None;
         let resumed = setting.run(Some(&mask), Some(folder.path()), &mut |event| {
-            if let Event::Resumed(epochs) = event {
+            if let TrainingEvent::Resumed(epochs) = event {
                 resumed_after = Some(epochs);
             }
         });

@@ -3,7 +3,9 @@ use crate::support::*;
 use crate::training::invariants::{Setting, normalise, third};
 use jackpot_data::epoch_order;
 use jackpot_net::{Activation, Order, Schedule, Training};
-use jackpot_nn::{Device, Event, ImageSet, Model, Precision, Statistics, Trainer, evaluate};
+use jackpot_nn::{
+    Device, FloatPrecision, ImageSet, Model, Statistics, Trainer, TrainingEvent, evaluate,
+};
 use jackpot_rng::Key;
 use safetensors::SafeTensors;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +31,7 @@ fn by_hand(setting: &Setting, meets: &[Meets], lr: impl Fn(u64) -> f64) -> Vec<u
         Device::Cpu,
     )
     .unwrap();
-    let model = Model::load(network, &setting.weights, Precision::F32, Device::Cpu).unwrap();
+    let model = Model::load(network, &setting.weights, FloatPrecision::F32, Device::Cpu).unwrap();
     let mut trainer = Trainer::new(model, None, training).unwrap();
     for (step, met) in meets.iter().enumerate() {
         let mut key = Key::from_seed(2);
@@ -39,7 +41,7 @@ fn by_hand(setting: &Setting, meets: &[Meets], lr: impl Fn(u64) -> f64) -> Vec<u
         let key = key.fold(met.epoch.into());
         let draws = set.draws(&training.augment, key, &met.rows).unwrap();
         let batch = set
-            .batch(&met.rows, draws.as_ref(), Precision::F32)
+            .batch(&met.rows, draws.as_ref(), FloatPrecision::F32)
             .unwrap();
         trainer.step(&batch, lr(step as u64)).unwrap();
     }
@@ -107,7 +109,7 @@ fn an_offset_continues_the_schedule_the_orders_and_the_crops() {
             same,
             "momentum {momentum}"
         );
-        let lr = |t: &jackpot_nn::Trained, e: usize| t.metrics.epochs[e].lr;
+        let lr = |t: &jackpot_nn::TrainedModel, e: usize| t.metrics.epochs[e].lr;
         assert_eq!([lr(&rest, 0), lr(&rest, 1)], [lr(&whole, 1), lr(&whole, 2)]);
         // Replaying from the start is another training.
         setting.training.offset_epochs = 0;
@@ -199,7 +201,13 @@ fn rows_held_back_choose_an_epoch_and_are_never_trained_on() {
         )
         .unwrap()
     };
-    let model = Model::load(network, &trained.checkpoint, Precision::F32, Device::Cpu).unwrap();
+    let model = Model::load(
+        network,
+        &trained.checkpoint,
+        FloatPrecision::F32,
+        Device::Cpu,
+    )
+    .unwrap();
     let own = evaluate(&model, &set(&validation)).unwrap();
     let epochs = &trained.metrics.epochs;
     assert_eq!(epochs[3].validation_accuracy, Some(own.accuracy()));
@@ -256,7 +264,7 @@ fn label_smoothing_is_the_cross_entropy_with_smoothed_targets() {
             weight_decay: 0.0,
             ..Training::su2020()
         };
-        let model = Model::load(&network, &weights, Precision::F64, Device::Cpu).unwrap();
+        let model = Model::load(&network, &weights, FloatPrecision::F64, Device::Cpu).unwrap();
         let mut trainer = Trainer::new(model, None, &training).unwrap();
         let loss = trainer.step_on(&x, &train.labels, 1.0).unwrap();
         let after = trainer.model().state_dict().unwrap();
@@ -267,7 +275,7 @@ fn label_smoothing_is_the_cross_entropy_with_smoothed_targets() {
             .map(|(a, b)| a - b);
         (loss, moved.collect::<Vec<f64>>())
     };
-    let model = Model::load(&network, &weights, Precision::F64, Device::Cpu).unwrap();
+    let model = Model::load(&network, &weights, FloatPrecision::F64, Device::Cpu).unwrap();
     let set = ImageSet::new(
         "rows",
         &train,
@@ -278,7 +286,7 @@ fn label_smoothing_is_the_cross_entropy_with_smoothed_targets() {
     )
     .unwrap();
     let rows: Vec<u32> = (0..16).collect();
-    let batch = set.batch(&rows, None, Precision::F64).unwrap();
+    let batch = set.batch(&rows, None, FloatPrecision::F64).unwrap();
     let logits = model.forward(&batch.x, Statistics::Batch).unwrap();
     for epsilon in [0.0, 0.1, 0.5] {
         let (mut loss, mut gradient) = (0.0, vec![0.0; 3]);
@@ -319,7 +327,7 @@ fn every_option_together_resumes_to_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let killed = catch_unwind(AssertUnwindSafe(|| {
             setting.run(Some(&mask), Some(folder.path()), &mut |event| {
-                if event == Event::Epoch(stop) {
+                if event == TrainingEvent::Epoch(stop) {
                     std::panic::resume_unwind(Box::new("killed"));
                 }
             })
@@ -327,7 +335,7 @@ fn every_option_together_resumes_to_the_same_bytes() {
         assert!(killed.is_err());
         let mut events = Vec::new();
         let resumed = setting.run(Some(&mask), Some(folder.path()), &mut |e| events.push(e));
-        assert!(events.contains(&Event::Resumed(stop)), "{events:?}");
+        assert!(events.contains(&TrainingEvent::Resumed(stop)), "{events:?}");
         assert_eq!(resumed, undisturbed, "stopped after epoch {stop}");
     }
 }

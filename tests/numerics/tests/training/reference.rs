@@ -4,7 +4,7 @@ use crate::support::*;
 use jackpot_net::{
     Activation, AdamSettings, Architecture, Block, Family, Network, Op, Optimizer, Stem, Training,
 };
-use jackpot_nn::{Device, Model, Precision, Trainer};
+use jackpot_nn::{Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
 use jackpot_test_sparse::{Reference, labels, mask, normal_images, some_parameters};
 use safetensors::SafeTensors;
@@ -46,7 +46,7 @@ impl Setting {
     fn libtorch(&self) -> Vec<Vec<f64>> {
         one_thread();
         let weights = state_dict(&self.network, &some_parameters(&self.network, 3));
-        let model = Model::load(&self.network, &weights, Precision::F64, Device::Cpu).unwrap();
+        let model = Model::load(&self.network, &weights, FloatPrecision::F64, Device::Cpu).unwrap();
         let mut trainer = Trainer::new(model, Some(&self.mask), &self.training).unwrap();
         let images = channels_first(&self.network, &self.images);
         let mut step = || trainer.step_on(&images, &self.labels, LR).unwrap();
@@ -197,7 +197,8 @@ fn a_kept_zero_loses_its_gradient_only_as_published() {
         );
         reference.step(&setting.images, &setting.labels, LR);
         let weights = state_dict(&setting.network, &parameters);
-        let model = Model::load(&setting.network, &weights, Precision::F64, Device::Cpu).unwrap();
+        let model =
+            Model::load(&setting.network, &weights, FloatPrecision::F64, Device::Cpu).unwrap();
         let mut trainer = Trainer::new(model, Some(&setting.mask), &setting.training).unwrap();
         let images = channels_first(&setting.network, &setting.images);
         trainer.step_on(&images, &setting.labels, LR).unwrap();

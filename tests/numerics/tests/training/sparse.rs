@@ -2,9 +2,9 @@
 //! both precisions; the f64 reference says how far each is from the truth.
 use crate::support::*;
 use jackpot_net::{Architecture, Family, Network, Training};
-use jackpot_nn::{Device, Model, Precision, Trainer};
+use jackpot_nn::{Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
-use jackpot_sparse::{Engine, Isa, Storage};
+use jackpot_sparse::{Isa, SparseEngine, Storage};
 use jackpot_test_sparse::{Reference, labels, mask, normal_images, some_parameters};
 use safetensors::SafeTensors;
 
@@ -56,7 +56,7 @@ impl Setting {
     }
 
     /// Losses and parameters after some steps of libtorch.
-    fn libtorch(&self, precision: Precision, steps: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+    fn libtorch(&self, precision: FloatPrecision, steps: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
         one_thread();
         let weights = state_dict(&self.network, &self.parameters);
         let model = Model::load(&self.network, &weights, precision, Device::Cpu).unwrap();
@@ -77,7 +77,7 @@ impl Setting {
     /// The same of the sparse engine.
     fn sparse(&self, storage: Storage, steps: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
         let isa = Isa::best().unwrap();
-        let mut engine = Engine::new(
+        let mut engine = SparseEngine::new(
             &self.network,
             &self.parameters,
             &self.mask,
@@ -114,7 +114,7 @@ fn three_steps_are_libtorch_s() {
     for setting in settings(0.05) {
         let title = &setting.network.architecture;
         let ours = setting.sparse(Storage::F32, STEPS);
-        let theirs = setting.libtorch(Precision::F32, STEPS);
+        let theirs = setting.libtorch(FloatPrecision::F32, STEPS);
         assert!(
             distance(&ours.0, &theirs.0) < 1e-5,
             "{title:?}: {:?} and {:?}",
@@ -156,7 +156,7 @@ fn bf16_is_no_further_from_the_truth_than_libtorch_s() {
         let title = &setting.network.architecture;
         let wide = error(&setting, &setting.sparse(Storage::F32, 1).1);
         let ours = error(&setting, &setting.sparse(Storage::Bf16, 1).1);
-        let theirs = error(&setting, &setting.libtorch(Precision::Bf16, 1).1);
+        let theirs = error(&setting, &setting.libtorch(FloatPrecision::Bf16, 1).1);
         assert!(wide < 1e-4, "{title:?}: f32 {wide}");
         assert!(ours > 10.0 * wide, "{title:?}: {ours} is f32's");
         assert!(

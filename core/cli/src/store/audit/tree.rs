@@ -1,4 +1,4 @@
-//! A derivation on a terminal: one line a node, indented.
+//! A derivation on a terminal: one line per node, indented.
 use jackpot_results::{Link, Mark};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use crate::guest::context::Context;
 use crate::{ServiceError, Services, supervisor::progress::Phase};
 use jackpot_abi as abi;
 use jackpot_data::BatchSpec;
-use jackpot_net::{Input, Loss, Objective};
+use jackpot_net::{Loss, Objective, ObjectiveInput};
 use jackpot_rng::Key;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -277,18 +277,18 @@ unsafe fn read_objective(
         other => return Err((abi::JKP_E_UNSUPPORTED, format!("unknown loss {other}"))),
     };
     let input = match o.input {
-        abi::JKP_INPUT_DATA => Input::Data,
-        abi::JKP_INPUT_ONES => Input::Ones,
+        abi::JKP_INPUT_DATA => ObjectiveInput::Data,
+        abi::JKP_INPUT_ONES => ObjectiveInput::Ones,
         other => return Err((abi::JKP_E_UNSUPPORTED, format!("unknown input {other}"))),
     };
     match (input, loss, handle) {
-        (Input::Data, _, 0) => {
+        (ObjectiveInput::Data, _, 0) => {
             return invalid("images asked for, but handle 0 stands for no batch");
         }
-        (Input::Ones, _, 1..) => {
+        (ObjectiveInput::Ones, _, 1..) => {
             return invalid("an all-ones input has no batch: handle must be 0");
         }
-        (Input::Ones, Loss::CrossEntropy, _) => {
+        (ObjectiveInput::Ones, Loss::CrossEntropy, _) => {
             return invalid("an all-ones input has no label: use JKP_LOSS_SUM_LOGITS");
         }
         _ => {}

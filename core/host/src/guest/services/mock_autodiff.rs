@@ -65,14 +65,14 @@ impl MockAutodiff {
     /// The digest of the data that the objective reads, which is 0 for an image of ones.
     fn data_of(&self, objective: &Objective) -> u64 {
         match objective.input {
-            jackpot_net::Input::Data => self.data,
-            jackpot_net::Input::Ones => 0,
+            jackpot_net::ObjectiveInput::Data => self.data,
+            jackpot_net::ObjectiveInput::Ones => 0,
         }
     }
 
     /// Batches times parts; an all-ones input (handle 0) is one.
     fn sum(&self, objective: &Objective, handle: u64) -> Result<f64, String> {
-        if objective.input == jackpot_net::Input::Ones {
+        if objective.input == jackpot_net::ObjectiveInput::Ones {
             return Ok(1.0);
         }
         let index = handle.checked_sub(1).ok_or("no batch")? as usize;

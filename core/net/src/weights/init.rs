@@ -18,9 +18,9 @@
 //! Glorot). The activation does not enter: the published gain is ReLU's.
 
 use crate::Error;
-use crate::architecture::{Network, Parameter, ParameterKind};
-use crate::family::Family;
-use crate::stored::{self, Tensor};
+use crate::network::family::Family;
+use crate::network::graph::{Network, Parameter, ParameterKind};
+use crate::weights::stored::{self, Tensor};
 use jackpot_rng::{Key, normal, uniform};
 use safetensors::Dtype;
 

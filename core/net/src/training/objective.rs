@@ -12,7 +12,7 @@ pub enum Loss {
 
 /// What the network is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum ObjectiveInput {
     /// Images of a batch.
     Data,
     /// One image of ones; no data are read.
@@ -68,7 +68,7 @@ pub struct Objective {
     /// The scalar.
     pub loss: Loss,
     /// Its input.
-    pub input: Input,
+    pub input: ObjectiveInput,
     /// Batch statistics in normalisation layers; running statistics never change.
     pub train_mode: bool,
     /// Everything in f64; otherwise in f32.

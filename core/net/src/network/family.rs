@@ -147,6 +147,9 @@ impl Family {
     }
 }
 
+/// Channels of the first convolution of a `wrn`, and of a first stage whose widen factor is 1.
+pub(crate) const WRN_FIRST_CHANNELS: u32 = 16;
+
 const CIFAR: [u32; 3] = [3, 32, 32];
 const IMAGENET: [u32; 3] = [3, 224, 224];
 const MNIST: [u32; 3] = [1, 28, 28];

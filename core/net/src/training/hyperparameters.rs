@@ -71,7 +71,7 @@ pub enum Order {
 pub struct Training {
     /// Passes over the training rows, or `steps_per_epoch` steps each.
     pub epochs: u32,
-    /// Images a step.
+    /// Images per step.
     pub batch: u32,
     /// Peak learning rate.
     pub lr: f64,
@@ -79,11 +79,11 @@ pub struct Training {
     pub schedule: Schedule,
     /// Linear warm-up over this many epochs, part of `epochs`.
     pub warmup_epochs: f64,
-    /// Of SGD and Nesterov; 0 with Adam and AdamW, which have rates of their own.
+    /// Momentum of SGD and Nesterov; 0 with Adam and AdamW, which have rates of their own.
     pub momentum: f64,
-    /// Of all trained parameters, added to the gradient (AdamW: shrinks them directly).
+    /// Decay of all trained parameters: it is added to the gradient; AdamW shrinks them directly.
     pub weight_decay: f64,
-    /// Of training images; test images are never changed.
+    /// How training images are augmented; test images are never changed.
     pub augment: Augment,
     /// As published: a kept weight that is exactly 0 loses that step's gradient.
     pub published_gradient_mask: bool,
@@ -94,10 +94,10 @@ pub struct Training {
     /// cross-entropy with every class (Szegedy et al. 2016, as PyTorch computes it).
     #[serde(default, skip_serializing_if = "is_default")]
     pub label_smoothing: f64,
-    /// Of the rows in an epoch.
+    /// The order of the rows in an epoch.
     #[serde(default, skip_serializing_if = "is_default")]
     pub order: Order,
-    /// Steps of an epoch; none: one pass over the rows. Fewer steps end the epoch before all
+    /// Steps of an epoch; one pass over the rows if `None`. Fewer steps end the epoch before all
     /// rows were met; more go on with further passes, each in an order and with crops of its own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub steps_per_epoch: Option<u32>,
@@ -387,9 +387,9 @@ impl Training {
 
 /// More epochs are a typing error.
 const MOST_EPOCHS: u32 = 100_000;
-/// More images a step are a typing error.
+/// More images per step are a typing error.
 const MOST_IMAGES: u32 = 1 << 24;
-/// More steps an epoch are a typing error. With the bounds above, the images that a training
+/// More steps per epoch are a typing error. With the bounds above, the images that a training
 /// sees can be counted in 64 bits.
 const MOST_STEPS: u32 = 10_000_000;
 /// Weights and what moves them have 32 bits.

@@ -24,9 +24,9 @@ pub enum Optimizer {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamSettings {
-    /// Of the mean gradient.
+    /// Decay rate of the mean gradient.
     pub beta1: f64,
-    /// Of the mean squared gradient.
+    /// Decay rate of the mean squared gradient.
     pub beta2: f64,
     /// Added to the root of the mean square.
     pub epsilon: f64,

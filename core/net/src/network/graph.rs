@@ -1,60 +1,11 @@
-//! What a network is made of.
-//!
-//! [`Architecture`] is the handful of numbers that a study writes down; [`Network`] is
-//! everything that follows from them.
+//! Everything that follows from an architecture: parameters, nodes and prunable layers.
 
-use crate::builder::Misfit;
-use crate::family::{Block, Family, Stem};
-use crate::{Training, lenet, mobilenet, resnet, vgg, wrn};
-use serde::{Deserialize, Serialize};
-
-/// The non-linearity. Everything published uses `relu`; `tanh` and `softplus` exist
-/// because finite differences check derivatives only on a smooth network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Activation {
-    /// max(x, 0).
-    #[default]
-    Relu,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// ln(1 + eˣ).
-    Softplus,
-}
-
-/// Everything a network is a function of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Architecture {
-    /// Which kind of network.
-    pub family: Family,
-    /// As [`Facts::depths`](crate::Facts::depths) says.
-    pub depth: u32,
-    /// Width of the first stage, as [`Facts::width_is`](crate::Facts::width_is) says.
-    pub width: u32,
-    /// Number of logits.
-    pub classes: u32,
-    /// Channels, height, width of an image.
-    pub input: [u32; 3],
-    /// The non-linearity after every normalisation.
-    #[serde(default)]
-    pub activation: Activation,
-    /// What the blocks of a `resnet` are.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub block: Block,
-    /// How a network made for ImageNet begins.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub stem: Stem,
-}
-
-/// A field added after the first release is written only where it says something new.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
+use crate::network::architecture::Architecture;
+use crate::{Error, Training};
 
 /// What kind of prunable weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum LayerRole {
     /// [out, in / groups, kernel height, kernel width].
     Conv,
     /// [out, in].
@@ -67,7 +18,7 @@ pub struct Layer {
     /// The parameter's name in the state_dict, for example `layer3.0.conv1.weight`.
     pub name: String,
     /// Convolution or linear.
-    pub role: Role,
+    pub role: LayerRole,
     /// [out, in / groups, height, width] or [out, in].
     pub shape: Vec<usize>,
     /// Reads the image.
@@ -82,9 +33,9 @@ pub struct Layer {
     pub depth: u32,
     /// The residual block it lies in, from 1; 0 outside.
     pub block: u32,
-    /// Of the convolution; 1 for a linear layer.
+    /// Stride of the convolution; 1 for a linear layer.
     pub stride: u32,
-    /// Of the convolution; 1 for a linear layer.
+    /// Groups of the convolution; 1 for a linear layer.
     pub groups: u32,
     /// Times one image uses each weight: output height × width; multiply-adds = elements × uses.
     pub uses: u64,
@@ -160,11 +111,11 @@ pub enum Op {
     Conv {
         /// The kernel.
         weight: usize,
-        /// One number an output channel.
+        /// One number per output channel.
         bias: Option<usize>,
         /// Side of the kernel.
         kernel: usize,
-        /// Of both directions.
+        /// The stride in both directions.
         stride: usize,
         /// Zeros on every side.
         padding: usize,
@@ -193,7 +144,7 @@ pub enum Op {
     MaxPool {
         /// Side of the window.
         kernel: usize,
-        /// Of both directions.
+        /// The stride in both directions.
         stride: usize,
         /// Rows and columns of minus infinity on every side.
         padding: usize,
@@ -223,164 +174,6 @@ pub struct Network {
     pub layers: Vec<Layer>,
 }
 
-/// What does not fit, in words.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Names the field, layer or byte, what was expected and what was found.
-    #[error("{0}")]
-    Invalid(String),
-}
-
-impl Error {
-    pub(crate) fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {
-        Err(Error::Invalid(message.into()))
-    }
-}
-
-/// Larger numbers are refused: they are typing errors, and sizes stay inside 64 bits.
-const LARGEST: [(&str, u32); 6] = [
-    ("depth", 1202),
-    ("width", 1024),
-    ("classes", 1_000_000),
-    ("input channels", 4096),
-    ("input height", 4096),
-    ("input width", 4096),
-];
-
-/// A network with more weights than this is a typing error too.
-const MOST_WEIGHTS: u64 = 1 << 31;
-
-impl Architecture {
-    /// A network of any family with ReLU and whatever else is published. `input` is
-    /// channels, height, width.
-    pub fn new(
-        family: Family,
-        depth: u32,
-        width: u32,
-        classes: u32,
-        input: [u32; 3],
-    ) -> Architecture {
-        Architecture {
-            family,
-            depth,
-            width,
-            classes,
-            input,
-            activation: Activation::Relu,
-            block: Block::Published,
-            stem: Stem::Imagenet,
-        }
-    }
-
-    /// The published CIFAR ResNet, with ReLU. `input` is channels, height, width.
-    pub fn resnet(depth: u32, width: u32, classes: u32, input: [u32; 3]) -> Architecture {
-        Architecture::new(Family::Resnet, depth, width, classes, input)
-    }
-
-    /// The published VGG with batch normalisation, with ReLU. `input` is channels, height, width.
-    pub fn vgg(depth: u32, width: u32, classes: u32, input: [u32; 3]) -> Architecture {
-        Architecture::new(Family::Vgg, depth, width, classes, input)
-    }
-
-    /// Builds the network, or says which field or layer does not fit.
-    pub fn build(&self) -> Result<Network, Error> {
-        self.check_sizes()?;
-        self.check_choices()?;
-        let network = self
-            .assemble()
-            .or_else(|misfit| Error::invalid(misfit.explain(self)))?;
-        let weights = network.prunable_weights();
-        if weights > MOST_WEIGHTS {
-            return Error::invalid(format!(
-                "network `depth` and `width`: expected at most {MOST_WEIGHTS} prunable weights, found {weights}"
-            ));
-        }
-        Ok(network)
-    }
-
-    /// The network of sizes that were checked.
-    pub(crate) fn assemble(&self) -> Result<Network, Misfit> {
-        match self.family {
-            Family::Resnet => resnet::build(self),
-            Family::Vgg => vgg::build(self),
-            Family::Wrn => wrn::build(self),
-            Family::ResnetImagenet => resnet::build_imagenet(self),
-            Family::Lenet300 => lenet::build_300_100(self),
-            Family::Lenet5 => lenet::build_5(self),
-            Family::MobilenetV2 => mobilenet::build(self),
-        }
-    }
-
-    /// As papers name it: `ResNet-32`, `WRN-28-10`, `LeNet-5`.
-    pub fn title(&self) -> String {
-        let facts = self.family.facts();
-        let name = match facts.only_depth {
-            Some(_) => facts.title.to_owned(),
-            None => format!("{}-{}", facts.title, self.depth),
-        };
-        let with = match (self.block, self.stem) {
-            (Block::Published, Stem::Imagenet) if self.family == Family::ResnetImagenet => {
-                " for ImageNet"
-            }
-            (Block::Published, Stem::Imagenet) => "",
-            (_, Stem::Small) => " for small images",
-            (Block::Basic, _) => " of basic blocks",
-            (Block::Bottleneck, _) => " of bottlenecks",
-        };
-        let widen = self.width / wrn::FIRST;
-        if self.family == Family::Wrn && self.width == widen * wrn::FIRST {
-            format!("{name}-{widen}")
-        } else {
-            format!("{name}{with}")
-        }
-    }
-
-    fn check_sizes(&self) -> Result<(), Error> {
-        let [channels, height, width] = self.input;
-        let given = [
-            self.depth,
-            self.width,
-            self.classes,
-            channels,
-            height,
-            width,
-        ];
-        for ((field, largest), value) in LARGEST.into_iter().zip(given) {
-            let smallest = if field == "classes" { 2 } else { 1 };
-            if !(smallest..=largest).contains(&value) {
-                return Error::invalid(format!(
-                    "network `{field}`: expected {smallest} to {largest}, found {value}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Options that the family has, and its depth if there is only one.
-    fn check_choices(&self) -> Result<(), Error> {
-        let name = self.family.name();
-        if self.block != Block::Published && !self.family.has_block() {
-            return Error::invalid(format!(
-                "network `block`: only a `resnet` has a choice of blocks, found `{}` for a `{name}`; leave it out",
-                self.block.name()
-            ));
-        }
-        if self.stem != Stem::Imagenet && !self.family.has_stem() {
-            return Error::invalid(format!(
-                "network `stem`: only `resnet-imagenet` and `mobilenetv2` have a choice of stems, found `{}` for a `{name}`; leave it out",
-                self.stem.name()
-            ));
-        }
-        match self.family.facts().only_depth {
-            Some(only) if only != self.depth => Error::invalid(format!(
-                "network `depth`: a {name} has depth {only}, found {}; leave it out",
-                self.depth
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// One row of a table of layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
@@ -401,9 +194,9 @@ impl Layer {
     /// What it is, in a few words.
     fn describe_role(&self) -> String {
         let kind = match (self.role, self.depthwise) {
-            (Role::Conv, false) => "conv",
-            (Role::Conv, true) => "depthwise conv",
-            (Role::Linear, _) => "linear",
+            (LayerRole::Conv, false) => "conv",
+            (LayerRole::Conv, true) => "depthwise conv",
+            (LayerRole::Linear, _) => "linear",
         };
         let places = [
             (self.first, "first"),
@@ -462,7 +255,7 @@ impl Network {
         self.layers.iter().map(Layer::multiply_adds).sum()
     }
 
-    /// The share of them that so many kept weights a layer do.
+    /// The share of the multiply-adds that is left with so many kept weights in each layer.
     pub fn share_left(&self, counts: &[u64]) -> f64 {
         let layers = self.layers.iter().zip(counts);
         let left: u64 = layers.map(|(layer, count)| count * layer.uses).sum();

@@ -4,17 +4,16 @@
 //! normalisation, global average pooling, one linear layer. w is 16 times the widen factor.
 //! Dropout, which the paper switches off for most of its results, is left out.
 
-use crate::architecture::{Architecture, Network};
-use crate::builder::{Builder, Conv, Misfit};
-
-/// Channels of the first convolution, and of a first stage whose widen factor is 1.
-pub(crate) const FIRST: u32 = 16;
+use crate::families::builder::{Builder, Conv, Misfit};
+use crate::network::architecture::Architecture;
+use crate::network::family::WRN_FIRST_CHANNELS;
+use crate::network::graph::Network;
 
 pub(crate) fn build(architecture: &Architecture) -> Result<Network, Misfit> {
     let blocks = blocks_per_stage(architecture.depth)?;
     let width = architecture.width as usize;
     let mut net = Builder::new(architecture);
-    let mut at = net.conv("conv1", 0, Conv::new(FIRST as usize, 3, 1))?;
+    let mut at = net.conv("conv1", 0, Conv::new(WRN_FIRST_CHANNELS as usize, 3, 1))?;
     for stage in 0..3 {
         for index in 0..blocks {
             let stride = if stage > 0 && index == 0 { 2 } else { 1 };

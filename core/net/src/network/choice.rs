@@ -1,7 +1,8 @@
 //! A network as people ask for it: a family or a paper's name, and only what differs from
 //! the published one.
 
-use crate::{Activation, Architecture, Block, Error, Family, Stem, wrn};
+use crate::network::family::WRN_FIRST_CHANNELS;
+use crate::{Activation, Architecture, Block, Error, Family, Stem};
 
 /// What a study file or a command line says of a network; what is `None` is as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl NetworkChoice {
                 published()
             ));
         }
-        let width = widen.saturating_mul(wrn::FIRST);
+        let width = widen.saturating_mul(WRN_FIRST_CHANNELS);
         match self.width {
             Some(given) if given != width => Error::invalid(format!(
                 "network `widen`: {widen} is a width of {width}, but `width` is {given}; leave one out"

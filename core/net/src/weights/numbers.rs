@@ -15,7 +15,8 @@ pub fn is_number(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::F16 | Dtype::BF16)
 }
 
-/// The numbers of a tensor, row-major and exact; none: it is of no type that [`is_number`].
+/// The numbers of a tensor, row-major and exact; `None` if its type is not one that
+/// [`is_number`] accepts.
 pub fn numbers(view: &TensorView) -> Option<Vec<f64>> {
     let (two, _) = view.data().as_chunks::<2>();
     let (four, _) = view.data().as_chunks::<4>();

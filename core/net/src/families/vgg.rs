@@ -4,8 +4,9 @@
 //! The published code pools 2×2 for 10 and 100 classes and 4×4 otherwise, which is the
 //! whole map at its image sides, 32 and 64; global pooling is the same there.
 
-use crate::architecture::{Architecture, Network};
-use crate::builder::{Builder, Conv, Misfit};
+use crate::families::builder::{Builder, Conv, Misfit};
+use crate::network::architecture::Architecture;
+use crate::network::graph::Network;
 
 /// Convolutions of each stage: configurations A, B, D and E.
 const STAGES: [(u32, [usize; 5]); 4] = [

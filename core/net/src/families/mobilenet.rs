@@ -6,9 +6,10 @@
 //! The stem for small images is that of the usual CIFAR versions: stride 1 in the first
 //! convolution and in the second stage, so that the map shrinks eightfold, not 32-fold.
 
-use crate::architecture::{Architecture, Network};
-use crate::builder::{Builder, Conv, Misfit};
-use crate::family::Stem;
+use crate::families::builder::{Builder, Conv, Misfit};
+use crate::network::architecture::Architecture;
+use crate::network::family::Stem;
+use crate::network::graph::Network;
 
 /// Expansion, channels at width 32, blocks, stride of the first block: the paper's table 2.
 const STAGES: [[usize; 4]; 7] = [

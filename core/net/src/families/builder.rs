@@ -1,13 +1,9 @@
 //! Puts a network together, one published module after the other: each call adds its
 //! parameters, its node and, where it can be pruned, its layer.
 
-use crate::architecture::{
-    Activation, Architecture, Layer, Network, Node, Op, Parameter, ParameterKind, Role,
-};
-use crate::family::{Family, Stem};
-
-/// Where the search for the smallest image that fits ends: no family needs more.
-const LARGEST_ADVICE: u32 = 256;
+use crate::network::architecture::{Activation, Architecture};
+use crate::network::family::Family;
+use crate::network::graph::{Layer, LayerRole, Network, Node, Op, Parameter, ParameterKind};
 
 /// Why a network cannot be built.
 #[derive(Debug)]
@@ -20,38 +16,6 @@ pub(crate) enum Misfit {
         needs: String,
         map: [usize; 2],
     },
-}
-
-impl Misfit {
-    /// The message, with the smallest square image that would do.
-    pub(crate) fn explain(&self, architecture: &Architecture) -> String {
-        let (layer, needs, map) = match self {
-            Misfit::Size(message) => return message.clone(),
-            Misfit::Map { layer, needs, map } => (layer, needs, map),
-        };
-        let [channels, height, width] = architecture.input;
-        let fits = |side: &u32| {
-            let input = [channels, *side, *side];
-            let larger = Architecture {
-                input,
-                ..architecture.clone()
-            };
-            larger.assemble().is_ok()
-        };
-        let advice = match (1..=LARGEST_ADVICE).find(fits) {
-            Some(side) => format!("; use images of at least {side}×{side} (`pad_to`)"),
-            None => String::new(),
-        };
-        let stem = if architecture.family.has_stem() && architecture.stem == Stem::Imagenet {
-            " or the stem `small`"
-        } else {
-            ""
-        };
-        format!(
-            "layer `{layer}`: {needs}, but an image of {height}×{width} has shrunk to {}×{} there{advice}{stem}",
-            map[0], map[1]
-        )
-    }
 }
 
 /// A convolution of a square kernel.
@@ -84,7 +48,7 @@ impl Conv {
 
 pub(crate) struct Builder {
     network: Network,
-    /// Of the residual block under construction; 0 outside.
+    /// Number of the residual block under construction; 0 outside of blocks.
     pub block: u32,
 }
 
@@ -149,7 +113,7 @@ impl Builder {
         let first = self.network.layers.is_empty();
         self.network.layers.push(Layer {
             name: format!("{name}.weight"),
-            role: Role::Conv,
+            role: LayerRole::Conv,
             shape: shape.clone(),
             first,
             classifier: false,
@@ -239,7 +203,7 @@ impl Builder {
         let shape = vec![out, into];
         self.network.layers.push(Layer {
             name: format!("{name}.weight"),
-            role: Role::Linear,
+            role: LayerRole::Linear,
             shape: shape.clone(),
             first: self.network.layers.is_empty(),
             classifier: false,

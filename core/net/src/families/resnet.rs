@@ -8,9 +8,10 @@
 //!
 //! The ImageNet ResNet is made of the same blocks.
 
-use crate::architecture::{Architecture, Network};
-use crate::builder::{Builder, Conv, Misfit};
-use crate::family::{Block, Stem};
+use crate::families::builder::{Builder, Conv, Misfit};
+use crate::network::architecture::Architecture;
+use crate::network::family::{Block, Stem};
+use crate::network::graph::Network;
 
 /// From this depth on, the published code's blocks are bottlenecks.
 const BOTTLENECK_FROM: u32 = 54;

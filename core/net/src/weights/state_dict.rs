@@ -4,7 +4,7 @@
 //! metadata: what [`crate::init`] gives, so that whatever can start from first weights can
 //! start from these.
 
-use crate::stored::{self, Tensor};
+use crate::weights::stored::{self, Tensor};
 use crate::{Error, NUMBERS, Network, Parameter, not_tensors, numbers};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::{BTreeMap, BTreeSet};

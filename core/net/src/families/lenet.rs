@@ -7,8 +7,9 @@
 //! layers of 500 and the classes (`conv1`, `conv2`, `fc1`, `fc2` as in PyTorch's MNIST
 //! example): 431,080 parameters on 28×28.
 
-use crate::architecture::{Architecture, Network};
-use crate::builder::{Builder, Conv, Misfit};
+use crate::families::builder::{Builder, Conv, Misfit};
+use crate::network::architecture::Architecture;
+use crate::network::graph::Network;
 
 pub(crate) fn build_300_100(architecture: &Architecture) -> Result<Network, Misfit> {
     let width = architecture.width as usize;

@@ -5,7 +5,7 @@
 //! tell what they are, and what to do.
 
 /// What a file that was expected to hold something else is, told by its first bytes, and what
-/// to do about it; none: they are of no kind that is known here.
+/// to do about it; `None` if they are of no kind that is known here.
 pub fn foreign(start: &[u8]) -> Option<&'static str> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let text = text.trim_ascii_start();
