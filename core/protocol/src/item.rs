@@ -232,7 +232,8 @@ impl PluginItem {
     }
 }
 
-/// Why an item cannot have this id, if it cannot. Ids stand in file names, tables and command lines.
+/// Why an item cannot have this id, if it cannot. Ids stand in file names, tables and command
+/// lines.
 pub fn unfit_id(id: &str) -> Option<&'static str> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if !id.chars().all(known) {

@@ -40,7 +40,7 @@ pub use analysis::{
 pub use describe::words::given as describe_params;
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
-pub use masks::facts::{Collapse, MaskFacts, ThresholdSharpness};
+pub use masks::facts::{Collapse, MaskFacts};
 pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
 pub use masks::recorded::{LayerCounts, RecordedMasks};
 pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, summarise_masks};

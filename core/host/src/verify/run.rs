@@ -10,8 +10,7 @@ use crate::{
 use jackpot_data::Images;
 use jackpot_net::Network;
 use jackpot_protocol::{BEFORE, Batches, DataAccess, Failure, Kind, NAME, PluginJob, RAW};
-use jackpot_prune::Mask;
-use jackpot_prune::ThresholdSharpness;
+use jackpot_prune::{Mask, ThresholdSharpness};
 use safetensors::SafeTensors;
 use serde_json::json;
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! Whole filters: an output channel of a convolution is kept or pruned as one, as structured
 //! pruning does it. Linear layers stay with single weights: a row of the classifier is a class.
-use super::{Open, ThresholdSharpness, Ties};
+use super::{SelectionState, ThresholdSharpness, Ties};
 use crate::{Error, constraints::Filters};
 use jackpot_net::Layer;
 
-impl Open<'_> {
+impl SelectionState<'_> {
     /// Keeps so many filters of layer `i`, those whose scores add up to most, of each all that may
     /// be chosen; ties go to the lowest index. A layer of which nothing is left keeps nothing.
     pub(super) fn keep_filters(
@@ -27,7 +27,7 @@ impl Open<'_> {
         }
         // One layer, whose weights are the filters.
         let values = [sums.as_slice()];
-        let mut chosen = Open::new(&values, Some(vec![left.as_slice()]));
+        let mut chosen = SelectionState::new(&values, Some(vec![left.as_slice()]));
         let selected = chosen.keep_largest(0..1, filters.kept, Ties::ByIndex);
         let within = self.within(i);
         for (j, kept) in self.kept[i].iter_mut().enumerate() {

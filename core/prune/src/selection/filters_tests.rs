@@ -114,11 +114,11 @@ fn of_a_filter_only_what_the_mask_so_far_keeps_is_kept_and_counted() {
         ],
     );
     let kept = |counts: &[u64]| {
-        let choice = SelectionOptions {
+        let options = SelectionOptions {
             within: Some(&so_far),
             ..by_counts(counts, Granularity::Filters)
         };
-        select(&network, &scores, &choice).map(|(mask, _)| show(&mask))
+        select(&network, &scores, &options).map(|(mask, _)| show(&mask))
     };
     // Without its −6 the second filter comes first; the third has nothing left.
     assert_eq!(kept(&[1, 2]).unwrap(), ".. x. ..|.x.x");
@@ -126,11 +126,11 @@ fn of_a_filter_only_what_the_mask_so_far_keeps_is_kept_and_counted() {
     let error = kept(&[3, 2]).unwrap_err().to_string();
     assert!(error.contains("the mask so far keeps 2"), "{error}");
     let empty = mask(&network, &[vec![false; 6], vec![true; 4]]);
-    let choice = SelectionOptions {
+    let options = SelectionOptions {
         within: Some(&empty),
         ..by_counts(&[0, 2], Granularity::Filters)
     };
-    let (found, _) = select(&network, &scores, &choice).unwrap();
+    let (found, _) = select(&network, &scores, &options).unwrap();
     assert_eq!(show(&found), ".. .. ..|.xx.");
 }
 
@@ -140,14 +140,14 @@ fn layers_kept_whole_keep_all_filters_and_the_others_give() {
     let values: Vec<Vec<f64>> = (network.layers.iter())
         .map(|l| (0..l.len()).map(|i| i as f64).collect())
         .collect();
-    let choice = SelectionOptions {
+    let options = SelectionOptions {
         constraints: LayerConstraints {
             keep_first_dense: true,
             ..LayerConstraints::default()
         },
         ..by_counts(&[2, 4, 4], Granularity::Filters)
     };
-    let (found, _) = select(&network, &scores(&network, &values), &choice).unwrap();
+    let (found, _) = select(&network, &scores(&network, &values), &options).unwrap();
     assert_eq!(show(&found), "xx xx|.. .. xx xx|.....xxx");
 }
 
@@ -161,11 +161,11 @@ fn what_has_no_meaning_by_filters_is_refused() {
         rule,
     };
     let refused = |network: &Network, scores: &Scores, by: PruningBudget<'_>| {
-        let choice = SelectionOptions {
+        let options = SelectionOptions {
             budget: by,
             ..by_counts(&[], Granularity::Filters)
         };
-        select(network, scores, &choice).unwrap_err()
+        select(network, scores, &options).unwrap_err()
     };
     let total = PruningBudget::Total {
         kept: 4,
@@ -279,11 +279,11 @@ fn case(drawn: &(Vec<Drawn>, Vec<Drawn>)) -> Case {
 fn differs(drawn: &(Vec<Drawn>, Vec<Drawn>), unit: Granularity) -> Option<String> {
     let (network, values, within, counts) = case(drawn);
     let so_far = mask(&network, &within);
-    let choice = SelectionOptions {
+    let options = SelectionOptions {
         within: Some(&so_far),
         ..by_counts(&counts, unit)
     };
-    let found = select(&network, &scores(&network, &values), &choice);
+    let found = select(&network, &scores(&network, &values), &options);
     let expected = mask(&network, &naive(&network, &values, &within, &counts));
     match found {
         Ok((found, _)) => {
@@ -308,8 +308,8 @@ proptest! {
     #[test]
     fn whole_filters_and_as_many_as_the_counts_say(drawn in layers()) {
         let (network, values, _, counts) = case(&drawn);
-        let choice = by_counts(&counts, Granularity::Filters);
-        let Ok((found, _)) = select(&network, &scores(&network, &values), &choice) else {
+        let options = by_counts(&counts, Granularity::Filters);
+        let Ok((found, _)) = select(&network, &scores(&network, &values), &options) else {
             return Ok(());
         };
         prop_assert_eq!(found.counts(), Granularity::Filters.counts(&network, &counts, 0));

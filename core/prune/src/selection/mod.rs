@@ -81,11 +81,11 @@ pub struct SelectionOptions<'a> {
 pub fn select(
     network: &Network,
     scores: &Scores,
-    choice: &SelectionOptions<'_>,
+    options: &SelectionOptions<'_>,
 ) -> Result<(Mask, ThresholdSharpness), Error> {
     check_names(network, scores)?;
     let values: Vec<&[f64]> = scores.layers.iter().map(|(_, v)| v.as_slice()).collect();
-    select_values(network, &values, choice)
+    select_values(network, &values, options)
 }
 
 /// [`select`] over all layers.
@@ -129,23 +129,25 @@ impl<'a> From<PruningBudget<'a>> for SelectionOptions<'a> {
 pub fn select_values(
     network: &Network,
     values: &[&[f64]],
-    choice: &SelectionOptions<'_>,
+    options: &SelectionOptions<'_>,
 ) -> Result<(Mask, ThresholdSharpness), Error> {
     check_values(network, values)?;
-    if let Some(mask) = choice.within {
+    if let Some(mask) = options.within {
         mask.check(network).map_err(|e| invalid(e.to_string()))?;
     }
-    check_unit(network, choice)?;
-    let within = (choice.within).map(|m| m.layers.iter().map(|l| l.kept.as_slice()).collect());
-    let mut open = Open::new(values, within);
-    let selected = match choice.budget {
+    check_unit(network, options)?;
+    let within = options
+        .within
+        .map(|m| m.layers.iter().map(|l| l.kept.as_slice()).collect());
+    let mut state = SelectionState::new(values, within);
+    let selected = match options.budget {
         PruningBudget::Counts(counts) => {
-            let counts = constrained_counts(network, counts, &choice.constraints)?;
-            by_counts(network, &mut open, choice, &counts)?
+            let counts = constrained_counts(network, counts, &options.constraints)?;
+            by_counts(network, &mut state, options, &counts)?
         }
         PruningBudget::Total { kept, scope } => {
             let asked = format!("this round keeps {kept}");
-            by_total(network, &mut open, choice, scope, kept, &asked)?
+            by_total(network, &mut state, options, scope, kept, &asked)?
         }
         PruningBudget::Sparsity {
             sparsity,
@@ -154,23 +156,23 @@ pub fn select_values(
         } => {
             let kept = sparsity.kept(network.prunable_weights());
             let asked = format!("sparsity {sparsity} keeps {kept}");
-            by_total(network, &mut open, choice, scope, kept, &asked)?
+            by_total(network, &mut state, options, scope, kept, &asked)?
         }
         PruningBudget::Sparsity {
             sparsity,
             scope,
             rule,
-        } => published(network, &mut open, choice, scope, sparsity, rule)?,
+        } => published(network, &mut state, options, scope, sparsity, rule)?,
     };
-    let mask = open.into_mask(network);
-    refuse_empty_and_full(&mask, choice)?;
+    let mask = state.into_mask(network);
+    refuse_empty_and_full(&mask, options)?;
     Ok((mask, selected))
 }
 
 /// Whole filters are compared within a layer alone: sums over filters of several sizes are
 /// not of one scale, and no total could be met.
-fn check_unit(network: &Network, choice: &SelectionOptions<'_>) -> Result<(), Error> {
-    match (choice.granularity, choice.budget) {
+fn check_unit(network: &Network, options: &SelectionOptions<'_>) -> Result<(), Error> {
+    match (options.granularity, options.budget) {
         (Granularity::Filters, PruningBudget::Sparsity { .. } | PruningBudget::Total { .. }) => {
             Err(invalid(
                 "unit `filters` takes counts a layer, found a selection over all layers: give an \
@@ -178,15 +180,17 @@ fn check_unit(network: &Network, choice: &SelectionOptions<'_>) -> Result<(), Er
                     .into(),
             ))
         }
-        _ => choice.granularity.fits(network),
+        _ => options.granularity.fits(network),
     }
 }
 
 /// A mask must keep some and prune some.
-fn refuse_empty_and_full(mask: &Mask, choice: &SelectionOptions<'_>) -> Result<(), Error> {
+fn refuse_empty_and_full(mask: &Mask, options: &SelectionOptions<'_>) -> Result<(), Error> {
     let (kept, total) = (mask.kept(), mask.total());
-    let refused = match choice.budget {
-        PruningBudget::Counts(_) => return refuse_nothing_and_all(kept, total, choice.granularity),
+    let refused = match options.budget {
+        PruningBudget::Counts(_) => {
+            return refuse_nothing_and_all(kept, total, options.granularity);
+        }
         // A published rule may keep everything through ties: that is the rule, reproduced.
         PruningBudget::Sparsity { sparsity, rule, .. }
             if kept == 0 || (kept == total && rule == SelectionRule::Exact) =>
@@ -204,55 +208,55 @@ fn refuse_empty_and_full(mask: &Mask, choice: &SelectionOptions<'_>) -> Result<(
 /// Exactly `total` over all layers: what is reserved first, then the largest of the rest.
 fn by_total(
     network: &Network,
-    open: &mut Open<'_>,
-    choice: &SelectionOptions<'_>,
+    state: &mut SelectionState<'_>,
+    options: &SelectionOptions<'_>,
     scope: PruningScope,
     total: u64,
     asked: &str,
 ) -> Result<ThresholdSharpness, Error> {
-    let constraints = choice.constraints.with(scope);
+    let constraints = options.constraints.with(scope);
     let all = network.prunable_weights();
-    let kept = constraints.required_weights(network, &|i| open.candidates(i), total, asked)?;
+    let kept = constraints.required_weights(network, &|i| state.candidates(i), total, asked)?;
     for (i, layer) in network.layers.iter().enumerate() {
         if constraints.keeps_dense(layer) {
-            open.keep_whole(i);
+            state.keep_whole(i);
         } else if constraints.min_weights > 0 {
-            let least = constraints.min_weights.min(open.candidates(i));
-            open.keep_largest(i..i + 1, least, Ties::ByIndex);
+            let least = constraints.min_weights.min(state.candidates(i));
+            state.keep_largest(i..i + 1, least, Ties::ByIndex);
         }
     }
     let rest = total - kept;
-    let left: u64 = (0..network.layers.len()).map(|i| open.candidates(i)).sum();
+    let left: u64 = (0..network.layers.len()).map(|i| state.candidates(i)).sum();
     if rest > left {
         return Err(invalid(format!(
             "{asked} of {all} weights, but only {} may be chosen: the mask so far keeps no more",
             kept + left
         )));
     }
-    Ok(open.keep_largest(0..network.layers.len(), rest, Ties::ByIndex))
+    Ok(state.keep_largest(0..network.layers.len(), rest, Ties::ByIndex))
 }
 
 fn by_counts(
     network: &Network,
-    open: &mut Open<'_>,
-    choice: &SelectionOptions<'_>,
+    state: &mut SelectionState<'_>,
+    options: &SelectionOptions<'_>,
     counts: &[u64],
 ) -> Result<ThresholdSharpness, Error> {
     let mut selected = ThresholdSharpness::default();
     for (i, (layer, &count)) in network.layers.iter().zip(counts).enumerate() {
-        let there = open.candidates(i);
+        let there = state.candidates(i);
         if count > there {
             return Err(invalid(format!(
                 "layer `{}`: {count} weights to keep, but the mask so far keeps {there}",
                 layer.name
             )));
         }
-        let sharp = match choice
+        let sharp = match options
             .granularity
-            .filters(layer, count, choice.constraints.min_weights)
+            .filters(layer, count, options.constraints.min_weights)
         {
-            None => open.keep_largest(i..i + 1, count, Ties::ByIndex),
-            Some(filters) => open.keep_filters(i, layer, &filters)?,
+            None => state.keep_largest(i..i + 1, count, Ties::ByIndex),
+            Some(filters) => state.keep_filters(i, layer, &filters)?,
         };
         selected.ties += sharp.ties;
         selected.near += sharp.near;
@@ -262,13 +266,13 @@ fn by_counts(
 
 fn published(
     network: &Network,
-    open: &mut Open<'_>,
-    choice: &SelectionOptions<'_>,
+    state: &mut SelectionState<'_>,
+    options: &SelectionOptions<'_>,
     scope: PruningScope,
     sparsity: &Sparsity,
     rule: SelectionRule,
 ) -> Result<ThresholdSharpness, Error> {
-    if choice.constraints.with(scope) != LayerConstraints::default() || choice.within.is_some() {
+    if options.constraints.with(scope) != LayerConstraints::default() || options.within.is_some() {
         return Err(invalid(
             "a published selection is over all layers, with nothing reserved: use scope `all`, \
              or selection `exact`"
@@ -285,7 +289,7 @@ fn published(
         }
         _ => (total as f64 * (1.0 - sparsity.as_f64())) as u64,
     };
-    Ok(open.keep_largest(0..network.layers.len(), k, Ties::All))
+    Ok(state.keep_largest(0..network.layers.len(), k, Ties::All))
 }
 
 /// What happens to scores that equal the threshold.
@@ -298,16 +302,16 @@ enum Ties {
 }
 
 /// A selection in progress: which weights may be chosen, and which have been.
-struct Open<'a> {
+struct SelectionState<'a> {
     values: &'a [&'a [f64]],
     /// Of each layer, which weights may be chosen. Without it any may.
     within: Option<Vec<&'a [bool]>>,
     kept: Vec<Vec<bool>>,
 }
 
-impl<'a> Open<'a> {
-    fn new(values: &'a [&'a [f64]], within: Option<Vec<&'a [bool]>>) -> Open<'a> {
-        Open {
+impl<'a> SelectionState<'a> {
+    fn new(values: &'a [&'a [f64]], within: Option<Vec<&'a [bool]>>) -> SelectionState<'a> {
+        SelectionState {
             values,
             within,
             kept: values.iter().map(|v| vec![false; v.len()]).collect(),

@@ -344,7 +344,7 @@ fn choices_agree_with_a_naive_sort() {
             .collect();
         let total: usize = within.iter().flatten().filter(|k| **k).count();
         let k = 1 + draw(total.max(1) as u64) as usize;
-        let choice = SelectionOptions {
+        let options = SelectionOptions {
             budget: PruningBudget::Total {
                 kept: k as u64,
                 scope: PruningScope::All,
@@ -354,7 +354,7 @@ fn choices_agree_with_a_naive_sort() {
             granularity: Granularity::Weights,
         };
         let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();
-        let Ok((found, _)) = select_values(&net, &values, &choice) else {
+        let Ok((found, _)) = select_values(&net, &values, &options) else {
             continue;
         };
         tried += 1;
@@ -389,7 +389,7 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
     let layers: [&[f64]; 3] = [&[4.0, 3.0, 2.0, 1.0], &[8.0, 7.0, 6.0, 5.0], &[0.0, 0.0]];
     let mask = build(&net, &[vec![true; 4], vec![false; 4], vec![true; 2]]);
     let run = |kept: u64, within: Option<&Mask>, first: bool, floor: u64| {
-        let choice = SelectionOptions {
+        let options = SelectionOptions {
             budget: PruningBudget::Total {
                 kept,
                 scope: PruningScope::All,
@@ -402,7 +402,7 @@ fn what_is_reserved_and_what_may_be_chosen_can_be_too_much_or_too_little() {
             },
             granularity: Granularity::Weights,
         };
-        select_values(&net, &layers, &choice)
+        select_values(&net, &layers, &options)
             .map(|(mask, _)| show(&mask))
             .map_err(|f| f.to_string())
     };

@@ -1,11 +1,12 @@
 //! Compares the numbers of the tables with those of SciPy and with numbers computed by hand.
 
 use crate::synthetic::{outline, results, trained};
+use jackpot_prune::ThresholdSharpness;
 use jackpot_report::render;
 use jackpot_results::{Outline, Results, Run, RunOutcome as Outcome};
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
-use jackpot_study::{Collapse, MaskFacts, ThresholdSharpness};
+use jackpot_study::{Collapse, MaskFacts};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,11 +1,11 @@
 //! What a mask is before anything is trained: counts, effective weights, collapse.
 use crate::Error;
 use jackpot_net::Network;
-use jackpot_prune::{Mask, depth_correlation};
+use jackpot_prune::{Mask, ThresholdSharpness, depth_correlation};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use jackpot_prune::{Collapse, ThresholdSharpness};
+pub use jackpot_prune::Collapse;
 
 /// What a mask is before anything is trained under it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

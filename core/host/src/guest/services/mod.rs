@@ -51,9 +51,9 @@ impl From<&str> for ServiceError {
 }
 
 /// What the host offers beyond random numbers. Slices are one view per prunable layer, forward
-/// order, row-major. Without a `point` it is the weights under the mask. Gradients are with respect to the
-/// effective weight, masked entries too. Results are the sum over the batches and their parts of
-/// each part's mean loss. An error's text reaches the plugin and the action's failure message.
+/// order, row-major. Without a `point` it is the weights under the mask. Gradients are with respect
+/// to the effective weight, masked entries too. Results are the sum over the batches and their parts
+/// of each part's mean loss. An error's text reaches the plugin and the action's failure message.
 pub trait Services {
     /// Whether time in a service counts as the plugin's own: where services cost next to
     /// nothing, a plugin that asks for a million of them is to be stopped like any loop.
