@@ -37,19 +37,13 @@ const FOLDERS: Bound = Bound {
 const TYPE_NAMES: Bound = Bound {
     rule: "crates of core that export a type of one name",
     most: 1,
-    exceptions: &[
-        ("Images", 2),
-        ("Node", 2),
-        ("Outcome", 2),
-        ("Rows", 2),
-        ("Verdict", 2),
-    ],
+    exceptions: &[("Node", 2), ("Verdict", 2)],
 };
 
 const BOOLEAN_MATCHES: Bound = Bound {
     rule: "`match` on a bool in a crate",
     most: 0,
-    exceptions: &[("jackpot-study", 2)],
+    exceptions: &[],
 };
 
 impl Bound {
