@@ -32,3 +32,11 @@ pub(crate) fn frame_error(name: &str) -> impl Fn(polars::prelude::PolarsError) -
         message: error.to_string(),
     }
 }
+
+/// The error for a table or figure in a study file that does not exist.
+pub(crate) fn unknown_name(what: &str, found: &str, names: &[&str]) -> Error {
+    Error::Study(format!(
+        "study.toml asks for the {what} `{found}`: expected one of `{}`",
+        names.join("`, `")
+    ))
+}

@@ -1,4 +1,4 @@
-//! The binary on a real store: what it writes, what it compares, how it exits.
+//! Runs the binary on a real store: what it writes, what it compares, and its exit codes.
 //!
 //! The store is filled by hand with one dense and one pruned training of the study below.
 

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use synthetic::{outline, results};
 
-/// The made-up report in a folder of its own, with its page open.
+/// The synthetic report in a temporary folder, with its page open.
 fn opened() -> (tempfile::TempDir, Page) {
     let folder = tempfile::tempdir().unwrap();
     let mut outline = outline();
@@ -43,7 +43,7 @@ fn the_page_asks_nothing_of_the_network_and_complains_of_nothing() {
     page.picture("page-print.png");
 }
 
-/// The broken twin: what is not in the policy is not run, and the test above would see it.
+/// A script that the policy does not name is not run, and the test above would notice one.
 #[test]
 fn a_script_that_the_policy_does_not_name_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,7 +66,7 @@ fn a_script_that_the_policy_does_not_name_is_refused() {
     );
 }
 
-/// Every link's file and anchor, as they resolve in `page`; the dead ones are returned.
+/// The links of a page whose file or anchor does not exist.
 fn dead_links(folder: &Path, page: &mut Page) -> (usize, Vec<String>) {
     let links = page.value("[...document.links].map(a => a.getAttribute('href'))");
     let links: Vec<String> = serde_json::from_value(links).unwrap();

@@ -1,5 +1,5 @@
-//! Figures of studies with other shapes: nothing measured, one panel, many layers and panels.
-//! `JACKPOT_DRAW_TO=FOLDER cargo test` leaves them there, to be looked at.
+//! Figures of unusual studies: nothing measured, one panel, many layers and panels.
+//! `JACKPOT_DRAW_TO=FOLDER cargo test` saves them in that folder.
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 

@@ -1,4 +1,5 @@
-//! What a report refuses, what `--check` and `--beside` see, and whether a shell finds the digests.
+//! What a report refuses, what `--check` and `--beside` report, and whether a shell computes the
+//! same digests.
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 
@@ -98,7 +99,7 @@ fn what_does_not_fit_the_study_is_refused() {
     );
 }
 
-/// Changes one unmodified lottery ticket's training.
+/// Changes the training of one unmodified lottery ticket.
 fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::Trained)) {
     let run = results
         .runs
@@ -124,7 +125,7 @@ fn a_diverged_loss_is_named_and_kept_out_of_means() {
     );
 }
 
-/// The links of a page, as they stand in it, that no file of the report answers.
+/// The links of a page for which the report has no file.
 fn dead_links(files: &ReportFiles, page: &str) -> Vec<String> {
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
     let html = text(files, page);
@@ -183,7 +184,7 @@ fn each_setting_has_its_page_and_the_study_s_page_leads_to_them() {
     assert_eq!(dead_links(&files, "index.html"), ["large/index.html"]);
 }
 
-/// One seed shows levels and decides nothing: no deviation, no interval, no verdict.
+/// A single seed gives means but no standard deviation, interval or verdict.
 #[test]
 fn one_seed_is_given_no_deviation_and_no_verdict() {
     let (mut outline, mut results) = (outline(), results());
@@ -231,7 +232,7 @@ fn one_seed_is_given_no_deviation_and_no_verdict() {
     assert!(rows.iter().any(|row| row.contains('±')));
 }
 
-/// The first number with more than six decimals of a text, and what stands before it.
+/// The first number with more than six decimals in a text, with the text before it.
 fn unsettled(text: &str) -> Option<&str> {
     let digits = |s: &str| s.bytes().take_while(u8::is_ascii_digit).count();
     let points = text.match_indices('.').map(|(i, _)| i);

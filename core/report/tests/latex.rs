@@ -1,4 +1,4 @@
-//! The tables in a real LaTeX (Debian's packages `texlive-latex-base` and
+//! Compiles the tables with a real LaTeX (Debian's packages `texlive-latex-base` and
 //! `texlive-latex-recommended`).
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use synthetic::{outline, results};
 
-/// One document with every table; the log of pdflatex, or the log of its failure.
+/// Compiles one document with every table. Returns the log of pdflatex, also if it fails.
 fn compile(folder: &Path, files: &ReportFiles) -> Result<String, String> {
     write_report(folder, files).unwrap();
     let tables = files.keys().filter(|name| name.ends_with(".tex"));
@@ -40,7 +40,8 @@ fn compile(folder: &Path, files: &ReportFiles) -> Result<String, String> {
     }
 }
 
-/// Every character that LaTeX takes for something else, and what its fonts have no glyph for.
+/// Every character with a special meaning in LaTeX, and characters for which its fonts have no
+/// glyph.
 const HOSTILE: &str = r#"SNIP & 50 % of $x_i$ #1 {a}~b^2 \end{tabular} <c> |d| "e" 'f' `g` – −1 ± 2 × 3 … é ρ 雪 [h]"#;
 
 fn hostile() -> Outline {
@@ -75,7 +76,7 @@ fn all_tables_of_a_study_compile_in_one_document() {
     }
 }
 
-/// The broken twin: one character that is not escaped, and the test above would fail.
+/// The test above would notice a single character that is not escaped.
 #[test]
 fn a_character_that_is_not_escaped_is_seen() {
     let mut files = render(&hostile(), &results()).unwrap();

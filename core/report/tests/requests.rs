@@ -15,7 +15,7 @@ fn reports() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports")
 }
 
-/// The words in backticks.
+/// The text between backticks.
 fn quoted(cell: &str) -> Vec<String> {
     cell.split('`')
         .skip(1)
@@ -38,7 +38,7 @@ fn requests(text: &str) -> Vec<Request> {
     rows.collect()
 }
 
-/// What is wrong with one request's row.
+/// The errors in the row of one request.
 fn faults(request: &Request, studies: &BTreeMap<String, Outline>) -> Vec<String> {
     let (number, outputs, names) = request;
     let mut faults = Vec::new();

@@ -1,4 +1,5 @@
-//! What is drawn of measured speeds: the ratios by hand, and refusals that name what lacks.
+//! The tables and the figure of measured speeds: ratios computed by hand, and errors that name what
+//! is missing.
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
@@ -20,7 +21,7 @@ fn row(engine: &str, storage: &str, ms: f64, sparsity: Option<&str>) -> Value {
     })
 }
 
-/// One network at one sparsity, and what is left out of it.
+/// The measurements of one network at one sparsity.
 fn measured() -> Value {
     let workers = |engine, storage, alone, ms: [f64; 2]| {
         let sparsity = (engine == "sparse").then_some("0.98");

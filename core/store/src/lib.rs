@@ -40,6 +40,7 @@ mod gc;
 mod leftovers;
 mod locking;
 mod objects;
+mod producers;
 mod store;
 
 pub use actions::{Action, Committed, Found};
@@ -54,4 +55,5 @@ pub use files::steps;
 pub use gc::{Garbage, Kept, Reached, Root, digests};
 pub use locking::holder::Holder;
 pub use locking::locks::{ActionLock, Running, Scratch};
+pub use producers::ProducerIndex;
 pub use store::{FORMAT, Store};

@@ -22,20 +22,29 @@ mod run;
 mod spec;
 mod toolbox;
 
-pub use actions::makers::Makers;
-pub use actions::recipe::{By, File, Input, Item, Platform, Recipe, Ref, Sampled};
+pub use actions::allocate::AllocateRecipe;
+pub use actions::check::CheckRecipe;
+pub use actions::data::{DataFile, DataRecipe};
+pub use actions::evaluate::EvaluateRecipe;
+pub use actions::init::InitRecipe;
+pub use actions::kind::{NameKey, ObjectReader};
+pub use actions::parts::{ActionInput, ConfiguredItem, OutputRef, Platform, SampledRows};
+pub use actions::recipe::Recipe;
+pub use actions::score::ScoreRecipe;
+pub use actions::select::{By, SelectRecipe};
+pub use actions::train::TrainRecipe;
 pub use analysis::{
     Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Declared, Dose,
     Factor, Factorial, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, Role, WeightedArm, declare,
 };
-pub use describe::words::{given as describe_params, whole as describe_unit};
+pub use describe::words::given as describe_params;
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use masks::facts::{Collapse, MaskFacts, ThresholdSharpness};
 pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
 pub use masks::recorded::{LayerCounts, RecordedMasks};
 pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, survey};
-pub use messages::{hint, nearest};
+pub use messages::{hint, nearest, unit_suffix as describe_unit};
 pub use needs::word;
 pub use plan::alike::alike;
 pub use plan::allocation_warnings::foresee;
@@ -78,12 +87,10 @@ pub use spec::trial::Trial;
 pub use toolbox::Libtorch;
 pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
 
-/// What actions made, as bytes: read and checked, or, where it is a function of bytes alone, made
-/// again.
+/// What actions made, as bytes: read and checked.
 pub mod outputs {
-    pub use crate::actions::pure::{Outputs, init as remake_weights, select as remake_selection};
     pub use crate::actions::validate::{
-        RecordedMetrics, agreement, counts, mask, metrics, normalisation, weights,
+        RecordedMetrics, counts, mask, metrics, normalisation, weights,
     };
 }
 

@@ -1,5 +1,6 @@
 //! Words and checks that error messages of this crate share.
 use crate::Error;
+use jackpot_prune::Granularity;
 use std::collections::BTreeSet;
 use toml::Value;
 
@@ -83,4 +84,12 @@ pub(crate) fn epochs(n: f64) -> String {
 pub(crate) fn steps(n: u32) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{n} step{plural} an epoch")
+}
+
+/// What is said behind the number of kept weights: nothing, or that filters are kept whole.
+pub fn unit_suffix(unit: Granularity) -> &'static str {
+    match unit {
+        Granularity::Weights => "",
+        Granularity::Filters => ", whole filters",
+    }
 }

@@ -1,5 +1,7 @@
 //! What an item of a plugin asks for, and whether a study can give it.
-use crate::{Error, actions::recipe::Item, plan::grid::Builder, spec::ticket::profile::Config};
+use crate::{
+    Error, actions::recipe::ConfiguredItem, plan::grid::Builder, spec::ticket::profile::Config,
+};
 use jackpot_protocol::{Kind, Output};
 
 impl Builder {
@@ -10,14 +12,14 @@ impl Builder {
         params: &Config,
         kind: Kind,
         field: &str,
-    ) -> Result<(Item, Needs), Error> {
+    ) -> Result<(ConfiguredItem, Needs), Error> {
         let (plugin, item) = self.plan.plugins.item(id, kind, field)?;
         let config = item
             .configure(params)
             .map_err(|e| Error(format!("{field}: {e}")))?;
         let needs = Needs::of(item);
         let plugin = plugin.sha256.parse().map_err(Error::from_store)?;
-        let item = Item {
+        let item = ConfiguredItem {
             plugin,
             item: item.id.clone(),
             version: item.version.clone(),

@@ -5,8 +5,8 @@ mod tree;
 use crate::{Places, progress::bar, study};
 use anyhow::{Context, Result, bail};
 use jackpot_results::{EVIDENCE, RunName, Tracer, report_of, results_of};
-use jackpot_store::{Audit, Fault, Found, Store};
-use jackpot_study::{LOCK, Lock, Makers};
+use jackpot_store::{Audit, Fault, Found, ProducerIndex, Store};
+use jackpot_study::{LOCK, Lock};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -50,8 +50,8 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
         Some(evidence) => evidence,
         None => study::store(places)?,
     };
-    let makers = Makers::read(&store)?;
-    let mut tracer = Tracer::new(&store, &makers)?;
+    let producers = ProducerIndex::read(&store)?;
+    let mut tracer = Tracer::new(&store, &producers)?;
     let mut trees = Vec::new();
     for what in &arguments.what {
         let link = match subject(&store, what)? {

@@ -185,7 +185,7 @@ pub(super) fn sweeps(grids: Grids<'_, '_>) -> Result<Figure, Error> {
         series,
         panels,
         // Every setting has its own dense network.
-        level: dense(grids.first).filter(|_| !grids.across),
+        level: dense(grids.first).filter(|_| !grids.several_settings),
         side_by_side: false,
         inset: false,
         inputs: inputs_of(metrics(here.iter().map(|s| s.cell))),

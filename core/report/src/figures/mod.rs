@@ -14,6 +14,7 @@ mod probe;
 mod tests;
 
 use crate::Error;
+use crate::error::unknown_name;
 use crate::model::grid::Grid;
 use crate::model::groups::TicketGroup;
 use crate::model::inputs::ReportInputs;
@@ -45,12 +46,12 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Figure>, Error> {
         "hybrid" => lines::tickets(grid, TicketGroup::Hybrid),
         "ablation" => lines::tickets(grid, TicketGroup::Random),
         "epochs" => lines::epochs(grid),
-        "sweeps" => lines::sweeps(Grids::one(grid)),
+        "sweeps" => lines::sweeps(Grids::single(grid)),
         "corruption" => layers::corruption(grid),
         "overlaps" => overlaps::figure(grid),
         "pipeline" => pipeline::figure(grid),
         "before-after" => before_after::figure(grid),
-        other => Err(crate::tables::unknown("figure", other, FIGURES)),
+        other => Err(unknown_name("figure", other, FIGURES)),
     };
     grid.outline.figures.iter().map(figure).collect()
 }
@@ -69,7 +70,7 @@ impl Figure {
 }
 
 /// The figure of sweeps across the settings of a study.
-pub(crate) fn across(grids: Grids<'_, '_>) -> Result<Figure, Error> {
+pub(crate) fn sweeps_of_settings(grids: Grids<'_, '_>) -> Result<Figure, Error> {
     lines::sweeps(grids)
 }
 

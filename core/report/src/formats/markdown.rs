@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// The file of one table.
 pub(crate) fn file(table: &Table, outline: &Outline, results: &Results) -> String {
-    let mut text = format!("# {}: {}\n\n", cell(&outline.title), table.title);
+    let mut text = format!("# {}: {}\n\n", escape(&outline.title), table.title);
     text += &facts(outline, results);
     for paragraph in &table.about {
         let _ = write!(text, "\n{paragraph}\n");
@@ -37,7 +37,7 @@ pub(crate) fn links(table: &Table) -> String {
 fn write(section: &Section, text: &mut String) {
     let (mut titles, mut alignment) = (Vec::new(), Vec::new());
     for (_, title, kind) in section.shown() {
-        titles.push(cell(title));
+        titles.push(escape(title));
         alignment.push(if kind.is_text() { "---" } else { "--:" });
     }
     let _ = write!(
@@ -49,7 +49,7 @@ fn write(section: &Section, text: &mut String) {
     );
     for row in &section.rows {
         let entries = section.shown().map(|(i, ..)| row[i].value.format());
-        let cells: Vec<_> = entries.map(|text| cell(&text)).collect();
+        let cells: Vec<_> = entries.map(|text| escape(&text)).collect();
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
 }
@@ -62,16 +62,16 @@ pub(crate) fn facts(outline: &Outline, results: &Results) -> String {
             let value = if value.contains('`') {
                 value
             } else {
-                cell(&value)
+                escape(&value)
             };
-            format!("- **{}**: {value}\n", cell(&name))
+            format!("- **{}**: {value}\n", escape(&name))
         });
     lines.collect()
 }
 
 /// Text for a cell of a Markdown table: on one line, with everything escaped that Markdown would
 /// take for markup.
-pub(crate) fn cell(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let line = format::one_line(text);
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {

@@ -107,7 +107,7 @@ impl<'a> Grid<'a> {
     }
 
     /// The cells of all settings of a study, one setting after the other.
-    pub fn across(
+    pub fn of_settings(
         outline: &'a Outline,
         results: &'a Results,
         parts: &[Grid<'a>],

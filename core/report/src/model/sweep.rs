@@ -15,26 +15,26 @@ pub(crate) struct Grids<'g, 'a> {
     pub first: &'g Grid<'a>,
     pub all: &'g [Grid<'a>],
     /// Whether these are the settings of one study, so that each row must name its setting.
-    pub across: bool,
+    pub several_settings: bool,
 }
 
 impl<'g, 'a> Grids<'g, 'a> {
     /// A single grid: one setting, or a study without settings.
-    pub fn one(grid: &'g Grid<'a>) -> Grids<'g, 'a> {
+    pub fn single(grid: &'g Grid<'a>) -> Grids<'g, 'a> {
         Grids {
             first: grid,
             all: std::slice::from_ref(grid),
-            across: false,
+            several_settings: false,
         }
     }
 
     /// The grids of all settings, or `None` for a study without settings.
-    pub fn across(all: &'g [Grid<'a>]) -> Option<Grids<'g, 'a>> {
+    pub fn of_settings(all: &'g [Grid<'a>]) -> Option<Grids<'g, 'a>> {
         let first = all.first().filter(|grid| setting(grid).is_some())?;
         Some(Grids {
             first,
             all,
-            across: true,
+            several_settings: true,
         })
     }
 
@@ -55,7 +55,7 @@ impl<'g, 'a> Grids<'g, 'a> {
 
     /// The setting of a grid, if rows must name their setting.
     pub fn setting(&self, grid: &Grid<'a>) -> Option<&'a SettingOutline> {
-        setting(grid).filter(|_| self.across)
+        setting(grid).filter(|_| self.several_settings)
     }
 }
 

@@ -75,14 +75,14 @@ pub(crate) fn page(
 /// The page of a study with several settings: the facts and means of each setting, a link to its
 /// own page, and the tables and figures that compare settings.
 pub(crate) fn overview(
-    across: &SettingsOverview<'_, '_>,
+    overview: &SettingsOverview<'_, '_>,
     outline: &Outline,
     figures: &[(&Figure, &[u8])],
 ) -> Result<Vec<u8>, Error> {
     let title = &outline.title;
-    let shown = across.shown(outline);
-    let findings = &across.findings;
-    let provenance = Provenance::across(across.grids, &shown, findings);
+    let shown = overview.shown(outline);
+    let findings = &overview.findings;
+    let provenance = Provenance::of_settings(overview.grids, &shown, findings);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -92,7 +92,7 @@ pub(crate) fn overview(
                 main {
                     p { "The same tickets and checks in several settings, each with a page of its own." }
                     @if !findings.is_empty() { (found(findings, &provenance)) }
-                    @for summary in &across.summaries {
+                    @for summary in &overview.summaries {
                         section {
                             h2 { a href={ (summary.folder) "index.html" } { (summary.title) } }
                             dl.facts {
@@ -111,10 +111,10 @@ pub(crate) fn overview(
                     }
                     @for (drawn, png) in figures { (figure(drawn, png)) }
                     @for table in &shown { (table_section(table, &provenance)) }
-                    @if !across.tables.is_empty() {
+                    @if !overview.tables.is_empty() {
                         section #together aria-labelledby="together-title" {
                             h2 #together-title { "All settings in one table" }
-                            ul { @for table in &across.tables { li { (table.title) ": " (links(table)) } } }
+                            ul { @for table in &overview.tables { li { (table.title) ": " (links(table)) } } }
                         }
                     }
                     p { a href=(LOCK) { (LOCK) } " lists every file with its sha256." }

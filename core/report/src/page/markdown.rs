@@ -13,7 +13,7 @@ use jackpot_results::{EVIDENCE, Outline};
 
 /// The page of a study or of one of its settings.
 pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> String {
-    let mut text = format!("# {}\n\n", markdown::cell(&grid.outline.title));
+    let mut text = format!("# {}\n\n", markdown::escape(&grid.outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says what \
              was asked. [index.html](index.html) is the same to click through, every number with the \
              runs behind it.*\n\n## The study\n\n";
@@ -21,7 +21,7 @@ pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> Str
     text += &format!("\n{}\n", count(grid));
     for (i, failure) in failures(grid).iter().enumerate() {
         let before = if i == 0 { "\n" } else { "" };
-        text += &format!("{before}- {}\n", markdown::cell(failure));
+        text += &format!("{before}- {}\n", markdown::escape(failure));
     }
     text += &findings_in_markdown(&grid.findings.headlines);
     for figure in figures {
@@ -65,8 +65,8 @@ fn findings_in_markdown(headlines: &[Headline]) -> String {
     let items = headlines.iter().map(|h| {
         format!(
             "- **{}.** {}\n",
-            markdown::cell(&h.title),
-            markdown::cell(&h.text())
+            markdown::escape(&h.title),
+            markdown::escape(&h.text())
         )
     });
     let items: String = items.collect();
@@ -107,43 +107,43 @@ tail -n +2 runs.csv | awk -F, '$1 != "0" && $3 == "none" {{ print $8 }}' | input
 
 /// The page of a study with several settings: a summary of each setting, a link to its page, and
 /// the figures and tables that compare settings.
-pub(crate) fn overview(across: &SettingsOverview<'_, '_>, outline: &Outline) -> String {
-    let mut text = format!("# {}\n\n", markdown::cell(&outline.title));
+pub(crate) fn overview(overview: &SettingsOverview<'_, '_>, outline: &Outline) -> String {
+    let mut text = format!("# {}\n\n", markdown::escape(&outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says \
              what was asked.* The same tickets and checks in several settings, each with a \
              report of its own:\n";
-    text += &findings_in_markdown(&across.findings);
-    for summary in &across.summaries {
-        let title = markdown::cell(&summary.title);
+    text += &findings_in_markdown(&overview.findings);
+    for summary in &overview.summaries {
+        let title = markdown::escape(&summary.title);
         text += &format!("\n## [{title}]({}README.md)\n\n", summary.folder);
         for (name, value) in &summary.facts {
             text += &format!(
                 "- **{}**: {}\n",
-                markdown::cell(name),
-                markdown::cell(value)
+                markdown::escape(name),
+                markdown::escape(value)
             );
         }
         for line in &summary.lines {
-            text += &format!("- {}\n", markdown::cell(line));
+            text += &format!("- {}\n", markdown::escape(line));
         }
         for (title, said) in &summary.findings {
             text += &format!(
                 "- **{}.** {}\n",
-                markdown::cell(title),
-                markdown::cell(said)
+                markdown::escape(title),
+                markdown::escape(said)
             );
         }
     }
-    for figure in &across.figures {
+    for figure in &overview.figures {
         text += &figure_in_markdown(figure);
     }
-    for table in across.shown(outline) {
+    for table in overview.shown(outline) {
         text += &table_in_markdown(table);
     }
-    if !across.tables.is_empty() {
+    if !overview.tables.is_empty() {
         text += "\n## All settings in one table\n\n";
     }
-    for table in &across.tables {
+    for table in &overview.tables {
         text += &format!("- {}: {}\n", table.title, markdown::links(table));
     }
     text

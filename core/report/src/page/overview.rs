@@ -62,19 +62,19 @@ impl<'g, 'a> SettingsOverview<'g, 'a> {
         all: &'g [Grid<'a>],
         tables: &[Vec<Table>],
     ) -> Result<Option<SettingsOverview<'g, 'a>>, Error> {
-        let Some(grids) = Grids::across(all) else {
+        let Some(grids) = Grids::of_settings(all) else {
             return Ok(None);
         };
-        let together = Grid::across(outline, results, all)?;
+        let together = Grid::of_settings(outline, results, all)?;
         let compares = !together.findings.found.findings.is_empty();
-        let across = Named {
+        let between_settings = Named {
             name: "across".into(),
             title: "across".into(),
             series: None,
         };
-        let mut drawn = Vec::new();
+        let mut joined_tables = Vec::new();
         for name in &outline.tables {
-            drawn.extend(match name.as_str() {
+            joined_tables.extend(match name.as_str() {
                 "sweeps" => Some(sweeps::table(grids)),
                 "learning-rates" => Some(learning_rates::table(grids)),
                 name => {
@@ -88,13 +88,13 @@ impl<'g, 'a> SettingsOverview<'g, 'a> {
                         "differences" if compares => Some(differences::table(&together)),
                         _ => None,
                     };
-                    own.extend(compared.as_ref().map(|table| (&across, table)));
+                    own.extend(compared.as_ref().map(|table| (&between_settings, table)));
                     joined::table(&own)?
                 }
             });
         }
         let sweeps = outline.figures.iter().filter(|name| *name == "sweeps");
-        let figures = sweeps.map(|_| figures::across(grids));
+        let figures = sweeps.map(|_| figures::sweeps_of_settings(grids));
         Ok(Some(SettingsOverview {
             summaries: all.iter().filter_map(setting_summary).collect(),
             findings: if compares || outline.analysis.pilot.is_some() {
@@ -103,7 +103,7 @@ impl<'g, 'a> SettingsOverview<'g, 'a> {
                 Vec::new()
             },
             figures: figures.collect::<Result<_, _>>()?,
-            tables: drawn,
+            tables: joined_tables,
             grids,
         }))
     }

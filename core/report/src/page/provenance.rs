@@ -43,7 +43,11 @@ impl Provenance {
     }
 
     /// The runs behind some tables and findings that cover all settings.
-    pub fn across(grids: Grids<'_, '_>, tables: &[&Table], findings: &[Headline]) -> Provenance {
+    pub fn of_settings(
+        grids: Grids<'_, '_>,
+        tables: &[&Table],
+        findings: &[Headline],
+    ) -> Provenance {
         let sections = tables.iter().flat_map(|table| &table.sections);
         let entries = sections.flat_map(|section| section.rows.iter().flatten());
         let pieces = findings.iter().flat_map(|finding| &finding.pieces);

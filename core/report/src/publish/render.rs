@@ -52,8 +52,8 @@ pub fn render_with_evidence(
         order.extend(metrics);
         masks.extend(mask);
     }
-    if let Some(across) = SettingsOverview::new(outline, results, &grids, &tables)? {
-        outputs.extend(of_settings(&across, outline, results)?);
+    if let Some(overview) = SettingsOverview::new(outline, results, &grids, &tables)? {
+        outputs.extend(of_settings(&overview, outline, results)?);
     }
     order.extend(masks);
     if let Some(bytes) = evidence {
@@ -82,14 +82,18 @@ fn of_part(grid: &Grid<'_>, tables: &[Table]) -> Result<Outputs, Error> {
 
 /// Every file that covers all settings of a study, except the lock.
 fn of_settings(
-    across: &SettingsOverview<'_, '_>,
+    overview: &SettingsOverview<'_, '_>,
     outline: &Outline,
     results: &Results,
 ) -> Result<Outputs, Error> {
-    let mut outputs = of_tables_and_figures(&across.tables, &across.figures, outline, results)?;
-    let index = html::overview(across, outline, &with_pictures(&across.figures, &outputs))?;
-    let readme = markdown::overview(across, outline);
-    add_pages(&mut outputs, metrics(across.grids.cells()), readme, index);
+    let mut outputs = of_tables_and_figures(&overview.tables, &overview.figures, outline, results)?;
+    let index = html::overview(
+        overview,
+        outline,
+        &with_pictures(&overview.figures, &outputs),
+    )?;
+    let readme = markdown::overview(overview, outline);
+    add_pages(&mut outputs, metrics(overview.grids.cells()), readme, index);
     Ok(outputs)
 }
 

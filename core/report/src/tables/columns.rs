@@ -24,7 +24,10 @@ macro_rules! kinds {
 }
 
 /// Columns for rows of type `R`, in their order.
-pub(crate) struct Columns<'f, R>(Vec<(Column, Box<dyn Fn(&R) -> Entry + 'f>)>);
+pub(crate) struct Columns<'f, R>(Vec<(Column, EntryOf<'f, R>)>);
+
+/// The entry of one column in a row.
+type EntryOf<'f, R> = Box<dyn Fn(&R) -> Entry + 'f>;
 
 impl<'f, R> Columns<'f, R> {
     pub fn new() -> Self {

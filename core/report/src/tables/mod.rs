@@ -12,6 +12,7 @@ pub(crate) mod table;
 pub(crate) mod value;
 
 use crate::Error;
+use crate::error::unknown_name;
 use crate::model::grid::Grid;
 use crate::model::sweep::Grids;
 use comparison::{differences, effects, hybrid, partially_trained, verdicts};
@@ -40,24 +41,16 @@ pub(crate) fn all(grid: &Grid<'_>) -> Result<Vec<Table>, Error> {
             "ratios" => ratios::table(grid)?,
             "corruption" => corruption::table(grid),
             "overlaps" => overlaps::table(grid)?,
-            "learning-rates" => learning_rates::table(Grids::one(grid)),
-            "sweeps" => sweeps::table(Grids::one(grid)),
+            "learning-rates" => learning_rates::table(Grids::single(grid)),
+            "sweeps" => sweeps::table(Grids::single(grid)),
             "pretraining" => pretraining::table(grid),
             "references" => references::table(grid)?,
             "verdicts" => verdicts::table(grid),
             "effects" => effects::table(grid),
             "before-after" => before_after::table(grid),
-            other => return Err(unknown("table", other, TABLES)),
+            other => return Err(unknown_name("table", other, TABLES)),
         });
     }
     tables.push(runs::table(grid)?);
     Ok(tables)
-}
-
-/// The error for a table or figure in a study file that does not exist.
-pub(crate) fn unknown(what: &str, found: &str, names: &[&str]) -> Error {
-    Error::Study(format!(
-        "study.toml asks for the {what} `{found}`: expected one of `{}`",
-        names.join("`, `")
-    ))
 }

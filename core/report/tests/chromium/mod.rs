@@ -1,5 +1,5 @@
-//! A headless Chromium, driven over its DevTools pipe: JSON messages, each ended by a zero byte.
-//! <https://chromedevtools.github.io/devtools-protocol/>
+//! A headless Chromium, controlled over its DevTools pipe with JSON messages that end with a zero
+//! byte. <https://chromedevtools.github.io/devtools-protocol/>
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -11,14 +11,14 @@ use std::time::Duration;
 /// How long an answer may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One page in one browser, which ends with it.
+/// One page in one browser, which is closed with it.
 pub struct Page {
     browser: Child,
     to: ChildStdin,
     from: Receiver<Value>,
     session: Value,
     sent: u64,
-    /// Everything that the page said on its own since it was opened.
+    /// Every event of the page since it was opened.
     pub events: Vec<Value>,
     _profile: tempfile::TempDir,
 }
@@ -115,7 +115,7 @@ impl Page {
         }
     }
 
-    /// The value of an expression of the page's world.
+    /// The value of an expression, evaluated in the page.
     #[track_caller]
     pub fn value(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true });
@@ -174,7 +174,7 @@ impl Page {
         self.call("Emulation.setEmulatedMedia", params);
     }
 
-    /// The window as a PNG file, where `JACKPOT_DRAW_TO` names a folder to look at.
+    /// Saves the window as a PNG file in the folder that `JACKPOT_DRAW_TO` names, if it is set.
     pub fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("JACKPOT_DRAW_TO") else {
             return;
@@ -187,7 +187,7 @@ impl Page {
         std::fs::write(Path::new(&folder).join(name), bytes.unwrap()).unwrap();
     }
 
-    /// What went wrong in the page: exceptions, errors of the console, refused or failed requests.
+    /// The errors of the page: exceptions, console errors, refused or failed requests.
     pub fn complaints(&self) -> Vec<String> {
         let is_complaint = |e: &&Value| match e["method"].as_str() {
             Some("Runtime.exceptionThrown" | "Network.loadingFailed") => true,
@@ -199,7 +199,7 @@ impl Page {
         complaints.map(|e| e["params"].to_string()).collect()
     }
 
-    /// The addresses that were asked for, images within the page left out.
+    /// The addresses that the page requested, without embedded images.
     pub fn requests(&self) -> Vec<String> {
         let sent = |e: &&Value| e["method"] == "Network.requestWillBeSent";
         let address = |e: &Value| e["params"]["request"]["url"].as_str().map(str::to_owned);

@@ -1,6 +1,6 @@
-//! A study whose results are made up: the numbers are drawn, so that no test can mistake them for
-//! a finding, but their shape is a real one: two sparsities, three seeds, five tickets, two checks,
-//! cells that cannot differ, runs that collapsed, failed or are missing.
+//! A synthetic study. Its numbers are pseudo-random, so that nobody can mistake them for a finding,
+//! but its shape is realistic: two sparsities, three seeds, five tickets, two checks, cells that
+//! cannot differ, and runs that collapsed, failed or are missing.
 
 use jackpot_results::{
     Change, Named, Outcome, Outline, Results, Run, SparseWay, Subject, Trained, Way,
@@ -26,7 +26,8 @@ pub const CHECKS: [(&str, &str); 2] = [
     ("corrupted", "Corrupted data"),
     ("rearrange", "Layerwise rearrange"),
 ];
-/// What the made-up study asks for; others are added where they are tested, for drawing takes time.
+/// The tables that the synthetic study asks for. Tests add others themselves, because drawing takes
+/// time.
 pub const ASKED: [&str; 7] = [
     "accuracy",
     "differences",
@@ -49,7 +50,7 @@ pub const LAYERS: [(&str, u64); 10] = [
     ("linear.weight", 640),
 ];
 
-/// Between −1 and 1, the same for the same text.
+/// A number between −1 and 1 that depends only on the text.
 pub fn draw(text: &str) -> f64 {
     let Digest(bytes) = Digest::of(text.as_bytes());
     let integer = u64::from_le_bytes(bytes[..8].try_into().unwrap());
@@ -65,7 +66,7 @@ fn named(all: &[(&str, &str)]) -> Vec<Named> {
     all.iter().map(one).collect()
 }
 
-/// What `[analysis]` gives a study of these tickets and checks.
+/// The analysis that `[analysis]` gives a study with these tickets and checks.
 pub fn analysis() -> Analysis {
     let contrast = |claim, family: &str, role, plus: Arm, minus: Arm| Contrast {
         claim,
@@ -213,7 +214,7 @@ fn changes() -> BTreeMap<String, Change> {
     ])
 }
 
-/// A training whose digests are those of its name.
+/// A training whose digests are computed from its name.
 pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u64)>) -> Trained {
     Trained {
         key: Digest::of(format!("action {name}").as_bytes()),
@@ -232,7 +233,7 @@ pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u
     }
 }
 
-/// Kept counts whose shape depends on the ticket.
+/// Counts of kept weights that depend on the ticket.
 pub fn layers(ticket: &str, sparsity: &str, seed: u64) -> Vec<(String, u64, u64)> {
     let density = 1.0 - sparsity.parse::<f64>().unwrap();
     let layer = |(i, (name, weights)): (usize, &(&str, u64))| {
@@ -362,7 +363,7 @@ pub fn results() -> Results {
     }
 }
 
-/// A small recipe for every training; their keys are made up, too.
+/// A small recipe for every training. Their keys are synthetic, too.
 fn recipes(runs: &[Run]) -> BTreeMap<Digest, serde_json::Value> {
     let recipe = |run: &Run| match &run.outcome {
         Outcome::Done(trained) => {

@@ -1,4 +1,4 @@
-//! Contrasts of more than two arms and of several settings, as pages and tables show them.
+//! Contrasts of more than two arms, and contrasts between settings, in pages and tables.
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
@@ -59,7 +59,7 @@ fn contrasts(settings: bool) -> Vec<Contrast> {
     all
 }
 
-/// What a run comes to, but for its seed.
+/// The accuracy of a run without the part that depends on the seed.
 fn accuracy(setting: &str, ticket: &str, check: &str) -> f64 {
     let dose = DOSES.iter().find(|(name, _)| *name == check);
     let lost = match (ticket, check, setting) {
@@ -180,7 +180,7 @@ fn holds(text: &str, words: &[&str]) {
     }
 }
 
-/// The row of a CSV file that begins so.
+/// The row of a CSV file with this beginning.
 #[track_caller]
 fn row<'t>(table: &'t str, start: &str) -> &'t str {
     let row = table.lines().find(|l| l.starts_with(start));

@@ -1,4 +1,4 @@
-//! The table of effects of two factors: shares that are known, and what stands beside them.
+//! The table of effects of two factors, with shares that are known.
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};

@@ -1,5 +1,5 @@
-//! What findings say beside their numbers: that an average is one, what it hides, and why nothing
-//! passes for insensitive without a control.
+//! The text of findings beside their numbers: averages are marked as such, differing signs are
+//! reported, and nothing is called insensitive without a control.
 
 use crate::synthetic::{SPARSITIES, outline, results, trained};
 use jackpot_report::render;
@@ -40,7 +40,7 @@ fn made(snip: [f64; 2], smart: f64) -> (Outline, Results) {
     (outline, results)
 }
 
-/// The line of the findings with that title, and the notes of the table of verdicts.
+/// The line of the findings with this title, and the notes in the table of verdicts.
 fn said(made: &(Outline, Results), title: &str) -> (String, String) {
     let files = render(&made.0, &made.1).unwrap();
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();

@@ -1,4 +1,4 @@
-//! What tables and pages say of made-up results whose numbers are known.
+//! Tables and pages of synthetic results whose numbers are known.
 
 #![allow(clippy::unwrap_used)] // helpers of tests, too, may unwrap
 

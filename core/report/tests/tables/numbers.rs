@@ -1,4 +1,4 @@
-//! The numbers of the tables, against SciPy's and against hand-made ones.
+//! Compares the numbers of the tables with those of SciPy and with numbers computed by hand.
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::render;
@@ -9,7 +9,7 @@ use jackpot_study::{Collapse, MaskFacts, ThresholdSharpness};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Rows of a CSV file whose fields hold no comma, by column name.
+/// The rows of a CSV file without commas in its fields, by column name.
 fn rows(outline: &Outline, results: &Results, file: &str) -> Vec<BTreeMap<String, String>> {
     let files = render(outline, results).unwrap();
     let text = String::from_utf8(files[file].clone()).unwrap();
@@ -126,7 +126,7 @@ fn paired_differences_are_scipys() {
     }
 }
 
-/// As a study that says nothing of it: each its own, whatever the others are.
+/// As in a study without the option: each cell has its own standard deviation.
 #[test]
 fn without_a_word_every_contrast_has_its_own_deviation() {
     let (mut outline, results) = grouped(&groups());
@@ -259,7 +259,7 @@ fn accuracy_is_a_mean_with_its_deviation() {
     assert_eq!(row["state"], "incomplete");
 }
 
-/// The choice on validation rows has its own columns, in a study that makes one and in no other.
+/// Only a study that selects epochs on validation rows has columns for the selection.
 #[test]
 fn the_selected_epoch_stands_beside_the_last_and_the_best() {
     let (outline, mut results) = grouped(&[]);
@@ -430,7 +430,7 @@ fn what_is_not_applicable_is_counted_apart_and_never_among_the_identical() {
     assert_eq!(listed.count() as u64, seeds);
 }
 
-/// A seed whose ticket failed is no seed at which the cell is identical.
+/// A cell is not identical at a seed whose ticket failed.
 #[test]
 fn a_cell_is_identical_where_its_ticket_is_there_and_failed_where_that_failed() {
     let why = "identical to the unmodified ticket: asked for a batch";

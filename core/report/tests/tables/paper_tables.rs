@@ -1,4 +1,5 @@
-//! The tables that answer the paper and its reviewers, against numbers worked out by hand.
+//! The tables for the questions of the paper and its reviewers, compared with numbers computed by
+//! hand.
 
 use crate::synthetic::{outline, results};
 use jackpot_report::render;
@@ -9,7 +10,7 @@ use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{Arm, Contrast, Lineage, Overlap, Reference, Role, TicketKind};
 
-/// Fields of a CSV file's lines; none of these files quotes.
+/// The fields of each line of a CSV file without quotes.
 fn csv(outline: &Outline, results: &Results, file: &str) -> Vec<Vec<String>> {
     let mut outline = outline.clone();
     let name = file
@@ -23,7 +24,7 @@ fn csv(outline: &Outline, results: &Results, file: &str) -> Vec<Vec<String>> {
     text.lines().map(line).collect()
 }
 
-/// The field of a row that starts with these words, by the column's name.
+/// The field in a named column of the row that starts with these words.
 #[track_caller]
 fn field(rows: &[Vec<String>], starts: &[&str], column: &str) -> String {
     let place = rows[0].iter().position(|c| c == column);

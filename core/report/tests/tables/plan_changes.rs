@@ -1,4 +1,4 @@
-//! A change of the analysis after the first training stands beside every verdict that it touches.
+//! A change of the plan after the first training is noted beside every verdict that it affects.
 
 use crate::synthetic::{outline, results};
 use jackpot_report::render;
@@ -17,7 +17,7 @@ fn declared(analysis: &Analysis, done: u64, seen: bool) -> Declared {
     }
 }
 
-/// The verdicts as people see them, and the rows of the program's file.
+/// The verdicts in Markdown, and the rows of the CSV file.
 fn verdicts(outline: &Outline) -> (String, Vec<String>) {
     let mut outline = outline.clone();
     outline.tables = vec!["verdicts".into()];

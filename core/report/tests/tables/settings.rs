@@ -1,4 +1,4 @@
-//! A study over several settings: a report of its own for each, and one page and one lock for all.
+//! A study with several settings: a report for each setting, and one page and one lock for all.
 
 use crate::synthetic::{outline, results};
 use jackpot_report::{
@@ -8,7 +8,7 @@ use jackpot_results::{Outcome, Outline, Results, SettingOutline};
 
 const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];
 
-/// The made-up study in two settings; the second is one point better throughout.
+/// The synthetic study in two settings. The second is one point better everywhere.
 fn study() -> (Outline, Results) {
     let (mut outline, alone) = (outline(), results());
     let setting = |(name, title): (&str, &str)| {

@@ -1,4 +1,4 @@
-//! A sweep is one table and one figure, whether tickets, checks or settings carry its number.
+//! A sweep gives one table and one figure, whether tickets, checks or settings vary.
 
 use crate::synthetic::{draw, outline, results, trained};
 use jackpot_report::{ReportFiles, render};
@@ -28,7 +28,7 @@ fn at(before: &str, axis: &str, value: f64) -> Named {
     }
 }
 
-/// What SNIP gives at a rate: its own training alone depends on the rate.
+/// The accuracy of SNIP at a learning rate, which affects only its own training.
 fn run(setting: Option<&Named>, ticket: &str, sparsity: &str, rate: f64, seed: u64) -> Run {
     let name = format!("{ticket} {sparsity} {rate} {seed}");
     let accuracy = 80.0 + (4000.0 * draw(&format!("{sparsity} {rate} {seed}"))).round() / 1000.0;

@@ -2,13 +2,10 @@
 use super::{
     LEFT_OUT, Seen, Tracer,
     node::{Link, Mark},
-    object::network,
 };
-use jackpot_net::Network;
-use jackpot_protocol::Failure;
 use jackpot_store::{Digest, Look, canonical};
-use jackpot_study::{Error, File, Input, Recipe, outputs};
-use std::{collections::BTreeMap, rc::Rc};
+use jackpot_study::{DataFile, Error, ObjectReader, Recipe};
+use std::rc::Rc;
 
 impl Tracer<'_> {
     /// The action's file, its recipe and its record, each verified.
@@ -67,7 +64,7 @@ impl Tracer<'_> {
         let Some(recipe) = &seen.recipe else {
             return Ok(Vec::new());
         };
-        let network = network(recipe);
+        let network = recipe.network();
         self.path.push(*key);
         let mut links = Vec::new();
         for (role, digest) in recipe.reads() {
@@ -82,16 +79,16 @@ impl Tracer<'_> {
             }
             links.push(plugin);
         }
-        if let Recipe::Data { set, files, .. } = recipe {
-            for file in files {
-                links.push(self.file(set, file)?);
+        if let Some(data) = recipe.as_data() {
+            for file in &data.files {
+                links.push(self.file(&data.set, file)?);
             }
         }
         Ok(links)
     }
 
     /// A file of a data set: hashed where the store carries it, and named where it does not.
-    fn file(&mut self, set: &str, file: &File) -> Result<Link, Error> {
+    fn file(&mut self, set: &str, file: &DataFile) -> Result<Link, Error> {
         let path = self
             .store
             .root()
@@ -131,85 +128,8 @@ impl Tracer<'_> {
         let (Some(action), Some(recipe)) = (&seen.action, &seen.recipe) else {
             return Ok(Vec::new());
         };
-        let Some(network) = network(recipe) else {
-            return Ok(Vec::new());
-        };
-        let mut wrong = match recipe {
-            Recipe::Train { mask, test, .. } => {
-                self.measured(&action.outputs, mask.as_ref(), test, &network)?
-            }
-            Recipe::Evaluate { mask, test, .. } => {
-                self.measured(&action.outputs, Some(mask), test, &network)?
-            }
-            Recipe::Init { architecture, key } => {
-                again(&action.outputs, outputs::remake_weights(architecture, key))
-            }
-            Recipe::Select { .. } => self.selection(&action.outputs, recipe, &network)?,
-            _ => Vec::new(),
-        };
+        let mut wrong = recipe.verify(&action.outputs, self)?;
         wrong.extend(self.pinned_otherwise(key, recipe));
-        Ok(wrong)
-    }
-
-    /// A selection is a function of the scores: it is made again.
-    fn selection(
-        &mut self,
-        outputs: &BTreeMap<String, Digest>,
-        recipe: &Recipe,
-        network: &Network,
-    ) -> Result<Vec<String>, Error> {
-        let mut given = BTreeMap::new();
-        for (_, digest) in recipe.reads() {
-            // What is absent or damaged is told at its own node.
-            let Ok(bytes) = self.bytes(&digest)? else {
-                return Ok(Vec::new());
-            };
-            given.insert(digest, bytes);
-        }
-        let read = |input: &Input| {
-            let digest = input.object()?;
-            let bytes = given.get(&digest).cloned();
-            bytes.ok_or_else(|| Failure::new("invalid", format!("{digest} is not an input")))
-        };
-        Ok(again(
-            outputs,
-            outputs::remake_selection(recipe, network, &read),
-        ))
-    }
-
-    /// Metrics, the rows that were right, the mask and the test rows agree.
-    fn measured(
-        &mut self,
-        outputs: &BTreeMap<String, Digest>,
-        mask: Option<&Input>,
-        test: &Input,
-        network: &Network,
-    ) -> Result<Vec<String>, Error> {
-        let mut wrong = Vec::new();
-        let mut read = BTreeMap::new();
-        for name in ["metrics", "bits"] {
-            let Some(digest) = outputs.get(name) else {
-                wrong.push(format!("expected the output `{name}`, found none"));
-                continue;
-            };
-            match self.bytes(digest)? {
-                Ok(bytes) => drop(read.insert(name, bytes)),
-                Err(what) => wrong.push(format!("its output `{name}`: {what}")),
-            }
-        }
-        let (Some(metrics), Some(bits)) = (read.get("metrics"), read.get("bits")) else {
-            return Ok(wrong);
-        };
-        let kept = match mask {
-            None => Some(network.prunable_weights()),
-            Some(input) => {
-                let bytes = self.bytes(&input.object()?)?.ok();
-                let mask = bytes.and_then(|b| outputs::mask(&b, network).ok());
-                mask.map(|m| m.kept())
-            }
-        };
-        let rows = self.rows_of(&test.object()?)?;
-        wrong.extend(outputs::agreement(metrics, bits, kept, rows).map(|f| f.message));
         Ok(wrong)
     }
 
@@ -227,10 +147,10 @@ impl Tracer<'_> {
 
     /// A pin that says another mask than the training's recipe.
     fn pinned_otherwise(&self, key: &Digest, recipe: &Recipe) -> Vec<String> {
-        let Recipe::Train { mask, .. } = recipe else {
+        let Some(train) = recipe.as_train() else {
             return Vec::new();
         };
-        let given = mask.as_ref().and_then(|m| m.object().ok());
+        let given = train.mask.as_ref().and_then(|m| m.object().ok());
         let mut wrong = Vec::new();
         for (name, pin) in &self.pins {
             for cell in pin.cells.iter().filter(|c| c.action == Some(*key)) {
@@ -249,25 +169,12 @@ impl Tracer<'_> {
     }
 }
 
-/// What an action gave, against what it gives again.
-fn again(
-    outputs: &BTreeMap<String, Digest>,
-    made: Result<outputs::Outputs, Failure>,
-) -> Vec<String> {
-    let made = match made {
-        Ok(made) => made,
-        Err(failure) => return vec![format!("done again, it fails: {}", failure.message)],
-    };
-    let mut wrong = Vec::new();
-    for (name, bytes) in made {
-        let again = Digest::of(&bytes);
-        match outputs.get(name) {
-            Some(kept) if *kept == again => {}
-            Some(kept) => wrong.push(format!(
-                "its output `{name}`: expected {again}, which it gives when it is done again, found {kept}"
-            )),
-            None => wrong.push(format!("expected the output `{name}`, found none")),
-        }
+impl ObjectReader for Tracer<'_> {
+    fn bytes(&mut self, object: &Digest) -> Result<Result<Vec<u8>, String>, Error> {
+        Tracer::bytes(self, object)
     }
-    wrong
+
+    fn rows(&mut self, data: &Digest) -> Result<Option<u64>, Error> {
+        self.rows_of(data)
+    }
 }

@@ -1,9 +1,7 @@
 //! Actions in words, with the seeds behind their random keys.
 use super::Tracer;
-use jackpot_net::Compute;
-use jackpot_net::ScorePrecision;
 use jackpot_store::{Digest, Look, canonical};
-use jackpot_study::{By, Keys, Pin, Recipe, describe_params, describe_unit};
+use jackpot_study::{Keys, Pin, Recipe};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,97 +43,7 @@ const MOST_STEPS: usize = 4;
 impl Tracer<'_> {
     /// What an action does, whose cell it fills, and what it used.
     pub(super) fn action_words(&self, key: &Digest, recipe: &Recipe) -> String {
-        let words = match recipe {
-            Recipe::Data {
-                set,
-                order,
-                resize,
-                train_subset,
-                ..
-            } => {
-                let side = resize.map_or(String::new(), |s| format!(", resized to {s}"));
-                let rows = train_subset.map_or(String::new(), |n| format!(", {n} training rows"));
-                let order = if order.is_stored() {
-                    ""
-                } else {
-                    ", rows in canonical order"
-                };
-                format!("{set}{order}{side}{rows}")
-            }
-            Recipe::Init { architecture, key } => format!(
-                "{} of width {}, {}",
-                architecture.title(),
-                architecture.width,
-                self.seed(key, None)
-            ),
-            Recipe::Score {
-                item,
-                key,
-                rounds,
-                platform,
-                sparsity,
-                ..
-            } => {
-                let rounds = match (rounds, sparsity) {
-                    (Some(r), _) => format!(", {} rounds to {}", r.count, r.sparsity.text()),
-                    (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
-                    (None, None) => String::new(),
-                };
-                let seed = key.as_ref();
-                let seed = seed.map(|k| format!(", {}", self.seed(k, None)));
-                let seed = seed.unwrap_or_default();
-                let precision = platform
-                    .as_ref()
-                    .map_or_else(Default::default, |p| p.precision);
-                let computed = match precision {
-                    ScorePrecision::F32 => String::new(),
-                    other => format!(", in {}", other.describe()),
-                };
-                let params = describe_params(&item.config);
-                format!("{}{params}{rounds}{seed}{computed}", item.item)
-            }
-            Recipe::Allocate { item, sparsity, .. } => {
-                format!(
-                    "{}{} at {}",
-                    item.item,
-                    describe_params(&item.config),
-                    sparsity.text()
-                )
-            }
-            Recipe::Select {
-                by, within, unit, ..
-            } => {
-                let of = within.as_ref().map_or("", |_| " of what is kept so far");
-                format!("{}{of}{}", selected(by), describe_unit(*unit))
-            }
-            Recipe::Check { item, on, key, .. } => {
-                let seed = key.as_ref();
-                let seed = seed.map(|k| format!(", {}", self.seed(k, Some(&item.item))));
-                let seed = seed.unwrap_or_default();
-                format!(
-                    "{}{} on the {on}{seed}",
-                    item.item,
-                    describe_params(&item.config)
-                )
-            }
-            Recipe::Train {
-                training, platform, ..
-            } => {
-                let compute = platform.compute();
-                let by = if compute == Compute::default() {
-                    String::new()
-                } else {
-                    format!(", {}", compute.describe())
-                };
-                format!(
-                    "{} epochs, batch {}, lr {}; {}{by}",
-                    training.epochs, training.batch, training.lr, platform.device_class
-                )
-            }
-            Recipe::Evaluate { platform, .. } => {
-                format!("as pruning left it; {}", platform.device_class)
-            }
-        };
+        let words = recipe.describe(&|key, item| self.seed(key, item));
         let used = self.used(key).unwrap_or_default();
         format!("{words}{used}{}", self.cells_of(key))
     }
@@ -197,22 +105,6 @@ impl Tracer<'_> {
             Some("; used no service".to_owned())
         } else {
             Some(format!("; used {}{drawn}", named.join(", ")))
-        }
-    }
-}
-
-fn selected(by: &By) -> String {
-    match by {
-        By::Global { sparsity, .. } => {
-            format!("the largest of all layers at sparsity {}", sparsity.text())
-        }
-        By::Counts(_) => "the largest of each layer, by the counts".to_owned(),
-        By::Mask(_) => "the largest of each layer, as many as the mask keeps".to_owned(),
-        By::Table { sparsity, .. } => {
-            format!(
-                "the largest of each layer, by a table, at sparsity {}",
-                sparsity.text()
-            )
         }
     }
 }

@@ -13,8 +13,8 @@ mod report;
 pub use report::report_of;
 
 use jackpot_net::Network;
-use jackpot_store::{Action, Digest, Store};
-use jackpot_study::{Error, Makers, Pin, Recipe};
+use jackpot_store::{Action, Digest, ProducerIndex, Store};
+use jackpot_study::{Error, Pin, Recipe};
 use node::{Link, Mark};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,7 @@ const LEFT_OUT: &str = "not kept: left out of the bundle that brought the action
 /// Follows derivations through one store. What was verified once is not looked at again.
 pub struct Tracer<'a> {
     store: &'a Store,
-    makers: &'a Makers,
+    makers: &'a ProducerIndex,
     /// The pins that could be read, by name.
     pins: Vec<(String, Pin)>,
     /// Cells of pins by the training that fills them, and by its mask.
@@ -58,7 +58,7 @@ struct Seen {
 
 impl<'a> Tracer<'a> {
     /// Reads the store's pins; `makers` are of the same store.
-    pub fn new(store: &'a Store, makers: &'a Makers) -> Result<Tracer<'a>, Error> {
+    pub fn new(store: &'a Store, makers: &'a ProducerIndex) -> Result<Tracer<'a>, Error> {
         let pins = Pin::all(store)?;
         let mut cells: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         for (name, pin) in &pins {
@@ -116,7 +116,7 @@ impl<'a> Tracer<'a> {
         self.begin();
         let mut link = self.action_link(key, 0)?;
         let seen = self.seen(key)?;
-        let network = seen.recipe.as_ref().and_then(object::network);
+        let network = seen.recipe.as_ref().and_then(Recipe::network);
         let mut outputs = Vec::new();
         for (name, digest) in seen.action.iter().flat_map(|a| &a.outputs) {
             // Made by this action, which is told here: only the bytes are of interest.

@@ -7,23 +7,8 @@ use jackpot_data::Images;
 use jackpot_net::Network;
 use jackpot_prune::{Mask, Scores};
 use jackpot_store::{Digest, Look, canonical};
-use jackpot_study::{Error, Recipe, outputs};
+use jackpot_study::{Error, outputs};
 use safetensors::SafeTensors;
-
-/// The network that an action works on.
-pub(super) fn network(recipe: &Recipe) -> Option<Network> {
-    let architecture = match recipe {
-        Recipe::Data { .. } => return None,
-        Recipe::Init { architecture, .. }
-        | Recipe::Score { architecture, .. }
-        | Recipe::Allocate { architecture, .. }
-        | Recipe::Select { architecture, .. }
-        | Recipe::Check { architecture, .. }
-        | Recipe::Train { architecture, .. }
-        | Recipe::Evaluate { architecture, .. } => architecture,
-    };
-    architecture.build().ok()
-}
 
 impl Tracer<'_> {
     /// The bytes of an object; `Err` says what is wrong.

@@ -1,466 +1,222 @@
 //! Recipes: everything that an action's result is a function of, one struct a kind.
 //!
-//! Inputs are named by content hash, never by the key of the action that made them, so a
-//! rebuilt plugin that yields the same mask costs no retraining. While a plan does not know
-//! an input yet, the input names the node that will make it, and the recipe has no key.
-//!
 //! The spelling of a recipe is for ever: a field added later is left out where it says "as
 //! before", so that no old key moves; `revision` is bumped when the numerics of a kind change.
-use crate::{Error, floats::floats_to_text, spec::ticket::profile::Config, toolbox::Libtorch};
-use jackpot_data::RowOrder;
-use jackpot_net::{Architecture, Augment, ScorePrecision, Training};
-use jackpot_net::{Compute, Engine, Precision};
-use jackpot_protocol::ConfigValue;
-use jackpot_prune::Granularity;
-use jackpot_prune::LayerConstraints;
-use jackpot_prune::PruningRounds;
-use jackpot_prune::PruningScope;
-use jackpot_prune::SelectionRule;
-use jackpot_prune::Sparsity;
+use crate::{
+    Error,
+    actions::{
+        allocate::AllocateRecipe,
+        check::CheckRecipe,
+        context::{ActionContext, Made, Observe},
+        data::DataRecipe,
+        estimate::{Estimate, EstimateContext, MaskForecast},
+        evaluate::EvaluateRecipe,
+        init::InitRecipe,
+        kind::{ActionKind, NameKey, ObjectReader},
+        score::ScoreRecipe,
+        select::SelectRecipe,
+        train::TrainRecipe,
+    },
+    floats::{floats_from_text, floats_to_text},
+};
+use jackpot_net::Network;
+use jackpot_protocol::Failure;
 use jackpot_store::{Digest, Store, canonical};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One output of one node of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ref {
-    /// Index into the plan's nodes.
-    pub node: usize,
-    /// The output's name.
-    pub output: &'static str,
-}
+pub(crate) use crate::actions::parts::{
+    ActionInput, ConfiguredItem, Machine, OutputRef, Platform, SampledRows,
+};
 
-/// What an action reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Not known yet.
-    Node(Ref),
-    /// An object of the store.
-    Object(Digest),
-}
-
-impl Input {
-    /// An output of a node of the plan.
-    pub fn node(node: usize, output: &'static str) -> Input {
-        Input::Node(Ref { node, output })
-    }
-
-    /// The object, once known.
-    pub fn object(&self) -> Result<Digest, Error> {
-        match self {
-            Input::Object(digest) => Ok(*digest),
-            Input::Node(r) => Err(Error(format!(
-                "the output `{}` of action {} is not known yet",
-                r.output, r.node
-            ))),
+/// Declares [`Recipe`] and what leads from it to its kind and back, from one line a kind.
+macro_rules! recipes {
+    ($($(#[$doc:meta])* $kind:ident($recipe:ident), $as_kind:ident;)+) => {
+        /// Everything that an action's result is a function of.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "lowercase")]
+        pub enum Recipe {
+            $($(#[$doc])* $kind($recipe),)+
         }
-    }
-}
 
-impl Serialize for Input {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Input::Object(digest) => digest.serialize(s),
-            // Never stored: tells equal nodes of a plan apart from others.
-            Input::Node(r) => s.serialize_str(&format!("node {}: {}", r.node, r.output)),
+        impl Recipe {
+            fn action(&self) -> &dyn ActionKind {
+                match self {
+                    $(Recipe::$kind(recipe) => recipe,)+
+                }
+            }
+
+            fn action_mut(&mut self) -> &mut dyn ActionKind {
+                match self {
+                    $(Recipe::$kind(recipe) => recipe,)+
+                }
+            }
+
+            $(
+                /// The recipe, if it is of this kind.
+                pub fn $as_kind(&self) -> Option<&$recipe> {
+                    match self {
+                        Recipe::$kind(recipe) => Some(recipe),
+                        _ => None,
+                    }
+                }
+            )+
         }
-    }
+
+        $(
+            impl From<$recipe> for Recipe {
+                fn from(recipe: $recipe) -> Recipe {
+                    Recipe::$kind(recipe)
+                }
+            }
+        )+
+    };
 }
 
-impl<'de> Deserialize<'de> for Input {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Input, D::Error> {
-        Digest::deserialize(deserializer).map(Input::Object)
-    }
+recipes! {
+    /// Prepares the rows of a data set.
+    Data(DataRecipe), as_data;
+    /// Draws the first weights of a network.
+    Init(InitRecipe), as_init;
+    /// Scores weights, or gives a mask, by a method.
+    Score(ScoreRecipe), as_score;
+    /// Counts how many weights each layer keeps.
+    Allocate(AllocateRecipe), as_allocate;
+    /// Selects the weights that a mask keeps.
+    Select(SelectRecipe), as_select;
+    /// Changes data, scores, a mask or weights.
+    Check(CheckRecipe), as_check;
+    /// Trains a network.
+    Train(TrainRecipe), as_train;
+    /// Evaluates a network as pruning left it.
+    Evaluate(EvaluateRecipe), as_evaluate;
 }
 
-/// One item of one plugin with all that it is given beside its inputs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Item {
-    /// sha256 of the shared library, which is an object.
-    pub plugin: Digest,
-    /// Its id.
-    pub item: String,
-    /// Its version.
-    pub version: String,
-    /// Every declared parameter.
-    #[serde(serialize_with = "config")]
-    pub config: Config,
-}
-
-/// What a check changes. The name keeps `serde` from borrowing what it reads.
-type Part = &'static str;
-
-/// One file of a data set.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct File {
-    /// As published.
-    pub name: String,
-    /// Of its bytes.
-    pub sha256: Digest,
-}
-
-/// What libtorch's numbers depend on beside the inputs. Trainings and evaluations compute in
-/// another choice of precisions than scores do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Platform<P = Precision> {
-    /// Version and build.
-    pub libtorch: Libtorch,
-    /// Kernel level.
-    pub device_class: String,
-    /// Threads of the computation.
-    pub threads: u32,
-    /// Of a score: what is computed in where a method does not ask for f64.
-    pub precision: P,
-    /// Of a training: who takes the steps.
-    #[serde(default, skip_serializing_if = "Engine::is_libtorch")]
-    pub engine: Engine,
-}
-
-impl Platform {
-    /// What it is computed by, and in.
-    pub fn compute(&self) -> Compute {
-        Compute {
-            engine: self.engine,
-            precision: self.precision,
-        }
-    }
-}
-
-impl<P> Platform<P> {
-    fn machine(&self) -> (&Libtorch, &str, u32) {
-        (&self.libtorch, &self.device_class, self.threads)
-    }
-}
-
-/// The rows that a method's batches are drawn from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Sampled {
-    /// A data object.
-    pub train: Input,
-    /// Of the clean training rows.
-    pub normalisation: Input,
-    /// Used if the method asks for augmented batches.
-    pub augment: Augment,
-}
-
-/// Which layers, or how many of each, a selection keeps.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum By {
-    /// The largest of all layers in scope.
-    Global {
-        /// Layers to choose from.
-        scope: PruningScope,
-        /// Of all prunable weights.
-        sparsity: Sparsity,
-        /// Ties and rounding.
-        rule: SelectionRule,
-    },
-    /// An allocation's counts.
-    Counts(Input),
-    /// The counts of a mask.
-    Mask(Input),
-    /// The user's own densities.
-    Table {
-        /// Of the layers that are named, as decimal text; the others share the rest.
-        densities: BTreeMap<String, String>,
-        /// Of all prunable weights.
-        sparsity: Sparsity,
-    },
-}
-
-/// Everything that an action's result is a function of.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Recipe {
-    /// Outputs `train`, `test` (data objects) and `normalisation`.
-    Data {
-        /// Of the data set.
-        set: String,
-        /// In the set's order.
-        files: Vec<File>,
-        /// Of the rows; the one file of canonical rows is the list of their sums.
-        #[serde(default, skip_serializing_if = "RowOrder::is_stored")]
-        order: RowOrder,
-        /// Side after average pooling; of a folder of images, the shorter side after resizing.
-        resize: Option<u32>,
-        /// Side of the square cut from the middle.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        crop: Option<u32>,
-        /// Side after zero padding.
-        pad_to: Option<u32>,
-        /// Training rows.
-        train_subset: Option<u32>,
-    },
-    /// Output `weights`: the first state_dict.
-    Init {
-        /// The network.
-        architecture: Architecture,
-        /// The seed's key `init`.
-        key: String,
-    },
-    /// Output `scores`; with rounds also `mask`, what the last round keeps. Of a method that gives
-    /// masks, `mask` alone.
-    Score {
-        /// The method.
-        #[serde(flatten)]
-        item: Item,
-        /// The network.
-        architecture: Architecture,
-        /// Training rows, a fact that every method sees.
-        rows: u32,
-        /// state_dict, if the method reads weights or differentiates.
-        weights: Option<Input>,
-        /// Initial weights, if the method asks for them beside trained ones.
-        reference: Option<Input>,
-        /// Only for methods that declare data: the others' results cannot depend on it.
-        data: Option<Sampled>,
-        /// If gradients come from libtorch.
-        platform: Option<Platform<ScorePrecision>>,
-        /// If the method draws, rows among them.
-        key: Option<String>,
-        /// What is kept so far; none: everything.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mask: Option<Input>,
-        /// None: one call.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        rounds: Option<PruningRounds>,
-        /// What a method that gives masks is asked to reach; none: it gives scores, which serve all.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sparsity: Option<Sparsity>,
-    },
-    /// Output `counts`.
-    Allocate {
-        /// The rule.
-        #[serde(flatten)]
-        item: Item,
-        /// The network.
-        architecture: Architecture,
-        /// Training rows, a fact that every rule sees.
-        rows: u32,
-        /// Of all prunable weights.
-        sparsity: Sparsity,
-        /// If the rule reads them.
-        scores: Option<Input>,
-        /// If the rule reads them.
-        weights: Option<Input>,
-        /// If the rule draws.
-        key: Option<String>,
-    },
-    /// Outputs `mask` and `selection` (ties at the threshold).
-    Select {
-        /// The network.
-        architecture: Architecture,
-        /// Of every prunable weight.
-        scores: Input,
-        /// Counts.
-        by: By,
-        /// Only weights that this mask keeps are chosen from; none: all.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        within: Option<Input>,
-        /// What is kept whatever the scores say.
-        #[serde(default, skip_serializing_if = "LayerConstraints::is_nothing")]
-        reserve: LayerConstraints,
-        /// What is kept or pruned as one.
-        #[serde(default, skip_serializing_if = "Granularity::is_weights")]
-        unit: Granularity,
-    },
-    /// Output `train` (on data), `scores`, `mask` or `weights`.
-    Check {
-        /// The check.
-        #[serde(flatten)]
-        item: Item,
-        /// `data`, `scores`, `mask` or `weights`.
-        #[serde(deserialize_with = "changed_part")]
-        on: Part,
-        /// The network, a fact that every check sees.
-        architecture: Architecture,
-        /// Training rows, a fact that every check sees.
-        rows: u32,
-        /// What is changed.
-        input: Input,
-        /// If the check draws.
-        key: Option<String>,
-        /// Of a check on weights: the mask that they are trained under; none: dense.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        mask: Option<Input>,
-        /// Another seed's mask, if the check asks for one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        donor: Option<Input>,
-        /// Initial weights, if the check asks for them.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reference: Option<Input>,
-    },
-    /// Outputs `metrics`, `bits`, `checkpoint`.
-    Train {
-        /// The network.
-        architecture: Architecture,
-        /// Hyperparameters.
-        training: Training,
-        /// state_dict to start from.
-        weights: Input,
-        /// None: dense.
-        mask: Option<Input>,
-        /// Training rows.
-        train: Input,
-        /// Test rows.
-        test: Input,
-        /// Of the clean training rows.
-        normalisation: Input,
-        /// The seed's key `order`.
-        order_key: String,
-        /// The seed's key `augment`.
-        augment_key: String,
-        /// libtorch, class, threads, precision.
-        #[serde(flatten)]
-        platform: Platform,
-    },
-    /// Outputs `metrics` and `bits`: a network as pruning left it, before it is trained on.
-    Evaluate {
-        /// The network.
-        architecture: Architecture,
-        /// state_dict.
-        weights: Input,
-        /// What is kept of it.
-        mask: Input,
-        /// Test rows.
-        test: Input,
-        /// Of the clean training rows.
-        normalisation: Input,
-        /// libtorch, class, threads, precision.
-        #[serde(flatten)]
-        platform: Platform,
-    },
-}
-
+/// What a recipe says of its action.
 impl Recipe {
-    /// As the recipe spells it.
+    /// The kind, as the recipe spells it.
     pub fn kind(&self) -> &'static str {
-        match self {
-            Recipe::Data { .. } => "data",
-            Recipe::Init { .. } => "init",
-            Recipe::Score { .. } => "score",
-            Recipe::Allocate { .. } => "allocate",
-            Recipe::Select { .. } => "select",
-            Recipe::Check { .. } => "check",
-            Recipe::Train { .. } => "train",
-            Recipe::Evaluate { .. } => "evaluate",
-        }
+        self.action().name()
     }
 
     /// Bumped when the host's numerics of this kind change; the golden keys pin it.
     pub fn revision(&self) -> u32 {
-        match self {
-            // Counted by itself: other sums in the sparse engine move no key of libtorch's.
-            Recipe::Train {
-                platform:
-                    Platform {
-                        engine: Engine::Sparse,
-                        ..
-                    },
-                ..
-            } => 1,
-            Recipe::Data { .. }
-            | Recipe::Init { .. }
-            | Recipe::Score { .. }
-            | Recipe::Allocate { .. }
-            | Recipe::Select { .. }
-            | Recipe::Check { .. }
-            | Recipe::Train { .. }
-            | Recipe::Evaluate { .. } => 1,
-        }
+        self.action().revision()
     }
 
-    /// The libtorch, device class and threads that its numbers depend on, if they do.
-    pub(crate) fn machine(&self) -> Option<(&Libtorch, &str, u32)> {
-        match self {
-            Recipe::Train { platform, .. } | Recipe::Evaluate { platform, .. } => {
-                Some(platform.machine())
-            }
-            Recipe::Score { platform, .. } => platform.as_ref().map(Platform::machine),
-            _ => None,
-        }
+    /// The network that the action works on, if it works on one that can be built.
+    pub fn network(&self) -> Option<Network> {
+        self.action().architecture()?.build().ok()
     }
 
-    fn inputs_mut(&mut self) -> Vec<&mut Input> {
-        match self {
-            Recipe::Data { .. } | Recipe::Init { .. } => Vec::new(),
-            Recipe::Score {
-                weights,
-                reference,
-                data,
-                mask,
-                ..
-            } => {
-                let data = data
-                    .iter_mut()
-                    .flat_map(|d| [&mut d.train, &mut d.normalisation]);
-                let weights = weights.iter_mut().chain(reference).chain(mask);
-                weights.chain(data).collect()
-            }
-            Recipe::Allocate {
-                scores, weights, ..
-            } => scores.iter_mut().chain(weights).collect(),
-            Recipe::Select {
-                scores, by, within, ..
-            } => {
-                let counts = match by {
-                    By::Global { .. } | By::Table { .. } => None,
-                    By::Counts(i) | By::Mask(i) => Some(i),
-                };
-                let scores = std::iter::once(scores);
-                scores.chain(counts).chain(within).collect()
-            }
-            Recipe::Check {
-                input,
-                mask,
-                donor,
-                reference,
-                ..
-            } => {
-                let input = std::iter::once(input);
-                input.chain(mask).chain(donor).chain(reference).collect()
-            }
-            Recipe::Train {
-                weights,
-                mask,
-                train,
-                test,
-                normalisation,
-                ..
-            } => {
-                let data = [weights, train, test, normalisation];
-                data.into_iter().chain(mask).collect()
-            }
-            Recipe::Evaluate {
-                weights,
-                mask,
-                test,
-                normalisation,
-                ..
-            } => vec![weights, mask, test, normalisation],
-        }
+    /// The item of a plugin that the action calls, if it calls one.
+    pub fn plugin(&self) -> Option<&ConfiguredItem> {
+        self.action().item()
     }
 
-    /// What the action reads.
-    pub fn inputs(&self) -> Vec<Input> {
+    /// The machine that the action's numbers depend on, if they depend on one.
+    pub(crate) fn machine(&self) -> Option<Machine<'_>> {
+        self.action().machine()
+    }
+
+    /// The mask of a training under a mask.
+    pub fn trained_mask(&self) -> Option<&ActionInput> {
+        self.as_train()?.mask.as_ref()
+    }
+
+    /// What the action does, in words; `name_key` names the seed behind a random key.
+    pub fn describe(&self, name_key: NameKey) -> String {
+        self.action().describe(name_key)
+    }
+
+    /// Roughly what the action costs.
+    pub(crate) fn estimate(&self, context: &EstimateContext) -> Estimate {
+        self.action().estimate(context)
+    }
+
+    /// About which share of the network's multiply-adds is left under the mask or the counts that
+    /// the action makes; 1 where it makes neither.
+    pub(crate) fn multiply_adds_left(&self, masks: &dyn MaskForecast) -> f64 {
+        self.action().multiply_adds_left(masks)
+    }
+
+    /// Gives the parameters of a recipe that was read from the store the types that its item
+    /// declares among the items of a plugin.
+    pub(crate) fn restore_types(&mut self, plugin: &jackpot_protocol::Plugin) {
+        if let Some(item) = self.action_mut().item_mut()
+            && let Some(declared) = plugin.items.iter().find(|i| i.id == item.item)
+        {
+            item.restore_types(declared);
+        }
+    }
+}
+
+/// What an action reads.
+impl Recipe {
+    /// Everything that the action reads.
+    pub fn inputs(&self) -> Vec<ActionInput> {
         let mut copy = self.clone();
-        copy.inputs_mut().into_iter().map(|i| *i).collect()
+        let inputs = copy.action_mut().inputs_mut();
+        inputs.into_iter().map(|(_, input)| *input).collect()
     }
 
-    /// Every input by content hash; none if one is not known yet.
-    pub fn resolve(&self, known: &dyn Fn(&Ref) -> Option<Digest>) -> Option<Recipe> {
+    /// The objects that the action reads, under the names that an audit has for them. An input
+    /// that is not known yet is left out.
+    pub fn reads(&self) -> Vec<(&'static str, Digest)> {
         let mut copy = self.clone();
-        for input in copy.inputs_mut() {
-            if let Input::Node(r) = input {
-                *input = Input::Object(known(r)?);
+        let inputs = copy.action_mut().inputs_mut();
+        inputs
+            .into_iter()
+            .filter_map(|(name, input)| Some((name, input.object().ok()?)))
+            .collect()
+    }
+
+    /// The same recipe with every input by content hash, if all of them are known.
+    pub fn resolve(&self, known: &dyn Fn(&OutputRef) -> Option<Digest>) -> Option<Recipe> {
+        let mut copy = self.clone();
+        for (_, input) in copy.action_mut().inputs_mut() {
+            if let ActionInput::Node(r) = input {
+                *input = ActionInput::Object(known(r)?);
             }
         }
         Some(copy)
     }
+}
 
+/// Its execution and what came of it.
+impl Recipe {
+    /// Runs the action, verifies what it made and stores it; commits nothing. `key` is the
+    /// recipe's own.
+    pub(crate) fn execute(
+        &self,
+        context: &ActionContext,
+        key: &Digest,
+        observe: Observe,
+    ) -> Result<Made, Failure> {
+        self.action().execute(context, key, observe)
+    }
+
+    /// What is wrong with outputs that the store has: they are compared with each other, with the
+    /// recipe and, where the action is a function of bytes alone, with what it gives again.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn verify(
+        &self,
+        outputs: &BTreeMap<String, Digest>,
+        objects: &mut dyn ObjectReader,
+    ) -> Result<Vec<String>, Error> {
+        self.action().verify(outputs, objects)
+    }
+}
+
+/// The spelling of a recipe, and its key.
+impl Recipe {
     /// The recipe as it is stored: no float, no number above 2^53.
+    ///
+    /// # Errors
+    /// A float that is not a number.
     pub fn to_value(&self) -> Result<Value, Error> {
         let mut value = serde_json::to_value(self)
             .map_err(|e| Error(format!("recipe of kind `{}`: {e}", self.kind())))?;
@@ -470,33 +226,60 @@ impl Recipe {
     }
 
     /// The sha256 of the canonical spelling.
+    ///
+    /// # Errors
+    /// As [`Recipe::to_value`].
     pub fn key(&self) -> Result<Digest, Error> {
         Store::key(&self.to_value()?).map_err(Error::from_store)
     }
-}
 
-fn changed_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Part, D::Error> {
-    let word = String::deserialize(deserializer)?;
-    let known = ["data", "scores", "mask", "weights"];
-    known.into_iter().find(|k| *k == word).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "`on`: expected `data`, `scores`, `mask` or `weights`, found `{word}`"
-        ))
-    })
-}
-
-/// Integers of a configuration are 64 bits wide, so they travel as decimal text; the item's
-/// own declaration tells `"10"` the number from `"10"` the text.
-fn config<S: Serializer>(config: &Config, s: S) -> Result<S::Ok, S::Error> {
-    let mut map = BTreeMap::new();
-    for (name, value) in config {
-        let value = match value {
-            ConfigValue::Bool(b) => Value::from(*b),
-            ConfigValue::Int(i) => Value::from(i.to_string()),
-            ConfigValue::Float(x) => canonical::float(*x).map_err(S::Error::custom)?.into(),
-            ConfigValue::Text(t) => Value::from(t.clone()),
-        };
-        map.insert(name, value);
+    /// The recipe that an object spells. What is read is spelled again and must give the same
+    /// key, so nothing of the recipe was overlooked.
+    ///
+    /// # Errors
+    /// Bytes that are not a recipe, or one of another version of Jackpot: a field that this
+    /// version does not know, another revision of its kind.
+    pub fn read(key: &Digest, bytes: &[u8]) -> Result<Recipe, Error> {
+        let wrong = |why: &dyn std::fmt::Display| Error(format!("recipe {key}: {why}"));
+        let mut value = canonical::parse(bytes).map_err(|e| wrong(&e))?;
+        let stored = value.clone();
+        let revision = value.as_object_mut().and_then(|map| map.remove("revision"));
+        floats_from_text(&mut value);
+        let recipe: Recipe = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+        let wanted = recipe.revision();
+        if revision.as_ref().and_then(Value::as_u64) != Some(u64::from(wanted)) {
+            return Err(wrong(&format!(
+                "expected revision {wanted} of `{}`, found {}; read it with the version of Jackpot that wrote it",
+                recipe.kind(),
+                revision.unwrap_or_default()
+            )));
+        }
+        let again = recipe.to_value()?;
+        if let Some(field) = first_difference(&stored, &again, "") {
+            return Err(wrong(&format!(
+                "`{field}` is not what this version of Jackpot writes; read it with the one that wrote it"
+            )));
+        }
+        if recipe.key()? != *key {
+            return Err(wrong(&"its canonical spelling has another sha256"));
+        }
+        Ok(recipe)
     }
-    map.serialize(s)
+}
+
+/// The first field, by its path, in which two values differ.
+fn first_difference(a: &Value, b: &Value, place: &str) -> Option<String> {
+    if a == b {
+        return None;
+    }
+    let (Value::Object(x), Value::Object(y)) = (a, b) else {
+        return Some(place.to_owned());
+    };
+    x.keys().chain(y.keys()).find_map(|name| {
+        let inner = format!("{place}{}{name}", if place.is_empty() { "" } else { "." });
+        match (x.get(name), y.get(name)) {
+            (Some(a), Some(b)) => first_difference(a, b, &inner),
+            _ => Some(inner),
+        }
+    })
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use jackpot_net::{Order, Schedule, Training};
 use jackpot_protocol::ConfigValue;
-use jackpot_prune::{Granularity, PruningScope};
+use jackpot_prune::PruningScope;
 use std::collections::BTreeMap;
 
 impl Check {
@@ -51,14 +51,6 @@ impl Check {
             words.push(format!("own training: {} drawn anew", keys.join(" and ")));
         }
         words.join("; ")
-    }
-}
-
-/// What is said behind how many are kept.
-pub fn whole(unit: Granularity) -> &'static str {
-    match unit {
-        Granularity::Weights => "",
-        Granularity::Filters => ", whole filters",
     }
 }
 

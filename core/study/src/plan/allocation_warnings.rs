@@ -3,8 +3,9 @@
 //! hold is refused, and how long trainings under them take is estimated from their counts.
 use crate::{
     Error,
-    actions::execute::Bench,
-    actions::recipe::{By, Input, Recipe},
+    actions::allocate::AllocateRecipe,
+    actions::recipe::{ActionInput, Recipe},
+    actions::select::By,
     plan::graph::Plan,
     toolbox::Programs,
 };
@@ -27,17 +28,13 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Result<Ve
     let mut warnings = Vec::new();
     let mut foreseen = BTreeMap::new();
     for (index, node) in plan.nodes.iter().enumerate() {
-        if !is_known(&node.recipe) {
+        let Some(allocation) = known_beforehand(&node.recipe) else {
             continue;
-        }
-        let bench = Bench {
-            given: plan.given_in(node.setting),
-            store,
-            programs,
         };
-        let network = bench.given.network;
+        let context = plan.action_context(node.setting, store, programs);
+        let network = &plan.networks[node.setting];
         let mut found: Vec<String> = Vec::new();
-        match bench.counts_beforehand(&node.recipe) {
+        match allocation.counts_beforehand(&context) {
             Ok((counts, log)) => {
                 let mut is_changed = false;
                 for choice in choices(plan, index) {
@@ -91,16 +88,13 @@ pub(crate) fn refuse_reserves(
     for (index, node) in plan.nodes.iter().enumerate() {
         let mut choices = choices(plan, index);
         choices.retain(|c| c.reserve.min_weights > 0);
-        if choices.is_empty() || !is_known(&node.recipe) {
+        let Some(allocation) = known_beforehand(&node.recipe).filter(|_| !choices.is_empty())
+        else {
             continue;
-        }
-        let bench = Bench {
-            given: plan.given_in(node.setting),
-            store,
-            programs,
         };
+        let context = plan.action_context(node.setting, store, programs);
         // What fails here fails as the action that it is.
-        if let Ok((counts, _)) = bench.counts_beforehand(&node.recipe) {
+        if let Ok((counts, _)) = allocation.counts_beforehand(&context) {
             for choice in choices {
                 choice.kept(plan, &counts)?;
             }
@@ -112,33 +106,23 @@ pub(crate) fn refuse_reserves(
 /// Why a selection over all layers cannot keep what is kept whole, if it cannot. A grid has one
 /// list of sparsities for all tickets, so that one of them may be too high for one ticket alone.
 fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
-    let Recipe::Select {
-        by:
-            By::Global {
-                scope,
-                sparsity,
-                rule: SelectionRule::Exact,
-            },
-        reserve,
-        ..
-    } = recipe
+    let selection = recipe.as_select()?;
+    let By::Global {
+        scope,
+        sparsity,
+        rule: SelectionRule::Exact,
+    } = &selection.by
     else {
         return None;
     };
-    let why = reserve.fits(network, sparsity, *scope).err()?;
+    let why = selection.reserve.fits(network, sparsity, *scope).err()?;
     Some(why.to_string())
 }
 
-/// Whether this is an allocation whose counts depend on no result.
-fn is_known(recipe: &Recipe) -> bool {
-    matches!(
-        recipe,
-        Recipe::Allocate {
-            scores: None,
-            weights: None,
-            ..
-        }
-    )
+/// The allocation, if its counts depend on no result.
+fn known_beforehand(recipe: &Recipe) -> Option<&AllocateRecipe> {
+    let allocation = recipe.as_allocate()?;
+    allocation.is_known_beforehand().then_some(allocation)
 }
 
 /// A selection by counts.
@@ -151,20 +135,18 @@ struct CountsChoice {
 /// The selections by the counts of this node.
 fn choices(plan: &Plan, counts: usize) -> Vec<CountsChoice> {
     let nodes = plan.nodes.iter().enumerate();
-    let by = nodes.filter_map(|(node, n)| match n.recipe {
-        Recipe::Select {
-            by: By::Counts(Input::Node(r)),
-            reserve,
-            unit,
-            ..
-        } if r.node == counts => Some(CountsChoice {
-            node,
-            reserve,
-            unit,
-        }),
-        _ => None,
+    let by_counts = nodes.filter_map(|(node, n)| {
+        let selection = n.recipe.as_select()?;
+        match selection.by {
+            By::Counts(ActionInput::Node(r)) if r.node == counts => Some(CountsChoice {
+                node,
+                reserve: selection.reserve,
+                unit: selection.unit,
+            }),
+            _ => None,
+        }
     });
-    by.collect()
+    by_counts.collect()
 }
 
 impl CountsChoice {

@@ -6,7 +6,7 @@
 //! reads, so an upstream that was rebuilt into the same bytes leaves its downstream cached.
 use crate::{
     Error,
-    actions::recipe::{Input, Recipe, Ref},
+    actions::recipe::{ActionInput, OutputRef, Recipe},
     plan::graph::{Content, Plan},
 };
 use jackpot_store::{Digest, Store};
@@ -26,9 +26,9 @@ pub enum State {
 /// Where a plan stands.
 #[derive(Clone, Debug, Default)]
 pub struct Assessment {
-    /// One a node.
+    /// The state of each node.
     pub states: Vec<State>,
-    /// By content hash; none while an input is not known.
+    /// The recipe of each node with its inputs by content hash, once they are known.
     pub recipes: Vec<Option<Recipe>>,
     /// The action's key, once its inputs are known.
     pub keys: Vec<Option<Digest>>,
@@ -86,7 +86,7 @@ impl Assessment {
     }
 
     /// The object behind an output, once known.
-    pub fn object(&self, r: &Ref) -> Option<Digest> {
+    pub fn object(&self, r: &OutputRef) -> Option<Digest> {
         self.outputs[r.node].as_ref()?.get(r.output).copied()
     }
 
@@ -98,7 +98,7 @@ impl Assessment {
         recipe
             .inputs()
             .iter()
-            .all(|i| matches!(i, Input::Object(d) if present(d)))
+            .all(|i| matches!(i, ActionInput::Object(d) if present(d)))
     }
 }
 
@@ -153,7 +153,9 @@ pub fn assess(
             (false, None) => State::Unknown,
         };
         for input in plan.nodes[node].recipe.inputs() {
-            let Input::Node(r) = input else { continue };
+            let ActionInput::Node(r) = input else {
+                continue;
+            };
             // An action that cannot be looked up yet may turn out to be cached, so of what
             // is known it asks for nothing; a reader of a vanished checkpoint asks when its
             // own turn to run has come.
@@ -176,7 +178,7 @@ fn look_up(plan: &Plan, store: &Store, memo: &mut Memo) -> Result<Assessment, Er
         ..Assessment::default()
     };
     for (index, node) in plan.nodes.iter().enumerate() {
-        let known = |r: &Ref| a.object(r);
+        let known = |r: &OutputRef| a.object(r);
         let Some(recipe) = node.recipe.resolve(&known) else {
             a.recipes.push(None);
             a.keys.push(None);

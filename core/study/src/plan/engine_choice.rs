@@ -1,9 +1,5 @@
 //! Which trainings of a plan take which engine, and which would gain from the other one.
-use crate::{
-    Assessment, State,
-    actions::recipe::{Input, Recipe},
-    plan::graph::Plan,
-};
+use crate::{Assessment, State, actions::recipe::ActionInput, plan::graph::Plan};
 use jackpot_net::Training;
 use jackpot_net::{Compute, Engine, Precision};
 use jackpot_sparse::Isa;
@@ -46,7 +42,7 @@ const LEAST_GAIN: f64 = 1.25;
 struct Masked<'a> {
     setting: usize,
     training: &'a Training,
-    mask: &'a Input,
+    mask: &'a ActionInput,
     compute: Compute,
 }
 
@@ -55,10 +51,10 @@ impl Plan {
     pub fn engines(&self, assessment: &Assessment) -> Vec<EngineUse> {
         let mut uses: BTreeMap<(bool, Compute), EngineUse> = BTreeMap::new();
         for (node, state) in self.nodes.iter().zip(&assessment.states) {
-            let Recipe::Train { mask, platform, .. } = &node.recipe else {
+            let Some(train) = node.recipe.as_train() else {
                 continue;
             };
-            let (sparse, compute) = (mask.is_some(), platform.compute());
+            let (sparse, compute) = (train.mask.is_some(), train.platform.compute());
             let one = uses.entry((sparse, compute)).or_insert(EngineUse {
                 compute,
                 sparse,
@@ -84,19 +80,14 @@ impl Plan {
         let left = self.nodes.iter().zip(&assessment.states);
         let masked: Vec<Masked> = left
             .filter(|(_, state)| **state != State::Cached)
-            .filter_map(|(node, _)| match &node.recipe {
-                Recipe::Train {
-                    training,
-                    mask: Some(mask),
-                    platform,
-                    ..
-                } => Some(Masked {
+            .filter_map(|(node, _)| {
+                let train = node.recipe.as_train()?;
+                Some(Masked {
                     setting: node.setting,
-                    training,
-                    mask,
-                    compute: platform.compute(),
-                }),
-                _ => None,
+                    training: &train.training,
+                    mask: train.mask.as_ref()?,
+                    compute: train.platform.compute(),
+                })
             })
             .collect();
         [

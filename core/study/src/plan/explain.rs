@@ -20,8 +20,8 @@ pub struct Explained {
     pub key: Option<Digest>,
     /// Hit, miss, or not yet knowable.
     pub verdict: Verdict,
-    /// The finished action of that kind whose recipe differs in the fewest fields; none: there
-    /// is no other of that kind.
+    /// The other finished action of that kind whose recipe differs in the fewest fields, if there
+    /// is one.
     pub nearest: Option<Nearest>,
 }
 
@@ -55,9 +55,9 @@ pub struct Nearest {
 pub struct Difference {
     /// The path of the field, e.g. `training.lr`.
     pub field: String,
-    /// What the first says; none: it does not have the field.
+    /// What the first recipe says, if it has the field.
     pub here: Option<String>,
-    /// What the second says.
+    /// What the second recipe says, if it has the field.
     pub there: Option<String>,
 }
 

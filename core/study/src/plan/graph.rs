@@ -1,6 +1,6 @@
 //! A study as a graph of actions.
 use crate::{
-    actions::recipe::{Recipe, Ref},
+    actions::recipe::{OutputRef, Recipe},
     spec::file::Study,
     spec::setting::Setting,
     toolbox::Libtorch,
@@ -51,7 +51,7 @@ pub enum Content {
         /// Index of the training.
         train: usize,
         /// None: dense.
-        mask: Option<Ref>,
+        mask: Option<OutputRef>,
         /// Index of the evaluation of the pruned network before that training; none: the study
         /// does not ask for it, or no trained weights were pruned.
         before: Option<usize>,
@@ -92,7 +92,7 @@ pub struct Plan {
     /// The grid.
     pub cells: Vec<Cell>,
     /// Outputs that are wanted beside what the grid reads.
-    pub wanted: Vec<Ref>,
+    pub wanted: Vec<OutputRef>,
     /// How often an action was asked for and there already.
     pub shared: usize,
     /// Of allocations whose counts are known beforehand: the share of the network's
@@ -110,13 +110,8 @@ impl Plan {
     /// choice, because the study does not choose.
     pub fn unsaid_precision(&self) -> Option<String> {
         let differentiates = |node: &Node| {
-            matches!(
-                node.recipe,
-                Recipe::Score {
-                    platform: Some(_),
-                    ..
-                }
-            )
+            let score = node.recipe.as_score();
+            score.is_some_and(|score| score.platform.is_some())
         };
         let unsaid = self.study.scoring.is_none() && self.nodes.iter().any(differentiates);
         unsaid.then(|| {

@@ -1,7 +1,8 @@
 //! From a study to a graph of actions: shared prefixes appear once.
 use crate::{
     Error,
-    actions::recipe::{Input, Recipe, Ref},
+    actions::estimate::Estimate,
+    actions::recipe::{ActionInput, OutputRef, Recipe},
     plan::graph::{Cell, Node, Plan},
     spec::checks::{Check, Sees},
     spec::file::Study,
@@ -13,9 +14,7 @@ use crate::{
     toolbox::{Device, Plugins},
 };
 use jackpot_data::Source;
-use jackpot_net::Engine;
 use jackpot_prune::Sparsity;
-use jackpot_sparse::Isa;
 use std::collections::BTreeMap;
 
 /// Makes the plan. Hashes the data set's files; starts nothing.
@@ -30,12 +29,9 @@ pub fn plan(study: Study, plugins: Plugins, libtorch: Libtorch) -> Result<Plan, 
 
 /// Which kernels this machine's CPU lacks for the trainings of a plan, and what to use instead.
 fn lacking(plan: &Plan) -> Option<String> {
-    plan.nodes.iter().find_map(|node| match &node.recipe {
-        Recipe::Train { platform, .. } if platform.engine == Engine::Sparse => {
-            let found = Isa::of_class(&plan.device.class, platform.precision.into());
-            found.err().map(|e| format!("{}: {e}", node.title))
-        }
-        _ => None,
+    plan.nodes.iter().find_map(|node| {
+        let lacking = node.recipe.as_train()?.check_kernels().err()?;
+        Some(format!("{}: {lacking}", node.title))
     })
 }
 
@@ -277,22 +273,28 @@ impl Builder {
     pub(crate) fn output(
         &mut self,
         title: String,
-        recipe: Recipe,
+        recipe: impl Into<Recipe>,
         output: &'static str,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let node = self.node(title, recipe)?;
-        Ok(Input::Node(Ref { node, output }))
+        Ok(ActionInput::Node(OutputRef { node, output }))
     }
 
     /// The node of this recipe: the one that is there already, or a new one.
-    pub(crate) fn node(&mut self, title: String, recipe: Recipe) -> Result<usize, Error> {
+    pub(crate) fn node(
+        &mut self,
+        title: String,
+        recipe: impl Into<Recipe>,
+    ) -> Result<usize, Error> {
+        let recipe = recipe.into();
         let spelling = serde_json::to_string(&recipe)
             .map_err(|e| Error(format!("recipe of kind `{}`: {e}", recipe.kind())))?;
         if let Some(&node) = self.index.get(&spelling) {
             self.plan.shared += 1;
             return Ok(node);
         }
-        let (seconds, bytes) = self.plan.estimate(self.setting, &recipe);
+        let Estimate { seconds, bytes } =
+            recipe.estimate(&self.plan.estimate_context(self.setting));
         let title = title + &self.setting().of();
         self.plan.nodes.push(Node {
             title,

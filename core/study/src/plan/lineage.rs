@@ -1,6 +1,7 @@
 //! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
 use crate::{
-    actions::recipe::{Input, Recipe},
+    actions::recipe::ActionInput,
+    actions::train::TrainRecipe,
     plan::graph::{Cell, Content, Plan},
     spec::ticket::profile::Config,
 };
@@ -13,12 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lineage {
-    /// The data of dense trainings and rounds before the ticket's own; none: there is none. What
-    /// made the weights of an object is not known to the study, and said to be so.
+    /// The data of dense trainings and rounds before the ticket's own training, if there are any.
+    /// What made the weights of an object is not known to the study, and said to be so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<String>,
-    /// The data that a method drew batches from; none: no method
-    /// of it declares data.
+    /// The data that a method drew batches from, if a method of the cell declares data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scoring: Option<String>,
     /// The data of the ticket's own training.
@@ -34,7 +34,7 @@ const CLEAN: &str = "clean";
 pub const NOT_KNOWN: &str = "not known";
 
 impl Plan {
-    /// The lineage of a cell; none: nothing is run for it.
+    /// The lineage of a cell, if anything is run for it.
     pub fn lineage(&self, cell: &Cell) -> Option<Lineage> {
         let Content::Run { train, .. } = cell.content else {
             return None;
@@ -45,20 +45,17 @@ impl Plan {
         // stages: the longest counts.
         let mut epochs: BTreeMap<String, f64> = BTreeMap::new();
         for node in self.ancestors(train) {
-            match &self.nodes[node].recipe {
-                recipe @ Recipe::Train {
-                    training, train: t, ..
-                } => {
-                    let most = epochs.entry(without_end(recipe)).or_insert(0.0);
-                    *most = most.max(self.epochs(node, training));
-                    if node != train {
-                        pretraining.insert(self.data_of(t) + &self.otherwise(node, training));
-                    }
+            let recipe = &self.nodes[node].recipe;
+            if let Some(before) = recipe.as_train() {
+                let most = epochs.entry(without_end(before)).or_insert(0.0);
+                *most = most.max(self.epochs(node, &before.training));
+                if node != train {
+                    let otherwise = self.otherwise(node, &before.training);
+                    pretraining.insert(self.data_of(&before.train) + &otherwise);
                 }
-                Recipe::Score { data: Some(d), .. } => {
-                    scoring.insert(self.data_of(&d.train));
-                }
-                _ => {}
+            }
+            if let Some(data) = recipe.as_score().and_then(|score| score.data.as_ref()) {
+                scoring.insert(self.data_of(&data.train));
             }
         }
         let given = self.given(train);
@@ -68,9 +65,9 @@ impl Plan {
             let all: Vec<String> = all.into_iter().collect();
             (!all.is_empty()).then(|| all.join(" and "))
         };
-        let own = match &self.nodes[train].recipe {
-            Recipe::Train { train, .. } => self.data_of(train),
-            _ => CLEAN.to_owned(),
+        let own = match self.nodes[train].recipe.as_train() {
+            Some(own) => self.data_of(&own.train),
+            None => CLEAN.to_owned(),
         };
         Some(Lineage {
             pretraining: joined(pretraining),
@@ -90,8 +87,8 @@ impl Plan {
         let inputs = behind.flat_map(|node| self.nodes[node].recipe.inputs());
         inputs
             .filter_map(|input| match input {
-                Input::Object(digest) => Some(digest),
-                Input::Node(_) => None,
+                ActionInput::Object(digest) => Some(digest),
+                ActionInput::Node(_) => None,
             })
             .collect()
     }
@@ -104,8 +101,8 @@ impl Plan {
             if found.insert(node) {
                 let inputs = self.nodes[node].recipe.inputs();
                 open.extend(inputs.iter().filter_map(|i| match i {
-                    Input::Node(r) => Some(r.node),
-                    Input::Object(_) => None,
+                    ActionInput::Node(r) => Some(r.node),
+                    ActionInput::Object(_) => None,
                 }));
             }
         }
@@ -113,15 +110,16 @@ impl Plan {
     }
 
     /// "clean", or the checks that changed the rows, in their order.
-    fn data_of(&self, rows: &Input) -> String {
+    fn data_of(&self, rows: &ActionInput) -> String {
         let mut steps = Vec::new();
         let mut rows = *rows;
-        while let Input::Node(r) = rows {
-            let Recipe::Check { item, input, .. } = &self.nodes[r.node].recipe else {
+        while let ActionInput::Node(r) = rows {
+            let Some(check) = self.nodes[r.node].recipe.as_check() else {
                 break;
             };
+            let item = &check.item;
             steps.push(item.item.clone() + &self.changed(&item.item, &item.config));
-            rows = *input;
+            rows = check.input;
         }
         steps.reverse();
         if steps.is_empty() {
@@ -188,12 +186,8 @@ impl Plan {
 }
 
 /// The recipe of a training as if it ran to its end: equal for all of its prefixes.
-fn without_end(recipe: &Recipe) -> String {
-    let mut whole = recipe.clone();
-    if let Recipe::Train { training, .. } = &mut whole {
-        training.until = None;
-    }
-    serde_json::to_string(&whole).unwrap_or_default()
+fn without_end(recipe: &TrainRecipe) -> String {
+    serde_json::to_string(&recipe.without_end()).unwrap_or_default()
 }
 
 /// At most two decimals, no trailing zeros.

@@ -4,6 +4,7 @@
 pub(crate) mod alike;
 pub(crate) mod allocation_warnings;
 pub(crate) mod assess;
+pub(crate) mod contexts;
 pub(crate) mod engine_choice;
 pub(crate) mod explain;
 pub(crate) mod graph;

@@ -2,11 +2,10 @@
 //! knows: it names the action behind what it made itself.
 use crate::{
     Error,
-    actions::makers::Makers,
-    actions::recipe::{Input, Recipe},
+    actions::recipe::{ActionInput, Recipe},
     plan::graph::{Content, Plan},
 };
-use jackpot_store::{Digest, Look, Store};
+use jackpot_store::{Digest, Look, ProducerIndex, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How one object came to be.
@@ -41,9 +40,9 @@ impl Origins {
         let named: BTreeSet<Digest> = named.collect();
         let mut known = BTreeMap::new();
         if !named.is_empty() {
-            let makers = Makers::read(store)?;
+            let producers = ProducerIndex::read(store).map_err(Error::from_store)?;
             for weights in named {
-                known.insert(weights, origin(store, &makers, weights)?);
+                known.insert(weights, origin(store, &producers, weights)?);
             }
         }
         Ok(Origins { known })
@@ -80,30 +79,27 @@ impl Origins {
 }
 
 /// Follows weights back through checks that changed them.
-fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Error> {
+fn origin(store: &Store, producers: &ProducerIndex, weights: Digest) -> Result<Origin, Error> {
     let mut seen = BTreeSet::new();
     let mut weights = weights;
     while seen.insert(weights) {
-        let Some((action, recipe)) = made(store, makers, &weights)? else {
+        let Some((action, recipe)) = made(store, producers, &weights)? else {
             break;
         };
-        match recipe {
-            Recipe::Init { .. } => return Ok(Origin::Drawn(action)),
-            Recipe::Train {
-                train: Input::Object(rows),
-                mask,
-                ..
-            } => {
-                return Ok(Origin::Trained {
-                    action,
-                    on: data(store, makers, rows)?,
-                    is_dense: mask.is_none(),
-                });
-            }
-            Recipe::Check {
-                input: Input::Object(before),
-                ..
-            } => weights = before,
+        if recipe.as_init().is_some() {
+            return Ok(Origin::Drawn(action));
+        }
+        if let Some(train) = recipe.as_train()
+            && let ActionInput::Object(rows) = train.train
+        {
+            return Ok(Origin::Trained {
+                action,
+                on: data(store, producers, rows)?,
+                is_dense: train.mask.is_none(),
+            });
+        }
+        match recipe.as_check().map(|check| check.input) {
+            Some(ActionInput::Object(before)) => weights = before,
             _ => break,
         }
     }
@@ -111,30 +107,27 @@ fn origin(store: &Store, makers: &Makers, weights: Digest) -> Result<Origin, Err
 }
 
 /// The rows of a training in words: the set, and the checks that changed it.
-fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
+fn data(store: &Store, producers: &ProducerIndex, rows: Digest) -> Result<String, Error> {
     let mut checks: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut rows = rows;
     let mut set = None;
     while seen.insert(rows) {
-        match made(store, makers, &rows)? {
-            Some((_, Recipe::Data { set: found, .. })) => {
-                set = Some(found);
-                break;
-            }
-            Some((
-                _,
-                Recipe::Check {
-                    item,
-                    input: Input::Object(before),
-                    ..
-                },
-            )) => {
-                checks.push(item.item);
-                rows = before;
-            }
-            _ => break,
+        let Some((_, recipe)) = made(store, producers, &rows)? else {
+            break;
+        };
+        if let Some(data) = recipe.as_data() {
+            set = Some(data.set.clone());
+            break;
         }
+        let Some(check) = recipe.as_check() else {
+            break;
+        };
+        let ActionInput::Object(before) = check.input else {
+            break;
+        };
+        checks.push(check.item.item.clone());
+        rows = before;
     }
     let set = set.unwrap_or_else(|| "data that this store no longer knows".to_owned());
     checks.reverse();
@@ -145,14 +138,14 @@ fn data(store: &Store, makers: &Makers, rows: Digest) -> Result<String, Error> {
     })
 }
 
-/// The first action that made an object, and its recipe; none: no action did, or its recipe is not
-/// one that can be read.
+/// The first action that made an object, and its recipe, if there is such an action whose recipe can
+/// be read.
 fn made(
     store: &Store,
-    makers: &Makers,
+    producers: &ProducerIndex,
     object: &Digest,
 ) -> Result<Option<(Digest, Recipe)>, Error> {
-    for key in makers.of(object) {
+    for key in producers.of(object) {
         if let Look::Sound(bytes) = store.look(key).map_err(Error::from_store)?
             && let Ok(recipe) = Recipe::read(key, &bytes)
         {

@@ -38,13 +38,3 @@ pub fn predictions(
     }
     Ok(found)
 }
-
-impl Recipe {
-    /// The mask that a training is given.
-    pub(crate) fn trained_mask(&self) -> Option<&crate::Input> {
-        match self {
-            Recipe::Train { mask, .. } => mask.as_ref(),
-            _ => None,
-        }
-    }
-}

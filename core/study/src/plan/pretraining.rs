@@ -1,26 +1,17 @@
 //! The dense training that a cell's mask or weights come from.
-use crate::{
-    actions::recipe::Recipe,
-    plan::graph::{Cell, Content, Plan},
-};
+use crate::plan::graph::{Cell, Content, Plan};
 
 impl Plan {
-    /// The longest dense training that the cell needs beside its own; none: it needs none.
+    /// The longest dense training that the cell needs beside its own, if it needs one.
     pub(crate) fn pretraining(&self, cell: &Cell) -> Option<usize> {
         let Content::Run { train, .. } = cell.content else {
             return None;
         };
         let dense = self.ancestors(train).into_iter().filter_map(|node| {
-            let Recipe::Train {
-                training,
-                mask: None,
-                ..
-            } = &self.nodes[node].recipe
-            else {
-                return None;
-            };
+            let recipe = self.nodes[node].recipe.as_train();
+            let dense = recipe.filter(|train| train.mask.is_none())?;
             // A training without an end of its own runs to the end of its schedule.
-            let end = training.until.unwrap_or(u64::MAX);
+            let end = dense.training.until.unwrap_or(u64::MAX);
             (node != train).then_some((end, node))
         });
         dense.max().map(|(_, node)| node)

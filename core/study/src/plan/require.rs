@@ -1,6 +1,7 @@
 //! What a plan needs that no action of it makes: looked at before anything runs.
 use crate::{
-    Error, actions::recipe::Input, actions::validate, plan::graph::Plan, spec::ticket::stage::Stage,
+    Error, actions::recipe::ActionInput, actions::validate, plan::graph::Plan,
+    spec::ticket::stage::Stage,
 };
 use jackpot_store::{Digest, Store};
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ pub fn require(plan: &Plan, store: &Store) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for node in &plan.nodes {
         for input in node.recipe.inputs() {
-            let Input::Object(digest) = input else {
+            let ActionInput::Object(digest) = input else {
                 continue;
             };
             if !seen.insert((node.setting, digest)) {

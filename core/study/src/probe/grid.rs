@@ -2,7 +2,7 @@
 use super::{LeftOut, depends_on};
 use crate::{
     Allocation, Error,
-    actions::recipe::{Input, Recipe, Ref},
+    actions::recipe::{ActionInput, OutputRef, Recipe},
     plan::graph::Plan,
     plan::grid::{At, Builder},
     spec::file::Study,
@@ -45,7 +45,7 @@ pub struct Asked {
     /// Of the study.
     pub seed: u64,
     /// Where it comes from.
-    pub mask: Ref,
+    pub mask: OutputRef,
     pub(super) variant: Variant,
     /// The scope of a global selection by the magnitude of the first weights.
     pub(super) magnitude: Option<PruningScope>,
@@ -162,12 +162,10 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
     for one in &asked {
         plan.wanted.push(one.mask);
         for node in plan.ancestors(one.mask.node) {
-            if matches!(
-                plan.nodes[node].recipe,
-                Recipe::Score { .. } | Recipe::Allocate { .. }
-            ) {
+            let recipe = &plan.nodes[node].recipe;
+            if recipe.as_score().is_some() || recipe.as_allocate().is_some() {
                 let output = "certificate";
-                plan.wanted.push(Ref { node, output });
+                plan.wanted.push(OutputRef { node, output });
             }
         }
     }
@@ -202,10 +200,10 @@ impl Trial {
                     return Ok(Some("its weights are an object of the store".to_owned()));
                 };
                 let plan = &self.builder.plan;
-                if depends_on(plan, mask.node, |r| matches!(r, Recipe::Train { .. })) {
+                if depends_on(plan, mask.node, |r| r.as_train().is_some()) {
                     return Ok(Some("its mask needs trained weights".to_owned()));
                 }
-                let reads_data = |r: &Recipe| matches!(r, Recipe::Score { data: Some(_), .. });
+                let reads_data = |r: &Recipe| r.as_score().is_some_and(|s| s.data.is_some());
                 if compared && depends_on(plan, mask.node, reads_data) {
                     self.others(study, sparse, sparsity, &own, mask)?;
                 }
@@ -221,7 +219,7 @@ impl Trial {
         sparse: &Sparse,
         sparsity: &Sparsity,
         own: &At,
-        mask: Ref,
+        mask: OutputRef,
     ) -> Result<(), Error> {
         let other = own.seed.wrapping_add(OTHER);
         for (variant, key) in [(Variant::Batch, "score-batch"), (Variant::Init, "init")] {
@@ -259,8 +257,8 @@ impl Trial {
         sparsity: &Sparsity,
         at: &At,
         variant: Variant,
-    ) -> Result<Option<Ref>, Error> {
-        let Input::Node(mask) = self.builder.masked(sparse, sparsity, at)? else {
+    ) -> Result<Option<OutputRef>, Error> {
+        let ActionInput::Node(mask) = self.builder.masked(sparse, sparsity, at)? else {
             return Ok(None);
         };
         self.asked.push(Asked {

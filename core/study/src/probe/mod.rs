@@ -17,7 +17,7 @@ pub use tables::{ProbeTable, Spelled};
 
 use crate::{
     Error, Event, Finish, MaskFacts, Options,
-    actions::recipe::{Recipe, Ref},
+    actions::recipe::{OutputRef, Recipe},
     actions::validate,
     plan::assess::Assessment,
     plan::graph::Plan,
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The services that the ticket's plugins used, from their certificates.
-    fn access(&self, mask: Ref) -> Result<Vec<String>, Error> {
+    fn access(&self, mask: OutputRef) -> Result<Vec<String>, Error> {
         let mut services = BTreeSet::new();
         for node in self.part.plan.ancestors(mask.node) {
             let outputs = self.made.outputs[node].as_ref();

@@ -1,6 +1,6 @@
 //! What a run leaves beside its results: which action fills which cell, and where it ran.
 use crate::{
-    actions::recipe::Input,
+    actions::recipe::ActionInput,
     plan::assess::{Assessment, State},
     plan::graph::{Cell, Content, Plan},
     plan::origins::Origins,
@@ -21,8 +21,8 @@ pub(crate) fn blame(plan: &Plan, failed: &Failed, node: usize) -> Option<usize> 
     }
     let inputs = plan.nodes[node].recipe.inputs();
     inputs.into_iter().find_map(|input| match input {
-        Input::Node(r) => blame(plan, failed, r.node),
-        Input::Object(_) => None,
+        ActionInput::Node(r) => blame(plan, failed, r.node),
+        ActionInput::Object(_) => None,
     })
 }
 

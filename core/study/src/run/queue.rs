@@ -7,7 +7,7 @@ mod upkeep;
 
 use crate::{
     Error,
-    actions::execute::{Bench, Made, WARNING},
+    actions::context::{Made, WARNING},
     actions::recipe::Recipe,
     actions::validate,
     analysis::{Declared, declare},
@@ -449,12 +449,13 @@ impl Shared<'_> {
     fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {
         let node = task.node;
         let mut progress = |done: f64| (self.observe)(Event::Progress { node, done });
-        let bench = Bench {
-            given: (self.bench.plan).given_in(self.bench.plan.nodes[node].setting),
-            store: self.bench.store,
-            programs: self.bench.programs,
-        };
-        let made = bench.execute(&task.recipe, &task.key, &mut progress)?;
+        let Workplace {
+            plan,
+            store,
+            programs,
+        } = self.bench;
+        let context = plan.action_context(plan.nodes[node].setting, store, programs);
+        let made = task.recipe.execute(&context, &task.key, &mut progress)?;
         let recipe = task.recipe.to_value()?;
         let record = self.record(&made, start.elapsed().as_secs_f64())?;
         let committed = self.bench.store.commit(&recipe, &made.outputs, &record);

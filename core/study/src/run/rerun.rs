@@ -4,20 +4,18 @@
 //! that is not kept is made again first, by the action that made it.
 use crate::{
     Error,
-    actions::execute::{Bench, Given},
-    actions::makers::Makers,
-    actions::recipe::{Item, Recipe},
+    actions::context::ActionContext,
+    actions::data::DataRecipe,
+    actions::recipe::{ConfiguredItem, Recipe},
+    actions::train::TrainRecipe,
     spec::run_section::RunChoice,
     toolbox::Libtorch,
     toolbox::{Device, Plugins, Programs},
 };
-use jackpot_data::{OpenOptions, Preparation, Source};
-use jackpot_net::Engine;
-use jackpot_net::{Architecture, Network};
-use jackpot_protocol::{ConfigValue, Limits};
+use jackpot_data::Source;
+use jackpot_protocol::Limits;
 use jackpot_rng::Key;
-use jackpot_sparse::Isa;
-use jackpot_store::{Action, Digest, Look, Store};
+use jackpot_store::{Action, Digest, Look, ProducerIndex, Store};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +48,7 @@ pub struct Rerun<'a> {
     /// Thrown away with this value.
     beside: Store,
     _folder: tempfile::TempDir,
-    makers: &'a Makers,
+    producers: &'a ProducerIndex,
     done: BTreeMap<Digest, Again>,
     plugins: BTreeMap<Digest, jackpot_protocol::Plugin>,
 }
@@ -73,7 +71,11 @@ pub fn chosen(key: &str, actions: &[Digest]) -> Result<Vec<Digest>, Error> {
 ///
 /// # Errors
 /// A store that cannot be read. What is damaged has nothing behind it: the audit names it.
-pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Digest>, Error> {
+pub fn behind(
+    store: &Store,
+    producers: &ProducerIndex,
+    keys: &[Digest],
+) -> Result<Vec<Digest>, Error> {
     let mut open: Vec<Digest> = keys.iter().rev().copied().collect();
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     while let Some(key) = open.pop() {
@@ -85,18 +87,23 @@ pub fn behind(store: &Store, makers: &Makers, keys: &[Digest]) -> Result<Vec<Dig
             continue;
         };
         if let Ok(recipe) = Recipe::read(&key, &bytes) {
-            open.extend(recipe.reads().iter().filter_map(|(_, d)| makers.first(d)));
+            open.extend(
+                recipe
+                    .reads()
+                    .iter()
+                    .filter_map(|(_, d)| producers.first(d)),
+            );
         }
     }
     Ok(found)
 }
 
 impl<'a> Rerun<'a> {
-    /// Makes the store beside `store`, in the system's folder for temporary files; `makers` are
+    /// Makes the store beside `store`, in the system's folder for temporary files; `producers` are
     /// those of `store`.
     pub fn new(
         store: &'a Store,
-        makers: &'a Makers,
+        producers: &'a ProducerIndex,
         programs: &'a Programs,
         libtorch: Libtorch,
     ) -> Result<Rerun<'a>, Error> {
@@ -111,7 +118,7 @@ impl<'a> Rerun<'a> {
             limits: RunChoice::plain()?.limits,
             beside,
             _folder: folder,
-            makers,
+            producers,
             done: BTreeMap::new(),
             plugins: BTreeMap::new(),
         })
@@ -146,7 +153,7 @@ impl<'a> Rerun<'a> {
             Look::Absent => Err(Error("its recipe is not in the store".to_owned())),
             Look::Damaged(found) => Err(Error(format!("its recipe: {found}"))),
         };
-        let recipe = match recipe {
+        let mut recipe = match recipe {
             Ok(recipe) => recipe,
             Err(error) => return Ok(Again::NotHere(error.0)),
         };
@@ -154,16 +161,19 @@ impl<'a> Rerun<'a> {
             Ok(place) => place,
             Err(why) => return Ok(Again::NotHere(why)),
         };
-        let recipe = match place.plugins.all.first() {
-            Some(plugin) => typed(recipe, plugin),
-            None => recipe,
-        };
-        let bench = Bench {
-            given: place.given(&self.limits),
+        if let Some(plugin) = place.plugins.all.first() {
+            recipe.restore_types(plugin);
+        }
+        let context = ActionContext {
             store: &self.beside,
             programs: self.programs,
+            plugins: &place.plugins,
+            device: &place.device,
+            limits: &self.limits,
+            memory: MEMORY,
+            source: place.source.as_ref(),
         };
-        Ok(match bench.execute(&recipe, key, observe) {
+        Ok(match recipe.execute(&context, key, observe) {
             Ok(made) => compared(&action, &made.outputs),
             Err(failure) => Again::Failed(failure.message),
         })
@@ -187,38 +197,42 @@ impl<'a> Rerun<'a> {
                 Err(why) => return Ok(Err(why)),
             }
         }
-        Ok(Place::of(recipe, device, plugins))
+        Ok(match recipe.as_data().map(DataRecipe::built_in_source) {
+            Some(Err(why)) => Err(why),
+            source => Ok(Place {
+                source: source.and_then(Result::ok),
+                device,
+                plugins,
+            }),
+        })
     }
 
     /// The device that the recipe's numbers were made on, if this machine has it.
     fn device(&self, recipe: &Recipe) -> Result<Device, String> {
         let on = |name, class, threads| Device::new(name, class, threads).map_err(|e| e.0);
-        let Some((libtorch, device_class, threads)) = recipe.machine() else {
+        let Some(machine) = recipe.machine() else {
             // No libtorch, so any class will do.
             return on("cpu", "native", 1);
         };
-        if *libtorch != self.libtorch {
+        if *machine.libtorch != self.libtorch {
             return Err(format!(
-                "it was made with libtorch {libtorch}, here is {}",
-                self.libtorch
+                "it was made with libtorch {}, here is {}",
+                machine.libtorch, self.libtorch
             ));
         }
-        let device = match device_class {
-            "cpu-avx2" => on("cpu", "cpu-avx2", threads),
-            "native-cuda" => on("cuda:0", "native", threads),
-            _ => on("cpu", "native", threads),
+        let device = match machine.device_class {
+            "cpu-avx2" => on("cpu", "cpu-avx2", machine.threads),
+            "native-cuda" => on("cuda:0", "native", machine.threads),
+            _ => on("cpu", "native", machine.threads),
         }?;
-        if device.class != device_class {
+        if device.class != machine.device_class {
             return Err(format!(
-                "it was made on the device class `{device_class}`, this machine is `{}`",
-                device.class
+                "it was made on the device class `{}`, this machine is `{}`",
+                machine.device_class, device.class
             ));
         }
-        if let Recipe::Train { platform, .. } = recipe
-            && platform.engine == Engine::Sparse
-        {
-            Isa::of_class(device_class, platform.precision.into())
-                .map_err(|lacking| format!("it cannot be done on this CPU: {lacking}"))?;
+        if let Some(Err(lacking)) = recipe.as_train().map(TrainRecipe::check_kernels) {
+            return Err(format!("it cannot be done on this CPU: {lacking}"));
         }
         Ok(device)
     }
@@ -236,25 +250,28 @@ impl<'a> Rerun<'a> {
             Look::Damaged(found) => return Ok(Err(format!("its input `{role}`: {found}"))),
             Look::Absent => {}
         }
-        let Some(maker) = self.makers.first(digest) else {
+        let Some(producer) = self.producers.first(digest) else {
             return Ok(Err(format!(
                 "its input `{role}`, {digest}, is not kept, and no action of this store made it"
             )));
         };
-        let made = self.action(&maker, &mut |_| {})?;
+        let made = self.action(&producer, &mut |_| {})?;
         Ok(match (self.beside.has(digest), made) {
             (true, _) => Ok(()),
             (false, Again::NotHere(why) | Again::Failed(why)) => Err(format!(
-                "its input `{role}` is not kept, and {maker}, which made it, cannot be done again: {why}"
+                "its input `{role}` is not kept, and {producer}, which made it, cannot be done again: {why}"
             )),
             (false, _) => Err(format!(
-                "its input `{role}` is not kept, and {maker}, which made it, gives other bytes here"
+                "its input `{role}` is not kept, and {producer}, which made it, gives other bytes here"
             )),
         })
     }
 
     /// The plugin that the store keeps, described by a process of its own.
-    fn plugin(&mut self, item: &Item) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
+    fn plugin(
+        &mut self,
+        item: &ConfiguredItem,
+    ) -> Result<Result<jackpot_protocol::Plugin, String>, Error> {
         if let Some(known) = self.plugins.get(&item.plugin) {
             return Ok(Ok(known.clone()));
         }
@@ -275,131 +292,15 @@ impl<'a> Rerun<'a> {
     }
 }
 
-/// What a recipe needs beside its inputs.
+/// Bytes up to which a data object is held in memory.
+const MEMORY: u64 = 1 << 30;
+
+/// What an action is executed with here.
 struct Place {
-    architecture: Architecture,
-    network: Network,
-    rows: u32,
-    data: Option<(Source, Preparation)>,
+    /// Of an action that prepares data.
+    source: Option<Source>,
     device: Device,
     plugins: Plugins,
-}
-
-impl Place {
-    fn of(recipe: &Recipe, device: Device, plugins: Plugins) -> Result<Place, String> {
-        let (architecture, rows) = match recipe {
-            Recipe::Init { architecture, .. }
-            | Recipe::Select { architecture, .. }
-            | Recipe::Train { architecture, .. }
-            | Recipe::Evaluate { architecture, .. } => (architecture.clone(), 0),
-            Recipe::Score {
-                architecture, rows, ..
-            }
-            | Recipe::Allocate {
-                architecture, rows, ..
-            }
-            | Recipe::Check {
-                architecture, rows, ..
-            } => (architecture.clone(), *rows),
-            // Any network: preparing data looks at none.
-            Recipe::Data { .. } => (Architecture::resnet(8, 1, 2, [1, 8, 8]), 0),
-        };
-        let network = architecture.build().map_err(|e| e.to_string())?;
-        let data = match recipe {
-            Recipe::Data { .. } => Some(source(recipe)?),
-            _ => None,
-        };
-        Ok(Place {
-            architecture,
-            network,
-            rows,
-            data,
-            device,
-            plugins,
-        })
-    }
-
-    fn given<'p>(&'p self, limits: &'p Limits) -> Given<'p> {
-        Given {
-            architecture: &self.architecture,
-            network: &self.network,
-            rows: self.rows,
-            memory: 1 << 30,
-            data: self.data.as_ref().map(|(s, p)| (s, p)),
-            device: &self.device,
-            limits,
-            plugins: &self.plugins,
-        }
-    }
-}
-
-/// The files of a data set that is built in; of others a recipe does not say where they lie.
-fn source(recipe: &Recipe) -> Result<(Source, Preparation), String> {
-    let Recipe::Data {
-        set,
-        files,
-        order,
-        resize,
-        crop,
-        pad_to,
-        train_subset,
-    } = recipe
-    else {
-        return Err("it reads no data set".to_owned());
-    };
-    let published = jackpot_data::info(set).map_err(|e| e.to_string())?;
-    if !published.embedded {
-        return Err(format!(
-            "the files of `{set}` lie in a folder that its recipe does not name; `jackpot data verify` reads them"
-        ));
-    }
-    let access = OpenOptions {
-        order: *order,
-        ..OpenOptions::default()
-    };
-    let source = jackpot_data::open_as(set, &access).map_err(|e| e.to_string())?;
-    let found: Vec<Digest> = source.named().iter().map(|f| Digest(f.sha256)).collect();
-    let wanted: Vec<Digest> = files.iter().map(|f| f.sha256).collect();
-    if found != wanted {
-        return Err(format!(
-            "the files of `{set}` here are others than the recipe names"
-        ));
-    }
-    let preparation = Preparation {
-        resize: *resize,
-        crop: *crop,
-        pad_to: *pad_to,
-        train_subset: *train_subset,
-    };
-    Ok((source, preparation))
-}
-
-/// A recipe spells integers as text; the item's own declaration says what they are.
-fn typed(mut recipe: Recipe, plugin: &jackpot_protocol::Plugin) -> Recipe {
-    let item = match &mut recipe {
-        Recipe::Score { item, .. } | Recipe::Allocate { item, .. } | Recipe::Check { item, .. } => {
-            item
-        }
-        _ => return recipe,
-    };
-    let declared = plugin.items.iter().find(|i| i.id == item.item);
-    for param in declared.iter().flat_map(|i| &i.params) {
-        let Some(value) = item.config.get_mut(&param.name) else {
-            continue;
-        };
-        let read = match (&param.default, &*value) {
-            (ConfigValue::Int(_), ConfigValue::Text(t)) => t.parse().ok().map(ConfigValue::Int),
-            (ConfigValue::Text(_), ConfigValue::Float(x)) => {
-                let text = jackpot_store::canonical::float(*x).ok();
-                text.map(ConfigValue::Text)
-            }
-            _ => None,
-        };
-        if let Some(read) = read {
-            *value = read;
-        }
-    }
-    recipe
 }
 
 fn compared(action: &Action, made: &BTreeMap<String, Digest>) -> Again {

@@ -7,8 +7,8 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use jackpot_results::Tracer;
-use jackpot_store::{Digest, Found, Store};
-use jackpot_study::{Again, Makers, Rerun, behind, chosen};
+use jackpot_store::{Digest, Found, ProducerIndex, Store};
+use jackpot_study::{Again, Rerun, behind, chosen};
 use serde_json::{Value, json};
 use std::{io::Read, process::ExitCode};
 
@@ -19,14 +19,14 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
         None => fresh()?,
         Some(text) => text.clone(),
     };
-    let makers = Makers::read(store)?;
-    let mut tracer = Tracer::new(store, &makers)?;
-    let (named, order) = order(store, &makers, &mut tracer, arguments, &key)?;
+    let producers = ProducerIndex::read(store)?;
+    let mut tracer = Tracer::new(store, &producers)?;
+    let (named, order) = order(store, &producers, &mut tracer, arguments, &key)?;
     if order.is_empty() {
         bail!("`--rerun`: expected finished actions to do again, found none");
     }
     let (programs, _, libtorch) = study::tools(places)?;
-    let mut rerun = Rerun::new(store, &makers, &programs, libtorch)?;
+    let mut rerun = Rerun::new(store, &producers, &programs, libtorch)?;
     let mut done: Vec<(Digest, String, Again)> = Vec::new();
     let repeated = |done: &[(Digest, String, Again)]| {
         let again = |a: &&(Digest, String, Again)| !matches!(a.2, Again::NotHere(_));
@@ -83,7 +83,7 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
 /// them, or all of the store, as the key says.
 fn order(
     store: &Store,
-    makers: &Makers,
+    producers: &ProducerIndex,
     tracer: &mut Tracer<'_>,
     arguments: &Arguments,
     key: &str,
@@ -93,7 +93,7 @@ fn order(
         match subject(store, what)? {
             Subject::Store(Found::Action(action)) => named.push(action),
             Subject::Store(Found::Object(digest)) => {
-                named.push(makers.first(&digest).with_context(|| {
+                named.push(producers.first(&digest).with_context(|| {
                     format!("`{what}`: no action of the store made this object")
                 })?);
             }
@@ -106,7 +106,7 @@ fn order(
     if named.is_empty() {
         return Ok((0, chosen(key, &store.action_keys()?)?));
     }
-    let mut others = behind(store, makers, &named)?;
+    let mut others = behind(store, producers, &named)?;
     others.retain(|action| !named.contains(action));
     others.sort();
     let asked = named.len();

@@ -118,7 +118,7 @@ fn rate(point: &CellRow<'_, '_>) -> Option<f64> {
 
 fn columns<'r, 'g: 'r, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, &'r CellRow<'g, 'a>> {
     let mut columns: Columns<'g, &'r CellRow<'g, 'a>> = Columns::new();
-    if grids.across {
+    if grids.several_settings {
         columns = columns.text("setting", "setting", move |point| {
             joined::setting(grids, point.grid)
         });
@@ -211,7 +211,7 @@ fn chosen_columns<'f, 'g: 'f, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, Chose
         None => Value::Absent(NOTHING).into(),
     };
     let mut columns: Columns<'g, Chosen<'f, 'g, 'a>> = Columns::new();
-    if grids.across {
+    if grids.several_settings {
         columns = columns.text("setting", "setting", move |row| match row.family.of {
             Common::Way(..) => joined::setting(grids, row.first.grid),
             // The learning rates belong to several settings.

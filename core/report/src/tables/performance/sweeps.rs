@@ -46,7 +46,7 @@ fn about(grids: Grids<'_, '_>, empty: bool) -> Vec<String> {
             .into(),
     ];
     let settings = &grids.first.outline.settings;
-    if !grids.across && settings.iter().any(|s| has_axis(&s.named)) {
+    if !grids.several_settings && settings.iter().any(|s| has_axis(&s.named)) {
         about.push(
             "The number is the settings': this table in the study's own folder has all of them."
                 .into(),
@@ -62,7 +62,7 @@ type PointRow<'p, 'g, 'a> = (&'p SweepPoint<'g, 'a>, CellRow<'g, 'a>);
 
 fn columns<'p, 'g: 'p, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, PointRow<'p, 'g, 'a>> {
     let mut columns: Columns<'g, PointRow<'p, 'g, 'a>> = Columns::new();
-    if grids.across {
+    if grids.several_settings {
         columns = columns.text("setting", "setting", move |(point, _)| {
             joined::setting(grids, point.grid)
         });

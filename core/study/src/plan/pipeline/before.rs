@@ -1,7 +1,8 @@
 //! The pruned network as it is evaluated before its own training.
 use crate::{
     Error,
-    actions::recipe::{Input, Platform, Recipe},
+    actions::evaluate::EvaluateRecipe,
+    actions::recipe::{ActionInput, Platform},
     plan::grid::{At, Builder},
     spec::ticket::stage::Stage,
     spec::ticket::tickets::Sparse,
@@ -15,8 +16,8 @@ impl Builder {
     /// where nothing trained was pruned: initial weights are at chance whatever is kept of them.
     pub(super) fn before(
         &mut self,
-        start: Input,
-        mask: Input,
+        start: ActionInput,
+        mask: ActionInput,
         sparsity: Option<&Sparsity>,
         at: &At,
     ) -> Result<Option<usize>, Error> {
@@ -28,7 +29,7 @@ impl Builder {
         };
         // As the dense training was that made the weights.
         let Compute { engine, precision } = self.setting().compute.dense();
-        let recipe = Recipe::Evaluate {
+        let recipe = EvaluateRecipe {
             architecture: self.setting().architecture.clone(),
             weights,
             mask,
@@ -51,10 +52,10 @@ impl Builder {
     fn pruned_weights(
         &mut self,
         sparse: &Sparse,
-        start: Input,
+        start: ActionInput,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Option<Input>, Error> {
+    ) -> Result<Option<ActionInput>, Error> {
         let is_trained = |stage: Stage| stage.is_learned() || matches!(stage, Stage::Object(_));
         let own = at.check.and_then(|c| c.start).unwrap_or(sparse.start);
         if matches!(own, Stage::Trained | Stage::Object(_)) {

@@ -1,7 +1,9 @@
 //! Checks: what a step makes of data, scores, a mask or weights.
 use crate::{
     Error,
-    actions::recipe::{File, Input, Recipe},
+    actions::check::CheckRecipe,
+    actions::data::{DataFile, DataRecipe},
+    actions::recipe::ActionInput,
     needs::{Needs, word},
     plan::grid::{At, Builder},
     spec::checks::{Sees, Step, Target},
@@ -12,13 +14,15 @@ use jackpot_prune::Sparsity;
 use jackpot_rng::Key;
 use jackpot_store::Digest;
 
-/// What a step changes, and what it may ask for beside that.
-struct Asked<'a> {
-    input: Input,
+/// What one step of a check is given.
+struct StepRequest<'a> {
+    /// What the step changes.
+    input: ActionInput,
+    /// The random key, if the step draws.
     key: Key,
-    /// Of a check on weights: what they are trained under; none: dense.
-    mask: Option<Input>,
-    /// Of a check on masks: where another seed's mask is taken from.
+    /// The mask that changed weights are trained under; without one they are trained dense.
+    mask: Option<ActionInput>,
+    /// The sparsity at which another seed's mask is taken, for a check on masks.
     sparsity: Option<&'a Sparsity>,
 }
 
@@ -41,16 +45,16 @@ impl Target {
 
 impl Builder {
     /// The training rows and what belongs to them, clean.
-    pub(super) fn data(&mut self, output: &'static str) -> Result<Input, Error> {
+    pub(super) fn data(&mut self, output: &'static str) -> Result<ActionInput, Error> {
         let files = self.plan.sources[self.setting]
             .named()
             .iter()
-            .map(|f| File {
+            .map(|f| DataFile {
                 name: f.name.clone(),
                 sha256: Digest(f.sha256),
             });
         let data = &self.setting().data;
-        let recipe = Recipe::Data {
+        let recipe = DataRecipe {
             set: data.set.clone(),
             files: files.collect(),
             order: data.order,
@@ -64,20 +68,20 @@ impl Builder {
 
     /// The rows that a stage before the ticket's own training sees: changed, if the check
     /// changes that stage's data.
-    pub(super) fn seen(&mut self, stage: Sees, at: &At) -> Result<Input, Error> {
+    pub(super) fn seen(&mut self, stage: Sees, at: &At) -> Result<ActionInput, Error> {
         let mut rows = self.data("train")?;
         let mut before: Vec<&str> = Vec::new();
         for step in at.check.iter().flat_map(|c| c.on_data_of(stage)) {
             // A second pass of one item draws anew.
             let earlier = before.iter().filter(|id| **id == step.item).count();
             before.push(&step.item);
-            let asked = Asked {
+            let request = StepRequest {
                 input: rows,
                 key: at.keys().corruption(&step.item, earlier),
                 mask: None,
                 sparsity: None,
             };
-            rows = self.applied(step, asked, at)?;
+            rows = self.applied(step, request, at)?;
         }
         Ok(rows)
     }
@@ -94,7 +98,11 @@ impl Builder {
     }
 
     /// The scores after the check's own steps on them.
-    pub(super) fn changed_scores(&mut self, scores: Input, at: &At) -> Result<Input, Error> {
+    pub(super) fn changed_scores(
+        &mut self,
+        scores: ActionInput,
+        at: &At,
+    ) -> Result<ActionInput, Error> {
         if at.is_donor {
             return Ok(scores);
         }
@@ -104,48 +112,53 @@ impl Builder {
     /// The mask after the check's own steps on it.
     pub(super) fn changed_mask(
         &mut self,
-        mask: Input,
+        mask: ActionInput,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         self.changed(Target::Mask, mask, None, Some(sparsity), at)
     }
 
     /// The weights that the ticket's training starts from, after the check's steps on them.
     pub(super) fn changed_weights(
         &mut self,
-        weights: Input,
-        mask: Option<Input>,
+        weights: ActionInput,
+        mask: Option<ActionInput>,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         self.changed(Target::Weights, weights, mask, None, at)
     }
 
     fn changed(
         &mut self,
         target: Target,
-        mut input: Input,
-        mask: Option<Input>,
+        mut input: ActionInput,
+        mask: Option<ActionInput>,
         sparsity: Option<&Sparsity>,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let Some(check) = at.check else {
             return Ok(input);
         };
         for (place, step) in check.on(target) {
-            let asked = Asked {
+            let request = StepRequest {
                 input,
                 key: at.keys().check(&check.name, place),
                 mask,
                 sparsity,
             };
-            input = self.applied(step, asked, at)?;
+            input = self.applied(step, request, at)?;
         }
         Ok(input)
     }
 
     /// One step of a check.
-    fn applied(&mut self, step: &Step, asked: Asked, at: &At) -> Result<Input, Error> {
+    fn applied(
+        &mut self,
+        step: &Step,
+        request: StepRequest,
+        at: &At,
+    ) -> Result<ActionInput, Error> {
         let field = at.check_field();
         let (on, output, accepted, expected) = step.on.facts();
         let (item, needs) = self.item(&step.item, &step.params, Kind::Check, &field)?;
@@ -160,22 +173,22 @@ impl Builder {
         if on == "data" {
             self.fits_in_memory(&field, &step.item)?;
         }
-        let recipe = Recipe::Check {
+        let recipe = CheckRecipe {
             item,
             on,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
-            input: asked.input,
-            key: needs.draws.then(|| asked.key.to_hex()),
-            mask: asked.mask,
-            donor: self.donor(step, &needs, asked.sparsity, at)?,
+            input: request.input,
+            key: needs.draws.then(|| request.key.to_hex()),
+            mask: request.mask,
+            donor: self.donor(step, &needs, request.sparsity, at)?,
             reference: if needs.reference {
                 Some(self.weights(Stage::Initial, at)?)
             } else {
                 None
             },
         };
-        let of = match (step.on, asked.sparsity) {
+        let of = match (step.on, request.sparsity) {
             (Target::Scores, _) => format!(" on the scores of {}", at.ticket.name),
             (Target::Weights, _) => format!(" on the weights of {}", at.ticket.name),
             (_, Some(sparsity)) => format!(" on {} at {}", at.ticket.name, sparsity.text()),
@@ -209,7 +222,7 @@ impl Builder {
         needs: &Needs,
         sparsity: Option<&Sparsity>,
         at: &At,
-    ) -> Result<Option<Input>, Error> {
+    ) -> Result<Option<ActionInput>, Error> {
         if !needs.donor {
             return Ok(None);
         }

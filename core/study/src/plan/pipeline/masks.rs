@@ -1,9 +1,11 @@
 //! Masks: the selection of scores by an allocation.
 use crate::{
     Allocation, DonorSeed, Error, Selection,
-    actions::recipe::{By, Input, Recipe},
+    actions::allocate::AllocateRecipe,
+    actions::recipe::ActionInput,
+    actions::select::{By, SelectRecipe},
     plan::grid::{At, Builder},
-    plan::pipeline::scores::Scored,
+    plan::pipeline::scores::ScoreRequest,
     spec::ticket::profile::Config,
     spec::ticket::profile::{Profile, published_rule},
     spec::ticket::stage::Stage,
@@ -15,10 +17,10 @@ use jackpot_prune::{
 };
 
 /// What a selection chooses, and from what.
-pub(super) struct Chosen<'a> {
-    pub scores: Input,
+pub(super) struct SelectRequest<'a> {
+    pub scores: ActionInput,
     pub by: By,
-    pub within: Option<Input>,
+    pub within: Option<ActionInput>,
     pub reserve: LayerConstraints,
     pub unit: Granularity,
     pub sparsity: &'a Sparsity,
@@ -31,7 +33,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         self.check_profile(sparse, at)?;
         if self.method(sparse)?.output == Output::Masks {
             return self.mask_by_method(sparse, sparsity, at);
@@ -46,7 +48,7 @@ impl Builder {
         }
         let calls = self.calls(sparse, sparsity, at)?;
         let in_rounds = calls.is_some();
-        let scored = Scored {
+        let scored = ScoreRequest {
             weights: None,
             mask: None,
             rounds: calls,
@@ -57,12 +59,12 @@ impl Builder {
             self.check_rounds(sparse, at)?;
             if matches!(sparse.allocation, Allocation::Global(_)) {
                 // The rounds have selected already.
-                return Ok(Input::node(scores.node, "mask"));
+                return Ok(ActionInput::node(scores.node, "mask"));
             }
         }
-        let scores = self.changed_scores(Input::Node(scores), at)?;
+        let scores = self.changed_scores(ActionInput::Node(scores), at)?;
         let by = self.by(sparse, scores, sparsity, at)?;
-        let chosen = Chosen {
+        let chosen = SelectRequest {
             scores,
             by,
             within: None,
@@ -79,7 +81,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let stray = [
             (
                 "allocation",
@@ -94,14 +96,14 @@ impl Builder {
                 at.ticket.name, sparse.method
             )));
         }
-        let scored = Scored {
+        let scored = ScoreRequest {
             weights: None,
             mask: None,
             rounds: self.calls(sparse, sparsity, at)?,
             mask_at: Some(sparsity),
         };
         let mask = self.scores(sparse, &scored, at)?;
-        Ok(Input::Node(mask))
+        Ok(ActionInput::Node(mask))
     }
 
     /// Refuses whole filters of a network that has none, before anything runs.
@@ -146,11 +148,11 @@ impl Builder {
     /// The selection as an action; `round` says which, if there are several.
     pub(super) fn select(
         &mut self,
-        chosen: Chosen,
+        chosen: SelectRequest,
         round: String,
         at: &At,
-    ) -> Result<Input, Error> {
-        let recipe = Recipe::Select {
+    ) -> Result<ActionInput, Error> {
+        let recipe = SelectRecipe {
             architecture: self.setting().architecture.clone(),
             scores: chosen.scores,
             by: chosen.by,
@@ -221,7 +223,7 @@ impl Builder {
     fn by(
         &mut self,
         sparse: &Sparse,
-        scores: Input,
+        scores: ActionInput,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<By, Error> {
@@ -278,10 +280,10 @@ impl Builder {
         id: &str,
         params: &Config,
         sparse: &Sparse,
-        scores: Input,
+        scores: ActionInput,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let field = format!("ticket `{}`: `allocation`", at.ticket.name);
         let params = self.with_profile(id, params, sparse, &field)?;
         let (item, needs) = self.item(id, &params, Kind::Method, &field)?;
@@ -312,7 +314,7 @@ impl Builder {
             at.on_changed_data(),
             sparsity.text()
         );
-        let recipe = Recipe::Allocate {
+        let recipe = AllocateRecipe {
             item,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
@@ -330,7 +332,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         if let Some(start) = at.check.and_then(|c| c.start) {
             return self.weights(start, at);
         }

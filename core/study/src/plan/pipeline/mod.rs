@@ -13,7 +13,7 @@ mod weights;
 
 use crate::{
     Error,
-    actions::recipe::{Input, Platform},
+    actions::recipe::{ActionInput, Platform},
     plan::graph::Content,
     plan::grid::{At, Builder},
     spec::file::BEFORE_AFTER,
@@ -22,7 +22,7 @@ use crate::{
 use jackpot_net::Engine;
 use jackpot_prune::Sparsity;
 
-pub(crate) use weights::Trained;
+pub(crate) use weights::TrainRequest;
 
 impl Builder {
     /// Where libtorch computes, and in what.
@@ -42,7 +42,7 @@ impl Builder {
         sparse: &Sparse,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let mask = self.mask(sparse, sparsity, at)?;
         self.changed_mask(mask, sparsity, at)
     }
@@ -77,7 +77,7 @@ impl Builder {
             }
             _ => format!("train {}", at.cell_in_words(sparsity)),
         };
-        let trained = Trained {
+        let trained = TrainRequest {
             title,
             weights,
             mask,
@@ -89,7 +89,7 @@ impl Builder {
         };
         let train = self.training(trained, at)?;
         let mask = match mask {
-            Some(Input::Node(r)) => Some(r),
+            Some(ActionInput::Node(r)) => Some(r),
             _ => None,
         };
         Ok(Content::Run {

@@ -6,9 +6,10 @@
 //! rewinds and trains again. A sparsity is cut, exactly, from the last state that keeps more.
 use crate::{
     Allocation, Error,
-    actions::recipe::{By, Input},
+    actions::recipe::ActionInput,
+    actions::select::By,
     plan::grid::{At, Builder},
-    plan::pipeline::{masks::Chosen, scores::Scored, weights::Trained},
+    plan::pipeline::{masks::SelectRequest, scores::ScoreRequest, weights::TrainRequest},
     spec::checks::Sees,
     spec::ticket::stage::Stage,
     spec::ticket::tickets::{Rounds, Sparse},
@@ -18,9 +19,9 @@ use jackpot_prune::{PruningScope, SelectionRule, Sparsity};
 
 /// Where a chain stands: what it keeps, and what its last training made.
 struct State {
-    mask: Option<Input>,
-    /// None where nothing reads the trained weights, so that nothing is trained for them.
-    trained: Option<Input>,
+    mask: Option<ActionInput>,
+    /// The weights that the last training made. Where nothing reads them nothing is trained.
+    trained: Option<ActionInput>,
 }
 
 impl Builder {
@@ -31,7 +32,7 @@ impl Builder {
         rounds: &Rounds,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let state = self.state(sparse, rounds, sparsity, at)?;
         self.pruned(sparse, &state, sparsity, String::new(), at)
     }
@@ -43,7 +44,7 @@ impl Builder {
         rounds: &Rounds,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let state = self.state(sparse, rounds, sparsity, at)?;
         match state.trained {
             Some(trained) => Ok(trained),
@@ -101,20 +102,20 @@ impl Builder {
         sparsity: &Sparsity,
         round: String,
         at: &At,
-    ) -> Result<Input, Error> {
-        let scored = Scored {
+    ) -> Result<ActionInput, Error> {
+        let scored = ScoreRequest {
             weights: state.trained,
             mask: state.mask,
             rounds: None,
             mask_at: None,
         };
         let scores = self.scores(sparse, &scored, at)?;
-        let scores = self.changed_scores(Input::Node(scores), at)?;
+        let scores = self.changed_scores(ActionInput::Node(scores), at)?;
         let scope = match sparse.allocation {
             Allocation::Global(scope) => scope,
             _ => PruningScope::All,
         };
-        let chosen = Chosen {
+        let chosen = SelectRequest {
             scores,
             by: By::Global {
                 scope,
@@ -134,10 +135,10 @@ impl Builder {
         &mut self,
         rounds: &Rounds,
         round: u32,
-        before: Input,
-        mask: Input,
+        before: ActionInput,
+        mask: ActionInput,
         at: &At,
-    ) -> Result<Input, Error> {
+    ) -> Result<ActionInput, Error> {
         let weights = match rounds.rewind {
             Stage::Trained => before,
             stage => self.weights(stage, at)?,
@@ -156,7 +157,7 @@ impl Builder {
         );
         let rows = self.seen(Sees::Pretraining, at)?;
         let known = self.rows_seen(Sees::Pretraining, at)?;
-        let trained = Trained {
+        let trained = TrainRequest {
             title,
             weights,
             mask: Some(mask),
@@ -167,6 +168,6 @@ impl Builder {
             redraw: &[],
         };
         let node = self.training(trained, at)?;
-        Ok(Input::node(node, "checkpoint"))
+        Ok(ActionInput::node(node, "checkpoint"))
     }
 }

@@ -15,12 +15,12 @@ use jackpot_net::{Training, held_back};
 use jackpot_protocol::{ConfigValue, Kind, Output};
 use jackpot_rng::Key;
 
-/// What is known of rows.
+/// What is known of rows before anything runs.
 #[derive(Clone, Default)]
 pub(crate) struct KnownRows {
-    /// None: a check leaves rows out by a rule of its own.
+    /// How many rows there are, unless a check leaves rows out by a rule of its own.
     count: Option<u64>,
-    /// Of each class; none: the labels are not known.
+    /// How many rows each class has, where the labels are known.
     by_class: Option<Vec<u64>>,
 }
 

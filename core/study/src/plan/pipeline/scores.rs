@@ -1,7 +1,8 @@
 //! Scores: what a method makes of weights, data and draws, in one call or in rounds.
 use crate::{
     Error,
-    actions::recipe::{Input, Platform, Recipe, Ref, Sampled},
+    actions::recipe::{ActionInput, OutputRef, Platform, SampledRows},
+    actions::score::ScoreRecipe,
     plan::grid::{At, Builder},
     spec::checks::Sees,
     spec::ticket::profile,
@@ -12,16 +13,16 @@ use crate::{
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{PruningRounds, PruningScope, Sparsity};
 
-/// What a method is given to score.
+/// What a method is asked to score.
 #[derive(Clone)]
-pub(super) struct Scored<'a> {
-    /// None: those of the ticket's stage, if the method reads any.
-    pub weights: Option<Input>,
-    /// What is kept so far.
-    pub mask: Option<Input>,
-    /// None: one call.
+pub(super) struct ScoreRequest<'a> {
+    /// The weights to score; without them those of the ticket's stage, if the method reads any.
+    pub weights: Option<ActionInput>,
+    /// The mask of what is kept so far.
+    pub mask: Option<ActionInput>,
+    /// The rounds that the method is called in; without them it is called once.
     pub rounds: Option<PruningRounds>,
-    /// What a method that gives masks is asked to reach; none: it gives scores.
+    /// The sparsity that a method is asked to reach which gives masks.
     pub mask_at: Option<&'a Sparsity>,
 }
 
@@ -61,7 +62,7 @@ impl Builder {
         )))
     }
 
-    /// The rounds that the method is called in at this sparsity; none: one call.
+    /// The rounds that the method is called in at this sparsity, unless it is called once.
     pub(super) fn calls(
         &self,
         sparse: &Sparse,
@@ -112,9 +113,9 @@ impl Builder {
     pub(super) fn scores(
         &mut self,
         sparse: &Sparse,
-        scored: &Scored,
+        scored: &ScoreRequest,
         at: &At,
-    ) -> Result<Ref, Error> {
+    ) -> Result<OutputRef, Error> {
         let field = format!("ticket `{}`: `scores`", at.ticket.name);
         let params = self.with_profile(&sparse.method, &sparse.params, sparse, &field)?;
         let (item, needs) = self.item(&sparse.method, &params, Kind::Method, &field)?;
@@ -140,7 +141,7 @@ impl Builder {
             let train = self.seen(Sees::Scoring, at)?;
             let rows = self.rows_seen(Sees::Scoring, at)?;
             self.batches_fit(&item.config, &rows, at)?;
-            Some(Sampled {
+            Some(SampledRows {
                 train,
                 normalisation: self.data("normalisation")?,
                 augment: self.setting().training.augment.clone(),
@@ -168,7 +169,7 @@ impl Builder {
             (None, Some(sparsity)) => format!(" at {}", sparsity.text()),
             (None, None) => String::new(),
         };
-        let recipe = Recipe::Score {
+        let recipe = ScoreRecipe {
             item,
             architecture: self.setting().architecture.clone(),
             rows: self.setting().data.train_rows,
@@ -193,6 +194,6 @@ impl Builder {
             at.seed
         );
         let node = self.node(title, recipe)?;
-        Ok(Ref { node, output: name })
+        Ok(OutputRef { node, output: name })
     }
 }

@@ -1,7 +1,9 @@
 //! Weights: drawn, or as a dense training left them at one of its stages.
 use crate::{
     Error,
-    actions::recipe::{Input, Platform, Recipe},
+    actions::init::InitRecipe,
+    actions::recipe::{ActionInput, Platform},
+    actions::train::TrainRecipe,
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
     spec::checks::{Redraw, Sees},
@@ -11,12 +13,12 @@ use jackpot_net::Compute;
 use jackpot_net::Training;
 use jackpot_rng::Key;
 
-/// One training to be asked for.
-pub(crate) struct Trained<'a> {
+/// What a training of the plan is asked for with.
+pub(crate) struct TrainRequest<'a> {
     pub title: String,
-    pub weights: Input,
-    pub mask: Option<Input>,
-    pub rows: Input,
+    pub weights: ActionInput,
+    pub mask: Option<ActionInput>,
+    pub rows: ActionInput,
     pub known: KnownRows,
     pub training: Training,
     pub compute: Compute,
@@ -26,17 +28,17 @@ pub(crate) struct Trained<'a> {
 
 impl Builder {
     /// The weights of a stage.
-    pub(super) fn weights(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
+    pub(super) fn weights(&mut self, stage: Stage, at: &At) -> Result<ActionInput, Error> {
         match stage {
             Stage::Initial => self.drawn("init", at.keys().init().to_hex(), at),
             Stage::Redrawn => self.drawn("init again", at.keys().redrawn().to_hex(), at),
-            Stage::Object(digest) => Ok(Input::Object(digest)),
+            Stage::Object(digest) => Ok(ActionInput::Object(digest)),
             Stage::Trained | Stage::Epoch(_) | Stage::Step(_) => self.pretrained(stage, at),
         }
     }
 
-    fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<Input, Error> {
-        let recipe = Recipe::Init {
+    fn drawn(&mut self, what: &str, key: String, at: &At) -> Result<ActionInput, Error> {
+        let recipe = InitRecipe {
             architecture: self.setting().architecture.clone(),
             key,
         };
@@ -54,7 +56,7 @@ impl Builder {
         }
     }
 
-    fn pretrained(&mut self, stage: Stage, at: &At) -> Result<Input, Error> {
+    fn pretrained(&mut self, stage: Stage, at: &At) -> Result<ActionInput, Error> {
         let mut training = self.pretraining(at);
         // In a trial every training has an end of its own.
         let until = self.until(stage, &training, at)?;
@@ -72,7 +74,7 @@ impl Builder {
             },
             at.seed
         );
-        let trained = Trained {
+        let trained = TrainRequest {
             title,
             weights,
             mask: None,
@@ -83,10 +85,10 @@ impl Builder {
             redraw: &[],
         };
         let train = self.training(trained, at)?;
-        Ok(Input::node(train, "checkpoint"))
+        Ok(ActionInput::node(train, "checkpoint"))
     }
 
-    /// The step at which the dense training has reached a stage; none: its end.
+    /// The step at which the dense training has reached a stage, unless the stage is its end.
     fn until(&self, stage: Stage, training: &Training, at: &At) -> Result<Option<u64>, Error> {
         if !matches!(stage, Stage::Epoch(_) | Stage::Step(_)) {
             return Ok(None);
@@ -112,7 +114,7 @@ impl Builder {
         })
     }
 
-    pub(super) fn training(&mut self, trained: Trained, at: &At) -> Result<usize, Error> {
+    pub(super) fn training(&mut self, trained: TrainRequest, at: &At) -> Result<usize, Error> {
         // Of another length than the study's, a training may end before its schedule does.
         trained.training.validate().map_err(|e| {
             let check = at.check.map(|c| format!(" under check `{}`", c.name));
@@ -131,7 +133,7 @@ impl Builder {
                 key.to_hex()
             }
         };
-        let recipe = Recipe::Train {
+        let recipe = TrainRecipe {
             architecture: self.setting().architecture.clone(),
             training: trained.training,
             weights: trained.weights,

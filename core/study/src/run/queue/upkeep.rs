@@ -2,7 +2,7 @@
 use super::{Queue, Shared};
 use crate::{
     Error,
-    actions::recipe::Input,
+    actions::recipe::ActionInput,
     plan::assess::{Assessment, State},
 };
 use jackpot_store::{Digest, canonical};
@@ -42,7 +42,7 @@ impl Shared<'_> {
                 continue;
             }
             for input in node.recipe.inputs() {
-                if let Input::Node(r) = input {
+                if let ActionInput::Node(r) = input {
                     read.extend(a.object(&r));
                 }
             }

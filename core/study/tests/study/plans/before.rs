@@ -1,7 +1,7 @@
 //! Which pruned networks are evaluated before their training, and from which weights.
 
 use crate::support::{behind, cell, count, head, try_plan};
-use jackpot_study::{Content, Input, Plan, Recipe};
+use jackpot_study::{ActionInput, CheckRecipe, Content, EvaluateRecipe, Plan, Recipe, TrainRecipe};
 
 const TICKETS: &str = r#"
 [[ticket]]
@@ -63,16 +63,16 @@ fn plan(asked: &str) -> Plan {
 }
 
 /// Weights and mask of a cell's evaluation at 98 %; none: it has none.
-fn evaluated(plan: &Plan, ticket: &str, check: &str) -> Option<(Input, Input)> {
+fn evaluated(plan: &Plan, ticket: &str, check: &str) -> Option<(ActionInput, ActionInput)> {
     let sparsity = if ticket == "dense" { "0" } else { "0.98" };
     let Content::Run { before, train, .. } = cell(plan, ticket, check, sparsity, 1).content else {
         panic!("{ticket} under {check} is not run");
     };
-    let Recipe::Train { mask: given, .. } = &plan.nodes[train].recipe else {
+    let Recipe::Train(TrainRecipe { mask: given, .. }) = &plan.nodes[train].recipe else {
         panic!("no training");
     };
     before.map(|node| match &plan.nodes[node].recipe {
-        Recipe::Evaluate { weights, mask, .. } => {
+        Recipe::Evaluate(EvaluateRecipe { weights, mask, .. }) => {
             assert_eq!(Some(*mask), *given, "{ticket} under {check}");
             (*weights, *mask)
         }
@@ -89,7 +89,7 @@ fn what_trained_weights_were_pruned_is_evaluated_and_nothing_else() {
     let weights = |ticket: &str, check: &str| evaluated(&plan, ticket, check).unwrap().0;
     // The whole dense training, wherever the ticket's own training starts.
     let dense = weights("lottery", "none");
-    let Recipe::Train { training, mask, .. } = behind(&plan, &dense).0 else {
+    let Recipe::Train(TrainRecipe { training, mask, .. }) = behind(&plan, &dense).0 else {
         panic!("not a training");
     };
     assert_eq!((training.until, *mask), (None, None));
@@ -106,17 +106,20 @@ fn what_trained_weights_were_pruned_is_evaluated_and_nothing_else() {
     // Other data, other weights; of rounds the last training, under its mask.
     assert!(matches!(
         behind(&plan, &weights("lottery", "labels")),
-        (Recipe::Train { mask: None, .. }, "checkpoint")
+        (Recipe::Train(TrainRecipe { mask: None, .. }), "checkpoint")
     ));
     assert_ne!(weights("lottery", "labels"), dense);
     assert!(matches!(
         behind(&plan, &weights("imp", "none")),
-        (Recipe::Train { mask: Some(_), .. }, "checkpoint")
+        (
+            Recipe::Train(TrainRecipe { mask: Some(_), .. }),
+            "checkpoint"
+        )
     ));
     // What retraining starts from, the check's change to it included.
     assert!(matches!(
         behind(&plan, &weights("rate", "shuffled")),
-        (Recipe::Check { on: "weights", .. }, "weights")
+        (Recipe::Check(CheckRecipe { on: "weights", .. }), "weights")
     ));
     // Tickets that share weights and mask share the evaluation.
     let masks = ["lottery", "rewound", "rate"].map(|t| evaluated(&plan, t, "none").unwrap());

@@ -2,7 +2,10 @@
 
 use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::Order;
-use jackpot_study::{Content, Input, Keys, Plan, Recipe};
+use jackpot_study::{
+    ActionInput, CheckRecipe, Content, InitRecipe, Keys, Plan, Recipe, ScoreRecipe, SelectRecipe,
+    TrainRecipe,
+};
 
 const TICKETS: &str = r#"
 [[ticket]]
@@ -124,18 +127,19 @@ fn each_stage_sees_the_data_that_is_named() {
 fn images_steps_and_order_of_half_data_change_alone() {
     let dense_of = |check: &str| {
         let plan = plan(check);
-        let Recipe::Train { weights, .. } = trained(&plan, cell(&plan, "rate", "c", "0.9", 1))
+        let Recipe::Train(TrainRecipe { weights, .. }) =
+            trained(&plan, cell(&plan, "rate", "c", "0.9", 1))
         else {
             panic!("a training");
         };
-        let Recipe::Train {
+        let Recipe::Train(TrainRecipe {
             training, train, ..
-        } = behind(&plan, weights).0
+        }) = behind(&plan, weights).0
         else {
             panic!("trained weights");
         };
         let item = match behind(&plan, train).0 {
-            Recipe::Check { item, .. } => item.item.clone(),
+            Recipe::Check(CheckRecipe { item, .. }) => item.item.clone(),
             other => other.kind().to_owned(),
         };
         (item, training.order, training.steps_per_epoch)
@@ -184,19 +188,20 @@ fn an_epoch_of_rows_that_are_left_out_has_no_known_length() {
         "{error}"
     );
     let plan = with(&format!("{half}\npretraining = {{ steps_per_epoch = 10 }}")).unwrap();
-    let Recipe::Train { weights, .. } = trained(&plan, cell(&plan, "rewound", "c", "0.9", 1))
+    let Recipe::Train(TrainRecipe { weights, .. }) =
+        trained(&plan, cell(&plan, "rewound", "c", "0.9", 1))
     else {
         panic!("a training");
     };
     assert!(
-        matches!(behind(&plan, weights).0, Recipe::Train { training, .. } if training.until == Some(20))
+        matches!(behind(&plan, weights).0, Recipe::Train(TrainRecipe { training, .. }) if training.until == Some(20))
     );
 }
 
 /// The items that an input went through, the last one first, and what they were given beside.
-fn steps(plan: &Plan, input: &Input) -> Vec<(String, &'static str, Option<Input>)> {
+fn steps(plan: &Plan, input: &ActionInput) -> Vec<(String, &'static str, Option<ActionInput>)> {
     match behind(plan, input).0 {
-        Recipe::Check {
+        Recipe::Check(CheckRecipe {
             item,
             on,
             input,
@@ -204,7 +209,7 @@ fn steps(plan: &Plan, input: &Input) -> Vec<(String, &'static str, Option<Input>
             donor,
             reference,
             ..
-        } => {
+        }) => {
             let beside = mask.or(*donor).or(*reference);
             let mut line = vec![(item.item.clone(), *on, beside)];
             line.extend(steps(plan, input));
@@ -227,12 +232,12 @@ steps = [
 tickets = ["snip"]
 "#;
     let plan = plan(check);
-    let Recipe::Train {
+    let Recipe::Train(TrainRecipe {
         weights,
         mask: Some(mask),
         train,
         ..
-    } = trained(&plan, cell(&plan, "snip", "c", "0.9", 1))
+    }) = trained(&plan, cell(&plan, "snip", "c", "0.9", 1))
     else {
         panic!("a training");
     };
@@ -245,19 +250,19 @@ tickets = ["snip"]
         steps(&plan, mask),
         [("layerwise-rearrange".into(), "mask", None)]
     );
-    let Recipe::Check { input, .. } = behind(&plan, mask).0 else {
+    let Recipe::Check(CheckRecipe { input, .. }) = behind(&plan, mask).0 else {
         panic!("a check");
     };
-    let Recipe::Select { scores, .. } = behind(&plan, input).0 else {
+    let Recipe::Select(SelectRecipe { scores, .. }) = behind(&plan, input).0 else {
         panic!("a selection");
     };
     assert_eq!(steps(&plan, scores), [("invert".into(), "scores", None)]);
-    let Recipe::Check { input, .. } = behind(&plan, scores).0 else {
+    let Recipe::Check(CheckRecipe { input, .. }) = behind(&plan, scores).0 else {
         panic!("a check");
     };
-    let Recipe::Score {
+    let Recipe::Score(ScoreRecipe {
         data: Some(data), ..
-    } = behind(&plan, input).0
+    }) = behind(&plan, input).0
     else {
         panic!("scores");
     };
@@ -290,13 +295,14 @@ fn a_transported_mask_is_the_next_seeds() {
     let made = plan(check);
     let mask =
         |check: &str, seed: u64| match trained(&made, cell(&made, "snip", check, "0.98", seed)) {
-            Recipe::Train {
+            Recipe::Train(TrainRecipe {
                 mask: Some(mask), ..
-            } => *mask,
+            }) => *mask,
             other => panic!("{}", other.kind()),
         };
     for (seed, next) in [(1, 2), (2, 3), (3, 1)] {
-        let Recipe::Check { donor, input, .. } = behind(&made, &mask("c", seed)).0 else {
+        let Recipe::Check(CheckRecipe { donor, input, .. }) = behind(&made, &mask("c", seed)).0
+        else {
             panic!("a check");
         };
         assert_eq!(
@@ -317,22 +323,22 @@ fn a_transported_mask_is_the_next_seeds() {
 #[test]
 fn scores_of_a_donor_are_its_own() {
     let made = plan("on = \"scores\"\nsteps = [\"invert\"]\ntickets = [\"snips-ratios\"]");
-    let Recipe::Train {
+    let Recipe::Train(TrainRecipe {
         mask: Some(mask), ..
-    } = trained(&made, cell(&made, "snips-ratios", "c", "0.9", 1))
+    }) = trained(&made, cell(&made, "snips-ratios", "c", "0.9", 1))
     else {
         panic!("a training");
     };
-    let Recipe::Select {
+    let Recipe::Select(SelectRecipe {
         scores,
         by: jackpot_study::By::Mask(donor),
         ..
-    } = behind(&made, mask).0
+    }) = behind(&made, mask).0
     else {
         panic!("a copy");
     };
     assert_eq!(steps(&made, scores)[0].0, "invert");
-    let Recipe::Select { scores, .. } = behind(&made, donor).0 else {
+    let Recipe::Select(SelectRecipe { scores, .. }) = behind(&made, donor).0 else {
         panic!("the donor's selection");
     };
     assert_eq!(steps(&made, scores), []);
@@ -341,21 +347,23 @@ fn scores_of_a_donor_are_its_own() {
 #[test]
 fn initial_weights_are_given_where_they_are_asked_for() {
     let made = plan("on = \"weights\"\nsteps = [\"sign-only\"]\ntickets = [\"rate\"]");
-    let Recipe::Train { weights, .. } = trained(&made, cell(&made, "rate", "c", "0.9", 1)) else {
+    let Recipe::Train(TrainRecipe { weights, .. }) =
+        trained(&made, cell(&made, "rate", "c", "0.9", 1))
+    else {
         panic!("a training");
     };
-    let Recipe::Check {
+    let Recipe::Check(CheckRecipe {
         reference: Some(reference),
         input,
         ..
-    } = behind(&made, weights).0
+    }) = behind(&made, weights).0
     else {
         panic!("a check with a reference");
     };
-    assert!(matches!(behind(&made, reference).0, Recipe::Init { .. }));
+    assert!(matches!(behind(&made, reference).0, Recipe::Init(_)));
     assert!(matches!(
         behind(&made, input),
-        (Recipe::Train { .. }, "checkpoint")
+        (Recipe::Train(_), "checkpoint")
     ));
 }
 
@@ -365,34 +373,34 @@ fn keys(seeds: &str) -> Vec<[String; 3]> {
         .replace("seeds = [1, 2, 3]", seeds);
     let plan = try_plan(&text).unwrap_or_else(|e| panic!("{seeds}: {e}"));
     let of = |seed: u64| {
-        let Recipe::Train {
+        let Recipe::Train(TrainRecipe {
             weights,
             mask: Some(mask),
             order_key,
             ..
-        } = trained(&plan, cell(&plan, "lottery", "c", "0.9", seed))
+        }) = trained(&plan, cell(&plan, "lottery", "c", "0.9", seed))
         else {
             panic!("a training");
         };
-        let Recipe::Init { key: init, .. } = behind(&plan, weights).0 else {
+        let Recipe::Init(InitRecipe { key: init, .. }) = behind(&plan, weights).0 else {
             panic!("first weights");
         };
-        let Recipe::Select { scores, .. } = behind(&plan, mask).0 else {
+        let Recipe::Select(SelectRecipe { scores, .. }) = behind(&plan, mask).0 else {
             panic!("a selection");
         };
-        let Recipe::Score {
+        let Recipe::Score(ScoreRecipe {
             weights: Some(dense),
             ..
-        } = behind(&plan, scores).0
+        }) = behind(&plan, scores).0
         else {
             panic!("scores");
         };
-        let Recipe::Train { train, .. } = behind(&plan, dense).0 else {
+        let Recipe::Train(TrainRecipe { train, .. }) = behind(&plan, dense).0 else {
             panic!("a dense training");
         };
-        let Recipe::Check {
+        let Recipe::Check(CheckRecipe {
             key: Some(labels), ..
-        } = behind(&plan, train).0
+        }) = behind(&plan, train).0
         else {
             panic!("labels");
         };

@@ -1,7 +1,7 @@
 //! Checks that are controls: re-initialisation, another order, pretraining of another length.
 use crate::support;
 use crate::support::{behind, cell, head, planned, trained, try_plan};
-use jackpot_study::{Content, Input, Plan, Recipe, Role, Study};
+use jackpot_study::{ActionInput, Content, InitRecipe, Plan, Recipe, Role, Study, TrainRecipe};
 use std::path::Path;
 
 const CONTROLS: &str = r#"
@@ -38,16 +38,20 @@ fn plan() -> Plan {
 }
 
 /// Weights, mask, keys of order and augmentation of a cell's training.
-fn parts(plan: &Plan, ticket: &str, check: &str) -> (Input, Option<Input>, String, String) {
+fn parts(
+    plan: &Plan,
+    ticket: &str,
+    check: &str,
+) -> (ActionInput, Option<ActionInput>, String, String) {
     let sparsity = if ticket == "dense" { "0" } else { "0.98" };
     match trained(plan, cell(plan, ticket, check, sparsity, 2)) {
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             weights,
             mask,
             order_key,
             augment_key,
             ..
-        } => (*weights, *mask, order_key.clone(), augment_key.clone()),
+        }) => (*weights, *mask, order_key.clone(), augment_key.clone()),
         other => panic!("{other:?}"),
     }
 }
@@ -60,8 +64,8 @@ fn a_re_initialised_ticket_differs_in_its_first_weights_alone() {
         let again = parts(&plan, ticket, "re-initialised");
         assert_ne!(own.0, again.0, "{ticket}");
         assert_eq!((&own.1, &own.2, &own.3), (&again.1, &again.2, &again.3));
-        let key = |input: &Input| match behind(&plan, input).0 {
-            Recipe::Init { key, .. } => key.clone(),
+        let key = |input: &ActionInput| match behind(&plan, input).0 {
+            Recipe::Init(InitRecipe { key, .. }) => key.clone(),
             other => panic!("{other:?}"),
         };
         assert_ne!(key(&own.0), key(&again.0));

@@ -3,7 +3,7 @@
 
 use crate::support::{self, cell, head, try_plan};
 use jackpot_store::{Digest, Store};
-use jackpot_study::{Content, Input, NOT_KNOWN, Origins, Plan, Recipe};
+use jackpot_study::{ActionInput, Content, NOT_KNOWN, Origins, Plan, Recipe, TrainRecipe};
 
 const OBJECT: &str = "abababababababababababababababababababababababababababababababab";
 
@@ -224,14 +224,14 @@ fn the_reason_names_the_action_that_made_the_weights_or_says_that_none_is_known(
         })
         .collect()
     };
-    let (action, weights) = outputs(|r| matches!(r, Recipe::Init { .. }), "weights")[0];
+    let (action, weights) = outputs(|r| matches!(r, Recipe::Init(_)), "weights")[0];
     let drawn = because(&weights);
     assert!(
         drawn.contains(&format!("drawn by action {}", &action.to_string()[..12])),
         "{drawn}"
     );
     let dense = outputs(
-        |r| matches!(r, Recipe::Train { mask: None, .. }),
+        |r| matches!(r, Recipe::Train(TrainRecipe { mask: None, .. })),
         "checkpoint",
     );
     let said: Vec<String> = dense.iter().map(|(_, weights)| because(weights)).collect();
@@ -255,10 +255,10 @@ fn the_reason_names_the_action_that_made_the_weights_or_says_that_none_is_known(
         |r| {
             matches!(
                 r,
-                Recipe::Train {
-                    mask: Some(Input::Object(_)),
+                Recipe::Train(TrainRecipe {
+                    mask: Some(ActionInput::Object(_)),
                     ..
-                }
+                })
             )
         },
         "checkpoint",

@@ -3,7 +3,9 @@
 use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::{Order, Training};
 use jackpot_prune::Granularity;
-use jackpot_study::{By, Content, Input, Plan, Recipe};
+use jackpot_study::{
+    ActionInput, AllocateRecipe, By, Content, Plan, Recipe, ScoreRecipe, SelectRecipe, TrainRecipe,
+};
 
 /// A plan of these tickets and checks on the shipped study's net: 0.9 and 0.98, three seeds,
 /// five epochs of 94 steps.
@@ -27,14 +29,14 @@ fn parts<'a>(
     ticket: &str,
     check: &str,
     sparsity: &str,
-) -> (Input, Input, &'a Training) {
+) -> (ActionInput, ActionInput, &'a Training) {
     match trained(plan, cell(plan, ticket, check, sparsity, 1)) {
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             weights,
             mask: Some(mask),
             training,
             ..
-        } => (*weights, *mask, training),
+        }) => (*weights, *mask, training),
         other => panic!("{}", other.kind()),
     }
 }
@@ -84,11 +86,11 @@ start = \"redrawn\"
         let (weights, _, training) = parts(&plan, ticket, "none", "0.9");
         match behind(&plan, &weights) {
             (
-                Recipe::Train {
+                Recipe::Train(TrainRecipe {
                     training: dense,
                     mask: None,
                     ..
-                },
+                }),
                 "checkpoint",
             ) => (
                 dense.until,
@@ -107,7 +109,7 @@ start = \"redrawn\"
     let (weights, _, training) = parts(&plan, "again", "none", "0.9");
     assert!(matches!(
         behind(&plan, &weights),
-        (Recipe::Init { .. }, "weights")
+        (Recipe::Init(_), "weights")
     ));
     assert_eq!((training.epochs, training.offset_epochs), (5, 0));
     // Drawn anew: another key than the dense training's first weights.
@@ -136,23 +138,23 @@ start = \"trained\"
 ",
     );
     let (weights, mask, _) = parts(&plan, "hybrid", "none", "0.9");
-    let Recipe::Select {
+    let Recipe::Select(SelectRecipe {
         scores,
         by: By::Counts(counts),
         ..
-    } = behind(&plan, &mask).0
+    }) = behind(&plan, &mask).0
     else {
         panic!("counts choose");
     };
-    let Recipe::Score {
+    let Recipe::Score(ScoreRecipe {
         weights: Some(scored),
         ..
-    } = behind(&plan, scores).0
+    }) = behind(&plan, scores).0
     else {
         panic!("weights are scored");
     };
     assert_eq!(weights, *scored, "what is scored is what is trained on");
-    assert!(matches!(behind(&plan, counts).0, Recipe::Allocate { .. }));
+    assert!(matches!(behind(&plan, counts).0, Recipe::Allocate(_)));
 }
 
 #[test]
@@ -175,23 +177,23 @@ rounds = {{ share = 0.5, rewind = {rewind} }}
     assert_eq!(count(&chain, "train"), (1 + 5 + 2) * 3);
     let depth = |sparsity: &str| {
         let (start, mut mask, _) = parts(&chain, "imp", "none", sparsity);
-        assert!(matches!(behind(&chain, &start).0, Recipe::Init { .. }));
+        assert!(matches!(behind(&chain, &start).0, Recipe::Init(_)));
         let mut rounds = 0;
         loop {
-            let Recipe::Select {
+            let Recipe::Select(SelectRecipe {
                 within,
                 by: By::Global { sparsity, .. },
                 scores,
                 ..
-            } = behind(&chain, &mask).0
+            }) = behind(&chain, &mask).0
             else {
                 panic!("a selection");
             };
-            let Recipe::Score {
+            let Recipe::Score(ScoreRecipe {
                 weights: Some(w),
                 mask: seen,
                 ..
-            } = behind(&chain, scores).0
+            }) = behind(&chain, scores).0
             else {
                 panic!("scores");
             };
@@ -200,7 +202,7 @@ rounds = {{ share = 0.5, rewind = {rewind} }}
                 "what is scored is what was trained, under its mask"
             );
             assert!(
-                matches!(behind(&chain, w), (Recipe::Train { mask: m, .. }, "checkpoint") if m == within)
+                matches!(behind(&chain, w), (Recipe::Train(TrainRecipe { mask: m, .. }), "checkpoint") if m == within)
             );
             match within {
                 Some(before) => mask = *before,
@@ -217,7 +219,7 @@ rounds = {{ share = 0.5, rewind = {rewind} }}
     let late = plan_of("{ epoch = 1 }");
     let (start, _, training) = parts(&late, "imp", "none", "0.98");
     assert!(
-        matches!(behind(&late, &start).0, Recipe::Train { training, .. } if training.until == Some(94))
+        matches!(behind(&late, &start).0, Recipe::Train(TrainRecipe { training, .. }) if training.until == Some(94))
     );
     assert_eq!((training.offset_epochs, training.epochs), (1, 4));
     assert_eq!(epochs(&late, "imp", "none", "0.9"), "21");
@@ -227,9 +229,9 @@ rounds = {{ share = 0.5, rewind = {rewind} }}
     let mut weights = parts(&on, "imp", "none", "0.9").0;
     let mut rounds = 0;
     while let (
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             weights: before, ..
-        },
+        }),
         "checkpoint",
     ) = behind(&on, &weights)
     {
@@ -273,7 +275,7 @@ fn a_method_in_rounds_selects_itself() {
     let rounds = |plan: &Plan| {
         let mut found = Vec::new();
         for node in &plan.nodes {
-            if let Recipe::Score { item, rounds, .. } = &node.recipe
+            if let Recipe::Score(ScoreRecipe { item, rounds, .. }) = &node.recipe
                 && item.item == "synflow"
             {
                 found.push(
@@ -299,14 +301,14 @@ fn a_method_in_rounds_selects_itself() {
     let (_, mask, _) = parts(&published, "flow", "none", "0.9");
     assert!(matches!(
         behind(&published, &mask),
-        (Recipe::Score { .. }, "mask")
+        (Recipe::Score(_), "mask")
     ));
     // One call serves every sparsity, and is selected as any scores are.
     let one = plan_of(", rounds = 1", "\"global\"");
     assert_eq!(rounds(&one), [None]);
     assert!(matches!(
         behind(&one, &parts(&one, "flow", "none", "0.9").1).0,
-        Recipe::Select { .. }
+        Recipe::Select(_)
     ));
     // Another mask's counts may choose from the last round's scores.
     let copied = plan_of(
@@ -314,21 +316,21 @@ fn a_method_in_rounds_selects_itself() {
         "{ copy = \"smart\" }",
     );
     let (_, mask, _) = parts(&copied, "flow", "none", "0.98");
-    let Recipe::Select {
+    let Recipe::Select(SelectRecipe {
         scores,
         by: By::Mask(_),
         ..
-    } = behind(&copied, &mask).0
+    }) = behind(&copied, &mask).0
     else {
         panic!("a copy");
     };
     assert!(matches!(
         behind(&copied, scores),
         (
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 rounds: Some(_),
                 ..
-            },
+            }),
             "scores"
         )
     ));
@@ -360,7 +362,7 @@ fn allocations_keep_layers_whole_copy_another_seed_and_take_a_table() {
     .concat();
     let made = plan(&text);
     let select = |ticket: &str| match behind(&made, &parts(&made, ticket, "none", "0.9").1).0 {
-        Recipe::Select { by, reserve, .. } => (by.clone(), *reserve),
+        Recipe::Select(SelectRecipe { by, reserve, .. }) => (by.clone(), *reserve),
         other => panic!("{}", other.kind()),
     };
     let (_, reserve) = select("whole");
@@ -382,20 +384,20 @@ fn allocations_keep_layers_whole_copy_another_seed_and_take_a_table() {
     };
     // The donor's mask of the next seed; after the last seed comes the first.
     let of_seed = |seed| match trained(&made, cell(&made, "whole", "none", "0.9", seed)) {
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             mask: Some(mask), ..
-        } => *mask,
+        }) => *mask,
         other => panic!("{}", other.kind()),
     };
     assert_eq!(donor, of_seed(2));
     match trained(&made, cell(&made, "other", "none", "0.9", 3)) {
-        Recipe::Train {
+        Recipe::Train(TrainRecipe {
             mask: Some(mask), ..
-        } => match behind(&made, mask).0 {
-            Recipe::Select {
+        }) => match behind(&made, mask).0 {
+            Recipe::Select(SelectRecipe {
                 by: By::Mask(donor),
                 ..
-            } => assert_eq!(*donor, of_seed(1)),
+            }) => assert_eq!(*donor, of_seed(1)),
             other => panic!("{}", other.kind()),
         },
         other => panic!("{}", other.kind()),
@@ -441,7 +443,7 @@ fn whole_filters_are_a_word_of_the_selection_and_take_counts_a_layer() {
     let made = plan(&text);
     let mask = |ticket: &str| parts(&made, ticket, "none", "0.9").1;
     let select = |ticket: &str| match behind(&made, &mask(ticket)).0 {
-        Recipe::Select { by, unit, .. } => (by.clone(), *unit),
+        Recipe::Select(SelectRecipe { by, unit, .. }) => (by.clone(), *unit),
         other => panic!("{}", other.kind()),
     };
     let (By::Counts(counts), Granularity::Filters) = select("filters") else {
@@ -514,11 +516,12 @@ fn a_profile_is_a_preset_of_method_allocation_and_selection() {
     let facts = |text: &str| {
         let made = plan(text);
         let (_, mask, _) = parts(&made, "t", "none", "0.9");
-        let Recipe::Select { by, scores, .. } = behind(&made, &mask).0 else {
+        let Recipe::Select(SelectRecipe { by, scores, .. }) = behind(&made, &mask).0 else {
             panic!("a selection");
         };
         let profile = |recipe: &Recipe| match recipe {
-            Recipe::Score { item, .. } | Recipe::Allocate { item, .. } => {
+            Recipe::Score(ScoreRecipe { item, .. })
+            | Recipe::Allocate(AllocateRecipe { item, .. }) => {
                 item.config.get("profile").map(ToString::to_string)
             }
             _ => None,
@@ -566,7 +569,7 @@ fn every_input_stands_before_its_reader() {
     ));
     for (index, node) in plan.nodes.iter().enumerate() {
         for input in node.recipe.inputs() {
-            assert!(matches!(input, Input::Node(r) if r.node < index));
+            assert!(matches!(input, ActionInput::Node(r) if r.node < index));
         }
     }
     let dense = cell(&plan, "dense", "half", "0", 1);

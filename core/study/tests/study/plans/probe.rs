@@ -1,7 +1,10 @@
 //! Which masks a probe asks for, with plugins that are only described: nothing runs here.
 
 use crate::support::{QUICK, libtorch, plugins};
-use jackpot_study::{Asked, Input, Part, Probe, Recipe, Study, plan, probe};
+use jackpot_study::{
+    ActionInput, Asked, InitRecipe, Part, Probe, Recipe, ScoreRecipe, SelectRecipe, Study, plan,
+    probe,
+};
 use std::{collections::BTreeSet, path::Path};
 
 fn study(text: &str) -> Study {
@@ -52,22 +55,22 @@ fn tickets_that_read_data_are_compared_and_trained_ones_are_left_out_by_name() {
 /// The keys of the batch and of the first weights behind a mask.
 fn keys(part: &Part, asked: &Asked) -> (String, String) {
     let nodes = &part.plan.nodes;
-    let Recipe::Select {
-        scores: Input::Node(scores),
+    let Recipe::Select(SelectRecipe {
+        scores: ActionInput::Node(scores),
         ..
-    } = &nodes[asked.mask.node].recipe
+    }) = &nodes[asked.mask.node].recipe
     else {
         panic!("{:?}", nodes[asked.mask.node].recipe);
     };
-    let Recipe::Score {
-        weights: Some(Input::Node(weights)),
+    let Recipe::Score(ScoreRecipe {
+        weights: Some(ActionInput::Node(weights)),
         key,
         ..
-    } = &nodes[scores.node].recipe
+    }) = &nodes[scores.node].recipe
     else {
         panic!("{:?}", nodes[scores.node].recipe);
     };
-    let Recipe::Init { key: init, .. } = &nodes[weights.node].recipe else {
+    let Recipe::Init(InitRecipe { key: init, .. }) = &nodes[weights.node].recipe else {
         panic!("{:?}", nodes[weights.node].recipe);
     };
     (key.clone().unwrap(), init.clone())

@@ -4,7 +4,10 @@ use crate::support::{ALL, QUICK, count, plugins, pretend, try_plan};
 use jackpot_net::ScorePrecision;
 use jackpot_net::{Engine, Precision};
 use jackpot_store::Store;
-use jackpot_study::{Assessment, Content, Input, Memo, Pin, Plan, Recipe, State, assess};
+use jackpot_study::{
+    ActionInput, Assessment, CheckRecipe, Content, Memo, Pin, Plan, Recipe, ScoreRecipe,
+    SelectRecipe, State, TrainRecipe, assess,
+};
 use std::collections::BTreeMap;
 
 fn quick() -> Plan {
@@ -48,7 +51,7 @@ fn an_action_comes_after_what_it_reads() {
     let plan = quick();
     for (index, node) in plan.nodes.iter().enumerate() {
         for input in node.recipe.inputs() {
-            assert!(matches!(input, Input::Node(r) if r.node < index));
+            assert!(matches!(input, ActionInput::Node(r) if r.node < index));
         }
     }
 }
@@ -66,13 +69,13 @@ fn a_ticket_and_its_check_share_every_training_key() {
             panic!("{ticket} under {check} is not run");
         };
         match &plan.nodes[train].recipe {
-            Recipe::Train {
+            Recipe::Train(TrainRecipe {
                 weights,
                 train,
                 order_key,
                 augment_key,
                 ..
-            } => (*weights, *train, order_key.clone(), augment_key.clone()),
+            }) => (*weights, *train, order_key.clone(), augment_key.clone()),
             other => panic!("{}", other.kind()),
         }
     };
@@ -94,15 +97,15 @@ fn a_data_free_ticket_reads_no_data_and_a_random_one_never_draws_the_checks_key(
     let mut rearranged = Vec::new();
     for node in &plan.nodes {
         match &node.recipe {
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 item, data, key, ..
-            } if item.item == "random" => {
+            }) if item.item == "random" => {
                 assert!(data.is_none());
                 random.extend(key.clone());
             }
-            Recipe::Check {
+            Recipe::Check(CheckRecipe {
                 on: "mask", key, ..
-            } => rearranged.extend(key.clone()),
+            }) => rearranged.extend(key.clone()),
             _ => {}
         }
     }
@@ -128,12 +131,12 @@ fn trained(plan: &Plan, ticket: &str, check: &str) -> (usize, usize) {
 }
 
 /// The kinds and items of the actions that made an input, the last one first.
-fn lineage(plan: &Plan, input: &Input) -> Vec<String> {
-    let Input::Node(r) = input else {
+fn lineage(plan: &Plan, input: &ActionInput) -> Vec<String> {
+    let ActionInput::Node(r) = input else {
         panic!("a plan names nodes");
     };
     match &plan.nodes[r.node].recipe {
-        Recipe::Check { item, input, .. } => {
+        Recipe::Check(CheckRecipe { item, input, .. }) => {
             let mut line = vec![item.item.clone()];
             line.extend(lineage(plan, input));
             line
@@ -150,35 +153,37 @@ fn corrupted_data_reaches_what_finds_the_mask_and_nothing_else() {
     for (check, seen) in [("none", &clean[..]), ("corrupted-data", &corrupted)] {
         for ticket in ["snip", "grasp", "lottery"] {
             let (training, mask) = trained(&plan, ticket, check);
-            let Recipe::Train { train, test, .. } = &plan.nodes[training].recipe else {
+            let Recipe::Train(TrainRecipe { train, test, .. }) = &plan.nodes[training].recipe
+            else {
                 panic!("{ticket}");
             };
             assert_eq!(lineage(&plan, train), clean, "{ticket} is trained");
             assert_eq!(lineage(&plan, test), ["data test"]);
-            let Recipe::Select {
-                scores: Input::Node(scores),
+            let Recipe::Select(SelectRecipe {
+                scores: ActionInput::Node(scores),
                 ..
-            } = &plan.nodes[mask].recipe
+            }) = &plan.nodes[mask].recipe
             else {
                 panic!("{ticket}");
             };
-            let Recipe::Score { weights, data, .. } = &plan.nodes[scores.node].recipe else {
+            let Recipe::Score(ScoreRecipe { weights, data, .. }) = &plan.nodes[scores.node].recipe
+            else {
                 panic!("{ticket}");
             };
-            let Some(Input::Node(weights)) = weights else {
+            let Some(ActionInput::Node(weights)) = weights else {
                 panic!("{ticket} scores weights");
             };
             // SNIP and GraSP score first weights on the data; the lottery ticket scores the
             // weights that a dense training left on it.
             let source = match (&plan.nodes[weights.node].recipe, data) {
-                (Recipe::Init { .. }, Some(data)) => &data.train,
+                (Recipe::Init(_), Some(data)) => &data.train,
                 (
-                    Recipe::Train {
+                    Recipe::Train(TrainRecipe {
                         train,
                         test,
                         mask: None,
                         ..
-                    },
+                    }),
                     None,
                 ) => {
                     assert_eq!(lineage(&plan, test), ["data test"]);
@@ -212,11 +217,11 @@ fn threads_are_those_of_what_uses_them() {
     let plan = try_plan(&QUICK.replacen("threads = 1", "threads = 4", 1)).unwrap();
     for node in &plan.nodes {
         match &node.recipe {
-            Recipe::Train { platform, .. } => assert_eq!(platform.threads, 4),
-            Recipe::Score {
+            Recipe::Train(TrainRecipe { platform, .. }) => assert_eq!(platform.threads, 4),
+            Recipe::Score(ScoreRecipe {
                 platform: Some(platform),
                 ..
-            } => assert_eq!(platform.threads, 1),
+            }) => assert_eq!(platform.threads, 1),
             _ => {}
         }
     }
@@ -225,7 +230,7 @@ fn threads_are_those_of_what_uses_them() {
 /// What the scores of a plan that need derivatives are computed in.
 fn precisions(plan: &Plan) -> Vec<ScorePrecision> {
     let of = |node: &jackpot_study::Node| match &node.recipe {
-        Recipe::Score { platform, .. } => platform.as_ref().map(|p| p.precision),
+        Recipe::Score(ScoreRecipe { platform, .. }) => platform.as_ref().map(|p| p.precision),
         _ => None,
     };
     plan.nodes.iter().filter_map(of).collect()
@@ -292,15 +297,15 @@ fn masks_are_trained_by_the_engine_that_is_asked_for_and_the_rest_by_libtorch() 
     let mut masked = 0;
     for node in &plan.nodes {
         match &node.recipe {
-            Recipe::Train { mask, platform, .. } => {
+            Recipe::Train(TrainRecipe { mask, platform, .. }) => {
                 let sparse = platform.engine == Engine::Sparse;
                 assert_eq!(sparse, mask.is_some(), "{}", node.title);
                 masked += usize::from(sparse);
             }
-            Recipe::Score {
+            Recipe::Score(ScoreRecipe {
                 platform: Some(platform),
                 ..
-            } => assert_eq!(platform.engine, Engine::Libtorch),
+            }) => assert_eq!(platform.engine, Engine::Libtorch),
             _ => {}
         }
     }
@@ -319,7 +324,7 @@ fn masks_are_trained_by_the_engine_that_is_asked_for_and_the_rest_by_libtorch() 
     for (before, now) in others {
         let same = serde_json::to_value(&before.recipe).unwrap()
             == serde_json::to_value(&now.recipe).unwrap();
-        let masked = matches!(now.recipe, Recipe::Train { mask: Some(_), .. });
+        let masked = matches!(now.recipe, Recipe::Train(TrainRecipe { mask: Some(_), .. }));
         assert_eq!(same, !masked, "{}", now.title);
     }
 }

@@ -13,11 +13,15 @@ use jackpot_prune::{
     Sparsity,
 };
 use jackpot_store::{Digest, canonical};
-use jackpot_study::{By, File, Input, Item, Libtorch, Platform, Recipe, Ref, Sampled};
+use jackpot_study::{
+    ActionInput, AllocateRecipe, By, CheckRecipe, ConfiguredItem, DataFile, DataRecipe,
+    EvaluateRecipe, InitRecipe, Libtorch, OutputRef, Platform, Recipe, SampledRows, ScoreRecipe,
+    SelectRecipe, TrainRecipe,
+};
 use std::collections::BTreeMap;
 
-fn object(byte: u8) -> Input {
-    Input::Object(Digest([byte; 32]))
+fn object(byte: u8) -> ActionInput {
+    ActionInput::Object(Digest([byte; 32]))
 }
 
 fn architecture() -> Architecture {
@@ -40,18 +44,18 @@ fn platform<P: Default>() -> Platform<P> {
 /// SNIP's scores, computed in that.
 fn scored(precision: ScorePrecision) -> Recipe {
     let mut recipe = recipes().remove(2);
-    if let Recipe::Score {
+    if let Recipe::Score(ScoreRecipe {
         platform: Some(platform),
         ..
-    } = &mut recipe
+    }) = &mut recipe
     {
         platform.precision = precision;
     }
     recipe
 }
 
-fn item(id: &str, config: &[(&str, ConfigValue)]) -> Item {
-    Item {
+fn item(id: &str, config: &[(&str, ConfigValue)]) -> ConfiguredItem {
+    ConfiguredItem {
         plugin: Digest([0xab; 32]),
         item: id.into(),
         version: "1.0.0".into(),
@@ -92,9 +96,9 @@ fn training() -> Training {
 fn recipes() -> Vec<Recipe> {
     let key = || "00112233445566778899aabbccddeeff".to_owned();
     vec![
-        Recipe::Data {
+        Recipe::Data(DataRecipe {
             set: "fashion-mnist-10k".into(),
-            files: vec![File {
+            files: vec![DataFile {
                 name: "t10k-images-idx3-ubyte.gz".into(),
                 sha256: Digest([1; 32]),
             }],
@@ -103,12 +107,12 @@ fn recipes() -> Vec<Recipe> {
             crop: None,
             pad_to: None,
             train_subset: None,
-        },
-        Recipe::Init {
+        }),
+        Recipe::Init(InitRecipe {
             architecture: architecture(),
             key: key(),
-        },
-        Recipe::Score {
+        }),
+        Recipe::Score(ScoreRecipe {
             item: item(
                 "snip",
                 &[
@@ -122,7 +126,7 @@ fn recipes() -> Vec<Recipe> {
             rows: 6000,
             weights: Some(object(2)),
             reference: None,
-            data: Some(Sampled {
+            data: Some(SampledRows {
                 train: object(3),
                 normalisation: object(4),
                 augment: training().augment,
@@ -132,8 +136,8 @@ fn recipes() -> Vec<Recipe> {
             mask: None,
             rounds: None,
             sparsity: None,
-        },
-        Recipe::Allocate {
+        }),
+        Recipe::Allocate(AllocateRecipe {
             item: item("smart-ratio", &[]),
             architecture: architecture(),
             rows: 6000,
@@ -141,8 +145,8 @@ fn recipes() -> Vec<Recipe> {
             scores: None,
             weights: None,
             key: None,
-        },
-        Recipe::Select {
+        }),
+        Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
             by: By::Global {
@@ -153,16 +157,16 @@ fn recipes() -> Vec<Recipe> {
             within: None,
             reserve: LayerConstraints::default(),
             unit: Granularity::Weights,
-        },
-        Recipe::Select {
+        }),
+        Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
             by: By::Counts(object(6)),
             within: None,
             reserve: LayerConstraints::default(),
             unit: Granularity::Weights,
-        },
-        Recipe::Check {
+        }),
+        Recipe::Check(CheckRecipe {
             item: item("layerwise-rearrange", &[]),
             on: "mask",
             architecture: architecture(),
@@ -172,8 +176,8 @@ fn recipes() -> Vec<Recipe> {
             mask: None,
             donor: None,
             reference: None,
-        },
-        Recipe::Train {
+        }),
+        Recipe::Train(TrainRecipe {
             architecture: architecture(),
             training: training(),
             weights: object(2),
@@ -184,7 +188,7 @@ fn recipes() -> Vec<Recipe> {
             order_key: key(),
             augment_key: key(),
             platform: platform(),
-        },
+        }),
     ]
 }
 
@@ -216,7 +220,7 @@ fn later_recipes() -> Vec<Recipe> {
     let mut rewound = training();
     rewound.until = Some(188);
     vec![
-        Recipe::Score {
+        Recipe::Score(ScoreRecipe {
             item: item("synflow", &[]),
             architecture: architecture(),
             rows: 6000,
@@ -228,16 +232,16 @@ fn later_recipes() -> Vec<Recipe> {
             mask: Some(object(7)),
             rounds: Some(rounds),
             sparsity: None,
-        },
-        Recipe::Select {
+        }),
+        Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
             by,
             within: Some(object(7)),
             reserve,
             unit: Granularity::Weights,
-        },
-        Recipe::Check {
+        }),
+        Recipe::Check(CheckRecipe {
             item: item("sign-only", &[]),
             on: "weights",
             architecture: architecture(),
@@ -247,8 +251,8 @@ fn later_recipes() -> Vec<Recipe> {
             mask: Some(object(7)),
             donor: Some(object(9)),
             reference: Some(object(1)),
-        },
-        Recipe::Train {
+        }),
+        Recipe::Train(TrainRecipe {
             architecture: architecture(),
             training: rewound,
             weights: object(2),
@@ -259,8 +263,8 @@ fn later_recipes() -> Vec<Recipe> {
             order_key: key(),
             augment_key: key(),
             platform: platform(),
-        },
-        Recipe::Train {
+        }),
+        Recipe::Train(TrainRecipe {
             architecture: architecture(),
             training: training(),
             weights: object(2),
@@ -271,23 +275,23 @@ fn later_recipes() -> Vec<Recipe> {
             order_key: key(),
             augment_key: key(),
             platform: packed,
-        },
-        Recipe::Evaluate {
+        }),
+        Recipe::Evaluate(EvaluateRecipe {
             architecture: architecture(),
             weights: object(2),
             mask: object(7),
             test: object(8),
             normalisation: object(4),
             platform: platform(),
-        },
-        Recipe::Select {
+        }),
+        Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
             by: By::Counts(object(6)),
             within: None,
             reserve: LayerConstraints::default(),
             unit: Granularity::Filters,
-        },
+        }),
         scored(ScorePrecision::F64),
         scored(ScorePrecision::F32Contiguous),
     ]
@@ -328,8 +332,8 @@ fn the_precision_of_scores_is_in_their_key_and_nowhere_else() {
 #[test]
 fn a_recipe_with_an_input_that_is_not_known_has_no_key() {
     let mut recipe = recipes().remove(7);
-    if let Recipe::Train { mask, .. } = &mut recipe {
-        *mask = Some(Input::Node(Ref {
+    if let Recipe::Train(TrainRecipe { mask, .. }) = &mut recipe {
+        *mask = Some(ActionInput::Node(OutputRef {
             node: 3,
             output: "mask",
         }));
@@ -372,14 +376,14 @@ fn every_field_of_a_training_is_in_its_key() {
     let mut keys = BTreeMap::from([(original, "as before".to_owned())]);
     for (index, change) in changes.into_iter().enumerate() {
         let mut recipe = recipes().remove(7);
-        if let Recipe::Train { training, .. } = &mut recipe {
+        if let Recipe::Train(TrainRecipe { training, .. }) = &mut recipe {
             change(training);
         }
         let old = keys.insert(recipe.key().unwrap(), format!("change {index}"));
         assert_eq!(old, None, "change {index} did not move the key");
     }
     let mut mixed = recipes().remove(7);
-    if let Recipe::Train { platform, .. } = &mut mixed {
+    if let Recipe::Train(TrainRecipe { platform, .. }) = &mut mixed {
         platform.precision = jackpot_net::Precision::Bf16;
     }
     assert_eq!(mixed.to_value().unwrap()["precision"], "bf16");
@@ -387,7 +391,7 @@ fn every_field_of_a_training_is_in_its_key() {
     // The reference engine is not spelled: it was the only one.
     assert!(recipes()[7].to_value().unwrap().get("engine").is_none());
     let mut sparse = recipes().remove(7);
-    if let Recipe::Train { platform, .. } = &mut sparse {
+    if let Recipe::Train(TrainRecipe { platform, .. }) = &mut sparse {
         platform.engine = jackpot_net::Engine::Sparse;
     }
     assert_eq!(sparse.to_value().unwrap()["engine"], "sparse");

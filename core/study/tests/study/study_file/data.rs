@@ -147,7 +147,7 @@ fn a_plan_opens_what_was_read_and_its_key_follows_the_bytes() {
         let node = plan
             .nodes
             .iter()
-            .find(|n| matches!(n.recipe, Recipe::Data { .. }));
+            .find(|n| matches!(n.recipe, Recipe::Data(_)));
         node.unwrap().recipe.key().unwrap()
     };
     let first = key(data);

@@ -1,6 +1,6 @@
 //! One study over several settings, and blocks that stand for several.
 use crate::support::{QUICK, head, try_plan};
-use jackpot_study::{Content, Input, Plan, Recipe, Study};
+use jackpot_study::{ActionInput, Content, Plan, Recipe, Study, TrainRecipe};
 use std::{collections::BTreeSet, path::Path};
 
 /// The grid of `quick` without its network, over settings.
@@ -69,17 +69,17 @@ fn settings_are_grids_of_their_own_and_share_what_they_share() {
     // Another preparation is another data action; the same one is one action.
     let data = plan.nodes.iter().filter(|n| n.recipe.kind() == "data");
     assert_eq!(data.count(), 2);
-    let Recipe::Train {
+    let Recipe::Train(TrainRecipe {
         training: own,
         architecture,
         ..
-    } = training(&plan, 1, "lottery")
+    }) = training(&plan, 1, "lottery")
     else {
         panic!("not a training");
     };
     assert_eq!((own.epochs, own.augment.flip, own.batch), (3, false, 64));
     assert_eq!(architecture.input, [1, 32, 32]);
-    let Recipe::Train { training: own, .. } = training(&plan, 0, "lottery") else {
+    let Recipe::Train(TrainRecipe { training: own, .. }) = training(&plan, 0, "lottery") else {
         panic!("not a training");
     };
     assert_eq!((own.epochs, own.augment.flip), (5, true));
@@ -102,11 +102,11 @@ fn two_settings_on_the_same_images_read_one_data_object() {
     let data = plan.nodes.iter().filter(|n| n.recipe.kind() == "data");
     assert_eq!(data.count(), 1);
     let input = |setting| match training(&plan, setting, "snip") {
-        Recipe::Train { train, .. } => *train,
+        Recipe::Train(TrainRecipe { train, .. }) => *train,
         other => panic!("{other:?}"),
     };
     assert_eq!(input(0), input(1));
-    assert!(matches!(input(0), Input::Node(_)));
+    assert!(matches!(input(0), ActionInput::Node(_)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::{QUICK, count, head, libtorch, plugins};
 use jackpot_net::{Engine, Precision};
-use jackpot_study::{Content, Plan, Recipe, Study, Trial, plan};
+use jackpot_study::{Content, Plan, Recipe, Study, TrainRecipe, Trial, plan};
 
 fn tried(text: &str) -> Result<Study, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +103,7 @@ fn masks_of_the_next_seed_are_made_for_a_trial_too() {
         assert!(titles.contains(&title), "{titles:?}");
     }
     for node in &plan.nodes {
-        if let Recipe::Train { training, .. } = &node.recipe {
+        if let Recipe::Train(TrainRecipe { training, .. }) = &node.recipe {
             assert_eq!(training.until, Some(2), "{}", node.title);
         }
     }

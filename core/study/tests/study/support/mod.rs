@@ -3,7 +3,7 @@
 use jackpot_protocol::{ConfigValue, Kind, Output, Param, Plugin, PluginItem};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
-    Cell, Content, Input, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,
+    ActionInput, Cell, Content, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
@@ -128,10 +128,10 @@ pub fn cell<'a>(plan: &'a Plan, ticket: &str, check: &str, sparsity: &str, seed:
 }
 
 /// The recipe behind an input, and which of its outputs is read.
-pub fn behind<'a>(plan: &'a Plan, input: &Input) -> (&'a Recipe, &'static str) {
+pub fn behind<'a>(plan: &'a Plan, input: &ActionInput) -> (&'a Recipe, &'static str) {
     match input {
-        Input::Node(r) => (&plan.nodes[r.node].recipe, r.output),
-        Input::Object(_) => panic!("a plan names nodes"),
+        ActionInput::Node(r) => (&plan.nodes[r.node].recipe, r.output),
+        ActionInput::Object(_) => panic!("a plan names nodes"),
     }
 }
 
