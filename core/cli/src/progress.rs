@@ -46,7 +46,7 @@ struct Shown {
 
 /// An action that is under way.
 struct Running {
-    /// On a terminal.
+    /// The bar of the action, on a terminal.
     bar: Option<ProgressBar>,
     /// Share of it that is done, 0 to 1.
     done: f64,

@@ -17,7 +17,7 @@ pub enum FloatPrecision {
 }
 
 impl FloatPrecision {
-    /// Of weights, images, buffers and losses.
+    /// The type of weights, images, buffers and losses.
     pub(crate) fn kind(self) -> Kind {
         match self {
             FloatPrecision::F32 | FloatPrecision::Bf16 => Kind::Float,

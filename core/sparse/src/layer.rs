@@ -7,7 +7,7 @@ const EPSILON: f64 = 1e-5;
 /// Share of the new batch in the running statistics (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
 
-/// Of one convolution, for each output channel.
+/// The normalisation after one convolution, for each output channel.
 ///
 /// Outputs are stored shifted, z = Σwx + `start`: with batch normalisation `start` is minus
 /// the mean of the channel's first block (it does not change what is normalised, and sums of

@@ -109,7 +109,8 @@ pub fn effects(tables: &[Vec<Vec<f64>>]) -> Option<Effects> {
     })
 }
 
-/// Of rows, columns and their interaction: the mean over pairs of seeds of their products.
+/// The variances of rows, columns and their interaction: the mean over pairs of seeds of their
+/// products.
 fn variances(parts: &[&Parts]) -> [f64; 3] {
     let mut sums = [0.0; 3];
     let mut pairs = 0.0;

@@ -2,7 +2,7 @@
 
 /// Holm's step-down adjustment (Holm 1979): with all p-values of a family below 0.05 after it,
 /// the chance of one false rejection among them is at most 0.05, however they depend on each other.
-/// In the order given.
+/// The adjusted p-values come in the order given.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));

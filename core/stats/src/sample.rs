@@ -32,13 +32,13 @@ pub fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
 /// A standard deviation and how well it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// In the unit of the values.
+    /// The standard deviation, in the unit of the values.
     pub sd: f64,
     /// Degrees of freedom of Student's t; not always whole, see [`pooled`].
     pub df: f64,
 }
 
-/// The spread of one sample; none under two values.
+/// The spread of one sample; `None` under two values.
 pub fn own(values: &[f64]) -> Option<Spread> {
     sample_sd(values).map(|sd| Spread {
         sd,
@@ -51,9 +51,9 @@ pub fn own(values: &[f64]) -> Option<Spread> {
 pub struct Group<'a> {
     /// What was subtracted from what, as numbers that the caller gives to arms.
     pub arms: [usize; 2],
-    /// Of each difference; pairs of cells share what a seed gave.
+    /// The seed of each difference; pairs of cells share what a seed gave.
     pub seeds: &'a [u64],
-    /// One a seed.
+    /// One difference per seed.
     pub values: &'a [f64],
 }
 

@@ -19,7 +19,7 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// As study files and tables spell it.
+    /// Its name in study files and tables.
     pub fn word(self) -> &'static str {
         match self {
             Claim::Equivalence => "equivalence",

@@ -75,7 +75,7 @@ pub fn run(folder: &Path, asked: &TrainJob) -> Result<(), Failure> {
         .map_err(|e| named(&folder.join("done.json"), e))
 }
 
-/// In the engine that the job names.
+/// Trains in the engine that the job names.
 fn trained(
     asked: &TrainJob,
     job: &jackpot_nn::TrainingJob,

@@ -13,7 +13,7 @@ pub enum Loss {
     SumLogits = JKP_LOSS_SUM_LOGITS,
 }
 
-/// On what.
+/// What the network is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Input {
@@ -29,7 +29,7 @@ pub enum Input {
 pub struct Objective {
     /// What is evaluated.
     pub loss: Loss,
-    /// On what.
+    /// What the network is given.
     pub input: Input,
     /// Batch statistics in normalisation layers (running statistics never change).
     pub train_mode: bool,

@@ -59,15 +59,15 @@ pub mod needs {
 /// Bits of [`Item::promises`]: the host verifies each on every output, tensor by tensor.
 pub mod promises {
     use jackpot_abi::*;
-    /// As many kept in each layer.
+    /// As many weights are kept in each layer.
     pub const KEEPS_LAYER_COUNTS: u32 = JKP_KEEPS_LAYER_COUNTS;
-    /// The same values, elsewhere.
+    /// The values are the same, in other places.
     pub const KEEPS_MULTISET: u32 = JKP_KEEPS_MULTISET;
     /// Something differs from the input, if anything could.
     pub const CHANGES_OUTPUT: u32 = JKP_CHANGES_OUTPUT;
     /// Row i depends on row i and its global index only.
     pub const ROWWISE: u32 = JKP_ROWWISE;
-    /// As many kept over all layers.
+    /// As many weights are kept over all layers.
     pub const KEEPS_TOTAL_COUNT: u32 = JKP_KEEPS_TOTAL_COUNT;
     /// The same values under the mask, layer by layer.
     pub const KEEPS_KEPT_MULTISET: u32 = JKP_KEEPS_KEPT_MULTISET;

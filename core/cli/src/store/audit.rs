@@ -120,7 +120,7 @@ fn evidence(places: &Places, what: &[String]) -> Result<Option<Store>> {
 
 /// What an argument names.
 pub enum Subject {
-    /// In the store.
+    /// An action or object of the store.
     Store(Found),
     /// A file of the report in this folder, as its lock spells it.
     Report(PathBuf, String),

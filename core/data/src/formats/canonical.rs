@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::str::FromStr;
 
-/// In which order the rows of a set are taken.
+/// The order in which the rows of a set are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RowOrder {

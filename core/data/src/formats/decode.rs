@@ -42,7 +42,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, String> {
     }
 }
 
-/// By its first bytes.
+/// Whether the first bytes are those of a PNG file.
 pub(crate) fn is_png(bytes: &[u8]) -> bool {
     bytes.starts_with(&PNG)
 }

@@ -15,7 +15,7 @@ pub struct Normalisation {
 /// square root round.
 #[derive(Default)]
 pub(crate) struct Moments {
-    /// Of each channel: sum, sum of squares.
+    /// The sum and the sum of squares of each channel.
     sums: Vec<(u128, u128)>,
     /// Pixels of each channel.
     n: u128,

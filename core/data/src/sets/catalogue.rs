@@ -32,7 +32,7 @@ impl Layout {
 /// What `jackpot list` prints of a data set.
 #[derive(Clone, Debug)]
 pub struct Info {
-    /// As a study names it.
+    /// Its name in a study.
     pub name: &'static str,
     /// One line.
     pub summary: &'static str,

@@ -41,7 +41,7 @@ pub enum Block {
 }
 
 impl Block {
-    /// As a study file spells it.
+    /// Its name in a study file.
     pub fn name(self) -> &'static str {
         match self {
             Block::Published => "published",
@@ -65,7 +65,7 @@ pub enum Stem {
 }
 
 impl Stem {
-    /// As a study file spells it.
+    /// Its name in a study file.
     pub fn name(self) -> &'static str {
         match self {
             Stem::Imagenet => "imagenet",
@@ -97,7 +97,7 @@ pub struct Facts {
 }
 
 impl Family {
-    /// In the order of a list for people.
+    /// Every family, in the order of a list for people.
     pub const ALL: [Family; 7] = [
         Family::Resnet,
         Family::Vgg,

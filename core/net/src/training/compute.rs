@@ -15,7 +15,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// As a study file spells it.
+    /// Its name in a study file.
     pub fn name(self) -> &'static str {
         match self {
             Engine::Libtorch => "libtorch",
@@ -42,7 +42,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// As a study file spells it.
+    /// Its name in a study file.
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",

@@ -55,7 +55,7 @@ impl Augment {
     }
 }
 
-/// In which order an epoch meets the rows.
+/// The order in which an epoch meets the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {

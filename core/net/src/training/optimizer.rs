@@ -46,7 +46,7 @@ impl Default for AdamSettings {
 impl Optimizer {
     const NAMES: &'static [&'static str] = &["sgd", "nesterov", "adam", "adamw"];
 
-    /// As a study file and a recipe spell it.
+    /// Its name in a study file and a recipe.
     pub fn name(&self) -> &'static str {
         match self {
             Optimizer::Sgd => "sgd",

@@ -33,7 +33,7 @@ pub fn foreign(start: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Of zip archives, by the name of the first file in them.
+/// What a zip archive is, by the name of the first file in it.
 fn archive(start: &[u8]) -> &'static str {
     let length = start
         .get(26..28)

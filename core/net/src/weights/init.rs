@@ -83,11 +83,11 @@ fn first_values(parameter: &Parameter, distribution: InitialDistribution, key: K
 /// The distribution that the first values of a parameter are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum InitialDistribution {
-    /// All the same.
+    /// All weights are this number.
     Constant(f32),
-    /// Mean 0 and this standard deviation.
+    /// Normal with mean 0 and this standard deviation.
     Normal(f64),
-    /// From minus this to this.
+    /// Uniform from minus this number to this number.
     Uniform(f64),
 }
 

@@ -42,7 +42,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Of images given as numbers (normalised, row-major `[n, channels, height, width]`).
+    /// A batch of images given as numbers (normalised, row-major `[n, channels, height, width]`).
     ///
     /// # Errors
     /// Shapes that do not fit the network or each other; libtorch's.

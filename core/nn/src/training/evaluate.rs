@@ -49,7 +49,7 @@ impl Evaluation {
 
 /// Weights under a mask, as pruning leaves them: no step is taken.
 pub struct Pruned<'a> {
-    /// What they are of.
+    /// The network whose weights these are.
     pub network: &'a Network,
     /// state_dict (safetensors). Its running statistics are used as they are.
     pub weights: &'a [u8],
@@ -57,7 +57,7 @@ pub struct Pruned<'a> {
     pub mask: &'a Mask,
     /// Test images.
     pub test: &'a Rows,
-    /// As the training had it that made the weights.
+    /// The normalisation of the training that made the weights.
     pub normalisation: &'a Normalisation,
     /// Where it runs.
     pub device: Device,

@@ -156,7 +156,7 @@ impl<P: Kernels> Net<P> {
         self.weight_sums = weight_sums;
     }
 
-    /// From the sums of a step to the gradients of parameters.
+    /// Turns the sums of a step into the gradients of parameters.
     fn settle(&mut self, at: usize, batch: &Batch, sums: &[&mut [Line]]) {
         let step = &self.schedule.steps[at];
         let this = &self.plan.groups[step.group];

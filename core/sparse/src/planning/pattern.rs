@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     pub weight: f32,
     /// Bytes from the beginning of the row.
     pub offset: u32,
-    /// In the table of rows.
+    /// Place of its row in the table of rows.
     pub row: u32,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Geometry {
     pub pitch: usize,
     /// Input rows that an output row reads.
     pub taps: usize,
-    /// Of each convolution's gradient.
+    /// How the rows of each convolution's gradient lie.
     pub halos: Vec<Halo>,
 }
 

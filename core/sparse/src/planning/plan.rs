@@ -13,8 +13,8 @@ pub(crate) struct Convolution {
     /// Channels, height, width.
     pub input: [usize; 3],
     pub output: [usize; 3],
-    /// Of a linear layer: the shape whose values are its input's channels, which lie row by
-    /// row, each channel by channel, where PyTorch flattens channel by channel.
+    /// For a linear layer, the shape whose values are its input's channels: they lie row by row,
+    /// each channel by channel, where PyTorch flattens channel by channel.
     pub flattened: Option<[usize; 3]>,
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Plan {
     pub convolutions: Vec<Convolution>,
     /// The first is the image.
     pub sources: Vec<Source>,
-    /// In forward order.
+    /// The groups in forward order.
     pub groups: Vec<Group>,
 }
 

@@ -10,7 +10,7 @@ use std::{fmt, fs, path::Path};
 pub struct Holder {
     /// The machine's own name for itself, in letters, digits, `.`, `_`.
     pub machine: String,
-    /// As that machine numbers it.
+    /// The number of the process on that machine.
     pub process: u32,
 }
 

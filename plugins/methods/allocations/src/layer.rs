@@ -45,7 +45,7 @@ impl Shape {
             .ok_or_else(|| format!("unknown shape `{name}`"))
     }
 
-    /// As a parameter names it.
+    /// Its name in a parameter.
     pub fn name(self) -> &'static str {
         let found = Shape::ALL.iter().find(|shape| shape.1 == self);
         found.expect("`ALL` lists every shape").0
@@ -76,7 +76,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// As a parameter names it.
+    /// Its name in a parameter.
     pub fn name(self) -> &'static str {
         match self {
             Form::Resnet => "resnet",
