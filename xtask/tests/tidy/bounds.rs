@@ -50,7 +50,7 @@ const TYPE_NAMES: Bound = Bound {
 const BOOLEAN_MATCHES: Bound = Bound {
     rule: "`match` on a bool in a crate",
     most: 0,
-    exceptions: &[("jackpot-study", 2)],
+    exceptions: &[],
 };
 
 impl Bound {
