@@ -6,7 +6,7 @@
 mod synthetic;
 
 use jackpot_report::{ReportFiles, render, write_report};
-use jackpot_results::{Named, Outline, Results, RunOutcome as Outcome};
+use jackpot_results::{Named, Outline, Results, RunOutcome};
 use synthetic::{outline, results};
 
 fn drawn(name: &str, outline: &Outline, results: &Results) -> ReportFiles {
@@ -36,7 +36,7 @@ fn drawn(name: &str, outline: &Outline, results: &Results) -> ReportFiles {
 fn a_study_of_which_nothing_finished() {
     let mut results = results();
     for run in &mut results.runs {
-        run.outcome = Outcome::Missing;
+        run.outcome = RunOutcome::Missing;
     }
     let files = drawn("nothing", &outline(), &results);
     let page = String::from_utf8(files["README.md"].clone()).unwrap();
@@ -73,7 +73,7 @@ fn many_layers_and_panels() {
         }));
     }
     for run in &mut results.runs {
-        if let Outcome::Done(trained) = &mut run.outcome
+        if let RunOutcome::Done(trained) = &mut run.outcome
             && !trained.layers.is_empty()
         {
             let of = |i: usize| {

@@ -8,7 +8,7 @@ mod synthetic;
 use jackpot_report::{
     LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
 };
-use jackpot_results::{Outline, Results, RunOutcome as Outcome};
+use jackpot_results::{Outline, Results, RunOutcome};
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, TABLES};
 use std::fs;
@@ -105,7 +105,7 @@ fn done(results: &mut Results, change: impl FnOnce(&mut jackpot_results::Trained
         .runs
         .iter_mut()
         .find(|r| r.ticket == "lottery" && r.check == "none" && r.seed == 2);
-    if let Some(Outcome::Done(trained)) = run.map(|r| &mut r.outcome) {
+    if let Some(RunOutcome::Done(trained)) = run.map(|r| &mut r.outcome) {
         change(trained);
     }
 }

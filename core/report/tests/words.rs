@@ -6,7 +6,7 @@ mod neutral;
 mod synthetic;
 
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Outline, Results, RunOutcome as Outcome};
+use jackpot_results::{Outline, Results, RunOutcome};
 use jackpot_stats::{Direction, Uncontrolled, Verdict, Why};
 use jackpot_store::Store;
 use jackpot_study::{Declared, FIGURES, TABLES};
@@ -40,7 +40,7 @@ fn whole() -> (Outline, Results) {
     outline.analysis.looks = vec![6];
     let more = results.runs.clone().into_iter().map(|mut run| {
         run.seed += 3;
-        if let Outcome::Done(t) = &mut run.outcome {
+        if let RunOutcome::Done(t) = &mut run.outcome {
             t.accuracy += 0.1;
         }
         run
@@ -48,7 +48,7 @@ fn whole() -> (Outline, Results) {
     results.runs.extend(more.collect::<Vec<_>>());
     // Clear differences at one sparsity: verdicts with a direction.
     for run in results.runs.iter_mut().filter(|r| r.sparsity == "0.9") {
-        if let Outcome::Done(t) = &mut run.outcome {
+        if let RunOutcome::Done(t) = &mut run.outcome {
             t.accuracy += match (run.ticket.as_str(), run.check.as_str()) {
                 ("lottery", "none") => 6.0,
                 ("snip", "none") | (_, "rearrange") => -6.0,

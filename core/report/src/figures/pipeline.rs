@@ -11,7 +11,7 @@ use crate::model::cells::metrics;
 use crate::model::grid::Grid;
 use crate::model::groups::pruning_of;
 use crate::model::inputs::inputs_of;
-use jackpot_results::{CheckSummary as Change, Named, PruningSummary as SparseWay};
+use jackpot_results::{CheckSummary, Named, PruningSummary};
 use jackpot_study::Target;
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ fn boxes(canvas: &Canvas<'_>, arrows: &[Arrow]) -> Result<(), String> {
 /// The tickets and checks that the labels of arrows name.
 struct Study<'g, 'a> {
     grid: &'g Grid<'a>,
-    tickets: Vec<(&'a Named, &'a SparseWay)>,
+    tickets: Vec<(&'a Named, &'a PruningSummary)>,
 }
 
 impl<'g, 'a> Study<'g, 'a> {
@@ -118,7 +118,7 @@ impl<'g, 'a> Study<'g, 'a> {
     }
 
     /// The titles of the tickets for which `is` holds, or an empty text if there are none.
-    fn titles(&self, is: impl Fn(&Named, &SparseWay) -> bool) -> String {
+    fn titles(&self, is: impl Fn(&Named, &PruningSummary) -> bool) -> String {
         let mut titles = self
             .tickets
             .iter()
@@ -129,7 +129,7 @@ impl<'g, 'a> Study<'g, 'a> {
     }
 
     /// "; changed by TITLE (item)" with every check for which `how` gives items.
-    fn changed(&self, how: impl Fn(&Change) -> Vec<String>) -> String {
+    fn changed(&self, how: impl Fn(&CheckSummary) -> Vec<String>) -> String {
         let checks = self.grid.outline.checks.iter().filter_map(|check| {
             let items = how(self.grid.outline.changes.get(&check.name)?);
             (!items.is_empty()).then(|| format!("{} ({})", check.title, items.join(", ")))
@@ -169,7 +169,7 @@ impl<'g, 'a> Study<'g, 'a> {
 }
 
 /// The steps of a check on one of these targets.
-fn steps(change: &Change, on: &[Target]) -> Vec<String> {
+fn steps(change: &CheckSummary, on: &[Target]) -> Vec<String> {
     let steps = change
         .steps
         .iter()
@@ -178,7 +178,7 @@ fn steps(change: &Change, on: &[Target]) -> Vec<String> {
 }
 
 /// As [`steps`], with a phrase for a check that only changes how the pretraining runs.
-fn on_pretraining(change: &Change) -> Vec<String> {
+fn on_pretraining(change: &CheckSummary) -> Vec<String> {
     let found = steps(change, &[Target::Data, Target::PretrainingData]);
     if found.is_empty() && change.on_data && change.steps.is_empty() {
         vec!["other steps or order".into()]

@@ -15,8 +15,7 @@ use super::{Figure, all};
 use crate::formats::figure_files;
 use crate::model::grid::Grid;
 use jackpot_results::{
-    Before, Named, Outline, Pretrained, PruningSummary as SparseWay, Results, Run,
-    RunOutcome as Outcome, TicketSummary as Way,
+    Before, Named, Outline, Pretrained, PruningSummary, Results, Run, RunOutcome, TicketSummary,
 };
 use jackpot_store::Digest;
 use jackpot_study::{FIGURES, Lineage, Overlap, TicketKind};
@@ -146,11 +145,11 @@ impl Shape {
         results
     }
 
-    fn outcome(&self, ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
+    fn outcome(&self, ticket: &str, check: &str, sparsity: &str, seed: u64) -> RunOutcome {
         let random = kind(ticket).is_some_and(|t| t.1 == "random");
         if random && check == "corrupted" {
             let because = "the ticket reads no data".into();
-            return Outcome::Identical { because };
+            return RunOutcome::Identical { because };
         }
         let density = 1.0 - sparsity.parse::<f64>().unwrap();
         let name = format!("{ticket} {check} {sparsity} {seed}");
@@ -185,7 +184,7 @@ impl Shape {
             accuracy: 10.0 + 78.0 * density + draw(&name),
             test_loss: 2.3,
         });
-        Outcome::Done(found)
+        RunOutcome::Done(found)
     }
 }
 
@@ -193,9 +192,9 @@ fn results_run() -> Run {
     synthetic::results().runs.remove(0)
 }
 
-fn way(name: &str) -> Way {
+fn way(name: &str) -> TicketSummary {
     let kind = kind(name);
-    let sparse = kind.map(|(_, method, rule, before, learned)| SparseWay {
+    let sparse = kind.map(|(_, method, rule, before, learned)| PruningSummary {
         scores: (*method).into(),
         method: (*method).into(),
         of: "the initial weights".into(),
@@ -216,7 +215,7 @@ fn way(name: &str) -> Way {
             (.., true) => TicketKind::Hybrid,
         }),
     });
-    Way {
+    TicketSummary {
         epochs: 5,
         learning_rate: 0.1,
         sparse,
@@ -445,7 +444,7 @@ fn words_on_the_dense_networks_line_have_a_gap_in_it() {
     for dense in [10.05, 10.1, 10.15, 10.2, 10.3] {
         let mut results = shape.results(&outline);
         for run in results.runs.iter_mut().filter(|r| r.ticket == "dense") {
-            if let Outcome::Done(trained) = &mut run.outcome {
+            if let RunOutcome::Done(trained) = &mut run.outcome {
                 trained.accuracy = dense;
             }
         }

@@ -1,6 +1,6 @@
 //! The cells of a study: all seeds of one ticket under one check at one sparsity.
 
-use jackpot_results::{Before, Named, Run, RunOutcome as Outcome, TrainedRun as Trained};
+use jackpot_results::{Before, Named, Run, RunOutcome, TrainedRun};
 use jackpot_store::Digest;
 use jackpot_study::Lineage;
 use std::collections::BTreeSet;
@@ -21,10 +21,10 @@ pub(crate) struct Cell<'a> {
 
 impl<'a> Cell<'a> {
     /// The runs that were trained, with their seeds.
-    pub fn trained(&self) -> impl Iterator<Item = (u64, &'a Trained)> {
+    pub fn trained(&self) -> impl Iterator<Item = (u64, &'a TrainedRun)> {
         self.runs.iter().filter_map(|(seed, run)| match run {
             Some(Run {
-                outcome: Outcome::Done(trained),
+                outcome: RunOutcome::Done(trained),
                 ..
             }) => Some((*seed, trained)),
             _ => None,
@@ -42,7 +42,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The trainings whose pruned network was evaluated before, with that evaluation.
-    pub fn before(&self) -> impl Iterator<Item = (&'a Trained, &'a Before)> {
+    pub fn before(&self) -> impl Iterator<Item = (&'a TrainedRun, &'a Before)> {
         self.trained()
             .filter_map(|(_, t)| Some((t, t.before.as_ref()?)))
     }
@@ -53,7 +53,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The training of one seed.
-    pub fn of_seed(&self, seed: u64) -> Option<&'a Trained> {
+    pub fn of_seed(&self, seed: u64) -> Option<&'a TrainedRun> {
         self.trained().find(|(s, _)| *s == seed).map(|(_, t)| t)
     }
 
@@ -61,7 +61,7 @@ impl<'a> Cell<'a> {
     /// to be run.
     pub fn identical(&self) -> Option<&'a str> {
         self.of_every_seed(|outcome| match outcome {
-            Outcome::Identical { because } => Some(because),
+            RunOutcome::Identical { because } => Some(because),
             _ => None,
         })
     }
@@ -69,12 +69,12 @@ impl<'a> Cell<'a> {
     /// The reason why the check cannot be applied to the ticket, if it cannot.
     pub fn not_applicable(&self) -> Option<&'a str> {
         self.of_every_seed(|outcome| match outcome {
-            Outcome::NotApplicable { because } => Some(because),
+            RunOutcome::NotApplicable { because } => Some(because),
             _ => None,
         })
     }
 
-    fn of_every_seed(&self, reason: fn(&'a Outcome) -> Option<&'a str>) -> Option<&'a str> {
+    fn of_every_seed(&self, reason: fn(&'a RunOutcome) -> Option<&'a str>) -> Option<&'a str> {
         let reasons = self.runs.iter().map(|(_, run)| reason(&(*run)?.outcome));
         let reasons: Option<Vec<_>> = reasons.collect();
         reasons.and_then(|all| all.first().copied())
@@ -99,7 +99,7 @@ pub(crate) fn in_order(cells: &[Cell<'_>]) -> [Vec<Digest>; 2] {
     let runs = cells.iter().flat_map(|c| &c.runs);
     for run in runs.filter_map(|(_, run)| *run) {
         let trained = match &run.outcome {
-            Outcome::Done(trained) => Some(trained),
+            RunOutcome::Done(trained) => Some(trained),
             _ => None,
         };
         found[0].extend(trained.map(|t| t.metrics));

@@ -5,10 +5,7 @@ use crate::model::analysis::findings::{Findings, evaluate};
 use crate::model::cells::{Cell, UNMODIFIED, name_of};
 use crate::model::format::DENSE;
 use crate::model::mean_sd::MeanSd;
-use jackpot_results::{
-    ContrastScope as Scope, Finding, Outline, Results, Run, RunOutcome as Outcome,
-    TrainedRun as Trained,
-};
+use jackpot_results::{ContrastScope, Finding, Outline, Results, Run, RunOutcome, TrainedRun};
 use jackpot_store::Digest;
 use jackpot_study::Arm;
 pub(crate) use jackpot_study::COLLAPSE_POINTS;
@@ -99,7 +96,7 @@ impl<'a> Grid<'a> {
         }
         let classes = outline.subject.classes;
         let chance = (classes > 1).then(|| 100.0 / f64::from(classes));
-        let collapsed = |trained: &Trained| is_collapsed(chance, trained);
+        let collapsed = |trained: &TrainedRun| is_collapsed(chance, trained);
         Ok(Grid {
             outline,
             results,
@@ -122,7 +119,7 @@ impl<'a> Grid<'a> {
             trained.filter(|t| part.collapsed(t))
         });
         let collapsed: BTreeSet<Digest> = collapsed.map(|t| t.key).collect();
-        let is_collapsed = |trained: &Trained| collapsed.contains(&trained.key);
+        let is_collapsed = |trained: &TrainedRun| collapsed.contains(&trained.key);
         Ok(Grid {
             outline,
             results,
@@ -166,12 +163,12 @@ impl<'a> Grid<'a> {
 
     /// Whether a training collapsed: its accuracy is at chance and its loss is finite (with an
     /// infinite loss it diverged). False if the accuracy of guessing is not known.
-    pub fn collapsed(&self, trained: &Trained) -> bool {
+    pub fn collapsed(&self, trained: &TrainedRun) -> bool {
         is_collapsed(self.chance, trained)
     }
 
     /// Whether a training neither collapsed nor diverged. Trainings that did vary on another scale.
-    pub fn learned(&self, trained: &Trained) -> bool {
+    pub fn learned(&self, trained: &TrainedRun) -> bool {
         trained.test_loss.is_finite() && !self.collapsed(trained)
     }
 
@@ -187,7 +184,7 @@ impl<'a> Grid<'a> {
     pub fn check_finding(&self, cell: &Cell<'_>) -> Option<&Finding> {
         let ticket = &cell.ticket.name;
         let (plus, minus) = (Arm::of(ticket), Arm::under(ticket, &cell.check?.name));
-        let scope = Scope::Sparsity(cell.sparsity.to_owned());
+        let scope = ContrastScope::Sparsity(cell.sparsity.to_owned());
         self.findings.of(&plus, &minus, &scope)
     }
 
@@ -229,20 +226,20 @@ impl<'a> Grid<'a> {
     }
 
     pub fn summary(&self, cell: &Cell<'_>) -> Summary {
-        let trained: Vec<&Trained> = cell.trained().map(|(_, t)| t).collect();
+        let trained: Vec<&TrainedRun> = cell.trained().map(|(_, t)| t).collect();
         let selected: Vec<f64> = trained.iter().filter_map(|t| t.selected_accuracy).collect();
-        let values = |of: fn(&Trained) -> f64| trained.iter().map(|t| of(t)).collect::<Vec<_>>();
-        let count = |is: fn(&Outcome) -> bool| {
+        let values = |of: fn(&TrainedRun) -> f64| trained.iter().map(|t| of(t)).collect::<Vec<_>>();
+        let count = |is: fn(&RunOutcome) -> bool| {
             let found = cell
                 .runs
                 .iter()
                 .filter(|(_, r)| r.is_some_and(|r| is(&r.outcome)));
             found.count()
         };
-        let not_run = count(|o| matches!(o, Outcome::Identical { .. }));
-        let not_applicable = count(|o| matches!(o, Outcome::NotApplicable { .. }));
-        let failed = count(|o| matches!(o, Outcome::Failed { .. }));
-        let skipped = count(|o| matches!(o, Outcome::Collapsed { .. }));
+        let not_run = count(|o| matches!(o, RunOutcome::Identical { .. }));
+        let not_applicable = count(|o| matches!(o, RunOutcome::NotApplicable { .. }));
+        let failed = count(|o| matches!(o, RunOutcome::Failed { .. }));
+        let skipped = count(|o| matches!(o, RunOutcome::Collapsed { .. }));
         let diverged = trained.iter().filter(|t| !t.test_loss.is_finite()).count();
         let loss = MeanSd::of(&values(|t| t.test_loss)).filter(|_| diverged == 0);
         Summary {
@@ -268,7 +265,7 @@ impl<'a> Grid<'a> {
     }
 }
 
-fn is_collapsed(chance: Option<f64>, trained: &Trained) -> bool {
+fn is_collapsed(chance: Option<f64>, trained: &TrainedRun) -> bool {
     let at_chance = |chance| trained.accuracy <= chance + COLLAPSE_POINTS;
     trained.test_loss.is_finite() && chance.is_some_and(at_chance)
 }
@@ -297,7 +294,7 @@ fn known(outline: &Outline, run: &Run) -> Result<(), Error> {
 fn possible(run: &Run) -> Result<(), Error> {
     let percent = 0.0..=100.0;
     match &run.outcome {
-        Outcome::Done(t)
+        RunOutcome::Done(t)
             if ![Some(t.accuracy), Some(t.best_accuracy), t.selected_accuracy]
                 .into_iter()
                 .flatten()

@@ -2,7 +2,7 @@
 //! is made.
 
 use crate::model::grid::Grid;
-use jackpot_results::{Named, PruningSummary as SparseWay};
+use jackpot_results::{Named, PruningSummary};
 use jackpot_study::TicketKind;
 
 /// The tickets that one table or figure is about.
@@ -31,7 +31,7 @@ pub(crate) fn members<'a>(grid: &Grid<'a>, group: TicketGroup) -> Vec<&'a Named>
 }
 
 /// How a ticket is made, or `None` for the dense network.
-pub(crate) fn pruning_of<'a>(grid: &Grid<'a>, ticket: &Named) -> Option<&'a SparseWay> {
+pub(crate) fn pruning_of<'a>(grid: &Grid<'a>, ticket: &Named) -> Option<&'a PruningSummary> {
     grid.outline.ways.get(&ticket.name)?.sparse.as_ref()
 }
 

@@ -3,7 +3,7 @@
 use crate::model::cells::Cell;
 use crate::model::format;
 use crate::model::grid::{Grid, Summary};
-use jackpot_results::RunOutcome as Outcome;
+use jackpot_results::RunOutcome;
 use std::collections::BTreeSet;
 
 /// The word for a cell that has no measurement of its own, or `None` if it is or will be measured.
@@ -70,7 +70,7 @@ pub(crate) fn notes(grid: &Grid<'_>, cell: &Cell<'_>, summary: &Summary) -> Vec<
             .filter_map(|(_, run)| run.map(|r| &r.outcome));
         let reasons: BTreeSet<String> = outcomes
             .filter_map(|outcome| match outcome {
-                Outcome::Failed { why, .. } => Some(format::shortened(why)),
+                RunOutcome::Failed { why, .. } => Some(format::shortened(why)),
                 _ => None,
             })
             .collect();

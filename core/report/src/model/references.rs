@@ -5,7 +5,7 @@ use crate::Error;
 use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
-use jackpot_results::{CheckSummary as Change, PruningSummary as SparseWay, TicketSummary as Way};
+use jackpot_results::{CheckSummary, PruningSummary, TicketSummary};
 use jackpot_study::Target;
 use serde::Deserialize;
 
@@ -152,7 +152,7 @@ fn is_of(grid: &Grid<'_>, cell: &Cell<'_>, series: &Series) -> bool {
 
 /// The name that published tables use for a ticket. It follows from how the ticket is made, not
 /// from its name in the study file.
-fn method(way: &Way) -> Option<&'static str> {
+fn method(way: &TicketSummary) -> Option<&'static str> {
     let Some(sparse) = &way.sparse else {
         return Some("dense");
     };
@@ -161,7 +161,7 @@ fn method(way: &Way) -> Option<&'static str> {
     if sparse.rounds.is_some() || !sparse.unit.is_weights() || object {
         return None;
     }
-    let SparseWay {
+    let PruningSummary {
         method,
         rule,
         of_learned,
@@ -181,7 +181,7 @@ fn method(way: &Way) -> Option<&'static str> {
 }
 
 /// The name that published tables use for a check.
-fn kind(change: &Change) -> Option<&'static str> {
+fn kind(change: &CheckSummary) -> Option<&'static str> {
     let on = |target| change.steps.iter().all(|(on, _)| *on == target);
     let items: Vec<&str> = change.items.iter().map(String::as_str).collect();
     match items.as_slice() {

@@ -3,7 +3,7 @@
 use crate::model::cells::name_of;
 use crate::model::format::{self, DENSE};
 use crate::model::grid::Grid;
-use jackpot_results::RunOutcome as Outcome;
+use jackpot_results::RunOutcome;
 use std::collections::BTreeSet;
 
 /// The number of runs by outcome, in a sentence.
@@ -15,19 +15,19 @@ pub(crate) fn count(grid: &Grid<'_>) -> String {
             .map(|(_, r)| r.map(|r| &r.outcome))
     };
     let done = outcomes()
-        .filter(|o| matches!(o, Some(Outcome::Done(_))))
+        .filter(|o| matches!(o, Some(RunOutcome::Done(_))))
         .count();
     let failed = outcomes()
-        .filter(|o| matches!(o, Some(Outcome::Failed { .. })))
+        .filter(|o| matches!(o, Some(RunOutcome::Failed { .. })))
         .count();
     let not_run = outcomes()
-        .filter(|o| matches!(o, Some(Outcome::Identical { .. })))
+        .filter(|o| matches!(o, Some(RunOutcome::Identical { .. })))
         .count();
     let skipped = outcomes()
-        .filter(|o| matches!(o, Some(Outcome::Collapsed { .. })))
+        .filter(|o| matches!(o, Some(RunOutcome::Collapsed { .. })))
         .count();
     let not_applicable = outcomes()
-        .filter(|o| matches!(o, Some(Outcome::NotApplicable { .. })))
+        .filter(|o| matches!(o, Some(RunOutcome::NotApplicable { .. })))
         .count();
     let said = [
         (not_applicable, "not applicable"),
@@ -75,7 +75,7 @@ pub(crate) fn lines(grid: &Grid<'_>) -> Vec<String> {
 pub(crate) fn failures(grid: &Grid<'_>) -> Vec<String> {
     let runs = grid.cells.iter().flat_map(|c| &c.runs);
     let failed = runs.filter_map(|(_, run)| match &(*run)?.outcome {
-        Outcome::Failed { why, .. } => Some((name_of((*run)?), format::shortened(why))),
+        RunOutcome::Failed { why, .. } => Some((name_of((*run)?), format::shortened(why))),
         _ => None,
     });
     failed

@@ -8,7 +8,7 @@ use crate::model::grid::Grid;
 use crate::model::sweep::Grids;
 use crate::tables::table::Table;
 use crate::tables::value::NOTHING;
-use jackpot_results::{Before, RunOutcome as Outcome, TrainedRun as Trained};
+use jackpot_results::{Before, RunOutcome, TrainedRun};
 use jackpot_store::Digest;
 use serde::Serialize;
 use serde_json::Value;
@@ -105,7 +105,7 @@ impl Provenance {
         for (cell, seed, run) in runs {
             let name = name(setting, cell, seed);
             match (&run.outcome, &run.facts) {
-                (Outcome::Done(trained), _) => {
+                (RunOutcome::Done(trained), _) => {
                     let before = trained.before.as_ref().filter(|b| is_wanted(&b.key));
                     let name_before = format!("{name}, before its training");
                     if is_wanted(&trained.key) {
@@ -165,7 +165,7 @@ fn name(setting: Option<&str>, cell: &Cell<'_>, seed: u64) -> String {
     )
 }
 
-fn training(name: String, seed: u64, trained: &Trained, recipe: Vec<usize>) -> Origin {
+fn training(name: String, seed: u64, trained: &TrainedRun, recipe: Vec<usize>) -> Origin {
     let mask = trained.mask.map_or(NOTHING.into(), |m| m.to_string());
     let number = |x: f64| format!("{}", six_decimals(x));
     let key = trained.key;

@@ -11,7 +11,7 @@ use crate::page::{html, markdown};
 use crate::publish::lock;
 use crate::tables::table::Table;
 use crate::{Error, LOCK, ReportFiles, tables};
-use jackpot_results::{EVIDENCE, Outline, Results, RunOutcome as Outcome};
+use jackpot_results::{EVIDENCE, Outline, Results, RunOutcome};
 use std::collections::BTreeMap;
 
 /// The files of a report by path, each with the results from which it was drawn.
@@ -58,7 +58,7 @@ pub fn render_with_evidence(
     order.extend(masks);
     if let Some(bytes) = evidence {
         let metrics = results.runs.iter().filter_map(|run| match &run.outcome {
-            Outcome::Done(trained) => Some(trained.metrics),
+            RunOutcome::Done(trained) => Some(trained.metrics),
             _ => None,
         });
         let inputs = inputs_of(metrics);

@@ -9,7 +9,7 @@ use crate::model::format::six_decimals;
 use crate::model::grid::Grid;
 use crate::model::inputs::inputs_of;
 use crate::tables::table::{Data, Table};
-use jackpot_results::{Run, RunOutcome as Outcome, TrainedRun as Trained};
+use jackpot_results::{Run, RunOutcome, TrainedRun};
 use polars::df;
 use polars::prelude::Column;
 
@@ -34,12 +34,12 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
         .iter()
         .flat_map(|c| c.runs.iter().map(move |(seed, run)| (c, *seed, *run)))
         .collect();
-    let digest = |of: fn(&Trained) -> Option<String>| -> Vec<Option<String>> {
+    let digest = |of: fn(&TrainedRun) -> Option<String>| -> Vec<Option<String>> {
         rows.iter()
             .map(|(_, _, run)| trained(*run).and_then(of))
             .collect()
     };
-    let value = |of: fn(&Trained) -> f64| -> Vec<Option<f64>> {
+    let value = |of: fn(&TrainedRun) -> f64| -> Vec<Option<f64>> {
         rows.iter()
             .map(|(_, _, run)| trained(*run).map(|t| six_decimals(of(t))))
             .collect()
@@ -69,9 +69,9 @@ fn frame(grid: &Grid<'_>) -> Result<polars::prelude::DataFrame, Error> {
     Ok(frame)
 }
 
-fn trained(run: Option<&Run>) -> Option<&Trained> {
+fn trained(run: Option<&Run>) -> Option<&TrainedRun> {
     match &run?.outcome {
-        Outcome::Done(trained) => Some(trained),
+        RunOutcome::Done(trained) => Some(trained),
         _ => None,
     }
 }
@@ -80,11 +80,11 @@ fn trained(run: Option<&Run>) -> Option<&Trained> {
 fn state(run: Option<&Run>) -> (&'static str, Option<String>) {
     let line = |text: &str| Some(text.split_whitespace().collect::<Vec<_>>().join(" "));
     match run.map(|r| &r.outcome) {
-        Some(Outcome::Done(_)) => ("done", None),
-        Some(Outcome::Identical { because }) => ("identical", line(because)),
-        Some(Outcome::NotApplicable { because }) => ("not applicable", line(because)),
-        Some(Outcome::Failed { why, .. }) => ("failed", line(why)),
-        Some(Outcome::Collapsed { why }) => ("collapsed", line(why)),
-        Some(Outcome::Missing) | None => ("missing", None),
+        Some(RunOutcome::Done(_)) => ("done", None),
+        Some(RunOutcome::Identical { because }) => ("identical", line(because)),
+        Some(RunOutcome::NotApplicable { because }) => ("not applicable", line(because)),
+        Some(RunOutcome::Failed { why, .. }) => ("failed", line(why)),
+        Some(RunOutcome::Collapsed { why }) => ("collapsed", line(why)),
+        Some(RunOutcome::Missing) | None => ("missing", None),
     }
 }

@@ -3,8 +3,8 @@
 //! cannot differ, and runs that collapsed, failed or are missing.
 
 use jackpot_results::{
-    CheckSummary as Change, Named, Outline, PruningSummary as SparseWay, Results, Run,
-    RunOutcome as Outcome, Subject, TicketSummary as Way, TrainedRun as Trained,
+    CheckSummary, Named, Outline, PruningSummary, Results, Run, RunOutcome, Subject, TicketSummary,
+    TrainedRun,
 };
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
@@ -162,7 +162,7 @@ pub fn outline() -> Outline {
     }
 }
 
-fn ways() -> BTreeMap<String, Way> {
+fn ways() -> BTreeMap<String, TicketSummary> {
     let sparse = |ticket: &str| {
         let (method, rule) = match ticket {
             "lottery" => ("magnitude", "global"),
@@ -170,7 +170,7 @@ fn ways() -> BTreeMap<String, Way> {
             "uniform" => ("random", "uniform"),
             other => (other, "global"),
         };
-        SparseWay {
+        PruningSummary {
             scores: method.into(),
             method: method.into(),
             of: "the initial weights".into(),
@@ -191,7 +191,7 @@ fn ways() -> BTreeMap<String, Way> {
         }
     };
     let way = |(ticket, _): &(&str, &str)| {
-        let way = Way {
+        let way = TicketSummary {
             epochs: 5,
             learning_rate: 0.1,
             sparse: (*ticket != "dense").then(|| sparse(ticket)),
@@ -201,8 +201,8 @@ fn ways() -> BTreeMap<String, Way> {
     TICKETS.iter().map(way).collect()
 }
 
-fn changes() -> BTreeMap<String, Change> {
-    let change = |target, item: &str| Change {
+fn changes() -> BTreeMap<String, CheckSummary> {
+    let change = |target, item: &str| CheckSummary {
         steps: vec![(target, item.into())],
         items: vec![item.into()],
         on_data: target == Target::Data,
@@ -216,8 +216,13 @@ fn changes() -> BTreeMap<String, Change> {
 }
 
 /// A training whose digests are computed from its name.
-pub fn trained(name: &str, accuracy: f64, loss: f64, layers: Vec<(String, u64, u64)>) -> Trained {
-    Trained {
+pub fn trained(
+    name: &str,
+    accuracy: f64,
+    loss: f64,
+    layers: Vec<(String, u64, u64)>,
+) -> TrainedRun {
+    TrainedRun {
         key: Digest::of(format!("action {name}").as_bytes()),
         metrics: Digest::of(format!("metrics {name}").as_bytes()),
         mask: (!layers.is_empty()).then(|| Digest::of(format!("mask {name}").as_bytes())),
@@ -259,28 +264,28 @@ pub fn layers(ticket: &str, sparsity: &str, seed: u64) -> Vec<(String, u64, u64)
     LAYERS.iter().enumerate().map(layer).collect()
 }
 
-fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
+fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> RunOutcome {
     let data_free = matches!(ticket, "smart" | "uniform");
     if check == "corrupted" && data_free {
         let because = "the ticket reads no data".into();
-        return Outcome::Identical { because };
+        return RunOutcome::Identical { because };
     }
     match (ticket, check, sparsity, seed) {
         ("grasp", "rearrange", "0.98", 2) => {
-            return Outcome::Failed {
+            return RunOutcome::Failed {
                 why:
                     "plugin `grasp`, item `grasp`, action 12ab: scores | not finite\nlayer `conv1`"
                         .into(),
                 diverged: false,
             };
         }
-        ("lottery", "corrupted", "0.9", 3) => return Outcome::Missing,
+        ("lottery", "corrupted", "0.9", 3) => return RunOutcome::Missing,
         ("lottery", "corrupted", "0.98", _) if seed > 1 => {
             let name = format!("{ticket} {check} {sparsity} {seed}");
-            return Outcome::Done(trained(&name, 10.0, 2.5, layers(ticket, sparsity, seed)));
+            return RunOutcome::Done(trained(&name, 10.0, 2.5, layers(ticket, sparsity, seed)));
         }
         ("uniform", "rearrange", "0.98", _) => {
-            return Outcome::Failed {
+            return RunOutcome::Failed {
                 why: "out of memory: 512 MB asked, 256 MB allowed".into(),
                 diverged: false,
             };
@@ -308,14 +313,14 @@ fn outcome(ticket: &str, check: &str, sparsity: &str, seed: u64) -> Outcome {
     let name = if shared { "none" } else { check };
     let accuracy = if shared {
         match outcome(ticket, "none", sparsity, seed) {
-            Outcome::Done(t) => t.accuracy,
+            RunOutcome::Done(t) => t.accuracy,
             _ => accuracy,
         }
     } else {
         accuracy
     };
     let name = format!("{ticket} {name} {sparsity} {seed}");
-    Outcome::Done(trained(
+    RunOutcome::Done(trained(
         &name,
         accuracy,
         2.6 - accuracy / 40.0,
@@ -339,7 +344,7 @@ pub fn results() -> Results {
     for seed in SEEDS {
         let accuracy = 87.0 + 0.3 * draw(&format!("dense {seed}"));
         let dense = trained(&format!("dense {seed}"), accuracy, 0.38, Vec::new());
-        push("dense", "none", "0", seed, Outcome::Done(dense));
+        push("dense", "none", "0", seed, RunOutcome::Done(dense));
         for sparsity in SPARSITIES {
             for (ticket, _) in &TICKETS[1..] {
                 for check in ["none", "corrupted", "rearrange"] {
@@ -367,7 +372,7 @@ pub fn results() -> Results {
 /// A small recipe for every training. Their keys are synthetic, too.
 fn recipes(runs: &[Run]) -> BTreeMap<Digest, serde_json::Value> {
     let recipe = |run: &Run| match &run.outcome {
-        Outcome::Done(trained) => {
+        RunOutcome::Done(trained) => {
             let inputs = serde_json::json!({ "mask": trained.mask.map(|m| m.to_string()) });
             let recipe = serde_json::json!({
                 "kind": "train", "revision": 1, "inputs": inputs, "epochs": 5,

@@ -2,7 +2,7 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome, SettingOutline};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome, SettingOutline};
 use jackpot_stats::Claim;
 use jackpot_study::{Arm, ArmPair, Contrast, Dose, Level, Series};
 
@@ -109,7 +109,7 @@ fn runs(setting: Option<&str>) -> Vec<Run> {
                     check: (*check).into(),
                     sparsity: "0.9".into(),
                     seed,
-                    outcome: Outcome::Done(trained(&run, accuracy, 1.0, Vec::new())),
+                    outcome: RunOutcome::Done(trained(&run, accuracy, 1.0, Vec::new())),
                     facts: None,
                 });
             }
@@ -313,7 +313,7 @@ fn a_collapse_is_one_of_its_own_setting() {
     outline.settings[0].subject.classes = 2;
     let is = |r: &&mut Run| (r.ticket.as_str(), r.check.as_str(), r.seed) == ("snip", "none", 1);
     for run in results.runs.iter_mut().filter(is) {
-        if let Outcome::Done(trained) = &mut run.outcome {
+        if let RunOutcome::Done(trained) = &mut run.outcome {
             trained.accuracy = 50.0;
         }
     }
@@ -324,7 +324,7 @@ fn a_collapse_is_one_of_its_own_setting() {
     assert!(note(&results).contains("collapsed or diverged runs"));
     let short = |r: &&mut Run| r.setting.as_deref() == Some("short");
     for run in results.runs.iter_mut().filter(short).filter(is) {
-        if let Outcome::Done(trained) = &mut run.outcome {
+        if let RunOutcome::Done(trained) = &mut run.outcome {
             trained.accuracy = 80.0;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome};
 use jackpot_study::{Factor, Factorial};
 
 const RULES: [&str; 2] = ["uniform", "smart"];
@@ -36,7 +36,7 @@ fn study(seeds: u64) -> (Outline, Results) {
                     check: "none".into(),
                     sparsity: "0.9".into(),
                     seed,
-                    outcome: Outcome::Done(run),
+                    outcome: RunOutcome::Done(run),
                     facts: None,
                 });
             }
@@ -96,7 +96,7 @@ fn every_factor_has_its_share_with_an_interval() {
         "{cell}"
     );
 
-    if let Outcome::Done(trained) = &mut results.runs[0].outcome {
+    if let RunOutcome::Done(trained) = &mut results.runs[0].outcome {
         trained.accuracy = 10.0;
     }
     let table = text(&render(&outline, &results).unwrap(), "tables/effects.md");
@@ -110,7 +110,7 @@ fn what_cannot_be_said_is_said_to_be_so() {
     holds(&table, &["| 90 % | rule | – | – | 2 | needs 3 seeds"]);
     let (mut outline, mut results) = study(4);
     for run in &mut results.runs {
-        if let Outcome::Done(trained) = &mut run.outcome {
+        if let RunOutcome::Done(trained) = &mut run.outcome {
             trained.accuracy = 70.0;
         }
     }

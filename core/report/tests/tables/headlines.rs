@@ -3,7 +3,7 @@
 
 use crate::synthetic::{SPARSITIES, outline, results, trained};
 use jackpot_report::render;
-use jackpot_results::{Outline, Results, Run, RunOutcome as Outcome};
+use jackpot_results::{Outline, Results, Run, RunOutcome};
 use jackpot_study::{Arm, ControlOf, Role};
 
 /// SNIP is that much better than SNIP rearranged, at each sparsity, and smart ratios than uniform
@@ -31,7 +31,7 @@ fn made(snip: [f64; 2], smart: f64) -> (Outline, Results) {
                     check: check.into(),
                     sparsity: sparsity.into(),
                     seed,
-                    outcome: Outcome::Done(trained(&name, accuracy, 1.0, Vec::new())),
+                    outcome: RunOutcome::Done(trained(&name, accuracy, 1.0, Vec::new())),
                     facts: None,
                 });
             }
@@ -89,7 +89,7 @@ fn an_average_says_that_collapsed_runs_are_in_it() {
     let mut collapsed = made([0.1, 0.2], 5.0);
     let mut runs = collapsed.1.runs.iter_mut();
     let run = runs.find(|r| r.ticket == "snip" && r.sparsity == "0.98");
-    if let Outcome::Done(trained) = &mut run.unwrap().outcome {
+    if let RunOutcome::Done(trained) = &mut run.unwrap().outcome {
         trained.accuracy = 10.0;
     }
     let (line, table) = said(&collapsed, "Layerwise rearrange");

@@ -3,7 +3,7 @@
 use crate::synthetic::{outline, results, trained};
 use jackpot_prune::ThresholdSharpness;
 use jackpot_report::render;
-use jackpot_results::{Outline, Results, Run, RunOutcome as Outcome};
+use jackpot_results::{Outline, Results, Run, RunOutcome};
 use jackpot_stats::Variance;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts};
@@ -49,7 +49,7 @@ fn run(ticket: &str, check: &str, seed: u64, accuracy: f64) -> Run {
         check: check.into(),
         sparsity: "0.9".into(),
         seed,
-        outcome: Outcome::Done(trained(&name, accuracy, 1.0, Vec::new())),
+        outcome: RunOutcome::Done(trained(&name, accuracy, 1.0, Vec::new())),
         facts: None,
     }
 }
@@ -279,7 +279,7 @@ fn the_selected_epoch_stands_beside_the_last_and_the_best() {
         assert!(!file(&results, name).contains("selected"), "{name}");
     }
     for run in &mut results.runs {
-        if let Outcome::Done(trained) = &mut run.outcome {
+        if let RunOutcome::Done(trained) = &mut run.outcome {
             trained.selected_accuracy = Some(trained.accuracy - 1.0);
         }
     }
@@ -293,7 +293,7 @@ fn the_selected_epoch_stands_beside_the_last_and_the_best() {
         "{page}"
     );
     assert!(file(&results, "tables/runs.csv").contains("selected_accuracy"));
-    if let Outcome::Done(trained) = &mut results.runs[0].outcome {
+    if let RunOutcome::Done(trained) = &mut results.runs[0].outcome {
         trained.selected_accuracy = Some(101.0);
     }
     let error = render(&outline, &results).unwrap_err().to_string();
@@ -378,7 +378,7 @@ fn what_is_identical_is_never_a_measured_zero() {
 }
 
 /// The synthetic results, with other outcomes of the smart ticket under corrupted data.
-fn with_outcomes(of: impl Fn(u64) -> Option<Outcome>) -> Results {
+fn with_outcomes(of: impl Fn(u64) -> Option<RunOutcome>) -> Results {
     let mut results = results();
     let cells = results.runs.iter_mut();
     for run in cells.filter(|r| r.ticket == "smart" && r.check == "corrupted") {
@@ -392,7 +392,7 @@ fn what_is_not_applicable_is_counted_apart_and_never_among_the_identical() {
     let because = "how these weights were made is not known";
     let results = with_outcomes(|_| {
         let because = because.into();
-        Some(Outcome::NotApplicable { because })
+        Some(RunOutcome::NotApplicable { because })
     });
     for table in ["tables/accuracy.csv", "tables/differences.csv"] {
         let found = rows(&outline(), &results, table);
@@ -436,7 +436,7 @@ fn what_is_not_applicable_is_counted_apart_and_never_among_the_identical() {
 fn a_cell_is_identical_where_its_ticket_is_there_and_failed_where_that_failed() {
     let why = "identical to the unmodified ticket: asked for a batch";
     let failed = |seed| {
-        (seed == 1).then(|| Outcome::Failed {
+        (seed == 1).then(|| RunOutcome::Failed {
             why: why.into(),
             diverged: false,
         })
@@ -444,7 +444,7 @@ fn a_cell_is_identical_where_its_ticket_is_there_and_failed_where_that_failed() 
     let mut results = with_outcomes(failed);
     for run in &mut results.runs {
         if (run.ticket.as_str(), run.check.as_str(), run.seed) == ("smart", "none", 1) {
-            run.outcome = Outcome::Failed {
+            run.outcome = RunOutcome::Failed {
                 why: "asked for a batch".into(),
                 diverged: false,
             };
@@ -501,7 +501,7 @@ fn kept_shares_are_means_over_seeds() {
             ("conv1".to_owned(), 200, kept),
             ("linear".to_owned(), 50, 0),
         ];
-        let outcome = Outcome::Done(trained(&format!("{seed}"), 80.0, 1.0, layers));
+        let outcome = RunOutcome::Done(trained(&format!("{seed}"), 80.0, 1.0, layers));
         results.runs.push(Run {
             outcome,
             ..run("snip", "none", seed, 80.0)
@@ -541,10 +541,10 @@ fn masks_and_what_they_predicted_are_counted_against_what_happened() {
     let (outline, mut results) = grouped(&[]);
     let certain = || Collapse::Certain("no path".into());
     let risk = || Collapse::AtRisk("1 of 8 channels".into());
-    let chance = Outcome::Done(trained("chance", 10.4, 2.3, Vec::new()));
-    let learned = |name: &str| Outcome::Done(trained(name, 80.0, 1.0, Vec::new()));
-    let diverged = Outcome::Done(trained("diverged", 10.0, f64::INFINITY, Vec::new()));
-    let skipped = Outcome::Collapsed {
+    let chance = RunOutcome::Done(trained("chance", 10.4, 2.3, Vec::new()));
+    let learned = |name: &str| RunOutcome::Done(trained(name, 80.0, 1.0, Vec::new()));
+    let diverged = RunOutcome::Done(trained("diverged", 10.0, f64::INFINITY, Vec::new()));
+    let skipped = RunOutcome::Collapsed {
         why: "no path".into(),
     };
     let cells = [

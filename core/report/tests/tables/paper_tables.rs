@@ -4,8 +4,8 @@
 use crate::synthetic::{outline, results};
 use jackpot_report::render;
 use jackpot_results::{
-    Before, Outline, Pretrained, PruningSummary as SparseWay, Results, Run, RunOutcome as Outcome,
-    Subject, TicketSummary as Way, TrainedRun as Trained,
+    Before, Outline, Pretrained, PruningSummary, Results, Run, RunOutcome, Subject, TicketSummary,
+    TrainedRun,
 };
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
@@ -44,9 +44,9 @@ fn near(found: &str, expected: f64) {
     );
 }
 
-fn change(results: &mut Results, of: impl Fn(&Run) -> bool, change: impl Fn(u64, &mut Trained)) {
+fn change(results: &mut Results, of: impl Fn(&Run) -> bool, change: impl Fn(u64, &mut TrainedRun)) {
     for run in results.runs.iter_mut().filter(|r| of(r)) {
-        if let Outcome::Done(t) = &mut run.outcome {
+        if let RunOutcome::Done(t) = &mut run.outcome {
             change(run.seed, t);
         }
     }
@@ -87,7 +87,7 @@ fn trained_on(outline: &mut Outline) {
         ("snip", "smart-ratio", TicketKind::Hybrid),
     ] {
         let way = outline.ways.get_mut(name).unwrap().sparse.as_mut().unwrap();
-        *way = SparseWay {
+        *way = PruningSummary {
             method: "magnitude".into(),
             rule: rule.into(),
             unit: Default::default(),
@@ -238,7 +238,7 @@ fn a_changed_mask_is_apart_as_far_as_its_counts_say() {
 #[test]
 fn volatility_and_the_best_learning_rate() {
     let (mut outline, mut results) = (outline(), results());
-    let slow = Way {
+    let slow = TicketSummary {
         learning_rate: 0.01,
         ..outline.ways["snip"].clone()
     };

@@ -4,7 +4,7 @@ use crate::synthetic::{outline, results};
 use jackpot_report::{
     LOCK, ReportFiles, check_report, compare_report, render, summary_lines, write_report,
 };
-use jackpot_results::{Outline, Results, RunOutcome as Outcome, SettingOutline};
+use jackpot_results::{Outline, Results, RunOutcome, SettingOutline};
 
 const SETTINGS: [(&str, &str); 2] = [("resnet", "ResNet-8"), ("vgg", "VGG-19")];
 
@@ -31,7 +31,7 @@ fn study() -> (Outline, Results) {
             .runs
             .extend(alone.runs.iter().cloned().map(|mut run| {
                 run.setting = Some((*name).to_owned());
-                if let Outcome::Done(trained) = &mut run.outcome {
+                if let RunOutcome::Done(trained) = &mut run.outcome {
                     trained.accuracy += i as f64;
                     trained.best_accuracy += i as f64;
                 }
@@ -134,7 +134,7 @@ fn a_file_of_no_report_and_another_result_are_seen_in_every_setting() {
         .iter_mut()
         .rev()
         .find_map(|r| match &mut r.outcome {
-            Outcome::Done(trained) => Some(trained),
+            RunOutcome::Done(trained) => Some(trained),
             _ => None,
         });
     changed.unwrap().metrics = jackpot_store::Digest::of(b"elsewhere");

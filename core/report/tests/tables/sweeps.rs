@@ -2,7 +2,7 @@
 
 use crate::synthetic::{draw, outline, results, trained};
 use jackpot_report::{ReportFiles, render};
-use jackpot_results::{Named, Outline, Results, Run, RunOutcome as Outcome, SettingOutline};
+use jackpot_results::{Named, Outline, Results, Run, RunOutcome, SettingOutline};
 use jackpot_study::{Level, Series};
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ fn run(setting: Option<&Named>, ticket: &str, sparsity: &str, rate: f64, seed: u
         check: "none".into(),
         sparsity: sparsity.into(),
         seed,
-        outcome: Outcome::Done(training),
+        outcome: RunOutcome::Done(training),
         facts: None,
     }
 }

@@ -3,8 +3,8 @@
 use crate::Error;
 use crate::model::analysis::headlines::{Compared, Headline, headlines};
 use jackpot_results::{
-    ContrastScope as Scope, Finding, FoundEffects, Outline, PlanChanges, Results,
-    RunTable as Table, TrainedRun as Trained, plan_changes,
+    ContrastScope, Finding, FoundEffects, Outline, PlanChanges, Results, RunTable, TrainedRun,
+    plan_changes,
 };
 use jackpot_study::Arm;
 
@@ -23,7 +23,7 @@ pub(crate) struct Findings {
 impl Findings {
     /// The finding on `plus − minus` in a scope, or `None` if no contrast compares exactly these
     /// two arms.
-    pub fn of(&self, plus: &Arm, minus: &Arm, scope: &Scope) -> Option<&Finding> {
+    pub fn of(&self, plus: &Arm, minus: &Arm, scope: &ContrastScope) -> Option<&Finding> {
         let is = |f: &&Finding| {
             let contrast = &f.contrast;
             let arms = (&contrast.plus, &contrast.minus) == (plus, minus);
@@ -42,9 +42,9 @@ pub(crate) fn evaluate(
     outline: &Outline,
     results: &Results,
     across_settings: bool,
-    collapsed: &dyn Fn(&Trained) -> bool,
+    collapsed: &dyn Fn(&TrainedRun) -> bool,
 ) -> Result<Findings, Error> {
-    let table = Table {
+    let table = RunTable {
         runs: results.runs.iter().collect(),
         across_settings,
         sparsities: &outline.sparsities,

@@ -7,7 +7,7 @@ use crate::model::analysis::titles::{
     signs_words,
 };
 use crate::model::format;
-use jackpot_results::{ContrastScope as Scope, Finding, Findings, Outline, PlanChanges};
+use jackpot_results::{ContrastScope, Finding, Findings, Outline, PlanChanges};
 use jackpot_stats::{Direction, Verdict};
 use jackpot_store::Digest;
 use jackpot_study::{Contrast, ControlOf, LEVEL, Role};
@@ -72,10 +72,12 @@ impl HeadlinePart {
 /// The finding that represents a contrast: its average over sparsities, or its only sparsity.
 fn main_finding<'f>(found: &'f Findings, contrast: &Contrast) -> Option<&'f Finding> {
     let mine = || found.findings.iter().filter(|f| f.contrast == *contrast);
-    mine().find(|f| f.scope == Scope::Average).or_else(|| {
-        let measured = mine().find(|f| f.accuracy.verdict != Verdict::Identical);
-        measured.or_else(|| mine().next())
-    })
+    mine()
+        .find(|f| f.scope == ContrastScope::Average)
+        .or_else(|| {
+            let measured = mine().find(|f| f.accuracy.verdict != Verdict::Identical);
+            measured.or_else(|| mine().next())
+        })
 }
 
 /// The title of the headline about pilot results.
@@ -260,11 +262,11 @@ fn item(compared: Compared<'_>, finding: &Finding) -> Vec<HeadlinePart> {
         let mut text = format!("{} points", format::interval(mean, bounds, 2));
         let scope = scope_title(&finding.scope);
         text += &match finding.scope {
-            Scope::Sparsity(_) => format!(" at {scope}"),
-            Scope::Average | Scope::AverageUncollapsed => format!(", {scope}"),
+            ContrastScope::Sparsity(_) => format!(" at {scope}"),
+            ContrastScope::Average | ContrastScope::AverageUncollapsed => format!(", {scope}"),
         };
         text += &signs_words(finding).map_or(String::new(), |words| format!(" {words}"));
-        if finding.collapsed && !matches!(finding.scope, Scope::Sparsity(_)) {
+        if finding.collapsed && !matches!(finding.scope, ContrastScope::Sparsity(_)) {
             text += ", collapsed or diverged runs in it";
         }
         pieces.push(HeadlinePart::words(" "));

@@ -3,7 +3,7 @@
 //! Dependence is a property of a method, so the words are neutral: nothing here succeeds or fails.
 
 use crate::model::format;
-use jackpot_results::{ContrastScope as Scope, Finding, Named, Outline};
+use jackpot_results::{ContrastScope, Finding, Named, Outline};
 use jackpot_stats::{Direction, Outcome};
 use jackpot_study::{Arm, Contrast, Dose, Level, Margin};
 
@@ -129,12 +129,12 @@ fn line(outline: &Outline, dose: &Dose) -> (String, String, String) {
 }
 
 /// `98 %`, or `average over sparsities`.
-pub(crate) fn scope_title(scope: &Scope) -> String {
+pub(crate) fn scope_title(scope: &ContrastScope) -> String {
     match scope {
-        Scope::Sparsity(text) if text == "0" => "dense".into(),
-        Scope::Sparsity(text) => format::percent(text),
-        Scope::Average => "average over sparsities".into(),
-        Scope::AverageUncollapsed => "average over sparsities without collapse".into(),
+        ContrastScope::Sparsity(text) if text == "0" => "dense".into(),
+        ContrastScope::Sparsity(text) => format::percent(text),
+        ContrastScope::Average => "average over sparsities".into(),
+        ContrastScope::AverageUncollapsed => "average over sparsities without collapse".into(),
     }
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn verdict_title(outcome: &Outcome) -> String {
 /// The differences of an average by sparsity, in points, if their signs differ.
 pub(crate) fn signs_words(finding: &Finding) -> Option<String> {
     let part = |(at, mean): &(String, f64)| {
-        let at = scope_title(&Scope::Sparsity(at.clone()));
+        let at = scope_title(&ContrastScope::Sparsity(at.clone()));
         format!("{} at {at}", format::signed(*mean, 2))
     };
     let parts: Vec<String> = finding.parts.iter().map(part).collect();

@@ -8,7 +8,7 @@ use crate::tables::columns::Columns;
 use crate::tables::comparison::finding::{FindingRow, not_measured, role_word};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{ContrastScope as Scope, Finding};
+use jackpot_results::{ContrastScope, Finding};
 use jackpot_stats::Variance;
 use jackpot_study::{Arm, Contrast};
 
@@ -117,7 +117,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
 
 /// The findings of one kind at a sparsity, in the order of the study's tickets and checks.
 fn found<'g>(grid: &'g Grid<'_>, kind: Difference, sparsity: &str) -> Vec<&'g Finding> {
-    let scope = Scope::Sparsity(sparsity.to_owned());
+    let scope = ContrastScope::Sparsity(sparsity.to_owned());
     let here = |f: &&Finding| f.scope == scope && Difference::of(&f.contrast) == kind;
     let place = |arm: &Arm| {
         let ticket = grid.outline.tickets.iter();

@@ -4,7 +4,7 @@ use crate::model::analysis::titles::{sides, verdict_title};
 use crate::model::format;
 use crate::model::grid::Grid;
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{ContrastScope as Scope, Finding};
+use jackpot_results::{ContrastScope, Finding};
 use jackpot_stats::{Outcome, Variance, Verdict};
 use jackpot_study::{Contrast, ControlOf, Role};
 
@@ -140,7 +140,7 @@ pub(crate) fn run_notes(grid: &Grid<'_>, f: &Finding) -> Vec<String> {
     }
     if f.collapsed {
         let pooled = grid.outline.analysis.variance == Variance::Pooled;
-        let average = !matches!(f.scope, Scope::Sparsity(_));
+        let average = !matches!(f.scope, ContrastScope::Sparsity(_));
         notes.push(match (average, pooled) {
             (false, false) => "collapsed or diverged runs".into(),
             (false, true) => "collapsed or diverged runs: own standard deviation".into(),

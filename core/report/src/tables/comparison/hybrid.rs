@@ -12,7 +12,7 @@ use crate::tables::columns::Columns;
 use crate::tables::comparison::finding::{FindingRow, verdict};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{ContrastScope as Scope, Finding};
+use jackpot_results::{ContrastScope, Finding};
 use jackpot_study::{Arm, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
@@ -31,13 +31,13 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
         f.contrast.is_pair() && unmodified && is_hybrid(&plus.ticket) && plus != minus
     };
     let findings = || grid.findings.found.findings.iter().filter(about_one);
-    let mut scopes: Vec<Scope> = grid.sparsities().into_iter().map(of_sparsity).collect();
-    scopes.extend([Scope::Average, Scope::AverageUncollapsed]);
+    let mut scopes: Vec<ContrastScope> = grid.sparsities().into_iter().map(of_sparsity).collect();
+    scopes.extend([ContrastScope::Average, ContrastScope::AverageUncollapsed]);
     let sections = scopes.iter().filter_map(|scope| {
         let here = findings().filter(|f| f.scope == *scope);
         let rows = here.map(|finding| FindingRow { grid, finding });
         let heading = match scope {
-            Scope::Sparsity(text) => format::sparsity(text),
+            ContrastScope::Sparsity(text) => format::sparsity(text),
             other => capital(&scope_title(other)),
         };
         columns(scope).section_if_any(heading, rows)
@@ -65,13 +65,13 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     }
 }
 
-fn of_sparsity(text: &str) -> Scope {
-    Scope::Sparsity(text.to_owned())
+fn of_sparsity(text: &str) -> ContrastScope {
+    ContrastScope::Sparsity(text.to_owned())
 }
 
 /// The columns. An average over sparsities has no accuracies of single cells.
-fn columns<'g, 'a: 'g>(scope: &Scope) -> Columns<'static, FindingRow<'g, 'a>> {
-    let one_cell = |title| matches!(scope, Scope::Sparsity(_)).then_some(title);
+fn columns<'g, 'a: 'g>(scope: &ContrastScope) -> Columns<'static, FindingRow<'g, 'a>> {
+    let one_cell = |title| matches!(scope, ContrastScope::Sparsity(_)).then_some(title);
     let columns: Columns<'static, FindingRow<'g, 'a>> = Columns::new();
     columns
         .text("scope", None, |row| Entry::text(row.finding.scope.word()))
@@ -103,7 +103,7 @@ fn columns<'g, 'a: 'g>(scope: &Scope) -> Columns<'static, FindingRow<'g, 'a>> {
 /// The cell of an arm, if the finding is on one sparsity.
 fn cell<'g, 'a>(row: &FindingRow<'g, 'a>, arm: &Arm) -> Option<&'g Cell<'a>> {
     match &row.finding.scope {
-        Scope::Sparsity(text) => row.grid.cell(text, &arm.ticket, UNMODIFIED),
+        ContrastScope::Sparsity(text) => row.grid.cell(text, &arm.ticket, UNMODIFIED),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::model::mean_sd::MeanSd;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Before, TrainedRun as Trained};
+use jackpot_results::{Before, TrainedRun};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let sections = columns().by_sparsity(grid, grid.sparsities(), is_known);
@@ -62,7 +62,7 @@ fn columns<'g, 'a: 'g>() -> Columns<'static, CellRow<'g, 'a>> {
 }
 
 /// The mean over pairs of a training and the evaluation before it, if every value is finite.
-fn mean(row: &CellRow<'_, '_>, of: fn(&Trained, &Before) -> f64, digits: usize) -> Entry {
+fn mean(row: &CellRow<'_, '_>, of: fn(&TrainedRun, &Before) -> f64, digits: usize) -> Entry {
     let values: Vec<f64> = row.cell.before().map(|(t, b)| of(t, b)).collect();
     let keys = row.cell.before().flat_map(|(t, b)| [t.key, b.key]);
     let finite = values.iter().all(|x| x.is_finite());

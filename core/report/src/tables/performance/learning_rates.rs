@@ -11,7 +11,7 @@ use crate::tables::columns::{CellRow, Columns};
 use crate::tables::joined;
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_results::{Named, PruningSummary as SparseWay, SettingOutline, TrainedRun as Trained};
+use jackpot_results::{Named, PruningSummary, SettingOutline, TrainedRun};
 use jackpot_stats::sample_sd;
 
 /// Volatility is computed over the last epochs of a training: this fraction of all, from 2 to 10.
@@ -57,7 +57,7 @@ struct Family<'g, 'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Common<'a> {
     /// Tickets of the setting with this index that are made in this way.
-    Way(usize, &'a SparseWay),
+    Way(usize, &'a PruningSummary),
     /// This ticket in the settings that differ from the setting with this index only in the
     /// learning rate.
     Ticket(usize, &'a str),
@@ -150,12 +150,12 @@ fn columns<'r, 'g: 'r, 'a: 'g>(grids: Grids<'g, 'a>) -> Columns<'g, &'r CellRow<
 }
 
 /// The number of last epochs over which the volatility of a training is computed.
-fn last(trained: &Trained) -> usize {
+fn last(trained: &TrainedRun) -> usize {
     (trained.curve.len() / SHARE).clamp(2, 10)
 }
 
 /// The standard deviation over the last epochs, or `None` for a training of one epoch.
-fn volatility(trained: &Trained) -> Option<f64> {
+fn volatility(trained: &TrainedRun) -> Option<f64> {
     let from = trained.curve.len().checked_sub(last(trained))?;
     sample_sd(&trained.curve[from..])
 }

@@ -8,7 +8,7 @@ use crate::model::mean_sd::MeanSd;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value, difference};
-use jackpot_results::{Pretrained, TrainedRun as Trained};
+use jackpot_results::{Pretrained, TrainedRun};
 use jackpot_store::Digest;
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
@@ -47,7 +47,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
 }
 
 /// The runs of a cell whose dense training is known.
-fn known<'a>(cell: &Cell<'a>) -> impl Iterator<Item = (u64, &'a Trained, &'a Pretrained)> {
+fn known<'a>(cell: &Cell<'a>) -> impl Iterator<Item = (u64, &'a TrainedRun, &'a Pretrained)> {
     let trained = cell.trained();
     trained.filter_map(|(seed, t)| Some((seed, t, t.pretraining.as_deref()?)))
 }
@@ -84,7 +84,7 @@ fn keys(row: &CellRow<'_, '_>) -> impl Iterator<Item = Digest> {
     known(row.cell).flat_map(|(_, t, p)| [t.key, p.key])
 }
 
-fn mean(row: &CellRow<'_, '_>, of: fn(&Trained, &Pretrained) -> f64) -> Entry {
+fn mean(row: &CellRow<'_, '_>, of: fn(&TrainedRun, &Pretrained) -> f64) -> Entry {
     let values: Vec<f64> = known(row.cell).map(|(_, t, p)| of(t, p)).collect();
     Entry::of_runs(Value::mean_sd(MeanSd::of(&values), 2), keys(row))
 }

@@ -9,7 +9,7 @@ use crate::model::inputs::inputs_of;
 use crate::tables::columns::{CellRow, Columns};
 use crate::tables::table::{Data, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_results::{Named, PruningSummary as SparseWay};
+use jackpot_results::{Named, PruningSummary};
 use jackpot_study::{NOT_KNOWN, TicketKind};
 
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
@@ -95,7 +95,7 @@ fn total(grid: &Grid<'_>, ticket: &Named) -> Option<f64> {
 }
 
 /// A description of how the ticket is made.
-fn made(grid: &Grid<'_>, ticket: &Named, of: fn(&SparseWay) -> &String) -> Entry {
+fn made(grid: &Grid<'_>, ticket: &Named, of: fn(&PruningSummary) -> &String) -> Entry {
     match pruning_of(grid, ticket) {
         Some(pruning) => Entry::text(of(pruning)),
         None => Value::Absent(NOTHING).into(),

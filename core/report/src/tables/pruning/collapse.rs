@@ -9,7 +9,7 @@ use crate::model::inputs::inputs_of;
 use crate::tables::pruning::masks;
 use crate::tables::table::{Column, ColumnKind, Data, Section, Table};
 use crate::tables::value::{Entry, Value};
-use jackpot_results::{Run, RunOutcome as Outcome};
+use jackpot_results::{Run, RunOutcome};
 use polars::df;
 
 const PREDICTED: [&str; 3] = ["certain", "at risk", "none"];
@@ -46,13 +46,15 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
 
 fn happened(grid: &Grid<'_>, run: &Run) -> &'static str {
     match &run.outcome {
-        Outcome::Done(t) if !t.test_loss.is_finite() => "diverged",
-        Outcome::Done(t) if grid.collapsed(t) => "at chance",
-        Outcome::Done(_) => "learned",
-        Outcome::Failed { diverged: true, .. } => "diverged",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Collapsed { .. } => "skipped",
-        Outcome::Identical { .. } | Outcome::NotApplicable { .. } | Outcome::Missing => "missing",
+        RunOutcome::Done(t) if !t.test_loss.is_finite() => "diverged",
+        RunOutcome::Done(t) if grid.collapsed(t) => "at chance",
+        RunOutcome::Done(_) => "learned",
+        RunOutcome::Failed { diverged: true, .. } => "diverged",
+        RunOutcome::Failed { .. } => "failed",
+        RunOutcome::Collapsed { .. } => "skipped",
+        RunOutcome::Identical { .. } | RunOutcome::NotApplicable { .. } | RunOutcome::Missing => {
+            "missing"
+        }
     }
 }
 

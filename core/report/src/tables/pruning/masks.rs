@@ -10,7 +10,7 @@ use crate::model::inputs::{ReportInputs, inputs_of};
 use crate::tables::columns::Columns;
 use crate::tables::table::{Data, Section, Table};
 use crate::tables::value::{Entry, NOTHING, Value};
-use jackpot_results::{Run, RunOutcome as Outcome};
+use jackpot_results::{Run, RunOutcome};
 use jackpot_stats::mean;
 use jackpot_store::Digest;
 use jackpot_study::{Collapse, MaskFacts};
@@ -69,7 +69,7 @@ fn pruned(kept: u64, total: u64) -> f64 {
 /// The source of a mask's facts: the training that used it, otherwise the mask itself.
 pub(crate) fn origin(run: &Run, facts: &MaskFacts) -> Digest {
     match &run.outcome {
-        Outcome::Done(trained) => trained.key,
+        RunOutcome::Done(trained) => trained.key,
         _ => facts.mask,
     }
 }
