@@ -3,7 +3,7 @@
 use crate::study;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jackpot_prune::Collapse;
-use jackpot_study::{Event, LOCK, Plan};
+use jackpot_study::{LOCK, Plan, RunEvent};
 use std::{
     collections::BTreeMap,
     io::IsTerminal,
@@ -87,14 +87,14 @@ impl<'a> Display<'a> {
         self.shown.lock().expect("no thread panics while it draws")
     }
 
-    pub fn event(&self, event: Event) {
+    pub fn event(&self, event: RunEvent) {
         match event {
-            Event::Declared(declared) => println!(
+            RunEvent::Declared(declared) => println!(
                 "analysis plan {} written to {LOCK}, {}",
                 &declared.sha256[..12],
                 declared.when()
             ),
-            Event::Left(summary) => {
+            RunEvent::Left(summary) => {
                 let mut shown = self.shown();
                 shown.left = summary.seconds;
                 shown.actions = summary.to_run + summary.unknown;
@@ -103,8 +103,8 @@ impl<'a> Display<'a> {
                 }
                 self.total(&mut shown);
             }
-            Event::Started { node } => self.started(node),
-            Event::Progress { node, done } => {
+            RunEvent::Started { node } => self.started(node),
+            RunEvent::Progress { node, done } => {
                 let mut shown = self.shown();
                 if let Some(running) = shown.running.get_mut(&node) {
                     running.done = done;
@@ -115,7 +115,7 @@ impl<'a> Display<'a> {
                 self.total(&mut shown);
                 self.remind(&mut shown);
             }
-            Event::Finished {
+            RunEvent::Finished {
                 node,
                 seconds,
                 diverged,
@@ -129,7 +129,7 @@ impl<'a> Display<'a> {
                     self.line(&format!("done   {title} ({seconds:.1} s){how}"));
                 }
             }
-            Event::Predicted { node, collapse } => {
+            RunEvent::Predicted { node, collapse } => {
                 let title = &self.plan.nodes[node].title;
                 match collapse {
                     Collapse::None => {}
@@ -139,15 +139,15 @@ impl<'a> Display<'a> {
                     }
                 }
             }
-            Event::Warned { node, why } => {
+            RunEvent::Warned { node, why } => {
                 let title = &self.plan.nodes[node].title;
                 self.line(&format!("warning {title}: {why}"));
             }
-            Event::Skipped { node, why } => {
+            RunEvent::Skipped { node, why } => {
                 let title = &self.plan.nodes[node].title;
                 self.line(&format!("skipped {title}: certain to collapse: {why}"));
             }
-            Event::Failed { node, why } => {
+            RunEvent::Failed { node, why } => {
                 self.ended(node);
                 self.line(&format!("failed {}: {why}", self.plan.nodes[node].title));
             }

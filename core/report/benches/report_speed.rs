@@ -9,7 +9,7 @@
 use jackpot_net::Network;
 use jackpot_prune::Mask;
 use jackpot_store::{Digest, Store};
-use jackpot_study::{FIGURES, Pin, Study, TABLES};
+use jackpot_study::{FIGURES, RunManifest, Study, TABLES};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -235,7 +235,7 @@ fn main() {
         "libtorch": { "version": "2.13.0", "build": "0123456789abcdef" },
         "architecture": study.settings[0].architecture, "cells": fill(&created, &study),
     });
-    let pin: Pin = serde_json::from_value(pin).unwrap();
+    let pin: RunManifest = serde_json::from_value(pin).unwrap();
     pin.write(&created, &study.name).unwrap();
     let measured = measure(&folder, &store);
     // `cargo bench` adds `--bench`.

@@ -45,7 +45,7 @@ pub fn reads_overlaps(outline: &Outline) -> bool {
 ///
 /// # Errors
 /// When drawing fails.
-pub fn render_probe(name: &str, probed: &jackpot_study::Probed) -> Result<ReportFiles, Error> {
+pub fn render_probe(name: &str, probed: &jackpot_study::ProbeResult) -> Result<ReportFiles, Error> {
     let (svg, png) = figures::of_probe(name, probed)?;
     Ok(ReportFiles::from([
         ("probe/probe.svg".to_owned(), svg),

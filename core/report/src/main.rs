@@ -67,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     if arguments.probe {
         let root = Store::locate(arguments.store.as_deref(), &here).map_err(store)?;
         let opened = Store::open(&root).map_err(store)?;
-        let probed = jackpot_study::Probed::read(&opened, &outline.name).map_err(study)?;
+        let probed = jackpot_study::ProbeResult::read(&opened, &outline.name).map_err(study)?;
         let files = jackpot_report::render_probe(&outline.name, &probed)?;
         write_report(folder, &files)?;
         println!("wrote {} files to {}", files.len(), folder.display());

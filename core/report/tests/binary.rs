@@ -6,7 +6,7 @@
 
 use jackpot_prune::Mask;
 use jackpot_store::Store;
-use jackpot_study::{Libtorch, Pin, PinnedCell, Study};
+use jackpot_study::{Libtorch, ManifestCell, RunManifest, Study};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,7 +57,7 @@ allocation = "smart-ratio"
 "#;
 
 /// A training whose metrics say `accuracy`, as one action of the store.
-fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> PinnedCell {
+fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> ManifestCell {
     let pruned = ticket != "dense";
     let metrics = json!({
         "test_accuracy": accuracy, "best_test_accuracy": accuracy, "test_loss": "5e-1",
@@ -81,7 +81,7 @@ fn training(store: &Store, study: &Study, ticket: &str, accuracy: &str) -> Pinne
         .iter_mut()
         .skip(2)
         .for_each(|kept| *kept = false);
-    PinnedCell {
+    ManifestCell {
         setting: None,
         ticket: ticket.into(),
         check: "none".into(),
@@ -112,7 +112,7 @@ fn fill_with(store: &Path, folder: &Path, smart: &str) {
     let store = Store::create(store).unwrap();
     let cells = [("dense", "8.6525e1"), ("smart", smart)];
     let cells = cells.map(|(ticket, accuracy)| training(&store, &study, ticket, accuracy));
-    let pin = Pin {
+    let pin = RunManifest {
         format: 1,
         study: study.digest,
         title: Some(study.title.clone()),

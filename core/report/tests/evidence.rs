@@ -6,7 +6,7 @@
 use jackpot_report::{ReportFiles, reads_overlaps, render};
 use jackpot_results::{collect, evidence_within, outline, overlaps};
 use jackpot_store::Store;
-use jackpot_study::{Pin, summarise_masks};
+use jackpot_study::{RunManifest, summarise_masks};
 use std::path::{Path, PathBuf};
 
 fn shipped() -> PathBuf {
@@ -29,7 +29,7 @@ fn bundle(folder: &Path, name: &str, bytes: &[u8]) -> Store {
     Store::open(&path).unwrap()
 }
 
-fn has_masks(store: &Store, pin: &Pin) -> bool {
+fn has_masks(store: &Store, pin: &RunManifest) -> bool {
     let masks: Vec<_> = pin.cells.iter().filter_map(|cell| cell.mask).collect();
     let there = masks.iter().filter(|mask| store.has(mask)).count();
     assert!(
@@ -46,7 +46,7 @@ fn a_report_is_the_same_where_only_a_survey_of_the_masks_is_kept() {
     store
         .import(&shipped().join("evidence.tar.zst"), false)
         .unwrap();
-    let mut pin = Pin::read(&store, "quick").unwrap();
+    let mut pin = RunManifest::read(&store, "quick").unwrap();
     assert!(has_masks(&store, &pin));
     let whole = report(&store);
 

@@ -9,7 +9,7 @@ use jackpot_report::{ReportFiles, render};
 use jackpot_results::{Outline, Results, RunOutcome};
 use jackpot_stats::{Direction, Uncontrolled, Verdict, Why};
 use jackpot_store::Store;
-use jackpot_study::{Declared, FIGURES, TABLES};
+use jackpot_study::{DeclaredAnalysis, FIGURES, TABLES};
 use neutral::{judging, shown};
 use std::path::Path;
 use synthetic::{outline, results};
@@ -57,7 +57,7 @@ fn whole() -> (Outline, Results) {
         }
     }
     // An analysis that was declared late: its changes are said.
-    outline.declared = vec![Declared {
+    outline.declared = vec![DeclaredAnalysis {
         sha256: outline.analysis.digest().unwrap().to_string(),
         seeds: vec![1],
         done: 12,

@@ -2,7 +2,7 @@
 use jackpot_net::Architecture;
 use jackpot_prune::{Mask, chance};
 use jackpot_store::{Action, Digest, Store};
-use jackpot_study::{Difference, Error, differences, outputs};
+use jackpot_study::{Error, FieldDifference, differences, outputs};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Serialize)]
 pub struct RunDiff {
     /// Fields in which the recipes differ; `here` is the first training.
-    pub recipes: Vec<Difference>,
+    pub recipes: Vec<FieldDifference>,
     /// Accuracies, in percent, and losses of both; empty where one of them diverged.
     pub metrics: Vec<MetricPair>,
     /// Test rows by who classifies them correctly; `None` where the two were tested on different

@@ -6,7 +6,7 @@
 //! weights and data stay behind, named by their digests; so do masks where they have no room,
 //! and what a report reads of them is in the survey that the pin names.
 use jackpot_store::{BundleSelection, Look, Packing, Store};
-use jackpot_study::{EVIDENCE_ROOM, Error, Pin, PinnedCell, bytes_of_masks};
+use jackpot_study::{EVIDENCE_ROOM, Error, ManifestCell, RunManifest, bytes_of_masks};
 use std::path::Path;
 
 /// The file's name in a study's folder.
@@ -24,7 +24,7 @@ const PACKED: u64 = 8;
 /// # Errors
 /// A study without results in this store, or a store that cannot be read.
 pub fn selection(store: &Store, name: &str) -> Result<BundleSelection, Error> {
-    let pin = Pin::read(store, name)?;
+    let pin = RunManifest::read(store, name)?;
     let pinned = pin
         .cells
         .iter()
@@ -36,7 +36,7 @@ pub fn selection(store: &Store, name: &str) -> Result<BundleSelection, Error> {
         .collect();
     let actions = if pin.actions.is_empty() {
         // A pin of the first release: whatever made the results, in this store.
-        let named = |cell: &PinnedCell| [cell.action, cell.mask, cell.selection];
+        let named = |cell: &ManifestCell| [cell.action, cell.mask, cell.selection];
         let named = pin.cells.iter().flat_map(named).flatten().collect();
         store.reach(&named).map_err(Error::from_store)?.actions
     } else {
@@ -65,7 +65,7 @@ pub fn evidence(store: &Store, name: &str) -> Result<Vec<u8>, Error> {
 /// As [`evidence()`].
 pub fn evidence_within(store: &Store, name: &str, room: u64) -> Result<Vec<u8>, Error> {
     let mut selection = selection(store, name)?;
-    let pin = Pin::read(store, name)?;
+    let pin = RunManifest::read(store, name)?;
     let packed = |selection: &BundleSelection| {
         let mut bytes = Vec::new();
         let exported = store.export(selection, Packing::Zstd, &mut bytes, &|_, _| ());
@@ -119,7 +119,7 @@ pub fn results_of(
 /// reading it says so.
 fn was_run(store: &Store, name: &str) -> Result<bool, Error> {
     let pin = match store.look_pin(name).map_err(Error::from_store)? {
-        Look::Sound(bytes) => Pin::parse(name, &bytes)?,
+        Look::Sound(bytes) => RunManifest::parse(name, &bytes)?,
         Look::Absent => return Ok(false),
         Look::Damaged(_) => return Ok(true),
     };

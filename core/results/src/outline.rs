@@ -5,7 +5,7 @@ use crate::{
 };
 use jackpot_store::Digest;
 use jackpot_study::{
-    Analysis, Declared, Error, Lock, Reference, Series, Setting, Study, but_for_the_rate,
+    Analysis, DeclaredAnalysis, Error, Lock, Reference, Setting, Study, Sweep, but_for_the_rate,
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -18,7 +18,7 @@ pub struct Named {
     pub title: String,
     /// Its place in the block with `each` that it was written in; `None` where it was written
     /// alone.
-    pub series: Option<Series>,
+    pub series: Option<Sweep>,
 }
 
 /// One of the settings that the grid is run in.
@@ -72,7 +72,7 @@ pub struct Outline {
     /// The analysis that the study declares.
     pub analysis: Analysis,
     /// The analysis plans that `study.lock` records, the first one first.
-    pub declared: Vec<Declared>,
+    pub declared: Vec<DeclaredAnalysis>,
     /// Names of tables to draw, e.g. "accuracy", "differences", "layers".
     pub tables: Vec<String>,
     /// Names of figures to draw, e.g. "accuracy", "layers".
@@ -185,7 +185,7 @@ fn subject(setting: &Setting) -> Subject {
     }
 }
 
-fn named(name: &str, title: &str, series: &Option<Series>) -> Named {
+fn named(name: &str, title: &str, series: &Option<Sweep>) -> Named {
     Named {
         name: name.to_owned(),
         title: title.to_owned(),

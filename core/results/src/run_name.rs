@@ -1,6 +1,6 @@
 //! A run of a study by the name that reports give it.
 use jackpot_store::Store;
-use jackpot_study::{Error, NO_CHECK, Pin, PinnedCell, hint};
+use jackpot_study::{Error, ManifestCell, NO_CHECK, RunManifest, hint};
 
 /// One cell of one study's grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct RunName {
 pub const RUN_NAME: &str = "`STUDY/TICKET/CHECK/SPARSITY/SEED`, as in `quick/snip/none/0.98/1`, with a setting as `STUDY/SETTING/TICKET/…`, or in words, `quick: snip under rearrange at 0.98, seed 1`";
 
 /// One part of a cell's name.
-type CellPart = fn(&PinnedCell) -> &str;
+type CellPart = fn(&ManifestCell) -> &str;
 
 impl RunName {
     /// Reads `quick/snip/rearrange/0.9/3` or a report's `quick: snip under rearrange at 0.9,
@@ -65,9 +65,9 @@ impl RunName {
     /// # Errors
     /// A study that is not pinned, or a part of the name that none of its cells has: the
     /// nearest is suggested.
-    pub fn pinned(&self, store: &Store) -> Result<PinnedCell, Error> {
-        let pin = Pin::read(store, &self.study)?;
-        let mut left: Vec<&PinnedCell> = pin.cells.iter().collect();
+    pub fn pinned(&self, store: &Store) -> Result<ManifestCell, Error> {
+        let pin = RunManifest::read(store, &self.study)?;
+        let mut left: Vec<&ManifestCell> = pin.cells.iter().collect();
         let seed = self.seed.to_string();
         let setting = self.setting.as_deref().unwrap_or_default();
         let parts: [(&str, &str, CellPart); 5] = [

@@ -1,8 +1,8 @@
 //! How tickets are made and what checks change, as far as tables group by it.
 use jackpot_prune::{Granularity, PruningScope};
 use jackpot_study::{
-    Allocation, Check, Sees, Setting, Sparse, Study, Target, Ticket, TicketKind, describe_params,
-    describe_unit,
+    Allocation, Check, CheckTarget, DataStage, Setting, SparseTicket, Study, Ticket, TicketKind,
+    describe_params, describe_unit,
 };
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl PruningSummary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSummary {
     /// What is changed, and by which item with which parameters, in the order of the pipeline.
-    pub steps: Vec<(Target, String)>,
+    pub steps: Vec<(CheckTarget, String)>,
     /// The names of the items alone, in the same order.
     pub items: Vec<String>,
     /// Whether pretraining or scoring runs on other data, or otherwise, than without the check.
@@ -87,7 +87,7 @@ fn own<'a>(ticket: &'a Ticket, setting: &'a Setting) -> &'a jackpot_net::Trainin
         .map_or(&setting.training, |s| &s.training)
 }
 
-fn sparse(s: &Sparse) -> PruningSummary {
+fn sparse(s: &SparseTicket) -> PruningSummary {
     let (rule, allocation) = match &s.allocation {
         Allocation::Global(PruningScope::All) => ("global", "global".to_owned()),
         Allocation::Global(PruningScope::Convolutions) => {
@@ -124,7 +124,7 @@ pub(crate) fn check_summaries(study: &Study) -> BTreeMap<String, CheckSummary> {
             .map(|s| (s.on, s.item.clone() + &describe_params(&s.params)))
             .collect(),
         items: c.steps.iter().map(|s| s.item.clone()).collect(),
-        on_data: c.changes(Sees::Pretraining) || c.changes(Sees::Scoring),
+        on_data: c.changes(DataStage::Pretraining) || c.changes(DataStage::Scoring),
     };
     let named = |c: &Check| (c.name.clone(), change(c));
     study.checks.iter().map(named).collect()

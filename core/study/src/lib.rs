@@ -31,11 +31,12 @@ pub use actions::kind::{NameKey, ObjectReader};
 pub use actions::parts::{ActionInput, ConfiguredItem, OutputRef, Platform, SampledRows};
 pub use actions::recipe::Recipe;
 pub use actions::score::ScoreRecipe;
-pub use actions::select::{By, SelectRecipe};
+pub use actions::select::{SelectRecipe, SelectionCounts};
 pub use actions::train::TrainRecipe;
 pub use analysis::{
-    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, Declared, Dose,
-    Factor, Factorial, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, Role, WeightedArm, declare,
+    Analysis, Arm, ArmPair, COLLAPSE_POINTS, CollapsedRuns, Contrast, ControlOf, DeclaredAnalysis,
+    Dose, Factor, Factorial, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, Role, WeightedArm,
+    declare,
 };
 pub use describe::words::given as describe_params;
 pub use jackpot_host::printable;
@@ -48,41 +49,44 @@ pub use messages::{hint, nearest, unit_suffix as describe_unit};
 pub use needs::word;
 pub use plan::alike::alike;
 pub use plan::allocation_warnings::foresee;
-pub use plan::assess::{Assessment, Memo, State, Summary, assess};
-pub use plan::engine_choice::{EngineUse, Gain};
+pub use plan::assess::{ActionState, Assessment, AssessmentCache, PlanSummary, assess};
+pub use plan::engine_choice::{EngineGain, EngineUse};
 pub use plan::explain::{
-    Difference, Explained, Nearest, Recipes, Verdict, differences, explain, explain_node,
+    ActionExplanation, CacheVerdict, FieldDifference, NearestRecipe, RecipeIndex, differences,
+    explain, explain_node,
 };
-pub use plan::graph::{Cell, Content, Node, Plan};
+pub use plan::graph::{ActionNode, CellContent, GridCell, Plan};
 pub use plan::grid::{outlook, plan};
 pub use plan::lineage::{Lineage, NOT_KNOWN};
 pub use plan::origins::Origins;
 pub use plan::predictions::predictions;
 pub use plan::require::require;
 pub use probe::{
-    Asked, Comparison, LayerRow, LeftOut, Made, MaskRow, Part, Probe, ProbeTable, Probed, Spelled,
-    make, measure, probe,
+    LayerRow, MaskComparison, MaskRow, OmittedTicket, OutputFormat, Probe, ProbeMasks, ProbePart,
+    ProbeRequest, ProbeResult, ProbeTable, make, measure, probe,
 };
 pub use run::lock::{LOCK, Lock, LockEntry, LockInputs, digest_of_results};
-pub use run::manifest::{IDENTICAL_TO, Pin, PinnedCell};
-pub use run::queue::{Event, Finish, Options, run};
-pub use run::rerun::{Again, Rerun, behind, chosen};
-pub use spec::checks::{Check, Pretraining, Redraw, Sees, Step, Steps, Target};
-pub use spec::data::DataChoice;
+pub use run::manifest::{IDENTICAL_TO, ManifestCell, RunManifest};
+pub use run::queue::{RunEvent, RunOptions, RunSummary, run};
+pub use run::rerun::{Rerun, RerunOutcome, behind, chosen};
+pub use spec::checks::{
+    Check, CheckStep, CheckTarget, DataStage, EpochSteps, Pretraining, ResampledKey,
+};
+pub use spec::data::DataSettings;
 pub use spec::file::{FIGURES, Study, TABLES};
-pub use spec::keys::{Held, Keys};
+pub use spec::keys::{FixedSeeds, Keys};
 pub use spec::names::NO_CHECK;
 pub use spec::reference::Reference;
-pub use spec::repeat::{Level, Series};
-pub use spec::run_section::Collapsed;
-pub use spec::run_section::RunChoice;
+pub use spec::repeat::{Sweep, SweepLevel};
+pub use spec::run_section::CollapsePolicy;
+pub use spec::run_section::RunSettings;
 pub use spec::setting::{Setting, but_for_the_rate};
 pub use spec::ticket::allocations::{Allocation, DonorSeed};
 pub use spec::ticket::kind::TicketKind;
 pub use spec::ticket::profile::Config;
 pub use spec::ticket::profile::{Profile, preset, published_rule};
-pub use spec::ticket::stage::Stage;
-pub use spec::ticket::tickets::{Calls, Rounds, Selection, Sparse, Ticket};
+pub use spec::ticket::stage::WeightsSource;
+pub use spec::ticket::tickets::{IterativePruning, ScoringRounds, SparseTicket, Ticket, TieRule};
 pub use spec::trial::Trial;
 pub use toolbox::Libtorch;
 pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};

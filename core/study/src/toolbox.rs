@@ -1,5 +1,5 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
-use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunChoice};
+use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunSettings};
 use jackpot_host::Server;
 use jackpot_protocol::{Kind, Plugin, PluginItem};
 use jackpot_store::Digest;
@@ -205,7 +205,7 @@ impl Device {
     ///
     /// # Errors
     /// This machine cannot be of its class.
-    pub fn of(run: &RunChoice) -> Result<Device, Error> {
+    pub fn of(run: &RunSettings) -> Result<Device, Error> {
         Device::new(&run.device, &run.device_class, run.threads)
     }
 

@@ -5,7 +5,7 @@
 //! which step of a write it has reached; only this program listens.
 
 use jackpot_store::{Store, steps};
-use jackpot_study::{Options, Plugins, Programs, Study};
+use jackpot_study::{Plugins, Programs, RunOptions, Study};
 use rustix::process::{Signal, getpid, kill_process};
 use std::{
     num::NonZeroUsize,
@@ -57,7 +57,7 @@ fn live(
     let plugins = Plugins::open(programs, &[plugins.to_owned()])?;
     let plan = jackpot_study::plan(study, plugins, programs.libtorch()?)?;
     let store = Store::open(store)?;
-    let options = Options {
+    let options = RunOptions {
         workers: NonZeroUsize::MIN,
         replace_pin: false,
         declare: true,

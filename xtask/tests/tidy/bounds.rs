@@ -37,7 +37,7 @@ const FOLDERS: Bound = Bound {
 const TYPE_NAMES: Bound = Bound {
     rule: "crates of core that export a type of one name",
     most: 1,
-    exceptions: &[("Node", 2), ("Verdict", 2)],
+    exceptions: &[],
 };
 
 const BOOLEAN_MATCHES: Bound = Bound {

@@ -1,7 +1,7 @@
 //! Which engine takes which trainings of a plan, and which would gain from another.
 use crate::study::duration;
 use jackpot_net::{Compute, Engine, Precision};
-use jackpot_study::{Assessment, Gain, Plan};
+use jackpot_study::{Assessment, EngineGain, Plan};
 use serde_json::{Value, json};
 
 /// Says nothing of a plan that trains nothing.
@@ -44,7 +44,7 @@ fn asked(compute: Compute) -> String {
 
 /// The same as [`print`], in seconds of one core.
 pub fn in_json(plan: &Plan, assessment: &Assessment) -> Value {
-    let gain = |g: &Gain| {
+    let gain = |g: &EngineGain| {
         json!({
             "engine": g.compute.engine, "precision": g.compute.precision,
             "trainings": g.trainings, "of": g.of, "seconds": g.seconds, "instead": g.instead,

@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail};
 use jackpot_results::RunName;
 use jackpot_store::{Found, Store};
 use jackpot_study::{
-    Content, Explained, Memo, Nearest, Origins, Recipes, Verdict, assess, explain, explain_node,
+    ActionExplanation, AssessmentCache, CacheVerdict, CellContent, NearestRecipe, Origins,
+    RecipeIndex, assess, explain, explain_node,
 };
 use serde_json::json;
 use std::{path::Path, process::ExitCode};
@@ -23,7 +24,7 @@ const MOST_FIELDS: usize = 12;
 
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let store = study::store(places)?;
-    let recipes = Recipes::read(&store)?;
+    let recipes = RecipeIndex::read(&store)?;
     let explained = match RunName::parse(&arguments.action) {
         Some(name) => of_run(places, &store, &recipes, &name)?,
         None => match audit::subject(&store, &arguments.action)? {
@@ -49,11 +50,13 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
 fn of_run(
     places: &Places,
     store: &Store,
-    recipes: &Recipes,
+    recipes: &RecipeIndex,
     name: &RunName,
-) -> Result<Vec<Explained>> {
+) -> Result<Vec<ActionExplanation>> {
     let (plan, _) = study::plan(places, Path::new(&name.study), None)?;
-    let a = assess(&plan, store, &mut Memo::default(), &mut |d| store.has(d))?;
+    let a = assess(&plan, store, &mut AssessmentCache::default(), &mut |d| {
+        store.has(d)
+    })?;
     let cell = plan.cells.iter().find(|c| {
         let setting = &plan.study.settings[c.setting].name;
         *setting == name.setting
@@ -71,14 +74,14 @@ fn of_run(
         }
     };
     match &cell.content {
-        Content::Identical { because } => {
+        CellContent::Identical { because } => {
             bail!("nothing is run for this: {because}")
         }
-        Content::NotApplicable { field, weights } => {
+        CellContent::NotApplicable { field, weights } => {
             let because = Origins::of(&plan, store)?.because(field, weights);
             bail!("nothing is run for this: the check is not applicable: {because}")
         }
-        Content::Run { train, .. } => {
+        CellContent::Run { train, .. } => {
             explain_node(&plan, &a, store, recipes, *train).context("the actions before this run")
         }
     }
@@ -86,27 +89,29 @@ fn of_run(
 
 /// Of a run's actions those that are there need no more words; an action that was asked for is
 /// compared whatever it is.
-fn print(explained: &Explained, alone: bool) {
+fn print(explained: &ActionExplanation, alone: bool) {
     let key = explained.key.map_or("not yet knowable".to_owned(), |k| {
         k.to_string()[..12].to_owned()
     });
     let verdict = match &explained.verdict {
-        Verdict::Hit => "hit: the store has its result".to_owned(),
-        Verdict::Gone(output) => format!("miss: it ran, and its output `{output}` is gone"),
-        Verdict::Failed(why) => format!("miss: it ran and failed: {why}"),
-        Verdict::Miss => "miss: no action with this recipe was ever finished here".to_owned(),
-        Verdict::Unknown => "not yet knowable: an action before it has to run first".to_owned(),
+        CacheVerdict::Hit => "hit: the store has its result".to_owned(),
+        CacheVerdict::Gone(output) => format!("miss: it ran, and its output `{output}` is gone"),
+        CacheVerdict::Failed(why) => format!("miss: it ran and failed: {why}"),
+        CacheVerdict::Miss => "miss: no action with this recipe was ever finished here".to_owned(),
+        CacheVerdict::Unknown => {
+            "not yet knowable: an action before it has to run first".to_owned()
+        }
     };
     println!("{} {key}  {}\n  {verdict}", explained.kind, explained.title);
     match (&explained.nearest, &explained.verdict) {
-        (_, Verdict::Unknown) => {}
-        (_, Verdict::Hit) if !alone => {}
+        (_, CacheVerdict::Unknown) => {}
+        (_, CacheVerdict::Hit) if !alone => {}
         (None, _) => println!("  the store has no other action of this kind"),
         (Some(near), _) => print_fields(near),
     }
 }
 
-fn print_fields(near: &Nearest) {
+fn print_fields(near: &NearestRecipe) {
     println!(
         "  the nearest other, {}, differs in {} of its fields:",
         &near.key.to_string()[..12],

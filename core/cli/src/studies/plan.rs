@@ -3,8 +3,9 @@ use crate::{Places, studies::engines, study};
 use anyhow::Result;
 use jackpot_results::{PlannedPower, asked_margin, planned_power};
 use jackpot_study::{
-    Assessment, Collapse, Collapsed, Content, LEAST_SEEDS, Lineage, MaskFacts, Memo, NO_CHECK,
-    Origins, Plan, Setting, State, Variance, alike, assess, foresee, predictions, require,
+    ActionState, Assessment, AssessmentCache, CellContent, Collapse, CollapsePolicy, LEAST_SEEDS,
+    Lineage, MaskFacts, NO_CHECK, Origins, Plan, Setting, Variance, alike, assess, foresee,
+    predictions, require,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -30,7 +31,9 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let mut warnings = missing;
     require(&plan, store)?;
     warnings.extend(foresee(&mut plan, store, &programs)?);
-    let a = assess(&plan, store, &mut Memo::default(), &mut |d| store.has(d))?;
+    let a = assess(&plan, store, &mut AssessmentCache::default(), &mut |d| {
+        store.has(d)
+    })?;
     let origins = Origins::of(&plan, store)?;
     let workers = arguments.workers.count();
     if arguments.json {
@@ -56,11 +59,11 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn word(state: State) -> &'static str {
+fn word(state: ActionState) -> &'static str {
     match state {
-        State::Cached => "cached",
-        State::ToRun => "to run",
-        State::Unknown => "not yet knowable",
+        ActionState::Cached => "cached",
+        ActionState::ToRun => "to run",
+        ActionState::Unknown => "not yet knowable",
     }
 }
 
@@ -157,8 +160,8 @@ fn print_predictions(plan: &Plan, known: &[(usize, MaskFacts)]) {
         return;
     }
     let certain = match plan.study.run.collapsed {
-        Collapsed::Run => "certain to collapse, run all the same",
-        Collapsed::Skip => "certain to collapse, skipped",
+        CollapsePolicy::Run => "certain to collapse, run all the same",
+        CollapsePolicy::Skip => "certain to collapse, skipped",
     };
     println!("\nmasks    {} known of trainings to run", known.len());
     for (node, facts) in known {
@@ -259,15 +262,15 @@ fn print_cells(plan: &Plan, origins: &Origins) {
     let [mut runs, mut identical, mut not_applicable] = [0; 3];
     for cell in &plan.cells {
         let why = match &cell.content {
-            Content::Run { .. } => {
+            CellContent::Run { .. } => {
                 runs += 1;
                 continue;
             }
-            Content::Identical { because } => {
+            CellContent::Identical { because } => {
                 identical += 1;
                 because.clone()
             }
-            Content::NotApplicable { field, weights } => {
+            CellContent::NotApplicable { field, weights } => {
                 not_applicable += 1;
                 format!("not applicable: {}", origins.because(field, weights))
             }
@@ -293,12 +296,16 @@ fn kinds(plan: &Plan, a: &Assessment) -> Vec<(&'static str, [usize; 3])> {
     let order = [
         "data", "init", "score", "allocate", "select", "check", "evaluate", "train",
     ];
-    let count = |kind: &str, state: State| {
+    let count = |kind: &str, state: ActionState| {
         let both = plan.nodes.iter().zip(&a.states);
         both.filter(|(n, s)| n.recipe.kind() == kind && **s == state)
             .count()
     };
-    let states = [State::Cached, State::ToRun, State::Unknown];
+    let states = [
+        ActionState::Cached,
+        ActionState::ToRun,
+        ActionState::Unknown,
+    ];
     order
         .iter()
         .map(|kind| (*kind, states.map(|s| count(kind, s))))
@@ -337,13 +344,13 @@ fn in_json(
             cell["setting"] = json!(setting);
         }
         match &c.content {
-            Content::Run { train, .. } => {
+            CellContent::Run { train, .. } => {
                 cell["action"] = json!(a.keys[*train]);
                 cell["state"] = json!(word(a.states[*train]));
                 cell["lineage"] = json!(plan.lineage(c));
             }
-            Content::Identical { because } => cell["identical"] = json!(because),
-            Content::NotApplicable { field, weights } => {
+            CellContent::Identical { because } => cell["identical"] = json!(because),
+            CellContent::NotApplicable { field, weights } => {
                 cell["not_applicable"] = json!(origins.because(field, weights));
             }
         }

@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use jackpot_store::Store;
-use jackpot_study::{Finish, Options, Probe, Probed, Programs, Spelled, Study};
+use jackpot_study::{OutputFormat, Probe, ProbeResult, Programs, RunOptions, RunSummary, Study};
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitCode},
@@ -65,15 +65,15 @@ fn answer(
     store: &Store,
     programs: &Programs,
     arguments: &Arguments,
-) -> Result<(Finish, Option<Probed>)> {
-    let options = Options {
+) -> Result<(RunSummary, Option<ProbeResult>)> {
+    let options = RunOptions {
         workers: arguments.workers.count(),
         // A probe has a pin of its own.
         replace_pin: false,
         declare: false,
     };
     let stop = stop_on_signals()?;
-    let mut whole = Finish::default();
+    let mut whole = RunSummary::default();
     let mut made = Vec::new();
     for part in &probe.parts {
         let display = Display::new(&part.plan);
@@ -95,10 +95,10 @@ fn answer(
     Ok((whole, Some(probed)))
 }
 
-fn print(probed: &Probed) {
+fn print(probed: &ProbeResult) {
     println!("{} of width {}\n", probed.network, probed.width);
     for table in probed.tables() {
-        println!("{}", table.spell(Spelled::Text));
+        println!("{}", table.spell(OutputFormat::Text));
     }
     for left_out in &probed.left_out {
         println!("left out `{}`: {}", left_out.ticket, left_out.why);
@@ -107,7 +107,7 @@ fn print(probed: &Probed) {
 
 /// Writes tables beside the study, and has the figure drawn; says where that is.
 fn write(
-    probed: &Probed,
+    probed: &ProbeResult,
     name: &str,
     folder: &Path,
     store: &Store,
@@ -126,14 +126,14 @@ fn write(
     draw(folder, store, places)
 }
 
-fn page(probed: &Probed, name: &str) -> String {
+fn page(probed: &ProbeResult, name: &str) -> String {
     let mut text = format!(
         "# {name}: what masks alone say\n\n{} of width {}; {}, libtorch {}; `study.toml` is sha256 `{}`. \
          Made by `jackpot probe {name}` without training.\n\n![the probe](probe.svg)\n\n",
         probed.network, probed.width, probed.device_class, probed.libtorch, probed.study
     );
     for table in probed.tables() {
-        text += &table.spell(Spelled::Markdown);
+        text += &table.spell(OutputFormat::Markdown);
         text.push('\n');
     }
     for left_out in &probed.left_out {

@@ -1,7 +1,7 @@
 //! `jackpot run STUDY`
 use crate::{Places, progress::Display, study};
 use anyhow::{Context, Result};
-use jackpot_study::{Finish, Options, Trial};
+use jackpot_study::{RunOptions, RunSummary, Trial};
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 use std::{
     io::IsTerminal,
@@ -42,7 +42,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     // The plan first: a slip in a study starts no store.
     let (plan, programs) = study::plan(places, &arguments.study, trial.as_ref())?;
     let store = study::store_to_run(places)?;
-    let options = Options {
+    let options = RunOptions {
         workers: arguments.workers.count(),
         replace_pin: arguments.replace_pin,
         // First steps answer nothing.
@@ -80,7 +80,7 @@ pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     Ok(report(&finish))
 }
 
-pub(crate) fn report(finish: &Finish) -> ExitCode {
+pub(crate) fn report(finish: &RunSummary) -> ExitCode {
     // Elsewhere than on a terminal each was the line of its action already, and stays there.
     if std::io::stderr().is_terminal() {
         for (title, why) in &finish.failures {

@@ -77,7 +77,7 @@ pub(crate) fn sweeps_of_settings(grids: Grids<'_, '_>) -> Result<Figure, Error> 
 /// The SVG and the PNG of a probe's figure.
 pub(crate) fn of_probe(
     name: &str,
-    probed: &jackpot_study::Probed,
+    probed: &jackpot_study::ProbeResult,
 ) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let drawing = probe::drawing(name, probed)?;
     drawing::canvas::render("probe", "What masks alone say", &drawing)

@@ -12,7 +12,7 @@ use crate::model::grid::Grid;
 use crate::model::groups::pruning_of;
 use crate::model::inputs::inputs_of;
 use jackpot_results::{CheckSummary, Named, PruningSummary};
-use jackpot_study::Target;
+use jackpot_study::CheckTarget;
 use std::collections::BTreeMap;
 
 /// Half of a box's width and height.
@@ -169,7 +169,7 @@ impl<'g, 'a> Study<'g, 'a> {
 }
 
 /// The steps of a check on one of these targets.
-fn steps(change: &CheckSummary, on: &[Target]) -> Vec<String> {
+fn steps(change: &CheckSummary, on: &[CheckTarget]) -> Vec<String> {
     let steps = change
         .steps
         .iter()
@@ -179,7 +179,7 @@ fn steps(change: &CheckSummary, on: &[Target]) -> Vec<String> {
 
 /// As [`steps`], with a phrase for a check that only changes how the pretraining runs.
 fn on_pretraining(change: &CheckSummary) -> Vec<String> {
-    let found = steps(change, &[Target::Data, Target::PretrainingData]);
+    let found = steps(change, &[CheckTarget::Data, CheckTarget::PretrainingData]);
     if found.is_empty() && change.on_data && change.steps.is_empty() {
         vec!["other steps or order".into()]
     } else {
@@ -248,7 +248,7 @@ fn to_scores(study: &Study<'_, '_>) -> Vec<Arrow> {
     let batches = study.titles(|t, _| study.draws(t));
     let first = study.titles(|_, w| !w.of_learned && !w.of_object && !w.is_random());
     let trained = study.titles(|_, w| w.of_learned);
-    let scoring = study.changed(|c| steps(c, &[Target::Data, Target::ScoringData]));
+    let scoring = study.changed(|c| steps(c, &[CheckTarget::Data, CheckTarget::ScoringData]));
     let all: [(&str, ArrowParts); 5] = [
         (
             &learned,
@@ -318,8 +318,8 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
     };
     let rewound = study.titles(|_, w| !w.start_learned && !w.start_object);
     let kept = study.titles(|_, w| w.start_learned);
-    let on = |target: Target| study.changed(move |c| steps(c, &[target]));
-    let weights = on(Target::Weights);
+    let on = |target: CheckTarget| study.changed(move |c| steps(c, &[target]));
+    let weights = on(CheckTarget::Weights);
     let all: [(bool, ArrowParts); 5] = [
         (
             true,
@@ -327,7 +327,10 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
                 (SCORES, MASK),
                 &[(470, 456), (600, 554)],
                 ("keep the largest", (512, 512), Anchor::Right),
-                format!("of each layer, or of all{random}{}", on(Target::Scores)),
+                format!(
+                    "of each layer, or of all{random}{}",
+                    on(CheckTarget::Scores)
+                ),
             ),
         ),
         (
@@ -345,7 +348,7 @@ fn to_ticket(study: &Study<'_, '_>) -> Vec<Arrow> {
                 (MASK, TICKET),
                 &[(680, 626), (680, 724)],
                 ("prune", (704, 675), Anchor::Left),
-                format!("what is not kept becomes 0{}", on(Target::Mask)),
+                format!("what is not kept becomes 0{}", on(CheckTarget::Mask)),
             ),
         ),
         (

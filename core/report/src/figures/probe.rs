@@ -10,7 +10,7 @@ use crate::figures::drawing::label::{Name, labels};
 use crate::figures::drawing::legend::{Key, Legend};
 use crate::model::format;
 use jackpot_stats::mean;
-use jackpot_study::{Comparison, MaskRow, Probed};
+use jackpot_study::{MaskComparison, MaskRow, ProbeResult};
 use plotters::prelude::RGBColor;
 
 const LEFT: i32 = 430;
@@ -26,10 +26,10 @@ const AT_RISK: RGBColor = RGBColor(0xf3, 0xcf, 0x80);
 /// One ticket at one sparsity, with the comparisons of its masks.
 struct Block<'a> {
     name: String,
-    rows: Vec<(&'a str, Vec<&'a Comparison>)>,
+    rows: Vec<(&'a str, Vec<&'a MaskComparison>)>,
 }
 
-pub(crate) fn drawing(name: &str, probed: &Probed) -> Result<Drawing, Error> {
+pub(crate) fn drawing(name: &str, probed: &ProbeResult) -> Result<Drawing, Error> {
     let blocks = blocks(probed);
     let kinds = kinds(probed);
     let map = Map::new(probed);
@@ -53,7 +53,7 @@ pub(crate) fn drawing(name: &str, probed: &Probed) -> Result<Drawing, Error> {
     })
 }
 
-fn blocks(probed: &Probed) -> Vec<Block<'_>> {
+fn blocks(probed: &ProbeResult) -> Vec<Block<'_>> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     for comparison in &probed.comparisons {
         let sparsity = format::percent(&comparison.sparsity);
@@ -74,7 +74,7 @@ fn blocks(probed: &Probed) -> Vec<Block<'_>> {
 }
 
 /// The masks with which others are compared, in the order of their first comparison.
-fn kinds(probed: &Probed) -> Vec<&str> {
+fn kinds(probed: &ProbeResult) -> Vec<&str> {
     let mut kinds: Vec<&str> = Vec::new();
     for comparison in &probed.comparisons {
         if !kinds.contains(&comparison.with.as_str()) {
@@ -159,11 +159,11 @@ fn overlap(
 fn row(
     canvas: &Canvas<'_>,
     scale: &Scale,
-    all: &[&Comparison],
+    all: &[&MaskComparison],
     place: usize,
     y: i32,
 ) -> Result<(), String> {
-    let percent = |of: fn(&Comparison) -> f64| -> Option<f64> {
+    let percent = |of: fn(&MaskComparison) -> f64| -> Option<f64> {
         let values: Vec<f64> = all.iter().map(|c| 100.0 * of(c)).collect();
         mean(&values).map(|x| scale.clip(x))
     };
@@ -193,7 +193,7 @@ struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    fn new(probed: &'a Probed) -> Map<'a> {
+    fn new(probed: &'a ProbeResult) -> Map<'a> {
         let mut map = Map {
             sparsities: Vec::new(),
             rows: Vec::new(),

@@ -6,7 +6,7 @@ use crate::model::cells::{Cell, UNMODIFIED};
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
 use jackpot_results::{CheckSummary, PruningSummary, TicketSummary};
-use jackpot_study::Target;
+use jackpot_study::CheckTarget;
 use serde::Deserialize;
 
 const DATA: &str = include_str!("../../data/references.toml");
@@ -185,8 +185,8 @@ fn kind(change: &CheckSummary) -> Option<&'static str> {
     let on = |target| change.steps.iter().all(|(on, _)| *on == target);
     let items: Vec<&str> = change.items.iter().map(String::as_str).collect();
     match items.as_slice() {
-        ["random-labels", "random-pixels"] if on(Target::Data) => Some("corrupted_data"),
-        ["layerwise-rearrange"] if on(Target::Mask) => Some("layerwise_rearrange"),
+        ["random-labels", "random-pixels"] if on(CheckTarget::Data) => Some("corrupted_data"),
+        ["layerwise-rearrange"] if on(CheckTarget::Mask) => Some("layerwise_rearrange"),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::model::cells::Cell;
 use crate::model::format::DENSE;
 use crate::model::grid::Grid;
 use jackpot_results::{Named, SettingOutline};
-use jackpot_study::Level;
+use jackpot_study::SweepLevel;
 use std::collections::BTreeSet;
 
 /// The grids from which one table or figure is drawn: a single grid, or the grids of all settings.
@@ -119,7 +119,7 @@ pub(crate) fn has_axis(named: &Named) -> bool {
     levels(named).any(|level| level.number.is_some())
 }
 
-fn levels(named: &Named) -> impl Iterator<Item = &Level> {
+fn levels(named: &Named) -> impl Iterator<Item = &SweepLevel> {
     named.series.iter().flat_map(|series| &series.levels)
 }
 
@@ -130,7 +130,7 @@ fn of_cell<'g, 'a>(
 ) -> Vec<SweepPoint<'g, 'a>> {
     let setting = grids.setting(grid).map(|s| &s.named);
     let carriers = [setting, Some(cell.ticket), cell.check];
-    let one = |(carrier, level): (&'a Named, &'a Level)| {
+    let one = |(carrier, level): (&'a Named, &'a SweepLevel)| {
         // Two blocks may each have a list of this name: only one of them is the axis.
         let title = |named: &'a Named| {
             if std::ptr::eq(named, carrier) {

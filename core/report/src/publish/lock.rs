@@ -4,7 +4,7 @@ use crate::formats::ReportFile;
 use crate::{Error, LOCK};
 use jackpot_results::Results;
 use jackpot_store::Digest;
-use jackpot_study::{Declared, LockEntry};
+use jackpot_study::{DeclaredAnalysis, LockEntry};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(crate) use jackpot_study::Lock;
 /// order in which results are listed.
 pub(crate) fn render(
     results: &Results,
-    declared: &[Declared],
+    declared: &[DeclaredAnalysis],
     outputs: &BTreeMap<String, ReportFile>,
     order: &[Digest],
 ) -> Result<Vec<u8>, Error> {

@@ -9,7 +9,7 @@ use jackpot_results::{
 use jackpot_stats::Claim;
 use jackpot_store::Digest;
 use jackpot_study::{
-    Analysis, Arm, CollapsedRuns, Contrast, Margin, Margins, Role, Target, TicketKind,
+    Analysis, Arm, CheckTarget, CollapsedRuns, Contrast, Margin, Margins, Role, TicketKind,
 };
 use std::collections::BTreeMap;
 
@@ -205,10 +205,10 @@ fn changes() -> BTreeMap<String, CheckSummary> {
     let change = |target, item: &str| CheckSummary {
         steps: vec![(target, item.into())],
         items: vec![item.into()],
-        on_data: target == Target::Data,
+        on_data: target == CheckTarget::Data,
     };
-    let corrupted = change(Target::Data, "random-labels");
-    let rearrange = change(Target::Mask, "layerwise-rearrange");
+    let corrupted = change(CheckTarget::Data, "random-labels");
+    let rearrange = change(CheckTarget::Mask, "layerwise-rearrange");
     BTreeMap::from([
         ("corrupted".to_owned(), corrupted),
         ("rearrange".to_owned(), rearrange),

@@ -4,7 +4,7 @@ use crate::synthetic::{outline, results, trained};
 use jackpot_report::{ReportFiles, render};
 use jackpot_results::{Named, Outline, Results, Run, RunOutcome, SettingOutline};
 use jackpot_stats::Claim;
-use jackpot_study::{Arm, ArmPair, Contrast, Dose, Level, Series};
+use jackpot_study::{Arm, ArmPair, Contrast, Dose, Sweep, SweepLevel};
 
 const SETTINGS: [(&str, &str); 2] = [("short", "5 epochs"), ("long", "20 epochs")];
 const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
@@ -129,10 +129,10 @@ fn study(settings: bool) -> (Outline, Results) {
     let labels = DOSES.map(|(name, share)| Named {
         name: name.into(),
         title: format!("Labels, {share}"),
-        series: Some(Series {
+        series: Some(Sweep {
             name: "labels-{share}".into(),
             title: "Labels, {share}".into(),
-            levels: vec![Level {
+            levels: vec![SweepLevel {
                 axis: "share".into(),
                 name: share.to_string(),
                 title: share.to_string(),

@@ -4,10 +4,10 @@ use crate::synthetic::{outline, results};
 use jackpot_report::render;
 use jackpot_results::Outline;
 use jackpot_stats::Claim;
-use jackpot_study::{Analysis, Arm, Contrast, Declared, Margin, Role};
+use jackpot_study::{Analysis, Arm, Contrast, DeclaredAnalysis, Margin, Role};
 
-fn declared(analysis: &Analysis, done: u64, seen: bool) -> Declared {
-    Declared {
+fn declared(analysis: &Analysis, done: u64, seen: bool) -> DeclaredAnalysis {
+    DeclaredAnalysis {
         sha256: analysis.digest().unwrap().to_string(),
         seeds: outline().seeds,
         done,

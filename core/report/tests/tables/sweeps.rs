@@ -3,7 +3,7 @@
 use crate::synthetic::{draw, outline, results, trained};
 use jackpot_report::{ReportFiles, render};
 use jackpot_results::{Named, Outline, Results, Run, RunOutcome, SettingOutline};
-use jackpot_study::{Level, Series};
+use jackpot_study::{Sweep, SweepLevel};
 use std::collections::BTreeMap;
 
 const RATES: [f64; 3] = [0.1, 0.03, 0.3];
@@ -11,7 +11,7 @@ const RATES: [f64; 3] = [0.1, 0.03, 0.3];
 /// A block `{before}{axis}`, written with `each`, at one value.
 fn at(before: &str, axis: &str, value: f64) -> Named {
     let text = value.to_string();
-    let level = Level {
+    let level = SweepLevel {
         axis: axis.into(),
         name: text.clone(),
         title: text.clone(),
@@ -20,7 +20,7 @@ fn at(before: &str, axis: &str, value: f64) -> Named {
     Named {
         name: format!("{before}-{}", text.replace('.', "-")),
         title: format!("{before} {text}"),
-        series: Some(Series {
+        series: Some(Sweep {
             name: format!("{before}-{{{axis}}}"),
             title: format!("{before} {{{axis}}}"),
             levels: vec![level],

@@ -5,7 +5,9 @@ pub(crate) mod pretraining;
 pub(crate) mod run;
 
 use jackpot_store::{Digest, Store};
-use jackpot_study::{Error, IDENTICAL_TO, NO_CHECK, Overlap, Pin, PinnedCell, RecordedMasks};
+use jackpot_study::{
+    Error, IDENTICAL_TO, ManifestCell, NO_CHECK, Overlap, RecordedMasks, RunManifest,
+};
 use rayon::prelude::*;
 use run::{Run, RunOutcome};
 use serde_json::Value;
@@ -36,13 +38,17 @@ pub struct Results {
 /// A study without a recorded run, or results that are damaged. What is gone is
 /// [`RunOutcome::Missing`].
 pub fn collect(store: &Store, name: &str) -> Result<Results, Error> {
-    results_of_pin(store, name, &Pin::read(store, name)?)
+    results_of_pin(store, name, &RunManifest::read(store, name)?)
 }
 
 /// What a manifest names, as far as the store holds it.
-pub(crate) fn results_of_pin(store: &Store, name: &str, pin: &Pin) -> Result<Results, Error> {
+pub(crate) fn results_of_pin(
+    store: &Store,
+    name: &str,
+    pin: &RunManifest,
+) -> Result<Results, Error> {
     let masks = RecordedMasks::read(store, pin)?;
-    let read = |cell: &PinnedCell| -> Result<(Run, Vec<(Digest, Value)>), Error> {
+    let read = |cell: &ManifestCell| -> Result<(Run, Vec<(Digest, Value)>), Error> {
         let run = read_run(store, name, &masks, cell)?;
         let recipe = |key| Ok((key, store.recipe(&key).map_err(Error::from_store)?));
         let recipes = match &run.outcome {
@@ -116,7 +122,7 @@ fn read_run(
     store: &Store,
     name: &str,
     masks: &RecordedMasks<'_>,
-    cell: &PinnedCell,
+    cell: &ManifestCell,
 ) -> Result<Run, Error> {
     Ok(Run {
         setting: cell.setting.clone(),

@@ -2,12 +2,12 @@
 use super::pretraining::pretrained;
 use super::run::{Before, RunOutcome, TestBits, TrainedRun};
 use jackpot_store::{Digest, Store};
-use jackpot_study::{Error, PinnedCell, RecordedMasks, outputs};
+use jackpot_study::{Error, ManifestCell, RecordedMasks, outputs};
 
 pub(super) fn outcome(
     store: &Store,
     masks: &RecordedMasks<'_>,
-    cell: &PinnedCell,
+    cell: &ManifestCell,
 ) -> Result<RunOutcome, Error> {
     if let Some(because) = &cell.identical {
         return Ok(RunOutcome::Identical {

@@ -1,18 +1,18 @@
 //! Actions in words, with the seeds behind their random keys.
 use super::Tracer;
 use jackpot_store::{Digest, Look, canonical};
-use jackpot_study::{Keys, Pin, Recipe};
+use jackpot_study::{Keys, Recipe, RunManifest};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The seeds that pins name.
-pub(super) fn seeds(pins: &[(String, Pin)]) -> BTreeSet<u64> {
+pub(super) fn seeds(pins: &[(String, RunManifest)]) -> BTreeSet<u64> {
     let cells = pins.iter().flat_map(|(_, pin)| &pin.cells);
     cells.filter_map(|c| c.seed.parse().ok()).collect()
 }
 
 /// The random keys of every seed that a pin names, in hexadecimal.
-pub(super) fn keys_of_seeds(pins: &[(String, Pin)]) -> BTreeMap<String, u64> {
+pub(super) fn keys_of_seeds(pins: &[(String, RunManifest)]) -> BTreeMap<String, u64> {
     let cells = pins.iter().flat_map(|(_, pin)| &pin.cells);
     let checks: BTreeSet<&str> = cells.map(|c| c.check.as_str()).collect();
     let mut known = BTreeMap::new();

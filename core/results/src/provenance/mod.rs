@@ -14,7 +14,7 @@ pub use report::report_of;
 
 use jackpot_net::Network;
 use jackpot_store::{Action, Digest, ProducerIndex, Store};
-use jackpot_study::{Error, Pin, Recipe};
+use jackpot_study::{Error, Recipe, RunManifest};
 use node::{NodeVerdict, ProvenanceNode};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +29,7 @@ pub struct Tracer<'a> {
     store: &'a Store,
     makers: &'a ProducerIndex,
     /// The pins that could be read, by name.
-    pins: Vec<(String, Pin)>,
+    pins: Vec<(String, RunManifest)>,
     /// Cells of pins by the training that fills them, and by its mask.
     cells: BTreeMap<Digest, Vec<String>>,
     /// Hexadecimal random keys that are some seed's.
@@ -60,7 +60,7 @@ struct Seen {
 impl<'a> Tracer<'a> {
     /// Reads the store's pins; `makers` are of the same store.
     pub fn new(store: &'a Store, makers: &'a ProducerIndex) -> Result<Tracer<'a>, Error> {
-        let pins = Pin::all(store)?;
+        let pins = RunManifest::all(store)?;
         let mut cells: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         for (name, pin) in &pins {
             for cell in &pin.cells {

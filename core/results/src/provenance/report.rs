@@ -4,7 +4,7 @@ use super::{
     node::{NodeVerdict, ProvenanceNode},
 };
 use jackpot_store::Digest;
-use jackpot_study::{Error, LOCK, Lock, LockEntry, Pin, PinnedCell, hint};
+use jackpot_study::{Error, LOCK, Lock, LockEntry, ManifestCell, RunManifest, hint};
 use std::path::{Path, PathBuf};
 
 /// The folder with a `study.lock` that a file lies in, and its path there.
@@ -114,9 +114,9 @@ impl Tracer<'_> {
 
     /// Whether a mask or an output of an action belongs to a study. Manifests of the first releases
     /// name only the actions of their cells.
-    fn is_of(&self, pin: &Pin, result: &Digest) -> bool {
+    fn is_of(&self, pin: &RunManifest, result: &Digest) -> bool {
         let made = |key: &Digest| {
-            let cell = |cell: &PinnedCell| [cell.action, cell.pretraining].contains(&Some(*key));
+            let cell = |cell: &ManifestCell| [cell.action, cell.pretraining].contains(&Some(*key));
             pin.actions.contains(key) || pin.cells.iter().any(cell)
         };
         self.makers.of(result).iter().any(made)

@@ -1,13 +1,13 @@
 //! What was changed of the analysis plan after the fact, beside each verdict that it touches.
 use jackpot_store::Digest;
-use jackpot_study::{Analysis, Contrast, Declared, Error, Margin};
+use jackpot_study::{Analysis, Contrast, DeclaredAnalysis, Error, Margin};
 use std::collections::BTreeSet;
 
 /// What a reader must know of how the analysis came to be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanChanges {
     /// The plan that was declared first; `None` where none was.
-    pub first: Option<Declared>,
+    pub first: Option<DeclaredAnalysis>,
     /// Whether the plan in force is the one that was declared last.
     pub is_declared: bool,
     /// What was changed after the first training, in order.
@@ -41,7 +41,7 @@ impl PlanChanges {
 /// # Errors
 /// When a plan in the lock cannot be read or does not have its digest.
 pub fn plan_changes(
-    declared: &[Declared],
+    declared: &[DeclaredAnalysis],
     analysis: &Analysis,
     seeds: &[u64],
 ) -> Result<PlanChanges, Error> {
@@ -90,7 +90,7 @@ pub fn plan_changes(
 }
 
 /// What changed from one declared plan to the next.
-fn between(old: &Declared, new: &Declared) -> Result<Option<PlanChange>, Error> {
+fn between(old: &DeclaredAnalysis, new: &DeclaredAnalysis) -> Result<Option<PlanChange>, Error> {
     let (was, is) = (old.analysis()?, new.analysis()?);
     let mut words = Vec::new();
     let mut differ = |what: &str, was: String, is: String| {

@@ -4,7 +4,7 @@
 use crate::support::{ALL, QUICK, libtorch, plugins, pretend};
 use jackpot_results::{PlanChanges, plan_changes};
 use jackpot_store::Store;
-use jackpot_study::{Declared, LOCK, Lock, LockEntry, Plan, Study, declare, plan};
+use jackpot_study::{DeclaredAnalysis, LOCK, Lock, LockEntry, Plan, Study, declare, plan};
 use std::path::PathBuf;
 
 /// A study's folder beside a store.
@@ -33,7 +33,7 @@ impl Place {
         plan(Study::load(&self.study()).unwrap(), plugins(1), libtorch()).unwrap()
     }
 
-    fn declare(&self, plan: &Plan) -> Option<Declared> {
+    fn declare(&self, plan: &Plan) -> Option<DeclaredAnalysis> {
         declare(plan, &self.store).unwrap()
     }
 

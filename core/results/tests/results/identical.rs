@@ -5,14 +5,15 @@ use jackpot_results::{Finding, Run, RunOutcome, RunTable, collect, findings};
 use jackpot_stats::{Claim, Spending, Variance, Verdict};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
-    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, Margin, Margins, Pin, PinnedCell, Role,
+    Analysis, Arm, CollapsedRuns, Contrast, ControlOf, ManifestCell, Margin, Margins, Role,
+    RunManifest,
 };
 use std::collections::BTreeMap;
 
 const OBJECT: &str = "abababababababababababababababababababababababababababababababab";
 
-fn pinned(ticket: &str, check: &str, seed: u64) -> PinnedCell {
-    PinnedCell {
+fn pinned(ticket: &str, check: &str, seed: u64) -> ManifestCell {
+    ManifestCell {
         setting: None,
         ticket: ticket.into(),
         check: check.into(),
@@ -36,28 +37,28 @@ fn pinned(ticket: &str, check: &str, seed: u64) -> PinnedCell {
 fn a_cell_that_is_identical_is_what_its_ticket_came_to() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(folder.path()).unwrap();
-    let identical = |ticket: &str, seed| PinnedCell {
+    let identical = |ticket: &str, seed| ManifestCell {
         identical: Some("no method of it declares data".into()),
         ..pinned(ticket, "c", seed)
     };
-    let failed = PinnedCell {
+    let failed = ManifestCell {
         failed: Some("score asks: asked for a batch".into()),
         ..pinned("asks", "none", 1)
     };
-    let collapsed = PinnedCell {
+    let collapsed = ManifestCell {
         collapsed: Some("no path".into()),
         ..pinned("thin", "none", 1)
     };
     // The store has lost this training.
-    let gone = PinnedCell {
+    let gone = ManifestCell {
         action: Some(Digest::of(b"gone")),
         ..pinned("gone", "none", 1)
     };
-    let not_applicable = PinnedCell {
+    let not_applicable = ManifestCell {
         not_applicable: Some("how these weights were made is not known".into()),
         ..pinned("given", "c", 1)
     };
-    let pin = Pin {
+    let pin = RunManifest {
         format: 1,
         study: Digest::of(b"study"),
         title: None,
@@ -113,7 +114,7 @@ fn pins_of_earlier_versions_are_read() {
         "0".repeat(16)
     );
     store.write_pin("old", old.as_bytes()).unwrap();
-    let pin = Pin::read(&store, "old").unwrap();
+    let pin = RunManifest::read(&store, "old").unwrap();
     assert_eq!(
         pin.cells[0].identical.as_deref(),
         Some("the ticket is made without data")

@@ -1,6 +1,6 @@
 //! How long an action will take and how much it will leave on disk, roughly; each kind has its
 //! own formula. Only estimates read the rates; no result depends on them.
-use crate::{actions::parts::ActionInput, spec::data::DataChoice};
+use crate::{actions::parts::ActionInput, spec::data::DataSettings};
 use jackpot_net::Network;
 
 /// Roughly what an action costs.
@@ -16,7 +16,7 @@ pub(crate) struct Estimate {
 #[derive(Clone, Copy)]
 pub(crate) struct EstimateContext<'a> {
     /// The data of the action's setting.
-    pub data: &'a DataChoice,
+    pub data: &'a DataSettings,
     /// The network that the recipe's architecture describes.
     pub network: &'a Network,
     /// Whether libtorch computes on a GPU.

@@ -29,7 +29,7 @@ pub struct SelectRecipe {
     /// The scores of every prunable weight.
     pub scores: ActionInput,
     /// How many weights are kept, in all or per layer.
-    pub by: By,
+    pub by: SelectionCounts,
     /// The mask whose kept weights are chosen from; without one all weights are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within: Option<ActionInput>,
@@ -44,7 +44,7 @@ pub struct SelectRecipe {
 /// How many weights a selection keeps, in all or per layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum By {
+pub enum SelectionCounts {
     /// The largest scores of all layers in scope.
     Global {
         /// The layers to choose from.
@@ -81,16 +81,16 @@ impl SelectRecipe {
             None => None,
         };
         let counts = match &self.by {
-            By::Global { .. } => Vec::new(),
-            By::Counts(input) => validate::counts(&read(input)?, network)?,
-            By::Mask(input) => validate::mask(&read(input)?, network)?.counts(),
-            By::Table {
+            SelectionCounts::Global { .. } => Vec::new(),
+            SelectionCounts::Counts(input) => validate::counts(&read(input)?, network)?,
+            SelectionCounts::Mask(input) => validate::mask(&read(input)?, network)?.counts(),
+            SelectionCounts::Table {
                 densities,
                 sparsity,
             } => jackpot_prune::counts_of_densities(network, densities, sparsity)?,
         };
         let budget = match &self.by {
-            By::Global {
+            SelectionCounts::Global {
                 scope,
                 sparsity,
                 rule,
@@ -99,9 +99,9 @@ impl SelectRecipe {
                 scope: *scope,
                 rule: *rule,
             },
-            By::Counts(_) | By::Mask(_) | By::Table { .. } => {
-                jackpot_prune::PruningBudget::Counts(&counts)
-            }
+            SelectionCounts::Counts(_)
+            | SelectionCounts::Mask(_)
+            | SelectionCounts::Table { .. } => jackpot_prune::PruningBudget::Counts(&counts),
         };
         let options = SelectionOptions {
             budget,
@@ -134,9 +134,9 @@ impl ActionKind for SelectRecipe {
     fn inputs_mut(&mut self) -> Vec<(&'static str, &mut ActionInput)> {
         let mut inputs = vec![("scores", &mut self.scores)];
         match &mut self.by {
-            By::Counts(counts) => inputs.push(("counts", counts)),
-            By::Mask(mask) => inputs.push(("mask", mask)),
-            By::Global { .. } | By::Table { .. } => {}
+            SelectionCounts::Counts(counts) => inputs.push(("counts", counts)),
+            SelectionCounts::Mask(mask) => inputs.push(("mask", mask)),
+            SelectionCounts::Global { .. } | SelectionCounts::Table { .. } => {}
         }
         inputs.extend(self.within.as_mut().map(|within| ("within", within)));
         inputs
@@ -189,21 +189,25 @@ impl ActionKind for SelectRecipe {
 
     fn multiply_adds_left(&self, masks: &dyn MaskForecast) -> f64 {
         match &self.by {
-            By::Global { sparsity, .. } | By::Table { sparsity, .. } => {
+            SelectionCounts::Global { sparsity, .. } | SelectionCounts::Table { sparsity, .. } => {
                 uneven_share(sparsity.density())
             }
-            By::Mask(other) | By::Counts(other) => masks.multiply_adds_left(other),
+            SelectionCounts::Mask(other) | SelectionCounts::Counts(other) => {
+                masks.multiply_adds_left(other)
+            }
         }
     }
 
     fn describe(&self, _name_key: NameKey) -> String {
         let chosen = match &self.by {
-            By::Global { sparsity, .. } => {
+            SelectionCounts::Global { sparsity, .. } => {
                 format!("the largest of all layers at sparsity {}", sparsity.text())
             }
-            By::Counts(_) => "the largest of each layer, by the counts".to_owned(),
-            By::Mask(_) => "the largest of each layer, as many as the mask keeps".to_owned(),
-            By::Table { sparsity, .. } => format!(
+            SelectionCounts::Counts(_) => "the largest of each layer, by the counts".to_owned(),
+            SelectionCounts::Mask(_) => {
+                "the largest of each layer, as many as the mask keeps".to_owned()
+            }
+            SelectionCounts::Table { sparsity, .. } => format!(
                 "the largest of each layer, by a table, at sparsity {}",
                 sparsity.text()
             ),

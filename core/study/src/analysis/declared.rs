@@ -5,8 +5,8 @@
 use super::Analysis;
 use crate::{
     Error,
-    plan::assess::{Memo, State, assess},
-    plan::graph::{Content, Plan},
+    plan::assess::{ActionState, AssessmentCache, assess},
+    plan::graph::{CellContent, Plan},
     run::lock::Lock,
 };
 use jackpot_stats::Variance;
@@ -17,7 +17,7 @@ use std::{collections::BTreeSet, path::Path};
 /// One analysis plan, as it was when `jackpot run` first saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Declared {
+pub struct DeclaredAnalysis {
     /// Of `plan`.
     pub sha256: String,
     /// The study's seeds then.
@@ -37,7 +37,7 @@ pub struct Declared {
 ///
 /// # Errors
 /// When the lock cannot be read or written, or the store cannot be read.
-pub fn declare(plan: &Plan, store: &Store) -> Result<Option<Declared>, Error> {
+pub fn declare(plan: &Plan, store: &Store) -> Result<Option<DeclaredAnalysis>, Error> {
     let study = &plan.study;
     let found = Lock::read(&study.folder)?;
     let mut lock = found.unwrap_or_else(|| {
@@ -59,13 +59,16 @@ pub fn declare(plan: &Plan, store: &Store) -> Result<Option<Declared>, Error> {
         .cells
         .iter()
         .filter_map(|c| match c.content {
-            Content::Run { train, .. } => Some(train),
-            Content::Identical { .. } | Content::NotApplicable { .. } => None,
+            CellContent::Run { train, .. } => Some(train),
+            CellContent::Identical { .. } | CellContent::NotApplicable { .. } => None,
         })
         .collect();
-    let states = assess(plan, store, &mut Memo::default(), &mut |d| store.has(d))?.states;
-    let cached = |t: &&usize| states[**t] == State::Cached;
-    let declared = Declared {
+    let states = assess(plan, store, &mut AssessmentCache::default(), &mut |d| {
+        store.has(d)
+    })?
+    .states;
+    let cached = |t: &&usize| states[**t] == ActionState::Cached;
+    let declared = DeclaredAnalysis {
         sha256,
         seeds: study.seeds.clone(),
         done: trainings.iter().filter(cached).count() as u64,
@@ -78,7 +81,7 @@ pub fn declare(plan: &Plan, store: &Store) -> Result<Option<Declared>, Error> {
     Ok(Some(declared))
 }
 
-impl Declared {
+impl DeclaredAnalysis {
     /// The same plan with the same seeds, or with more as planned: the number of seeds at which
     /// verdicts are drawn is part of the plan.
     pub fn covers(&self, sha256: &str, seeds: &[u64]) -> bool {
@@ -116,7 +119,10 @@ impl Declared {
 pub(crate) fn variance_declared(folder: &Path, seeds: &[u64]) -> Result<Option<Variance>, Error> {
     let lock = Lock::read(folder)?;
     let last = lock.as_ref().and_then(|l| l.analysis.last());
-    let goes_on = |d: &&Declared| d.seeds.iter().all(|s| seeds.contains(s));
-    let plan = last.filter(goes_on).map(Declared::analysis).transpose()?;
+    let goes_on = |d: &&DeclaredAnalysis| d.seeds.iter().all(|s| seeds.contains(s));
+    let plan = last
+        .filter(goes_on)
+        .map(DeclaredAnalysis::analysis)
+        .transpose()?;
     Ok(plan.map(|plan| plan.variance))
 }

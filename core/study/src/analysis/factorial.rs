@@ -1,7 +1,7 @@
 //! Tickets that a block with two lists of `each` stands for, every value of one with every value of
 //! the other: how much of what they differ by each list explains.
 use super::section::Asked;
-use crate::{Error, messages::hint, spec::repeat::Series, spec::ticket::tickets::Ticket};
+use crate::{Error, messages::hint, spec::repeat::Sweep, spec::ticket::tickets::Ticket};
 use serde::{Deserialize, Serialize};
 
 /// Two factors and the tickets of their levels.
@@ -36,7 +36,7 @@ pub(super) struct EffectsSection {
 
 impl EffectsSection {
     pub(super) fn read(self, asked: &Asked) -> Result<Factorial, Error> {
-        let series = |t: &Ticket| -> Option<Series> { t.series.clone() };
+        let series = |t: &Ticket| -> Option<Sweep> { t.series.clone() };
         let written = || asked.tickets.iter().filter_map(series);
         let of_block = |t: &&Ticket| t.series.as_ref().is_some_and(|s| s.name == self.of);
         let tickets: Vec<&Ticket> = asked.tickets.iter().filter(of_block).collect();

@@ -10,7 +10,7 @@ mod standard;
 mod text;
 
 pub(crate) use declared::variance_declared;
-pub use declared::{Declared, declare};
+pub use declared::{DeclaredAnalysis, declare};
 pub use factorial::{Factor, Factorial};
 
 use crate::{Error, floats::floats_to_text};

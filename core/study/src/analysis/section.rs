@@ -6,7 +6,7 @@ use super::{
     standard,
 };
 use crate::{
-    Error, messages::hint, spec::checks::Check, spec::repeat::Series, spec::ticket::tickets::Ticket,
+    Error, messages::hint, spec::checks::Check, spec::repeat::Sweep, spec::ticket::tickets::Ticket,
 };
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;
@@ -204,11 +204,11 @@ impl ContrastSection {
 /// The arms that a block with `each` over one list of numbers stands for, from the smallest number
 /// to the largest. Where it is a check's, the unmodified ticket stands at 0.
 fn doses(block: &Arm, asked: &Asked) -> Result<Vec<Dose>, Error> {
-    let number = |series: &Series| match series.levels.as_slice() {
+    let number = |series: &Sweep| match series.levels.as_slice() {
         [level] => level.number,
         _ => None,
     };
-    let is = |series: &Option<Series>, name: &str| {
+    let is = |series: &Option<Sweep>, name: &str| {
         let of_block = series.as_ref().filter(|s| s.name == name);
         of_block.map(number)
     };

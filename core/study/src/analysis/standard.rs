@@ -2,11 +2,11 @@
 //! each needs, and the controls.
 use super::{Arm, Contrast, ControlOf, Role};
 use crate::{
-    spec::checks::{Check, Step, Target},
+    spec::checks::{Check, CheckStep, CheckTarget},
     spec::ticket::allocations::Allocation,
     spec::ticket::kind::TicketKind,
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::{Sparse, Ticket},
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::{SparseTicket, Ticket},
 };
 use jackpot_stats::Claim;
 
@@ -26,7 +26,7 @@ pub(crate) fn contrasts(tickets: &[Ticket], checks: &[Check]) -> Vec<Contrast> {
         let applied = checks.iter().filter(|c| c.applies_to(&ticket.name));
         all.extend(applied.filter_map(|check| checked(ticket, check)));
     }
-    let sparse: Vec<(&str, &Sparse)> = tickets
+    let sparse: Vec<(&str, &SparseTicket)> = tickets
         .iter()
         .filter_map(|t| Some((t.name.as_str(), t.sparse.as_ref()?)))
         .collect();
@@ -66,7 +66,7 @@ fn contrast(claim: Claim, family: &str, role: Role, plus: Arm, minus: Arm) -> Co
 }
 
 /// Whether a ticket's counts stay as they are whatever its scores are.
-fn keeps_counts(sparse: &Sparse) -> bool {
+fn keeps_counts(sparse: &SparseTicket) -> bool {
     !matches!(
         sparse.allocation,
         Allocation::Global(_) | Allocation::ByMethod
@@ -74,11 +74,11 @@ fn keeps_counts(sparse: &Sparse) -> bool {
 }
 
 /// Whether a check changes nothing but which weights of each layer are kept, or their values.
-fn is_of_placement(sparse: &Sparse, check: &Check) -> bool {
+fn is_of_placement(sparse: &SparseTicket, check: &Check) -> bool {
     let within = |target| match target {
-        Target::Scores => keeps_counts(sparse),
-        Target::Mask | Target::Weights => true,
-        Target::Data | Target::PretrainingData | Target::ScoringData => false,
+        CheckTarget::Scores => keeps_counts(sparse),
+        CheckTarget::Mask | CheckTarget::Weights => true,
+        CheckTarget::Data | CheckTarget::PretrainingData | CheckTarget::ScoringData => false,
     };
     let changes = !check.steps.is_empty() || check.start.is_some();
     changes && check.pretraining.is_empty() && check.steps.iter().all(|s| within(s.on))
@@ -100,32 +100,36 @@ pub(crate) fn asks_placement(contrast: &Contrast, tickets: &[Ticket], checks: &[
 
 /// Whether the check keeps the weights with the lowest scores in place of the highest, as many in
 /// every layer. Random scores have the same law either way.
-fn inverts_placement(sparse: &Sparse, check: &Check) -> bool {
+fn inverts_placement(sparse: &SparseTicket, check: &Check) -> bool {
     let alone = check.pretraining.is_empty() && check.start.is_none() && check.redraw.is_empty();
-    let inverts = |s: &Step| s.item == "invert" && s.on == Target::Scores;
+    let inverts = |s: &CheckStep| s.item == "invert" && s.on == CheckTarget::Scores;
     let inverts = matches!(check.steps.as_slice(), [step] if inverts(step));
     alone && inverts && keeps_counts(sparse) && sparse.method != "random"
 }
 
-fn is_random(sparse: &Sparse) -> bool {
+fn is_random(sparse: &SparseTicket) -> bool {
     TicketKind::of(sparse).is_some_and(TicketKind::is_random)
 }
 
-fn is_partially_trained(sparse: &Sparse) -> bool {
+fn is_partially_trained(sparse: &SparseTicket) -> bool {
     TicketKind::of(sparse).is_some_and(TicketKind::is_partially_trained)
 }
 
-fn rule(sparse: &Sparse) -> Option<&str> {
+fn rule(sparse: &SparseTicket) -> Option<&str> {
     sparse.allocation.item()
 }
 
 /// A ticket without and with a check.
 fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
-    let changes = |of: fn(Target) -> bool| check.steps.iter().any(|s| of(s.on));
-    let data = changes(|t| !matches!(t, Target::Scores | Target::Mask | Target::Weights))
-        || !check.pretraining.is_empty();
-    let places = changes(|t| matches!(t, Target::Scores | Target::Mask));
-    let weights = changes(|t| t == Target::Weights) || check.start.is_some();
+    let changes = |of: fn(CheckTarget) -> bool| check.steps.iter().any(|s| of(s.on));
+    let data = changes(|t| {
+        !matches!(
+            t,
+            CheckTarget::Scores | CheckTarget::Mask | CheckTarget::Weights
+        )
+    }) || !check.pretraining.is_empty();
+    let places = changes(|t| matches!(t, CheckTarget::Scores | CheckTarget::Mask));
+    let weights = changes(|t| t == CheckTarget::Weights) || check.start.is_some();
     let redraws = !check.redraw.is_empty();
     let family = match (data, places, weights, redraws) {
         (true, false, false, false) => "data",
@@ -136,7 +140,10 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
     };
     let same_law = || {
         let mut steps = check.steps.iter();
-        let drawn = matches!(check.start, None | Some(Stage::Initial | Stage::Redrawn));
+        let drawn = matches!(
+            check.start,
+            None | Some(WeightsSource::Initial | WeightsSource::Redrawn)
+        );
         drawn && steps.all(|s| SAME_LAW.contains(&s.item.as_str()))
     };
     let arms = (Arm::of(&ticket.name), Arm::under(&ticket.name, &check.name));
@@ -164,13 +171,13 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
     Some(contrast(claim, family, role, arms.0, arms.1))
 }
 
-fn smart<'a>(tickets: &[(&'a str, &Sparse)]) -> Option<&'a str> {
-    let is = |(_, s): &&(&str, &Sparse)| TicketKind::of(s) == Some(TicketKind::Smart);
+fn smart<'a>(tickets: &[(&'a str, &SparseTicket)]) -> Option<&'a str> {
+    let is = |(_, s): &&(&str, &SparseTicket)| TicketKind::of(s) == Some(TicketKind::Smart);
     tickets.iter().find(is).map(|(name, _)| *name)
 }
 
 /// The smart random ticket against initial tickets, and against the uniform one.
-fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
+fn random_tickets(tickets: &[(&str, &SparseTicket)]) -> Vec<Contrast> {
     let Some(smart) = smart(tickets) else {
         return Vec::new();
     };
@@ -189,7 +196,7 @@ fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
             )
         })
         .collect();
-    let uniform = |s: &Sparse| is_random(s) && rule(s) == Some("uniform");
+    let uniform = |s: &SparseTicket| is_random(s) && rule(s) == Some("uniform");
     if let Some((name, _)) = tickets.iter().find(|(_, s)| uniform(s)) {
         let arms = (Arm::of(smart), Arm::of(name));
         all.push(contrast(
@@ -204,8 +211,8 @@ fn random_tickets(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
 }
 
 /// Trained scores within a rule's counts, against what it is made of.
-fn hybrids(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
-    let is_hybrid = |s: &Sparse| TicketKind::of(s) == Some(TicketKind::Hybrid);
+fn hybrids(tickets: &[(&str, &SparseTicket)]) -> Vec<Contrast> {
+    let is_hybrid = |s: &SparseTicket| TicketKind::of(s) == Some(TicketKind::Hybrid);
     let mut all = Vec::new();
     for (hybrid, _) in tickets.iter().filter(|(_, s)| is_hybrid(s)) {
         let rewound = tickets
@@ -227,13 +234,16 @@ fn hybrids(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
 }
 
 /// Tickets that differ in nothing but in being initialised again.
-fn redrawn(tickets: &[(&str, &Sparse)]) -> Vec<Contrast> {
-    let at_first = |s: &Sparse| Sparse {
-        start: Stage::Initial,
+fn redrawn(tickets: &[(&str, &SparseTicket)]) -> Vec<Contrast> {
+    let at_first = |s: &SparseTicket| SparseTicket {
+        start: WeightsSource::Initial,
         ..s.clone()
     };
     let mut all = Vec::new();
-    for (again, sparse) in tickets.iter().filter(|(_, s)| s.start == Stage::Redrawn) {
+    for (again, sparse) in tickets
+        .iter()
+        .filter(|(_, s)| s.start == WeightsSource::Redrawn)
+    {
         // Sections hold maps of plain values: one spelling each.
         let wanted = format!("{:?}", at_first(sparse));
         let first = tickets.iter().find(|(_, s)| format!("{s:?}") == wanted);

@@ -2,9 +2,9 @@
 use crate::{
     messages::epochs,
     messages::steps,
-    spec::checks::{Check, Steps},
-    spec::ticket::tickets::Sparse,
-    {Allocation, DonorSeed, Selection},
+    spec::checks::{Check, EpochSteps},
+    spec::ticket::tickets::SparseTicket,
+    {Allocation, DonorSeed, TieRule},
 };
 use jackpot_net::{Order, Schedule, Training};
 use jackpot_protocol::ConfigValue;
@@ -31,8 +31,8 @@ impl Check {
             None => {}
         }
         match self.pretraining.steps_per_epoch {
-            Some(Steps::Count(n)) => pretraining.push(steps(n)),
-            Some(Steps::Share(x)) => {
+            Some(EpochSteps::Count(n)) => pretraining.push(steps(n)),
+            Some(EpochSteps::Share(x)) => {
                 pretraining.push(format!("{} % of the steps", x * 100.0));
             }
             None => {}
@@ -55,7 +55,7 @@ impl Check {
 }
 
 /// None: what the method's mask says.
-pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
+pub(crate) fn kept(sparse: &SparseTicket) -> Option<String> {
     let reserve = &sparse.reserve;
     let mut words = vec![match &sparse.allocation {
         Allocation::Global(PruningScope::All) => "the largest of all layers".to_owned(),
@@ -84,7 +84,7 @@ pub(crate) fn kept(sparse: &Sparse) -> Option<String> {
     if reserve.min_weights > 0 {
         words.push(format!("at least {} a layer", reserve.min_weights));
     }
-    if sparse.selection == Some(Selection::Published) {
+    if sparse.selection == Some(TieRule::Published) {
         words.push("ties as published".into());
     }
     Some(words.join(", "))

@@ -4,7 +4,7 @@ use crate::{
     masks::facts::MaskFacts,
     masks::overlaps::Overlap,
     masks::summary::MaskSummary,
-    run::manifest::{Pin, PinnedCell},
+    run::manifest::{ManifestCell, RunManifest},
 };
 use jackpot_net::{Architecture, Network};
 use jackpot_prune::Mask;
@@ -32,7 +32,7 @@ impl<'a> RecordedMasks<'a> {
     ///
     /// # Errors
     /// Masks or a summary that are damaged, or of other layers than the network's.
-    pub fn read(store: &'a Store, pin: &Pin) -> Result<RecordedMasks<'a>, Error> {
+    pub fn read(store: &'a Store, pin: &RunManifest) -> Result<RecordedMasks<'a>, Error> {
         let build = |a: &Architecture| a.build().map_err(|e| Error(e.to_string()));
         let mut networks = BTreeMap::new();
         for (name, architecture) in &pin.settings {
@@ -60,7 +60,7 @@ impl<'a> RecordedMasks<'a> {
         for (mask, made) in kept.into_iter().zip(made) {
             masks.known.insert(mask, made?);
         }
-        let absent = |cell: &PinnedCell| cell.mask.is_some_and(|mask| !store.has(&mask));
+        let absent = |cell: &ManifestCell| cell.mask.is_some_and(|mask| !store.has(&mask));
         if pin.cells.iter().any(absent)
             && let Some(summary) = MaskSummary::read(store, pin)?
         {
@@ -75,7 +75,7 @@ impl<'a> RecordedMasks<'a> {
 
     /// By what the facts of a cell are looked up; `None` for a dense network and where the mask is
     /// not kept.
-    fn name(&self, cell: &PinnedCell) -> Option<(Option<String>, Digest)> {
+    fn name(&self, cell: &ManifestCell) -> Option<(Option<String>, Digest)> {
         let digest = cell.mask.filter(|m| self.store.has(m))?;
         let known = self.networks.contains_key(&cell.setting);
         known.then(|| (cell.setting.clone(), digest))
@@ -90,12 +90,12 @@ impl<'a> RecordedMasks<'a> {
         Ok((facts, counted(&mask)))
     }
 
-    fn known(&self, cell: &PinnedCell) -> Option<&(MaskFacts, LayerCounts)> {
+    fn known(&self, cell: &ManifestCell) -> Option<&(MaskFacts, LayerCounts)> {
         self.known.get(&(cell.setting.clone(), cell.mask?))
     }
 
     /// Whether the facts of a cell's mask are known.
-    pub fn knows(&self, cell: &PinnedCell) -> bool {
+    pub fn knows(&self, cell: &ManifestCell) -> bool {
         self.known(cell).is_some()
     }
 
@@ -104,7 +104,7 @@ impl<'a> RecordedMasks<'a> {
     ///
     /// # Errors
     /// A mask, or of a dense network a recipe, that is gone or damaged.
-    pub fn layers(&self, cell: &PinnedCell, key: &Digest) -> Result<LayerCounts, Error> {
+    pub fn layers(&self, cell: &ManifestCell, key: &Digest) -> Result<LayerCounts, Error> {
         let mask = match (self.known(cell), cell.mask) {
             (Some((_, layers)), _) => return Ok(layers.clone()),
             (None, Some(digest)) => mask(self.store, &digest)?,
@@ -118,7 +118,7 @@ impl<'a> RecordedMasks<'a> {
     ///
     /// # Errors
     /// A selection that is damaged.
-    pub fn facts(&self, cell: &PinnedCell) -> Result<Option<MaskFacts>, Error> {
+    pub fn facts(&self, cell: &ManifestCell) -> Result<Option<MaskFacts>, Error> {
         let Some((facts, _)) = self.known(cell) else {
             return Ok(None);
         };

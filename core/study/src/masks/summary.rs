@@ -9,7 +9,7 @@ use crate::{
     masks::facts::MaskFacts,
     masks::overlaps::{MaskedCell, Overlap, overlaps_of},
     masks::recorded::{LayerCounts, RecordedMasks},
-    run::manifest::Pin,
+    run::manifest::RunManifest,
 };
 use jackpot_store::{Digest, Store, canonical};
 use serde::{Deserialize, Serialize};
@@ -44,12 +44,12 @@ pub(crate) struct SummarisedMask {
 pub(crate) fn summary_for_evidence(
     store: &Store,
     name: &str,
-    pin: &Pin,
+    pin: &RunManifest,
 ) -> Result<Option<Digest>, Error> {
     if bytes_of_masks(pin)? <= EVIDENCE_ROOM / 2 {
         return Ok(None);
     }
-    if let Ok(before) = Pin::read(store, name)
+    if let Ok(before) = RunManifest::read(store, name)
         && before.cells == pin.cells
         && before.survey.is_some_and(|survey| store.has(&survey))
     {
@@ -62,7 +62,7 @@ pub(crate) fn summary_for_evidence(
 ///
 /// # Errors
 /// Masks or results that are damaged; a store that cannot be written.
-pub fn summarise_masks(store: &Store, name: &str, pin: &Pin) -> Result<Digest, Error> {
+pub fn summarise_masks(store: &Store, name: &str, pin: &RunManifest) -> Result<Digest, Error> {
     let recorded = RecordedMasks::read(store, pin)?;
     let overlaps = overlaps(store, name, pin, &recorded)?;
     let masks = recorded
@@ -94,7 +94,7 @@ pub fn summarise_masks(store: &Store, name: &str, pin: &Pin) -> Result<Digest, E
 fn overlaps(
     store: &Store,
     name: &str,
-    pin: &Pin,
+    pin: &RunManifest,
     recorded: &RecordedMasks<'_>,
 ) -> Result<Vec<Overlap>, Error> {
     if !recorded.overlaps.is_empty() {
@@ -117,7 +117,7 @@ fn overlaps(
 
 impl MaskSummary {
     /// The summary that a manifest names, verified; `None` where it names none or the store has it not.
-    pub(crate) fn read(store: &Store, pin: &Pin) -> Result<Option<MaskSummary>, Error> {
+    pub(crate) fn read(store: &Store, pin: &RunManifest) -> Result<Option<MaskSummary>, Error> {
         let Some(digest) = pin.survey.filter(|survey| store.has(survey)) else {
             return Ok(None);
         };
@@ -137,7 +137,7 @@ impl MaskSummary {
 ///
 /// # Errors
 /// An architecture in the manifest that describes no network.
-pub fn bytes_of_masks(pin: &Pin) -> Result<u64, Error> {
+pub fn bytes_of_masks(pin: &RunManifest) -> Result<u64, Error> {
     let cells = pin.cells.iter();
     let masks = cells.filter_map(|cell| Some((cell.setting.as_deref(), cell.mask?)));
     let mut bytes = 0;

@@ -1,5 +1,5 @@
 //! Rows of a plan's grid that are one recipe: by construction, whatever their names say.
-use crate::plan::graph::{Cell, Content, Plan};
+use crate::plan::graph::{CellContent, GridCell, Plan};
 use std::collections::BTreeMap;
 
 /// A setting, a ticket and a check.
@@ -9,7 +9,7 @@ type Row<'a> = (usize, &'a str, &'a str);
 /// `snip under rearrange`, `snip of low`. Where two tickets are one recipe, their rows under one
 /// check are not named again. Cells that are not run are no trainings.
 pub fn alike(plan: &Plan) -> Vec<Vec<String>> {
-    let mut rows: Vec<(Row<'_>, Vec<&Cell>)> = Vec::new();
+    let mut rows: Vec<(Row<'_>, Vec<&GridCell>)> = Vec::new();
     for cell in &plan.cells {
         let row = (cell.setting, cell.ticket.as_str(), cell.check.as_str());
         match rows.last_mut() {
@@ -45,9 +45,9 @@ pub fn alike(plan: &Plan) -> Vec<Vec<String>> {
 }
 
 /// Sparsity, seed and training of every cell; none where a cell is not run.
-fn trainings<'a>(cells: &[&'a Cell]) -> Option<Vec<(&'a str, u64, usize)>> {
-    let training = |cell: &&'a Cell| match &cell.content {
-        Content::Run { train, .. } => Some((cell.sparsity.as_str(), cell.seed, *train)),
+fn trainings<'a>(cells: &[&'a GridCell]) -> Option<Vec<(&'a str, u64, usize)>> {
+    let training = |cell: &&'a GridCell| match &cell.content {
+        CellContent::Run { train, .. } => Some((cell.sparsity.as_str(), cell.seed, *train)),
         _ => None,
     };
     cells.iter().map(training).collect()

@@ -5,7 +5,7 @@ use crate::{
     Error,
     actions::allocate::AllocateRecipe,
     actions::recipe::{ActionInput, Recipe},
-    actions::select::By,
+    actions::select::SelectionCounts,
     plan::graph::Plan,
     toolbox::Programs,
 };
@@ -107,7 +107,7 @@ pub(crate) fn refuse_reserves(
 /// list of sparsities for all tickets, so that one of them may be too high for one ticket alone.
 fn exceeded(network: &Network, recipe: &Recipe) -> Option<String> {
     let selection = recipe.as_select()?;
-    let By::Global {
+    let SelectionCounts::Global {
         scope,
         sparsity,
         rule: SelectionRule::Exact,
@@ -138,11 +138,13 @@ fn choices(plan: &Plan, counts: usize) -> Vec<CountsChoice> {
     let by_counts = nodes.filter_map(|(node, n)| {
         let selection = n.recipe.as_select()?;
         match selection.by {
-            By::Counts(ActionInput::Node(r)) if r.node == counts => Some(CountsChoice {
-                node,
-                reserve: selection.reserve,
-                unit: selection.unit,
-            }),
+            SelectionCounts::Counts(ActionInput::Node(r)) if r.node == counts => {
+                Some(CountsChoice {
+                    node,
+                    reserve: selection.reserve,
+                    unit: selection.unit,
+                })
+            }
             _ => None,
         }
     });

@@ -7,14 +7,14 @@
 use crate::{
     Error,
     actions::recipe::{ActionInput, OutputRef, Recipe},
-    plan::graph::{Content, Plan},
+    plan::graph::{CellContent, Plan},
 };
 use jackpot_store::{Digest, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where one action of a plan stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ActionState {
     /// The store has what the plan reads of it.
     Cached,
     /// Its inputs are known, its result is not there.
@@ -27,7 +27,7 @@ pub enum State {
 #[derive(Clone, Debug, Default)]
 pub struct Assessment {
     /// The state of each node.
-    pub states: Vec<State>,
+    pub states: Vec<ActionState>,
     /// The recipe of each node with its inputs by content hash, once they are known.
     pub recipes: Vec<Option<Recipe>>,
     /// The action's key, once its inputs are known.
@@ -38,7 +38,7 @@ pub struct Assessment {
 
 /// How much there is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct PlanSummary {
     /// Actions of the plan.
     pub actions: usize,
     /// The store has them.
@@ -57,19 +57,19 @@ pub struct Summary {
 
 impl Assessment {
     /// Counts and estimates. What is not knowable is counted as if it had to run.
-    pub fn summary(&self, plan: &Plan) -> Summary {
-        let mut s = Summary {
+    pub fn summary(&self, plan: &Plan) -> PlanSummary {
+        let mut s = PlanSummary {
             actions: plan.nodes.len(),
             shared: plan.shared,
-            ..Summary::default()
+            ..PlanSummary::default()
         };
         for (node, state) in plan.nodes.iter().zip(&self.states) {
             match state {
-                State::Cached => s.cached += 1,
-                State::ToRun => s.to_run += 1,
-                State::Unknown => s.unknown += 1,
+                ActionState::Cached => s.cached += 1,
+                ActionState::ToRun => s.to_run += 1,
+                ActionState::Unknown => s.unknown += 1,
             }
-            if *state != State::Cached {
+            if *state != ActionState::Cached {
                 s.seconds += node.seconds;
                 s.bytes += node.bytes;
             }
@@ -104,7 +104,7 @@ impl Assessment {
 
 /// What does not change from one look at the store to the next.
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct AssessmentCache {
     /// The recipe and key of a node, with the inputs that they were made from.
     keys: BTreeMap<usize, (Recipe, Digest)>,
     actions: BTreeMap<Digest, BTreeMap<String, Digest>>,
@@ -114,13 +114,13 @@ pub struct Memo {
 pub fn assess(
     plan: &Plan,
     store: &Store,
-    memo: &mut Memo,
+    memo: &mut AssessmentCache,
     present: &mut dyn FnMut(&Digest) -> bool,
 ) -> Result<Assessment, Error> {
     let mut a = look_up(plan, store, memo)?;
     let mut needed: Vec<BTreeSet<&'static str>> = vec![BTreeSet::new(); plan.nodes.len()];
     for cell in &plan.cells {
-        let Content::Run {
+        let CellContent::Run {
             train,
             mask,
             before,
@@ -148,9 +148,9 @@ pub fn assess(
                 .all(|name| outputs.get(*name).is_some_and(&mut *present)),
         };
         a.states[node] = match (there, &a.keys[node]) {
-            (true, _) => State::Cached,
-            (false, Some(_)) => State::ToRun,
-            (false, None) => State::Unknown,
+            (true, _) => ActionState::Cached,
+            (false, Some(_)) => ActionState::ToRun,
+            (false, None) => ActionState::Unknown,
         };
         for input in plan.nodes[node].recipe.inputs() {
             let ActionInput::Node(r) = input else {
@@ -160,9 +160,9 @@ pub fn assess(
             // is known it asks for nothing; a reader of a vanished checkpoint asks when its
             // own turn to run has come.
             let wanted = match a.states[node] {
-                State::Cached => false,
-                State::ToRun => true,
-                State::Unknown => a.outputs[r.node].is_none(),
+                ActionState::Cached => false,
+                ActionState::ToRun => true,
+                ActionState::Unknown => a.outputs[r.node].is_none(),
             };
             if wanted {
                 needed[r.node].insert(r.output);
@@ -172,9 +172,9 @@ pub fn assess(
     Ok(a)
 }
 
-fn look_up(plan: &Plan, store: &Store, memo: &mut Memo) -> Result<Assessment, Error> {
+fn look_up(plan: &Plan, store: &Store, memo: &mut AssessmentCache) -> Result<Assessment, Error> {
     let mut a = Assessment {
-        states: vec![State::Unknown; plan.nodes.len()],
+        states: vec![ActionState::Unknown; plan.nodes.len()],
         ..Assessment::default()
     };
     for (index, node) in plan.nodes.iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::{
         recipe::ActionInput,
         train::training_seconds,
     },
-    plan::graph::{Node, Plan},
+    plan::graph::{ActionNode, Plan},
     toolbox::Programs,
 };
 use jackpot_net::{Compute, Training};
@@ -58,7 +58,7 @@ impl Plan {
     pub(crate) fn expect(&mut self, foreseen: BTreeMap<usize, f64>) {
         self.foreseen = foreseen;
         for at in 0..self.nodes.len() {
-            let Node {
+            let ActionNode {
                 setting, recipe, ..
             } = &self.nodes[at];
             if recipe.as_train().is_some() {

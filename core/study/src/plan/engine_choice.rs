@@ -1,5 +1,5 @@
 //! Which trainings of a plan take which engine, and which would gain from the other one.
-use crate::{Assessment, State, actions::recipe::ActionInput, plan::graph::Plan};
+use crate::{ActionState, Assessment, actions::recipe::ActionInput, plan::graph::Plan};
 use jackpot_net::Training;
 use jackpot_net::{Compute, Engine, Precision};
 use jackpot_sparse::Isa;
@@ -22,7 +22,7 @@ pub struct EngineUse {
 
 /// Trainings that are not done and would be shorter if they were computed otherwise.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gain {
+pub struct EngineGain {
     /// By what.
     pub compute: Compute,
     /// How many would be shorter.
@@ -63,7 +63,7 @@ impl Plan {
                 seconds: 0.0,
             });
             one.trainings += 1;
-            if *state != State::Cached {
+            if *state != ActionState::Cached {
                 one.left += 1;
                 one.seconds += node.seconds;
             }
@@ -73,13 +73,13 @@ impl Plan {
 
     /// What trainings under masks would gain from another engine: in the sparse one in f32, in
     /// the sparse one with the CPU's bf16, in libtorch. Nothing is said of a GPU.
-    pub fn gains(&self, assessment: &Assessment) -> Vec<Gain> {
+    pub fn gains(&self, assessment: &Assessment) -> Vec<EngineGain> {
         if self.study.run.is_gpu() || self.study.run.threads != 1 {
             return Vec::new();
         }
         let left = self.nodes.iter().zip(&assessment.states);
         let masked: Vec<Masked> = left
-            .filter(|(_, state)| **state != State::Cached)
+            .filter(|(_, state)| **state != ActionState::Cached)
             .filter_map(|(node, _)| {
                 let train = node.recipe.as_train()?;
                 Some(Masked {
@@ -100,12 +100,12 @@ impl Plan {
         .collect()
     }
 
-    fn gain(&self, masked: &[Masked], compute: Compute) -> Option<Gain> {
+    fn gain(&self, masked: &[Masked], compute: Compute) -> Option<EngineGain> {
         let sparse = compute.engine == Engine::Sparse;
         if sparse && Isa::of_class(&self.device.class, compute.precision.into()).is_err() {
             return None;
         }
-        let mut gain = Gain {
+        let mut gain = EngineGain {
             compute,
             trainings: 0,
             of: 0,

@@ -1,7 +1,7 @@
 //! Why an action is a hit or a miss: its recipe, field by field, against the nearest other.
 use crate::{
     Error,
-    plan::assess::{Assessment, State},
+    plan::assess::{ActionState, Assessment},
     plan::graph::Plan,
 };
 use jackpot_store::{Digest, Look, Store, canonical};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// One action, and what the store knows of it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Explained {
+pub struct ActionExplanation {
     /// In words.
     pub title: String,
     /// As the recipe spells it.
@@ -19,16 +19,16 @@ pub struct Explained {
     /// The key, once every input is known.
     pub key: Option<Digest>,
     /// Hit, miss, or not yet knowable.
-    pub verdict: Verdict,
+    pub verdict: CacheVerdict,
     /// The other finished action of that kind whose recipe differs in the fewest fields, if there
     /// is one.
-    pub nearest: Option<Nearest>,
+    pub nearest: Option<NearestRecipe>,
 }
 
 /// Whether an action has to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum CacheVerdict {
     /// The store has its result.
     Hit,
     /// It is finished, and an output that a reader needs is gone: names it.
@@ -43,16 +43,16 @@ pub enum Verdict {
 
 /// Another finished action of the same kind.
 #[derive(Clone, Debug, Serialize)]
-pub struct Nearest {
+pub struct NearestRecipe {
     /// Its key.
     pub key: Digest,
     /// Where the two recipes differ.
-    pub fields: Vec<Difference>,
+    pub fields: Vec<FieldDifference>,
 }
 
 /// One field in which two recipes differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
+pub struct FieldDifference {
     /// The path of the field, e.g. `training.lr`.
     pub field: String,
     /// What the first recipe says, if it has the field.
@@ -62,14 +62,14 @@ pub struct Difference {
 }
 
 /// The fields in which two values differ, by their paths.
-pub fn differences(here: &Value, there: &Value) -> Vec<Difference> {
+pub fn differences(here: &Value, there: &Value) -> Vec<FieldDifference> {
     let (here, there) = (fields(here), fields(there));
     let mut names: Vec<&String> = here.keys().chain(there.keys()).collect();
     names.sort();
     names.dedup();
     let differ = names.into_iter().filter(|n| here.get(*n) != there.get(*n));
     differ
-        .map(|name| Difference {
+        .map(|name| FieldDifference {
             field: name.clone(),
             here: here.get(name).cloned(),
             there: there.get(name).cloned(),
@@ -103,13 +103,13 @@ fn flatten(place: &str, value: &Value, found: &mut BTreeMap<String, String>) {
 }
 
 /// The recipes of every finished action, by kind.
-pub struct Recipes {
+pub struct RecipeIndex {
     kinds: BTreeMap<String, Vec<(Digest, Value)>>,
 }
 
-impl Recipes {
+impl RecipeIndex {
     /// Reads them. One that is damaged is left out: the audit names it.
-    pub fn read(store: &Store) -> Result<Recipes, Error> {
+    pub fn read(store: &Store) -> Result<RecipeIndex, Error> {
         let mut kinds: BTreeMap<String, Vec<(Digest, Value)>> = BTreeMap::new();
         for key in store.action_keys().map_err(Error::from_store)? {
             let Look::Sound(bytes) = store.look(&key).map_err(Error::from_store)? else {
@@ -121,17 +121,17 @@ impl Recipes {
             let kind = recipe["kind"].as_str().unwrap_or_default().to_owned();
             kinds.entry(kind).or_default().push((key, recipe));
         }
-        Ok(Recipes { kinds })
+        Ok(RecipeIndex { kinds })
     }
 
     /// The other recipe of the same kind that differs in the fewest fields; of equally near
     /// ones the one with the lowest key.
-    pub fn nearest(&self, key: Option<&Digest>, recipe: &Value) -> Option<Nearest> {
+    pub fn nearest(&self, key: Option<&Digest>, recipe: &Value) -> Option<NearestRecipe> {
         let kind = recipe["kind"].as_str().unwrap_or_default();
         let others = self.kinds.get(kind)?.iter();
         others
             .filter(|(other, _)| Some(other) != key)
-            .map(|(other, value)| Nearest {
+            .map(|(other, value)| NearestRecipe {
                 key: *other,
                 fields: differences(recipe, value),
             })
@@ -143,7 +143,11 @@ impl Recipes {
 ///
 /// # Errors
 /// A key that is no recipe of the store.
-pub fn explain(store: &Store, recipes: &Recipes, key: &Digest) -> Result<Explained, Error> {
+pub fn explain(
+    store: &Store,
+    recipes: &RecipeIndex,
+    key: &Digest,
+) -> Result<ActionExplanation, Error> {
     let bytes = match store.look(key).map_err(Error::from_store)? {
         Look::Sound(bytes) => bytes,
         Look::Absent => {
@@ -161,12 +165,14 @@ pub fn explain(store: &Store, recipes: &Recipes, key: &Digest) -> Result<Explain
         Look::Sound(action) => {
             let mut outputs = action.outputs.iter();
             let gone = outputs.find(|(name, d)| *name != "checkpoint" && !store.has(d));
-            gone.map_or(Verdict::Hit, |(name, _)| Verdict::Gone(name.clone()))
+            gone.map_or(CacheVerdict::Hit, |(name, _)| {
+                CacheVerdict::Gone(name.clone())
+            })
         }
-        Look::Damaged(found) => Verdict::Failed(format!("its file is damaged: {found}")),
-        Look::Absent => failed(store, key)?.map_or(Verdict::Miss, Verdict::Failed),
+        Look::Damaged(found) => CacheVerdict::Failed(format!("its file is damaged: {found}")),
+        Look::Absent => failed(store, key)?.map_or(CacheVerdict::Miss, CacheVerdict::Failed),
     };
-    Ok(Explained {
+    Ok(ActionExplanation {
         title: kind.to_owned(),
         kind: kind.to_owned(),
         key: Some(*key),
@@ -190,28 +196,28 @@ pub fn explain_node(
     plan: &Plan,
     a: &Assessment,
     store: &Store,
-    recipes: &Recipes,
+    recipes: &RecipeIndex,
     node: usize,
-) -> Result<Vec<Explained>, Error> {
-    let explain = |node: usize| -> Result<Explained, Error> {
+) -> Result<Vec<ActionExplanation>, Error> {
+    let explain = |node: usize| -> Result<ActionExplanation, Error> {
         let recipe = &plan.nodes[node].recipe;
         let key = a.keys[node];
         let verdict = match (a.states[node], key) {
-            (State::Cached, _) => Verdict::Hit,
-            (State::Unknown, _) | (_, None) => Verdict::Unknown,
-            (State::ToRun, Some(key)) => match &a.outputs[node] {
+            (ActionState::Cached, _) => CacheVerdict::Hit,
+            (ActionState::Unknown, _) | (_, None) => CacheVerdict::Unknown,
+            (ActionState::ToRun, Some(key)) => match &a.outputs[node] {
                 Some(outputs) => {
                     let gone = outputs.iter().find(|(_, d)| !store.has(d));
-                    Verdict::Gone(gone.map_or("an output", |(n, _)| n).to_owned())
+                    CacheVerdict::Gone(gone.map_or("an output", |(n, _)| n).to_owned())
                 }
-                None => failed(store, &key)?.map_or(Verdict::Miss, Verdict::Failed),
+                None => failed(store, &key)?.map_or(CacheVerdict::Miss, CacheVerdict::Failed),
             },
         };
         let value = match &a.recipes[node] {
             Some(resolved) => Some(resolved.to_value()?),
             None => None,
         };
-        Ok(Explained {
+        Ok(ActionExplanation {
             title: plan.nodes[node].title.clone(),
             kind: recipe.kind().to_owned(),
             key,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// One action of a plan.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub struct ActionNode {
     /// For people; the first cell that asked for it.
     pub title: String,
     /// Inputs may not be known yet.
@@ -28,7 +28,7 @@ pub struct Node {
 
 /// One cell of the grid.
 #[derive(Clone, Debug)]
-pub struct Cell {
+pub struct GridCell {
     /// Index into the study's settings.
     pub setting: usize,
     /// Name of the ticket.
@@ -40,12 +40,12 @@ pub struct Cell {
     /// Of the study.
     pub seed: u64,
     /// What fills it.
-    pub content: Content,
+    pub content: CellContent,
 }
 
 /// What fills a cell.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum CellContent {
     /// A training, and the mask that it was given.
     Run {
         /// Index of the training.
@@ -88,9 +88,9 @@ pub struct Plan {
     /// Every plugin that was found.
     pub plugins: Plugins,
     /// Every action after those whose outputs it reads.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<ActionNode>,
     /// The grid.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<GridCell>,
     /// Outputs that are wanted beside what the grid reads.
     pub wanted: Vec<OutputRef>,
     /// How often an action was asked for and there already.
@@ -109,7 +109,7 @@ impl Plan {
     /// A sentence for a plan whose scores are computed in what they were before there was a
     /// choice, because the study does not choose.
     pub fn unsaid_precision(&self) -> Option<String> {
-        let differentiates = |node: &Node| {
+        let differentiates = |node: &ActionNode| {
             let score = node.recipe.as_score();
             score.is_some_and(|score| score.platform.is_some())
         };

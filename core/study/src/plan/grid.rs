@@ -3,13 +3,13 @@ use crate::{
     Error,
     actions::estimate::Estimate,
     actions::recipe::{ActionInput, OutputRef, Recipe},
-    plan::graph::{Cell, Node, Plan},
-    spec::checks::{Check, Sees},
+    plan::graph::{ActionNode, GridCell, Plan},
+    spec::checks::{Check, DataStage},
     spec::file::Study,
-    spec::keys::{Held, Keys},
+    spec::keys::{FixedSeeds, Keys},
     spec::names::NO_CHECK,
     spec::setting::Setting,
-    spec::ticket::tickets::{Sparse, Ticket},
+    spec::ticket::tickets::{SparseTicket, Ticket},
     toolbox::Libtorch,
     toolbox::{Device, Plugins},
 };
@@ -157,7 +157,7 @@ pub(crate) struct At<'a> {
     pub ticket: &'a Ticket,
     pub check: Option<&'a Check>,
     pub seed: u64,
-    pub held: &'a Held,
+    pub held: &'a FixedSeeds,
     /// The mask is another ticket's, whose counts this one copies: checks of this ticket's own
     /// scores leave it alone.
     pub is_donor: bool,
@@ -197,7 +197,7 @@ impl At<'_> {
     }
 
     /// "the clean data", or the check that changes what the stage sees.
-    pub(crate) fn seen_in_words(&self, stage: Sees) -> &str {
+    pub(crate) fn seen_in_words(&self, stage: DataStage) -> &str {
         match self.check {
             Some(check) if check.changes(stage) => &check.name,
             _ => "the clean data",
@@ -206,7 +206,8 @@ impl At<'_> {
 
     /// " on CHECK" where some stage before the ticket's own training sees other data.
     pub(crate) fn on_changed_data(&self) -> String {
-        let changes = |c: &&Check| c.changes(Sees::Scoring) || c.changes(Sees::Pretraining);
+        let changes =
+            |c: &&Check| c.changes(DataStage::Scoring) || c.changes(DataStage::Pretraining);
         self.check
             .filter(changes)
             .map_or(String::new(), |c| format!(" on {}", c.name))
@@ -245,7 +246,7 @@ impl Builder {
                             Some(known) => known.clone(),
                             None => self.run(&at, sparsity)?,
                         };
-                        self.plan.cells.push(Cell {
+                        self.plan.cells.push(GridCell {
                             setting: self.setting,
                             ticket: ticket.name.clone(),
                             check: check.map_or(NO_CHECK.to_owned(), |c| c.name.clone()),
@@ -260,7 +261,7 @@ impl Builder {
         Ok(())
     }
 
-    pub(crate) fn sparse(&self, name: &str) -> &Sparse {
+    pub(crate) fn sparse(&self, name: &str) -> &SparseTicket {
         let tickets = &self.setting().tickets;
         tickets
             .iter()
@@ -296,7 +297,7 @@ impl Builder {
         let Estimate { seconds, bytes } =
             recipe.estimate(&self.plan.estimate_context(self.setting));
         let title = title + &self.setting().of();
-        self.plan.nodes.push(Node {
+        self.plan.nodes.push(ActionNode {
             title,
             recipe,
             setting: self.setting,

@@ -2,7 +2,7 @@
 use crate::{
     actions::recipe::ActionInput,
     actions::train::TrainRecipe,
-    plan::graph::{Cell, Content, Plan},
+    plan::graph::{CellContent, GridCell, Plan},
     spec::ticket::profile::Config,
 };
 use jackpot_net::{Order, Training};
@@ -35,8 +35,8 @@ pub const NOT_KNOWN: &str = "not known";
 
 impl Plan {
     /// The lineage of a cell, if anything is run for it.
-    pub fn lineage(&self, cell: &Cell) -> Option<Lineage> {
-        let Content::Run { train, .. } = cell.content else {
+    pub fn lineage(&self, cell: &GridCell) -> Option<Lineage> {
+        let CellContent::Run { train, .. } = cell.content else {
             return None;
         };
         let mut pretraining = BTreeSet::new();

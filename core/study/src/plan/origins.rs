@@ -3,7 +3,7 @@
 use crate::{
     Error,
     actions::recipe::{ActionInput, Recipe},
-    plan::graph::{Content, Plan},
+    plan::graph::{CellContent, Plan},
 };
 use jackpot_store::{Digest, Look, ProducerIndex, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ impl Origins {
     /// A store that cannot be read.
     pub fn of(plan: &Plan, store: &Store) -> Result<Origins, Error> {
         let named = plan.cells.iter().filter_map(|cell| match &cell.content {
-            Content::NotApplicable { weights, .. } => Some(*weights),
+            CellContent::NotApplicable { weights, .. } => Some(*weights),
             _ => None,
         });
         let named: BTreeSet<Digest> = named.collect();

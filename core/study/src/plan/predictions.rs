@@ -4,7 +4,7 @@ use crate::{
     actions::recipe::Recipe,
     actions::validate,
     masks::facts::MaskFacts,
-    plan::assess::{Assessment, State},
+    plan::assess::{ActionState, Assessment},
     plan::graph::Plan,
 };
 use jackpot_store::{Digest, Store};
@@ -20,7 +20,9 @@ pub fn predictions(
     let mut known: BTreeMap<(usize, Digest), MaskFacts> = BTreeMap::new();
     let mut found = Vec::new();
     for (node, state) in a.states.iter().enumerate() {
-        let open = a.recipes[node].as_ref().filter(|_| *state != State::Cached);
+        let open = a.recipes[node]
+            .as_ref()
+            .filter(|_| *state != ActionState::Cached);
         let mask = open.and_then(Recipe::trained_mask);
         let Some(digest) = mask.and_then(|m| m.object().ok()).filter(|d| store.has(d)) else {
             continue;

@@ -1,10 +1,10 @@
 //! The dense training that a cell's mask or weights come from.
-use crate::plan::graph::{Cell, Content, Plan};
+use crate::plan::graph::{CellContent, GridCell, Plan};
 
 impl Plan {
     /// The longest dense training that the cell needs beside its own, if it needs one.
-    pub(crate) fn pretraining(&self, cell: &Cell) -> Option<usize> {
-        let Content::Run { train, .. } = cell.content else {
+    pub(crate) fn pretraining(&self, cell: &GridCell) -> Option<usize> {
+        let CellContent::Run { train, .. } = cell.content else {
             return None;
         };
         let dense = self.ancestors(train).into_iter().filter_map(|node| {

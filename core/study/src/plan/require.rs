@@ -1,7 +1,7 @@
 //! What a plan needs that no action of it makes: looked at before anything runs.
 use crate::{
     Error, actions::recipe::ActionInput, actions::validate, plan::graph::Plan,
-    spec::ticket::stage::Stage,
+    spec::ticket::stage::WeightsSource,
 };
 use jackpot_store::{Digest, Store};
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub fn require(plan: &Plan, store: &Store) -> Result<(), Error> {
 
 /// Where the study names an object.
 fn field(plan: &Plan, setting: usize, digest: Digest) -> Option<String> {
-    let named = |stage: Stage| stage.object() == Some(digest);
+    let named = |stage: WeightsSource| stage.object() == Some(digest);
     let of_tickets = plan.study.settings[setting].tickets.iter().filter_map(|t| {
         let sparse = t.sparse.as_ref()?;
         let rewind = sparse.rounds.as_ref().map(|r| r.rewind);

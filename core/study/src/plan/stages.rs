@@ -3,8 +3,8 @@ use crate::{
     describe::words::{given, kept, length, otherwise},
     plan::graph::Plan,
     spec::ticket::profile::preset,
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::{Rounds, Sparse, Ticket},
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::{IterativePruning, SparseTicket, Ticket},
 };
 use jackpot_net::Compute;
 use jackpot_protocol::Kind;
@@ -32,7 +32,7 @@ impl Plan {
             None => stages.push(format!("keep what {scored} chooses")),
         }
         let start = match (sparse.start, &sparse.rounds) {
-            (Stage::Trained, Some(_)) => "the weights of the last round".to_owned(),
+            (WeightsSource::Trained, Some(_)) => "the weights of the last round".to_owned(),
             (stage, _) => stage.to_string(),
         };
         let by = if sparse.compute == Compute::default() {
@@ -45,7 +45,7 @@ impl Plan {
         stages
     }
 
-    fn scored(&self, sparse: &Sparse) -> String {
+    fn scored(&self, sparse: &SparseTicket) -> String {
         let id = &sparse.method;
         let item = self.plugins.item(id, Kind::Method, "`scores`");
         let hint = item.as_ref().map_or(0, |(_, i)| i.rounds_hint);
@@ -74,7 +74,7 @@ impl Plan {
     }
 
     /// ", published" where the item is another one under that profile.
-    fn profile_in_words(&self, id: &str, sparse: &Sparse) -> String {
+    fn profile_in_words(&self, id: &str, sparse: &SparseTicket) -> String {
         let item = self.plugins.item(id, Kind::Method, "`profile`");
         match (sparse.profile, item) {
             (Some(profile), Ok((_, item))) if preset(item, profile).is_some() => {
@@ -84,7 +84,7 @@ impl Plan {
         }
     }
 
-    fn rounds_in_words(&self, setting: usize, rounds: &Rounds) -> String {
+    fn rounds_in_words(&self, setting: usize, rounds: &IterativePruning) -> String {
         let total = self.networks[setting].prunable_weights();
         let counts: Vec<String> = self
             .study
@@ -96,7 +96,7 @@ impl Plan {
             })
             .collect();
         let rewind = match rounds.rewind {
-            Stage::Trained => "go on from there".to_owned(),
+            WeightsSource::Trained => "go on from there".to_owned(),
             stage => format!("rewind to {stage}"),
         };
         format!(

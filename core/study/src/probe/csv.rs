@@ -1,5 +1,5 @@
 //! Every number of a probe as CSV.
-use super::{Comparison, MaskRow};
+use super::{MaskComparison, MaskRow};
 use std::fmt::Display;
 
 /// Quoted where it holds a comma, a quote or a newline.
@@ -20,7 +20,7 @@ fn share(x: Option<f64>) -> String {
     x.map_or(String::new(), |x| format!("{x:.6}"))
 }
 
-pub(super) fn comparisons(all: &[Comparison]) -> String {
+pub(super) fn comparisons(all: &[MaskComparison]) -> String {
     let mut csv = line(&[
         &"ticket",
         &"sparsity",

@@ -1,5 +1,5 @@
 //! Which masks a probe asks for.
-use super::{LeftOut, depends_on};
+use super::{OmittedTicket, depends_on};
 use crate::{
     Allocation, Error,
     actions::recipe::{ActionInput, OutputRef, Recipe},
@@ -7,8 +7,8 @@ use crate::{
     plan::grid::{At, Builder},
     spec::file::Study,
     spec::setting::fit,
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::{Sparse, Ticket},
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::{SparseTicket, Ticket},
     toolbox::Libtorch,
     toolbox::Plugins,
 };
@@ -21,23 +21,23 @@ const OTHER: u64 = 0x6f_74_68_65_72;
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// The study's own width first, then the other widths of the collapse map.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ProbePart>,
     /// Tickets that masks alone say nothing about.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<OmittedTicket>,
 }
 
 /// The masks of one width of the network.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct ProbePart {
     /// Ends in masks: it trains nothing.
     pub plan: Plan,
     /// In the study's order: each cell's own mask, then those that it is compared with.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<ProbeRequest>,
 }
 
 /// One mask.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ProbeRequest {
     /// Name of the ticket.
     pub ticket: String,
     /// Decimal text.
@@ -64,7 +64,7 @@ pub(super) enum Variant {
     Check(String),
 }
 
-impl Asked {
+impl ProbeRequest {
     /// `itself`, `another batch`, `another initialisation`, or the name of a check.
     pub fn made_from(&self) -> &str {
         self.variant.name()
@@ -135,7 +135,7 @@ fn given(texts: &[String]) -> Result<Vec<Sparsity>, Error> {
 }
 
 /// The masks of one width; `compared`: with those that they are compared with.
-fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), Error> {
+fn masks(mut builder: Builder, compared: bool) -> Result<(ProbePart, Vec<OmittedTicket>), Error> {
     let study = builder.plan.study.clone();
     let mut asked = Vec::new();
     let mut left_out = Vec::new();
@@ -152,7 +152,7 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
                 builder = trial.builder;
                 asked.extend(trial.asked);
             }
-            Some(why) => left_out.push(LeftOut {
+            Some(why) => left_out.push(OmittedTicket {
                 ticket: ticket.name.clone(),
                 why,
             }),
@@ -169,13 +169,13 @@ fn masks(mut builder: Builder, compared: bool) -> Result<(Part, Vec<LeftOut>), E
             }
         }
     }
-    Ok((Part { plan, asked }, left_out))
+    Ok((ProbePart { plan, asked }, left_out))
 }
 
 /// One ticket's masks on a copy of the plan, which is dropped if they need a training.
 struct Trial {
     builder: Builder,
-    asked: Vec<Asked>,
+    asked: Vec<ProbeRequest>,
 }
 
 impl Trial {
@@ -184,7 +184,7 @@ impl Trial {
         &mut self,
         study: &Study,
         ticket: &Ticket,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         compared: bool,
     ) -> Result<Option<String>, Error> {
         for sparsity in &study.sparsities {
@@ -216,7 +216,7 @@ impl Trial {
     fn others(
         &mut self,
         study: &Study,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         own: &At,
         mask: OutputRef,
@@ -253,7 +253,7 @@ impl Trial {
 
     fn ask(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         at: &At,
         variant: Variant,
@@ -261,7 +261,7 @@ impl Trial {
         let ActionInput::Node(mask) = self.builder.masked(sparse, sparsity, at)? else {
             return Ok(None);
         };
-        self.asked.push(Asked {
+        self.asked.push(ProbeRequest {
             ticket: at.ticket.name.clone(),
             sparsity: sparsity.text().to_owned(),
             seed: at.seed,
@@ -274,9 +274,9 @@ impl Trial {
 }
 
 /// The scope, where a ticket keeps the largest first weights over several layers.
-fn magnitude(sparse: &Sparse) -> Option<PruningScope> {
+fn magnitude(sparse: &SparseTicket) -> Option<PruningScope> {
     let name = sparse.method.rsplit('.').next();
-    let drawn = matches!(sparse.of, Stage::Initial | Stage::Redrawn);
+    let drawn = matches!(sparse.of, WeightsSource::Initial | WeightsSource::Redrawn);
     match &sparse.allocation {
         Allocation::Global(scope)
             if name == Some("magnitude") && drawn && sparse.reserve.is_nothing() =>

@@ -11,12 +11,12 @@ mod grid;
 mod pinned;
 mod tables;
 
-pub use grid::{Asked, Part, Probe, probe};
-pub use pinned::{Comparison, LayerRow, LeftOut, MaskRow, Probed};
-pub use tables::{ProbeTable, Spelled};
+pub use grid::{Probe, ProbePart, ProbeRequest, probe};
+pub use pinned::{LayerRow, MaskComparison, MaskRow, OmittedTicket, ProbeResult};
+pub use tables::{OutputFormat, ProbeTable};
 
 use crate::{
-    Error, Event, Finish, MaskFacts, Options,
+    Error, MaskFacts, RunEvent, RunOptions, RunSummary,
     actions::recipe::{OutputRef, Recipe},
     actions::validate,
     plan::assess::Assessment,
@@ -31,13 +31,13 @@ use std::{collections::BTreeSet, sync::atomic::AtomicBool};
 
 /// Makes the masks of one part that are not there yet. `stop` ends it early.
 pub fn make(
-    part: &Part,
+    part: &ProbePart,
     store: &Store,
     programs: &Programs,
-    options: Options,
+    options: RunOptions,
     stop: &AtomicBool,
-    observe: &(dyn Fn(Event) + Sync),
-) -> Result<(Finish, Made), Error> {
+    observe: &(dyn Fn(RunEvent) + Sync),
+) -> Result<(RunSummary, ProbeMasks), Error> {
     let end = drive(
         &part.plan,
         store,
@@ -46,20 +46,20 @@ pub fn make(
         stop,
         (&|| Ok(()), observe),
     )?;
-    let made = Made(end.assessment);
+    let made = ProbeMasks(end.assessment);
     Ok((end.finish, made))
 }
 
 /// Where the masks of one part are.
-pub struct Made(Assessment);
+pub struct ProbeMasks(Assessment);
 
 /// Measures every mask that was made, and pins the answer as `pins/NAME.probe.json`.
-pub fn measure(probe: &Probe, made: &[Made], store: &Store) -> Result<Probed, Error> {
+pub fn measure(probe: &Probe, made: &[ProbeMasks], store: &Store) -> Result<ProbeResult, Error> {
     let Some(own) = probe.parts.first() else {
         return Err(Error("the probe has no part: this is a bug".into()));
     };
     let plan = &own.plan;
-    let mut probed = Probed {
+    let mut probed = ProbeResult {
         format: 1,
         study: plan.study.digest,
         device_class: plan.device.class.clone(),
@@ -86,18 +86,18 @@ pub fn measure(probe: &Probe, made: &[Made], store: &Store) -> Result<Probed, Er
 
 /// Reads the masks of one part.
 struct Reader<'a> {
-    part: &'a Part,
+    part: &'a ProbePart,
     made: &'a Assessment,
     store: &'a Store,
 }
 
 impl<'a> Reader<'a> {
-    fn new(part: &'a Part, made: &'a Assessment, store: &'a Store) -> Reader<'a> {
+    fn new(part: &'a ProbePart, made: &'a Assessment, store: &'a Store) -> Reader<'a> {
         Reader { part, made, store }
     }
 
     /// None: it could not be made; the run has said why.
-    fn mask(&self, asked: &Asked) -> Result<Option<(Digest, Mask)>, Error> {
+    fn mask(&self, asked: &ProbeRequest) -> Result<Option<(Digest, Mask)>, Error> {
         let digest = self.made.object(&asked.mask).filter(|d| self.store.has(d));
         let Some(digest) = digest else {
             return Ok(None);
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
 
     fn row(
         &self,
-        asked: &Asked,
+        asked: &ProbeRequest,
         digest: Digest,
         mask: &Mask,
         layers: bool,
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What the initial scale alone explains, of a ticket by magnitude of the first weights.
-    fn null(&self, asked: &Asked, mask: &Mask) -> Option<Vec<f64>> {
+    fn null(&self, asked: &ProbeRequest, mask: &Mask) -> Option<Vec<f64>> {
         let scope = asked.magnitude?;
         let whole = |l: &jackpot_net::Layer| {
             scope == jackpot_prune::PruningScope::Convolutions && l.classifier
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Each cell's other masks against its own, which comes before them.
-    fn comparisons(&self) -> Result<Vec<Comparison>, Error> {
+    fn comparisons(&self) -> Result<Vec<MaskComparison>, Error> {
         let mut out = Vec::new();
         let mut own: Option<Mask> = None;
         let mut clean: Option<f64> = None;
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
             if asked.variant == Variant::Batch {
                 clean = Some(overlap);
             }
-            out.push(Comparison {
+            out.push(MaskComparison {
                 ticket: asked.ticket.clone(),
                 sparsity: asked.sparsity.clone(),
                 seed: asked.seed.to_string(),

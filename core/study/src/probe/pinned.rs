@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 /// What a probe of a study found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Probed {
+pub struct ProbeResult {
     /// Of this file: 1.
     pub format: u32,
     /// sha256 of `study.toml`.
@@ -23,9 +23,9 @@ pub struct Probed {
     /// Each ticket's own masks, the study's own width first.
     pub masks: Vec<MaskRow>,
     /// Masks of data-dependent tickets against others, at the study's own width.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<MaskComparison>,
     /// Tickets that masks alone say nothing about.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<OmittedTicket>,
 }
 
 /// One ticket's mask.
@@ -93,7 +93,7 @@ pub struct LayerRow {
 /// One ticket's mask against another one of the same cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Comparison {
+pub struct MaskComparison {
     /// Name of the ticket.
     pub ticket: String,
     /// Decimal text.
@@ -128,7 +128,7 @@ pub struct Comparison {
 /// A ticket that a probe says nothing about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LeftOut {
+pub struct OmittedTicket {
     /// Its name.
     pub ticket: String,
     /// In words.
@@ -188,7 +188,7 @@ fn pin(study: &str) -> String {
     format!("{study}.probe")
 }
 
-impl Probed {
+impl ProbeResult {
     /// The value that is pinned: no float but as text.
     pub fn to_value(&self) -> Result<serde_json::Value, Error> {
         let mut value =
@@ -206,7 +206,7 @@ impl Probed {
     }
 
     /// Reads `pins/NAME.probe.json`.
-    pub fn read(store: &Store, study: &str) -> Result<Probed, Error> {
+    pub fn read(store: &Store, study: &str) -> Result<ProbeResult, Error> {
         let name = pin(study);
         let bytes = store.read_pin(&name).map_err(Error::from_store)?;
         let bytes = bytes.ok_or_else(|| {
@@ -217,7 +217,7 @@ impl Probed {
         })?;
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
         let value = canonical::parse(&bytes).map_err(|e| wrong(&e))?;
-        let probed: Probed = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+        let probed: ProbeResult = serde_json::from_value(value).map_err(|e| wrong(&e))?;
         if probed.format != 1 {
             return Err(wrong(&format!(
                 "expected format 1, found {}",

@@ -1,5 +1,5 @@
 //! A probe's result as tables: means over seeds for people, every number for programs.
-use super::{Comparison, LayerRow, MaskRow, Probed, csv};
+use super::{LayerRow, MaskComparison, MaskRow, ProbeResult, csv};
 
 /// One table.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct ProbeTable {
 
 /// How a table is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelled {
+pub enum OutputFormat {
     /// Columns under each other, for a terminal.
     Text,
     /// A heading, the explanation and a table.
@@ -27,10 +27,10 @@ pub enum Spelled {
 
 impl ProbeTable {
     /// The table's text, with a newline at its end.
-    pub fn spell(&self, how: Spelled) -> String {
+    pub fn spell(&self, how: OutputFormat) -> String {
         match how {
-            Spelled::Text => self.text(),
-            Spelled::Markdown => self.markdown(),
+            OutputFormat::Text => self.text(),
+            OutputFormat::Markdown => self.markdown(),
         }
     }
 
@@ -68,7 +68,7 @@ impl ProbeTable {
     }
 }
 
-impl Probed {
+impl ProbeResult {
     /// Every table that has something to say.
     pub fn tables(&self) -> Vec<ProbeTable> {
         let all = [self.dependence(), self.kept(), self.map(), self.scale()];
@@ -227,10 +227,10 @@ fn number(value: Option<f64>, digits: usize) -> String {
     }
 }
 
-fn compared(group: &[&Comparison]) -> Vec<String> {
+fn compared(group: &[&MaskComparison]) -> Vec<String> {
     let first = group[0];
-    let percent = |of: fn(&Comparison) -> f64| number(mean(group, |c| Some(100.0 * of(c))), 2);
-    let inside = |c: &&&Comparison| (c.low..=c.high).contains(&c.overlap);
+    let percent = |of: fn(&MaskComparison) -> f64| number(mean(group, |c| Some(100.0 * of(c))), 2);
+    let inside = |c: &&&MaskComparison| (c.low..=c.high).contains(&c.overlap);
     vec![
         first.ticket.clone(),
         first.sparsity.clone(),

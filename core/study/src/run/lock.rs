@@ -1,7 +1,7 @@
 //! `study.lock`: the analysis that was declared, what was drawn from what, and its bytes.
 mod places;
 
-use crate::{Error, analysis::Declared};
+use crate::{Error, analysis::DeclaredAnalysis};
 use jackpot_store::Digest;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -32,7 +32,7 @@ pub struct Lock {
     pub libtorch: String,
     /// Every analysis plan that the study had, the first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub analysis: Vec<Declared>,
+    pub analysis: Vec<DeclaredAnalysis>,
     /// Every file of the report, by path; none before the first report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<LockEntry>,

@@ -13,7 +13,7 @@ pub const IDENTICAL_TO: &str = "identical to the unmodified ticket";
 /// What the last run of a study left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pin {
+pub struct RunManifest {
     /// Of this file: 1.
     pub format: u32,
     /// sha256 of `study.toml`.
@@ -33,7 +33,7 @@ pub struct Pin {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Architecture>,
     /// In the plan's order.
-    pub cells: Vec<PinnedCell>,
+    pub cells: Vec<ManifestCell>,
     /// Keys of every finished action of the plan, in order: what the cells come from. Pins of
     /// the first releases do not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,7 +48,7 @@ pub struct Pin {
 /// of them (missing).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PinnedCell {
+pub struct ManifestCell {
     /// Name of the setting, in a study that has settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<String>,
@@ -92,7 +92,7 @@ pub struct PinnedCell {
     pub collapsed: Option<String>,
 }
 
-impl PinnedCell {
+impl ManifestCell {
     /// As reports name it: `snip under rearrange at 0.9, seed 3`.
     pub fn in_words(&self) -> String {
         let check = match self.check.as_str() {
@@ -123,7 +123,7 @@ impl PinnedCell {
     }
 }
 
-impl Pin {
+impl RunManifest {
     /// Writes `pins/NAME.json`, replacing what was there.
     pub fn write(&self, store: &Store, name: &str) -> Result<(), Error> {
         let value = serde_json::to_value(self).map_err(|e| Error(format!("pin `{name}`: {e}")))?;
@@ -133,7 +133,7 @@ impl Pin {
 
     /// Refuses to replace the pin of another study whose folder has the same name.
     pub fn refuse_strangers(store: &Store, name: &str, title: &str) -> Result<(), Error> {
-        let Some(pin) = Pin::find(store, name)? else {
+        let Some(pin) = RunManifest::find(store, name)? else {
             return Ok(());
         };
         match pin.title {
@@ -145,8 +145,8 @@ impl Pin {
     }
 
     /// Reads `pins/NAME.json`.
-    pub fn read(store: &Store, name: &str) -> Result<Pin, Error> {
-        Pin::find(store, name)?.ok_or_else(|| {
+    pub fn read(store: &Store, name: &str) -> Result<RunManifest, Error> {
+        RunManifest::find(store, name)?.ok_or_else(|| {
             Error(format!(
                 "{}: no results of the study `{name}`: expected `pins/{name}.json`, found nothing; run `jackpot run {name}` first",
                 store.place().display()
@@ -156,11 +156,11 @@ impl Pin {
 
     /// Every pin of a store by name, in order. One that cannot be read is left out and left
     /// where it is: the audit of the store names it.
-    pub fn all(store: &Store) -> Result<Vec<(String, Pin)>, Error> {
+    pub fn all(store: &Store) -> Result<Vec<(String, RunManifest)>, Error> {
         let names = store.pin_names().map_err(Error::from_store)?;
         let read = |name: String| match store.look_pin(&name) {
             Ok(Look::Sound(bytes)) => {
-                let pin = Pin::parse(&name, &bytes).ok()?;
+                let pin = RunManifest::parse(&name, &bytes).ok()?;
                 Some((name, pin))
             }
             _ => None,
@@ -168,21 +168,21 @@ impl Pin {
         Ok(names.into_iter().filter_map(read).collect())
     }
 
-    fn find(store: &Store, name: &str) -> Result<Option<Pin>, Error> {
+    fn find(store: &Store, name: &str) -> Result<Option<RunManifest>, Error> {
         let Some(bytes) = store.read_pin(name).map_err(Error::from_store)? else {
             return Ok(None);
         };
-        Pin::parse(name, &bytes).map(Some)
+        RunManifest::parse(name, &bytes).map(Some)
     }
 
     /// Parses the bytes of `pins/NAME.json`.
     ///
     /// # Errors
     /// Bytes that are no manifest of this format.
-    pub fn parse(name: &str, bytes: &[u8]) -> Result<Pin, Error> {
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<RunManifest, Error> {
         let wrong = |why: &dyn std::fmt::Display| Error(format!("pins/{name}.json: {why}"));
         let value = canonical::parse(bytes).map_err(|e| wrong(&e))?;
-        let pin: Pin = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+        let pin: RunManifest = serde_json::from_value(value).map_err(|e| wrong(&e))?;
         if pin.format != 1 {
             return Err(wrong(&format!("expected format 1, found {}", pin.format)));
         }

@@ -1,10 +1,10 @@
 //! What a run leaves beside its results: which action fills which cell, and where it ran.
 use crate::{
     actions::recipe::ActionInput,
-    plan::assess::{Assessment, State},
-    plan::graph::{Cell, Content, Plan},
+    plan::assess::{ActionState, Assessment},
+    plan::graph::{CellContent, GridCell, Plan},
     plan::origins::Origins,
-    run::manifest::{IDENTICAL_TO, PinnedCell},
+    run::manifest::{IDENTICAL_TO, ManifestCell},
     spec::names::NO_CHECK,
 };
 use jackpot_store::Digest;
@@ -27,9 +27,9 @@ pub(crate) fn blame(plan: &Plan, failed: &Failed, node: usize) -> Option<usize> 
 }
 
 /// The cell as it is written into the pin.
-pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -> PinnedCell {
+pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &GridCell) -> ManifestCell {
     let a = &end.assessment;
-    let mut pinned = PinnedCell {
+    let mut pinned = ManifestCell {
         setting: plan.study.settings[cell.setting].name.clone(),
         ticket: cell.ticket.clone(),
         check: cell.check.clone(),
@@ -40,9 +40,9 @@ pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -
         selection: None,
         pretraining: plan.pretraining(cell).and_then(|node| a.keys[node]),
         before: match cell.content {
-            Content::Run {
+            CellContent::Run {
                 before: Some(node), ..
-            } if a.states[node] == State::Cached => a.keys[node],
+            } if a.states[node] == ActionState::Cached => a.keys[node],
             _ => None,
         },
         lineage: plan.lineage(cell),
@@ -51,7 +51,7 @@ pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -
         failed: None,
         collapsed: None,
     };
-    if let Content::Run {
+    if let CellContent::Run {
         mask: Some(mask), ..
     } = &cell.content
     {
@@ -60,10 +60,10 @@ pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -
         pinned.selection = outputs.and_then(|o| o.get("selection")).copied();
     }
     match &cell.content {
-        Content::NotApplicable { field, weights } => {
+        CellContent::NotApplicable { field, weights } => {
             pinned.not_applicable = Some(origins.because(field, weights));
         }
-        Content::Identical { because } => {
+        CellContent::Identical { because } => {
             // No run stands behind a cell whose ticket has none.
             let of = |why: String| format!("{IDENTICAL_TO}: {why}");
             match unmodified(plan, cell).map(|train| end.of(plan, train)) {
@@ -73,7 +73,7 @@ pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -
                 Some(End::Missing) | None => {}
             }
         }
-        Content::Run { train, .. } => match end.of(plan, *train) {
+        CellContent::Run { train, .. } => match end.of(plan, *train) {
             End::Done(key) => pinned.action = key,
             End::Failed(why) => pinned.failed = Some(why),
             End::Collapsed(why) => pinned.collapsed = Some(why),
@@ -84,14 +84,14 @@ pub(crate) fn pinned(plan: &Plan, end: &Ended, origins: &Origins, cell: &Cell) -
 }
 
 /// The training of the ticket that a cell is a check of.
-fn unmodified(plan: &Plan, cell: &Cell) -> Option<usize> {
+fn unmodified(plan: &Plan, cell: &GridCell) -> Option<usize> {
     let twin = plan.cells.iter().find(|c| {
         let same = (c.setting, &c.ticket, &c.sparsity, c.seed)
             == (cell.setting, &cell.ticket, &cell.sparsity, cell.seed);
         same && c.check == NO_CHECK
     });
     match twin?.content {
-        Content::Run { train, .. } => Some(train),
+        CellContent::Run { train, .. } => Some(train),
         _ => None,
     }
 }
@@ -114,7 +114,7 @@ enum End {
 
 impl Ended<'_> {
     fn of(&self, plan: &Plan, train: usize) -> End {
-        if self.assessment.states[train] == State::Cached {
+        if self.assessment.states[train] == ActionState::Cached {
             return End::Done(self.assessment.keys[train]);
         }
         let why = |causes: &Failed| {

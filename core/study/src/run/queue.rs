@@ -10,17 +10,17 @@ use crate::{
     actions::context::{Made, WARNING},
     actions::recipe::Recipe,
     actions::validate,
-    analysis::{Declared, declare},
+    analysis::{DeclaredAnalysis, declare},
     floats::floats_to_text,
     masks::summary::summary_for_evidence,
     plan::allocation_warnings::refuse_reserves,
-    plan::assess::{Assessment, Memo, State, Summary, assess},
+    plan::assess::{ActionState, Assessment, AssessmentCache, PlanSummary, assess},
     plan::graph::Plan,
     plan::origins::Origins,
     plan::require::require,
-    run::manifest::Pin,
+    run::manifest::RunManifest,
     run::outcome::{Ended, Failed, blame, pinned, place},
-    spec::run_section::Collapsed,
+    spec::run_section::CollapsePolicy,
     spec::setting::Setting,
     toolbox::Programs,
 };
@@ -41,7 +41,7 @@ use std::{
 
 /// How a plan is run. None of it changes a result.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct RunOptions {
     /// Actions at once.
     pub workers: NonZeroUsize,
     /// Replace the pin of another study whose folder has the same name.
@@ -53,11 +53,11 @@ pub struct Options {
 
 /// What happens while a plan runs.
 #[derive(Clone, Debug)]
-pub enum Event<'a> {
+pub enum RunEvent<'a> {
     /// The analysis plan was written into `study.lock`.
-    Declared(&'a Declared),
+    Declared(&'a DeclaredAnalysis),
     /// How much is left, after every look at the store.
-    Left(Summary),
+    Left(PlanSummary),
     /// An action started.
     Started {
         /// Index of the node.
@@ -111,11 +111,11 @@ pub enum Event<'a> {
 
 /// How it ended.
 #[derive(Clone, Debug, Default)]
-pub struct Finish {
+pub struct RunSummary {
     /// Actions that ran and were committed.
     pub ran: usize,
     /// What the store has and lacks now.
-    pub left: Summary,
+    pub left: PlanSummary,
     /// Trainings that diverged, of all that are done, in this run or before.
     pub diverged: usize,
     /// Title and cause of each action that failed.
@@ -135,18 +135,18 @@ pub fn run(
     plan: &Plan,
     store: &Store,
     programs: &Programs,
-    options: Options,
+    options: RunOptions,
     stop: &AtomicBool,
-    observe: &(dyn Fn(Event) + Sync),
-) -> Result<Finish, Error> {
+    observe: &(dyn Fn(RunEvent) + Sync),
+) -> Result<RunSummary, Error> {
     if !options.replace_pin {
-        Pin::refuse_strangers(store, &plan.study.name, &plan.study.title)?;
+        RunManifest::refuse_strangers(store, &plan.study.name, &plan.study.title)?;
     }
     let ready = || {
         if options.declare
             && let Some(declared) = declare(plan, store)?
         {
-            observe(Event::Declared(&declared));
+            observe(RunEvent::Declared(&declared));
         }
         Ok(())
     };
@@ -158,7 +158,7 @@ pub fn run(
     };
     let origins = Origins::of(plan, store)?;
     let cell = |c| pinned(plan, &ended, &origins, c);
-    let mut pin = Pin {
+    let mut pin = RunManifest {
         format: 1,
         study: plan.study.digest,
         title: Some(plan.study.title.clone()),
@@ -188,7 +188,7 @@ pub fn run(
 
 /// Where a plan stands after nothing more of it could run.
 pub(crate) struct End {
-    pub finish: Finish,
+    pub finish: RunSummary,
     pub assessment: Assessment,
     pub failed: Failed,
     pub collapsed: Failed,
@@ -197,7 +197,7 @@ pub(crate) struct End {
 /// What is done when nothing can refuse the run any more, and what sees it.
 type Around<'a> = (
     &'a dyn Fn() -> Result<(), Error>,
-    &'a (dyn Fn(Event) + Sync),
+    &'a (dyn Fn(RunEvent) + Sync),
 );
 
 /// Runs the plan until nothing more can run; pins nothing.
@@ -205,7 +205,7 @@ pub(crate) fn drive(
     plan: &Plan,
     store: &Store,
     programs: &Programs,
-    options: Options,
+    options: RunOptions,
     stop: &AtomicBool,
     (ready, observe): Around<'_>,
 ) -> Result<End, Error> {
@@ -234,7 +234,7 @@ pub(crate) fn drive(
 /// What is known while the plan runs; one lock guards it.
 #[derive(Default)]
 struct Queue {
-    memo: Memo,
+    memo: AssessmentCache,
     /// Objects whose bytes were verified in this run.
     verified: BTreeSet<Digest>,
     assessment: Option<Assessment>,
@@ -262,7 +262,7 @@ struct Shared<'a> {
     queue: Mutex<Queue>,
     changed: Condvar,
     stop: &'a AtomicBool,
-    observe: &'a (dyn Fn(Event) + Sync),
+    observe: &'a (dyn Fn(RunEvent) + Sync),
     /// Machine and commit, for records.
     place: Value,
 }
@@ -312,10 +312,10 @@ impl Shared<'_> {
                 }
             }
             let node = task.node;
-            (self.observe)(Event::Started { node });
+            (self.observe)(RunEvent::Started { node });
             if task.collapse != Collapse::None {
                 let collapse = &task.collapse;
-                (self.observe)(Event::Predicted { node, collapse });
+                (self.observe)(RunEvent::Predicted { node, collapse });
             }
             let start = Instant::now();
             let result = self.perform(&task, start);
@@ -354,7 +354,7 @@ impl Shared<'_> {
         let a = self.assessed(queue)?;
         for node in 0..self.bench.plan.nodes.len() {
             let settled = queue.failed.contains_key(&node) || queue.collapsed.contains_key(&node);
-            if a.states[node] != State::ToRun || settled {
+            if a.states[node] != ActionState::ToRun || settled {
                 continue;
             }
             let (Some(key), Some(recipe)) = (a.keys[node], &a.recipes[node]) else {
@@ -421,8 +421,10 @@ impl Shared<'_> {
     /// Whether the study does not start this training; never in silence.
     fn skips(&self, queue: &mut Queue, node: usize, collapse: &Collapse) -> bool {
         match collapse {
-            Collapse::Certain(why) if self.bench.plan.study.run.collapsed == Collapsed::Skip => {
-                (self.observe)(Event::Skipped { node, why });
+            Collapse::Certain(why)
+                if self.bench.plan.study.run.collapsed == CollapsePolicy::Skip =>
+            {
+                (self.observe)(RunEvent::Skipped { node, why });
                 queue.collapsed.insert(node, why.clone());
                 true
             }
@@ -442,13 +444,13 @@ impl Shared<'_> {
         let a = a?;
         self.restore_recipes(queue, &a)?;
         self.forget_checkpoints(queue, &a)?;
-        (self.observe)(Event::Left(a.summary(plan)));
+        (self.observe)(RunEvent::Left(a.summary(plan)));
         Ok(a)
     }
 
     fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {
         let node = task.node;
-        let mut progress = |done: f64| (self.observe)(Event::Progress { node, done });
+        let mut progress = |done: f64| (self.observe)(RunEvent::Progress { node, done });
         let Workplace {
             plan,
             store,
@@ -460,7 +462,7 @@ impl Shared<'_> {
         let record = self.record(&made, start.elapsed().as_secs_f64())?;
         let committed = self.bench.store.commit(&recipe, &made.outputs, &record);
         if let Some(why) = made.record[WARNING].as_str() {
-            (self.observe)(Event::Warned { node, why });
+            (self.observe)(RunEvent::Warned { node, why });
         }
         Ok(Done {
             committed: committed.map_err(Error::from_store)?,
@@ -499,7 +501,7 @@ impl Shared<'_> {
         match failed {
             None => {
                 queue.ran += 1;
-                (self.observe)(Event::Finished {
+                (self.observe)(RunEvent::Finished {
                     node,
                     seconds,
                     diverged,
@@ -508,7 +510,7 @@ impl Shared<'_> {
             // Not the action's fault: it is simply not done.
             Some(failure) if failure.kind == "interrupted" => {}
             Some(failure) => {
-                (self.observe)(Event::Failed {
+                (self.observe)(RunEvent::Failed {
                     node,
                     why: &failure.message,
                 });
@@ -530,7 +532,7 @@ impl Shared<'_> {
         });
         if let Ok(Err(error)) = recorded {
             // The failure itself is shown all the same.
-            (self.observe)(Event::Failed {
+            (self.observe)(RunEvent::Failed {
                 node: task.node,
                 why: &format!("and the failure could not be recorded: {error}"),
             });
@@ -545,14 +547,14 @@ impl Shared<'_> {
         queue.assessment = None;
         let a = self.assessed(&mut queue)?;
         let plan = self.bench.plan;
-        let open = |n: &usize| a.states[*n] != State::Cached;
+        let open = |n: &usize| a.states[*n] != ActionState::Cached;
         let title = |n: usize| plan.nodes[n].title.clone();
         let failed = queue.failed.iter().filter(|(n, _)| open(n));
         let collapsed = queue.collapsed.iter().filter(|(n, _)| open(n));
         let blocked = (0..plan.nodes.len())
             .filter(|n| open(n) && !queue.failed.contains_key(n))
             .filter(|n| blame(plan, &queue.failed, *n).is_some());
-        let finish = Finish {
+        let finish = RunSummary {
             ran: queue.ran,
             left: a.summary(plan),
             diverged: self.diverged(&a)?,

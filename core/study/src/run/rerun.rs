@@ -8,7 +8,7 @@ use crate::{
     actions::data::DataRecipe,
     actions::recipe::{ConfiguredItem, Recipe},
     actions::train::TrainRecipe,
-    spec::run_section::RunChoice,
+    spec::run_section::RunSettings,
     toolbox::Libtorch,
     toolbox::{Device, Plugins, Programs},
 };
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What became of an action that was done again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Again {
+pub enum RerunOutcome {
     /// Every output has the digest that the store names.
     Same {
         /// How many outputs.
@@ -49,7 +49,7 @@ pub struct Rerun<'a> {
     beside: Store,
     _folder: tempfile::TempDir,
     producers: &'a ProducerIndex,
-    done: BTreeMap<Digest, Again>,
+    done: BTreeMap<Digest, RerunOutcome>,
     plugins: BTreeMap<Digest, jackpot_protocol::Plugin>,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Rerun<'a> {
             store,
             programs,
             libtorch,
-            limits: RunChoice::plain()?.limits,
+            limits: RunSettings::plain()?.limits,
             beside,
             _folder: folder,
             producers,
@@ -127,26 +127,34 @@ impl<'a> Rerun<'a> {
     /// Does one finished action again; `observe` says how far it is, 0 to 1.
     ///
     /// # Errors
-    /// A store that cannot be read or written. What goes wrong with the action is [`Again`].
-    pub fn action(&mut self, key: &Digest, observe: &mut dyn FnMut(f64)) -> Result<Again, Error> {
+    /// A store that cannot be read or written. What goes wrong with the action is [`RerunOutcome`].
+    pub fn action(
+        &mut self,
+        key: &Digest,
+        observe: &mut dyn FnMut(f64),
+    ) -> Result<RerunOutcome, Error> {
         if let Some(known) = self.done.get(key) {
             return Ok(known.clone());
         }
         // An action may read what it gave: it is not its own maker.
-        self.done
-            .insert(*key, Again::NotHere("it reads what it made".to_owned()));
+        self.done.insert(
+            *key,
+            RerunOutcome::NotHere("it reads what it made".to_owned()),
+        );
         let again = self.again(key, observe)?;
         self.done.insert(*key, again.clone());
         Ok(again)
     }
 
-    fn again(&mut self, key: &Digest, observe: &mut dyn FnMut(f64)) -> Result<Again, Error> {
+    fn again(&mut self, key: &Digest, observe: &mut dyn FnMut(f64)) -> Result<RerunOutcome, Error> {
         let action = match self.store.look_action(key).map_err(Error::from_store)? {
             Look::Sound(action) => action,
             Look::Absent => {
-                return Ok(Again::NotHere("the store has no such action".to_owned()));
+                return Ok(RerunOutcome::NotHere(
+                    "the store has no such action".to_owned(),
+                ));
             }
-            Look::Damaged(found) => return Ok(Again::NotHere(format!("its file: {found}"))),
+            Look::Damaged(found) => return Ok(RerunOutcome::NotHere(format!("its file: {found}"))),
         };
         let recipe = match self.store.look(key).map_err(Error::from_store)? {
             Look::Sound(bytes) => Recipe::read(key, &bytes),
@@ -155,11 +163,11 @@ impl<'a> Rerun<'a> {
         };
         let mut recipe = match recipe {
             Ok(recipe) => recipe,
-            Err(error) => return Ok(Again::NotHere(error.0)),
+            Err(error) => return Ok(RerunOutcome::NotHere(error.0)),
         };
         let place = match self.prepare(&recipe)? {
             Ok(place) => place,
-            Err(why) => return Ok(Again::NotHere(why)),
+            Err(why) => return Ok(RerunOutcome::NotHere(why)),
         };
         if let Some(plugin) = place.plugins.all.first() {
             recipe.restore_types(plugin);
@@ -175,7 +183,7 @@ impl<'a> Rerun<'a> {
         };
         Ok(match recipe.execute(&context, key, observe) {
             Ok(made) => compared(&action, &made.outputs),
-            Err(failure) => Again::Failed(failure.message),
+            Err(failure) => RerunOutcome::Failed(failure.message),
         })
     }
 
@@ -258,7 +266,7 @@ impl<'a> Rerun<'a> {
         let made = self.action(&producer, &mut |_| {})?;
         Ok(match (self.beside.has(digest), made) {
             (true, _) => Ok(()),
-            (false, Again::NotHere(why) | Again::Failed(why)) => Err(format!(
+            (false, RerunOutcome::NotHere(why) | RerunOutcome::Failed(why)) => Err(format!(
                 "its input `{role}` is not kept, and {producer}, which made it, cannot be done again: {why}"
             )),
             (false, _) => Err(format!(
@@ -303,7 +311,7 @@ struct Place {
     plugins: Plugins,
 }
 
-fn compared(action: &Action, made: &BTreeMap<String, Digest>) -> Again {
+fn compared(action: &Action, made: &BTreeMap<String, Digest>) -> RerunOutcome {
     let differ: Vec<_> = action
         .outputs
         .iter()
@@ -311,10 +319,10 @@ fn compared(action: &Action, made: &BTreeMap<String, Digest>) -> Again {
         .map(|(name, kept)| (name.clone(), *kept, made.get(name).copied()))
         .collect();
     if differ.is_empty() {
-        Again::Same {
+        RerunOutcome::Same {
             outputs: action.outputs.len(),
         }
     } else {
-        Again::Different { outputs: differ }
+        RerunOutcome::Different { outputs: differ }
     }
 }

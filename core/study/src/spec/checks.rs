@@ -5,8 +5,8 @@ use crate::{
     messages::distinct,
     messages::hint,
     spec::names::slug,
-    spec::repeat::Series,
-    spec::ticket::stage::Stage,
+    spec::repeat::Sweep,
+    spec::ticket::stage::WeightsSource,
     spec::ticket::tickets::Ticket,
 };
 use jackpot_net::{Order, Training};
@@ -23,25 +23,25 @@ pub struct Check {
     /// In tables.
     pub title: String,
     /// What it was written as, if one block of the file stands for several.
-    pub series: Option<Series>,
+    pub series: Option<Sweep>,
     /// Applied in this order, which is that of the pipeline.
-    pub steps: Vec<Step>,
+    pub steps: Vec<CheckStep>,
     /// What the dense training before pruning does otherwise.
     pub pretraining: Pretraining,
     /// The weights that the ticket's own training starts from instead of the ticket's; none: the
     /// ticket's.
-    pub start: Option<Stage>,
+    pub start: Option<WeightsSource>,
     /// What the ticket's own training draws anew; everything before it stays.
-    pub redraw: Vec<Redraw>,
+    pub redraw: Vec<ResampledKey>,
     /// Names of the tickets it is applied to; none: all.
     pub tickets: Option<Vec<String>>,
 }
 
 /// One item of a check.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct CheckStep {
     /// What is changed.
-    pub on: Target,
+    pub on: CheckTarget,
     /// The item.
     pub item: String,
     /// As given; defaults are filled in when the plugin is known.
@@ -51,7 +51,7 @@ pub struct Step {
 /// What a step of a check changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Target {
+pub enum CheckTarget {
     /// The data of pretraining and of scoring; never what a ticket is trained on in the end.
     Data,
     /// The data that dense trainings before pruning see.
@@ -66,46 +66,46 @@ pub enum Target {
     Weights,
 }
 
-impl Target {
+impl CheckTarget {
     /// Its place in the pipeline.
     fn rank(self) -> u32 {
         match self {
-            Target::Data | Target::PretrainingData | Target::ScoringData => 0,
-            Target::Scores => 1,
-            Target::Mask => 2,
-            Target::Weights => 3,
+            CheckTarget::Data | CheckTarget::PretrainingData | CheckTarget::ScoringData => 0,
+            CheckTarget::Scores => 1,
+            CheckTarget::Mask => 2,
+            CheckTarget::Weights => 3,
         }
     }
 
     /// As a study file spells it.
     pub fn name(self) -> &'static str {
         match self {
-            Target::Data => "data",
-            Target::PretrainingData => "pretraining-data",
-            Target::ScoringData => "scoring-data",
-            Target::Scores => "scores",
-            Target::Mask => "mask",
-            Target::Weights => "weights",
+            CheckTarget::Data => "data",
+            CheckTarget::PretrainingData => "pretraining-data",
+            CheckTarget::ScoringData => "scoring-data",
+            CheckTarget::Scores => "scores",
+            CheckTarget::Mask => "mask",
+            CheckTarget::Weights => "weights",
         }
     }
 }
 
 /// The stages that see data and may see changed data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sees {
+pub enum DataStage {
     /// Dense trainings and rounds, before the ticket's own training.
     Pretraining,
     /// A method's batches.
     Scoring,
 }
 
-impl Step {
+impl CheckStep {
     /// Whether it changes the data of that stage.
-    pub fn changes(&self, stage: Sees) -> bool {
+    pub fn changes(&self, stage: DataStage) -> bool {
         match self.on {
-            Target::Data => true,
-            Target::PretrainingData => stage == Sees::Pretraining,
-            Target::ScoringData => stage == Sees::Scoring,
+            CheckTarget::Data => true,
+            CheckTarget::PretrainingData => stage == DataStage::Pretraining,
+            CheckTarget::ScoringData => stage == DataStage::Scoring,
             _ => false,
         }
     }
@@ -115,24 +115,24 @@ impl Step {
 /// the same ticket would have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Redraw {
+pub enum ResampledKey {
     /// The order of the training rows.
     Order,
     /// Crops and flips.
     Augment,
 }
 
-impl Redraw {
+impl ResampledKey {
     /// As a study file spells it.
     pub fn name(self) -> &'static str {
         match self {
-            Redraw::Order => "order",
-            Redraw::Augment => "augment",
+            ResampledKey::Order => "order",
+            ResampledKey::Augment => "augment",
         }
     }
 }
 
-impl std::fmt::Display for Redraw {
+impl std::fmt::Display for ResampledKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
@@ -145,7 +145,7 @@ pub struct Pretraining {
     /// Rows in stored order, the same in every epoch, instead of shuffled.
     pub order: Option<Order>,
     /// Steps of an epoch.
-    pub steps_per_epoch: Option<Steps>,
+    pub steps_per_epoch: Option<EpochSteps>,
     /// Epochs; the schedule is stretched or cut to them.
     pub epochs: Option<u32>,
 }
@@ -153,7 +153,7 @@ pub struct Pretraining {
 /// How many steps an epoch has.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
-pub enum Steps {
+pub enum EpochSteps {
     /// So many.
     Count(u32),
     /// This share of the steps that the clean data gives an epoch, rounded.
@@ -178,8 +178,8 @@ impl Pretraining {
         }
         training.steps_per_epoch = match self.steps_per_epoch {
             None => training.steps_per_epoch,
-            Some(Steps::Count(n)) => Some(n),
-            Some(Steps::Share(share)) => {
+            Some(EpochSteps::Count(n)) => Some(n),
+            Some(EpochSteps::Share(share)) => {
                 let steps = share * base.steps_in_epoch(u64::from(rows)) as f64;
                 Some((steps.round() as u32).max(1))
             }
@@ -199,8 +199,8 @@ impl Pretraining {
             )));
         }
         match self.steps_per_epoch {
-            Some(Steps::Count(0)) => refuse("0".into()),
-            Some(Steps::Share(x)) if !(x > 0.0 && x <= 1.0) => refuse(x.to_string()),
+            Some(EpochSteps::Count(0)) => refuse("0".into()),
+            Some(EpochSteps::Share(x)) if !(x > 0.0 && x <= 1.0) => refuse(x.to_string()),
             _ => Ok(()),
         }
     }
@@ -215,19 +215,19 @@ impl Check {
     }
 
     /// Its steps on one target, each with its place among all.
-    pub fn on(&self, target: Target) -> impl Iterator<Item = (usize, &Step)> {
+    pub fn on(&self, target: CheckTarget) -> impl Iterator<Item = (usize, &CheckStep)> {
         let all = self.steps.iter().enumerate();
         all.filter(move |(_, step)| step.on == target)
     }
 
     /// Whether that stage runs otherwise than without the check.
-    pub fn changes(&self, stage: Sees) -> bool {
-        let otherwise = stage == Sees::Pretraining && !self.pretraining.is_empty();
+    pub fn changes(&self, stage: DataStage) -> bool {
+        let otherwise = stage == DataStage::Pretraining && !self.pretraining.is_empty();
         otherwise || self.on_data_of(stage).next().is_some()
     }
 
     /// Its steps on the data of one stage.
-    pub fn on_data_of(&self, stage: Sees) -> impl Iterator<Item = &Step> {
+    pub fn on_data_of(&self, stage: DataStage) -> impl Iterator<Item = &CheckStep> {
         self.steps.iter().filter(move |step| step.changes(stage))
     }
 }
@@ -237,14 +237,14 @@ impl Check {
 pub(crate) struct CheckSection {
     name: String,
     title: Option<String>,
-    on: Option<Target>,
+    on: Option<CheckTarget>,
     #[serde(default)]
     steps: Vec<StepSection>,
     #[serde(default)]
     pretraining: Pretraining,
-    start: Option<Stage>,
+    start: Option<WeightsSource>,
     #[serde(default)]
-    redraw: Vec<Redraw>,
+    redraw: Vec<ResampledKey>,
     tickets: Option<Vec<String>>,
 }
 
@@ -253,7 +253,7 @@ pub(crate) struct CheckSection {
 #[serde(try_from = "Value")]
 struct StepSection {
     check: String,
-    on: Option<Target>,
+    on: Option<CheckTarget>,
     params: BTreeMap<String, ConfigValue>,
 }
 
@@ -261,7 +261,7 @@ struct StepSection {
 #[serde(deny_unknown_fields)]
 struct StepTable {
     check: String,
-    on: Option<Target>,
+    on: Option<CheckTarget>,
     #[serde(default)]
     params: BTreeMap<String, ConfigValue>,
 }
@@ -295,7 +295,7 @@ impl TryFrom<Value> for StepSection {
 
 pub(crate) fn checks(
     given: Vec<CheckSection>,
-    series: &[Option<Series>],
+    series: &[Option<Sweep>],
     tickets: &[Ticket],
 ) -> Result<Vec<Check>, Error> {
     if !given.is_empty() {
@@ -315,7 +315,7 @@ pub(crate) fn checks(
     all.map(|(c, s)| check(c, s.clone(), tickets)).collect()
 }
 
-fn check(c: CheckSection, series: Option<Series>, tickets: &[Ticket]) -> Result<Check, Error> {
+fn check(c: CheckSection, series: Option<Sweep>, tickets: &[Ticket]) -> Result<Check, Error> {
     slug("check", &c.name)?;
     let nothing = c.start.is_none() && c.redraw.is_empty();
     if c.steps.is_empty() && c.pretraining.is_empty() && nothing {
@@ -368,8 +368,12 @@ fn named(check: &str, given: Vec<String>, tickets: &[Ticket]) -> Result<Vec<Stri
 }
 
 /// Every step with its target; they stand in the order of the pipeline.
-fn steps(check: &str, on: Option<Target>, given: Vec<StepSection>) -> Result<Vec<Step>, Error> {
-    let mut steps: Vec<Step> = Vec::new();
+fn steps(
+    check: &str,
+    on: Option<CheckTarget>,
+    given: Vec<StepSection>,
+) -> Result<Vec<CheckStep>, Error> {
+    let mut steps: Vec<CheckStep> = Vec::new();
     for s in given {
         let on = s.on.or(on).ok_or_else(|| {
             Error(format!(
@@ -386,7 +390,7 @@ fn steps(check: &str, on: Option<Target>, given: Vec<StepSection>) -> Result<Vec
                 before.on.name()
             )));
         }
-        steps.push(Step {
+        steps.push(CheckStep {
             on,
             item: s.check,
             params: s.params,

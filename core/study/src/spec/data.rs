@@ -32,7 +32,7 @@ pub(crate) struct DataSection {
 
 /// The data set and how its images are prepared.
 #[derive(Clone, Debug)]
-pub struct DataChoice {
+pub struct DataSettings {
     /// As `jackpot list` names it.
     pub set: String,
     /// Absolute, or relative to where the program runs (the study's own folder is joined).
@@ -56,7 +56,7 @@ pub struct DataChoice {
 /// Data objects up to this size are held unless the study says otherwise.
 const HELD_MB: u32 = 1024;
 
-impl DataChoice {
+impl DataSettings {
     /// Bytes of the training rows as a data object, its header aside.
     pub fn train_bytes(&self) -> u64 {
         let image: u64 = self.image.iter().map(|&side| u64::from(side)).product();
@@ -115,7 +115,7 @@ impl DataChoice {
 }
 
 /// Reads the section: the choice and the number of classes.
-pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice, u32), Error> {
+pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataSettings, u32), Error> {
     let published = jackpot_data::info(&section.set).map_err(at("data.set"))?;
     if !published.embedded && section.folder.is_none() {
         return Err(Error(format!(
@@ -139,7 +139,7 @@ pub(crate) fn choice(section: &DataSection, folder: &Path) -> Result<(DataChoice
     };
     let (image, train_rows, test_rows) =
         jackpot_data::prepared_shape(&info, &preparation).map_err(at("data"))?;
-    let choice = DataChoice {
+    let choice = DataSettings {
         set: section.set.clone(),
         folder: place,
         partial: section.partial,

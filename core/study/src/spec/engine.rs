@@ -4,7 +4,7 @@
 //! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
 //! refused when the study is read, by the name of the field; nothing falls back.
 use crate::{
-    Error, spec::run_section::RunChoice, spec::setting::Setting, spec::ticket::tickets::Ticket,
+    Error, spec::run_section::RunSettings, spec::setting::Setting, spec::ticket::tickets::Ticket,
     spec::training::precision_fits,
 };
 use jackpot_net::Compute;
@@ -16,7 +16,7 @@ use jackpot_net::Network;
 pub(crate) fn fits(
     setting: &Setting,
     network: &Network,
-    run: &RunChoice,
+    run: &RunSettings,
     trial: bool,
 ) -> Result<(), Error> {
     if !trial {
@@ -52,7 +52,7 @@ fn section(ticket: &Ticket, own: Compute, study: Compute) -> String {
     }
 }
 
-fn on_one_thread_of_a_cpu(run: &RunChoice, section: &str) -> Result<(), Error> {
+fn on_one_thread_of_a_cpu(run: &RunSettings, section: &str) -> Result<(), Error> {
     if run.is_gpu() {
         return Err(Error(format!(
             "{section}.engine`: `sparse` trains on the CPU alone, and `run.device` is `{}`; write `device = \"cpu\"` in `[run]`, or `engine = \"libtorch\"`",

@@ -8,10 +8,10 @@ use crate::{
     messages::nearest_field,
     messages::quoted,
     spec::checks::{self, Check},
-    spec::keys::Held,
+    spec::keys::FixedSeeds,
     spec::reference::{self, Reference},
     spec::repeat::{self, Written},
-    spec::run_section::RunChoice,
+    spec::run_section::RunSettings,
     spec::run_section::run_choice,
     spec::sections::{SparsitiesSection, StudyFile},
     spec::setting::Setting,
@@ -87,7 +87,7 @@ pub struct Study {
     /// Of the study's own `[training]`; none: it has none, or names no rate.
     pub learning_rate: Option<f64>,
     /// Where it is trained.
-    pub run: RunChoice,
+    pub run: RunSettings,
     /// What the derivatives behind scores are computed in; none: the file does not say, which
     /// means f32, channels last, as it did before there was a choice.
     pub scoring: Option<ScorePrecision>,
@@ -100,7 +100,7 @@ pub struct Study {
     /// Seeds whose masks another seed may ask for: those of the file, of a trial too.
     pub donors: Vec<u64>,
     /// Which random keys do not follow the seeds.
-    pub held: Held,
+    pub held: FixedSeeds,
     /// In the file's order, without "none".
     pub checks: Vec<Check>,
     /// Numbers of others, in the file's order.

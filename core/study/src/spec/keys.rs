@@ -26,21 +26,21 @@ const PUBLISHED_CORRUPTION: u64 = 12345;
 
 /// Which keys do not follow the study's seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct FixedSeeds {
     /// Name of a key to its seed; none: it varies although the others are held.
     named: BTreeMap<String, Option<u64>>,
     /// Of every key that is not named; none: they vary.
     others: Option<u64>,
 }
 
-impl Held {
+impl FixedSeeds {
     /// The keys of one of the study's seeds.
     pub fn keys(&self, seed: u64) -> Keys<'_> {
         Keys { seed, held: self }
     }
 
     /// The same with one key held at a seed.
-    pub(crate) fn with(&self, name: &str, seed: u64) -> Held {
+    pub(crate) fn with(&self, name: &str, seed: u64) -> FixedSeeds {
         let mut held = self.clone();
         held.named.insert(name.to_owned(), Some(seed));
         held
@@ -67,10 +67,10 @@ impl Held {
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'a> {
     seed: u64,
-    held: &'a Held,
+    held: &'a FixedSeeds,
 }
 
-const NOTHING_HELD: &Held = &Held {
+const NOTHING_HELD: &FixedSeeds = &FixedSeeds {
     named: BTreeMap::new(),
     others: None,
 };
@@ -146,11 +146,11 @@ impl Keys<'_> {
 #[serde(try_from = "Value")]
 pub(crate) struct SeedsSection {
     values: Vec<u64>,
-    held: Held,
+    held: FixedSeeds,
 }
 
 impl SeedsSection {
-    pub(crate) fn read(&self) -> Result<(Vec<u64>, Held), Error> {
+    pub(crate) fn read(&self) -> Result<(Vec<u64>, FixedSeeds), Error> {
         Ok((distinct("seeds", self.values.clone())?, self.held.clone()))
     }
 }
@@ -168,14 +168,14 @@ impl TryFrom<Value> for SeedsSection {
             value => {
                 return Ok(SeedsSection {
                     values: list(value)?,
-                    held: Held::default(),
+                    held: FixedSeeds::default(),
                 });
             }
         };
         let values = table.remove("values").ok_or(
             "`seeds`: expected `values = [1, 2, 3]` beside the keys that are held, found none",
         )?;
-        let mut held = Held::default();
+        let mut held = FixedSeeds::default();
         for (name, value) in table {
             let seed = seed(&name, &value)?;
             match (name.as_str(), seed) {

@@ -13,18 +13,18 @@ use toml::{
 
 /// What a block with `each` was written as, and which of its combinations this one is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub struct Sweep {
     /// The block's name as written: `labels-{share}`.
     pub name: String,
     /// The block's title as written.
     pub title: String,
     /// One value of each list, in the alphabetic order of the lists' names.
-    pub levels: Vec<Level>,
+    pub levels: Vec<SweepLevel>,
 }
 
 /// One value of one list of `each`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Level {
+pub struct SweepLevel {
     /// The list's name: `share`.
     pub axis: String,
     /// In names: `0.5`.
@@ -52,9 +52,9 @@ pub(crate) struct Written<'t> {
 /// Of the blocks of each kind.
 #[derive(Default)]
 pub(crate) struct AllSeries {
-    pub settings: Vec<Option<Series>>,
-    pub tickets: Vec<Option<Series>>,
-    pub checks: Vec<Option<Series>>,
+    pub settings: Vec<Option<Sweep>>,
+    pub tickets: Vec<Option<Sweep>>,
+    pub checks: Vec<Option<Sweep>>,
 }
 
 /// Writes out every `each` of a study file.
@@ -100,12 +100,12 @@ fn series_of(file: &mut DeTable<'_>) -> Result<AllSeries, Error> {
 }
 
 /// A level and what it puts in the place of `{axis}`.
-type Choice<'t> = (Level, Placed<'t>);
+type Choice<'t> = (SweepLevel, Placed<'t>);
 
 fn combinations<'t>(
     kind: &str,
     mut block: DeTable<'t>,
-) -> Result<Vec<(DeTable<'t>, Series)>, Error> {
+) -> Result<Vec<(DeTable<'t>, Sweep)>, Error> {
     let word = |field: &str| block.get(field).and_then(|v| v.get_ref().as_str());
     let name = word("name").unwrap_or_default().to_owned();
     let title = word("title").unwrap_or(&name).to_owned();
@@ -153,7 +153,7 @@ fn combinations<'t>(
             (field.clone(), filled(field.get_ref(), value, &chosen))
         };
         let made: DeTable<'t> = block.iter().map(field).collect();
-        let series = Series {
+        let series = Sweep {
             name: name.clone(),
             title: title.clone(),
             levels: chosen.into_iter().map(|(level, _)| level).collect(),
@@ -235,7 +235,7 @@ fn level<'t>(axis: &str, given: &Placed<'t>) -> Result<Choice<'t>, String> {
         },
         _ => None,
     };
-    let level = Level {
+    let level = SweepLevel {
         axis: axis.to_owned(),
         title: title.unwrap_or_else(|| name.clone()),
         name,

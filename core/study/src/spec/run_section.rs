@@ -18,7 +18,7 @@ const LEAST_MEMORY_MB: u64 = 128;
 /// What is done with a training whose mask is certain to collapse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Collapsed {
+pub enum CollapsePolicy {
     /// It is run all the same, and said.
     #[default]
     Run,
@@ -28,7 +28,7 @@ pub enum Collapsed {
 
 /// Device, threads, limits.
 #[derive(Clone, Debug)]
-pub struct RunChoice {
+pub struct RunSettings {
     /// `cpu` or `cuda:N`.
     pub device: String,
     /// `cpu-avx2` or `native`.
@@ -40,24 +40,24 @@ pub struct RunChoice {
     /// Keep every checkpoint, not only while an unfinished action reads it.
     pub keep_checkpoints: bool,
     /// Whether a training that is certain to collapse is started.
-    pub collapsed: Collapsed,
+    pub collapsed: CollapsePolicy,
 }
 
-impl RunChoice {
+impl RunSettings {
     /// Whether trainings are on a GPU.
     pub fn is_gpu(&self) -> bool {
         self.device.starts_with("cuda")
     }
 }
 
-impl RunChoice {
+impl RunSettings {
     /// What a study without `[run]` has.
-    pub(crate) fn plain() -> Result<RunChoice, Error> {
+    pub(crate) fn plain() -> Result<RunSettings, Error> {
         run_choice(RunSection::default())
     }
 }
 
-pub(crate) fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
+pub(crate) fn run_choice(r: RunSection) -> Result<RunSettings, Error> {
     let cuda = r
         .device
         .strip_prefix("cuda:")
@@ -107,7 +107,7 @@ pub(crate) fn run_choice(r: RunSection) -> Result<RunChoice, Error> {
         }
         Ok(mb << 20)
     };
-    Ok(RunChoice {
+    Ok(RunSettings {
         limits: Limits {
             plugin_seconds: r.plugin_seconds,
             memory: bytes("plugin_memory_mb", r.plugin_memory_mb)?,
@@ -131,7 +131,7 @@ pub(crate) struct RunSection {
     pub plugin_memory_mb: u64,
     pub plugin_scratch_mb: u64,
     pub keep_checkpoints: bool,
-    pub collapsed: Collapsed,
+    pub collapsed: CollapsePolicy,
 }
 
 impl Default for RunSection {
@@ -144,7 +144,7 @@ impl Default for RunSection {
             plugin_memory_mb: 8192,
             plugin_scratch_mb: 1024,
             keep_checkpoints: false,
-            collapsed: Collapsed::Run,
+            collapsed: CollapsePolicy::Run,
         }
     }
 }

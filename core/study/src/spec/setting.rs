@@ -1,7 +1,7 @@
 //! Settings: the data, network and training that a study's grid is run in, once for each.
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
-use crate::{Error, spec::data::DataChoice, spec::repeat::Series, spec::ticket::tickets::Ticket};
+use crate::{Error, spec::data::DataSettings, spec::repeat::Sweep, spec::ticket::tickets::Ticket};
 use jackpot_net::Compute;
 use jackpot_net::{Architecture, Training};
 use jackpot_prune::Sparsity;
@@ -14,9 +14,9 @@ pub struct Setting {
     /// In tables; empty for the study's only one.
     pub title: String,
     /// What it was written as, if one block of the file stands for several.
-    pub series: Option<Series>,
+    pub series: Option<Sweep>,
     /// What is trained on.
-    pub data: DataChoice,
+    pub data: DataSettings,
     /// What is trained.
     pub architecture: Architecture,
     /// How it is trained.

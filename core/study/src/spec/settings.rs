@@ -8,7 +8,7 @@ use crate::{
     spec::engine,
     spec::names::slug,
     spec::repeat::AllSeries,
-    spec::run_section::RunChoice,
+    spec::run_section::RunSettings,
     spec::sections::{NetworkSection, SettingSection, StudyFile},
     spec::setting::{Setting, fit},
     spec::ticket::tickets::{self, Base},
@@ -25,7 +25,7 @@ pub(crate) fn settings(
     file: &StudyFile,
     series: &AllSeries,
     sparsities: &[Sparsity],
-    run: &RunChoice,
+    run: &RunSettings,
     folder: &Path,
     trial: Option<&Trial>,
 ) -> Result<Vec<Setting>, Error> {

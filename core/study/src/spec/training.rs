@@ -1,6 +1,6 @@
 //! `[training]`: the hyperparameters of a study, and what a ticket changes of them.
 use crate::{
-    Error, messages::epochs, messages::hint, messages::steps, spec::run_section::RunChoice,
+    Error, messages::epochs, messages::hint, messages::steps, spec::run_section::RunSettings,
 };
 use jackpot_net::Precision;
 use jackpot_net::{Augment, Optimizer, Order, Schedule, Training};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// The sparse engine has no such kernels for AVX2 at all. `section` begins the field's name.
 pub(crate) fn precision_fits(
     precision: Precision,
-    run: &RunChoice,
+    run: &RunSettings,
     section: &str,
 ) -> Result<(), Error> {
     if precision == Precision::Bf16 && run.device == "cpu" && run.device_class == "cpu-avx2" {

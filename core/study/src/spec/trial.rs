@@ -8,7 +8,7 @@ use crate::{
     Error,
     messages::at,
     messages::hint,
-    spec::data::{DataChoice, DataSection},
+    spec::data::{DataSection, DataSettings},
     spec::sections::StudyFile,
 };
 use jackpot_net::Training;
@@ -59,7 +59,7 @@ impl Trial {
     /// The first steps of a training on what is here, of which the whole set has `whole` rows.
     /// An epoch is as long as it will be, so that its learning rates are those of the study and
     /// the steps that tickets are rewound to exist.
-    pub(crate) fn shorten(&self, training: &mut Training, data: &DataChoice, whole: Option<u32>) {
+    pub(crate) fn shorten(&self, training: &mut Training, data: &DataSettings, whole: Option<u32>) {
         if let Some(rows) = whole.filter(|rows| *rows > data.train_rows) {
             let steps = training.steps_in_epoch(u64::from(rows));
             training.steps_per_epoch = Some(u32::try_from(steps).unwrap_or(u32::MAX));

@@ -199,7 +199,7 @@ fn pin() -> Reader {
     Box::new(move |bytes| {
         let _folder = &folder;
         fs::write(store.root().join("pins/fuzz.json"), bytes).unwrap();
-        let read = jackpot_study::Pin::read(&store, "fuzz");
+        let read = jackpot_study::RunManifest::read(&store, "fuzz");
         empty(&store.root().join("quarantine"));
         // A report reads it, too: the objects that it names are not here.
         let _ = jackpot_results::collect(&store, "fuzz");

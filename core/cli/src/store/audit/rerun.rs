@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use jackpot_results::Tracer;
 use jackpot_store::{Digest, Found, ProducerIndex, Store};
-use jackpot_study::{Again, Rerun, behind, chosen};
+use jackpot_study::{Rerun, RerunOutcome, behind, chosen};
 use serde_json::{Value, json};
 use std::{io::Read, process::ExitCode};
 
@@ -27,9 +27,9 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
     }
     let (programs, _, libtorch) = study::tools(places)?;
     let mut rerun = Rerun::new(store, &producers, &programs, libtorch)?;
-    let mut done: Vec<(Digest, String, Again)> = Vec::new();
-    let repeated = |done: &[(Digest, String, Again)]| {
-        let again = |a: &&(Digest, String, Again)| !matches!(a.2, Again::NotHere(_));
+    let mut done: Vec<(Digest, String, RerunOutcome)> = Vec::new();
+    let repeated = |done: &[(Digest, String, RerunOutcome)]| {
+        let again = |a: &&(Digest, String, RerunOutcome)| !matches!(a.2, RerunOutcome::NotHere(_));
         done.iter().filter(again).count()
     };
     for action in order {
@@ -51,7 +51,7 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
     }
     let same = done
         .iter()
-        .filter(|(.., a)| matches!(a, Again::Same { .. }))
+        .filter(|(.., a)| matches!(a, RerunOutcome::Same { .. }))
         .count();
     let repeated = repeated(&done);
     if arguments.json {
@@ -70,7 +70,7 @@ pub fn run(places: &Places, store: &Store, arguments: &Arguments, n: usize) -> R
             key
         );
     }
-    let missed = |a: &(Digest, String, Again)| matches!(a.2, Again::NotHere(_));
+    let missed = |a: &(Digest, String, RerunOutcome)| matches!(a.2, RerunOutcome::NotHere(_));
     let all = repeated == n && !done.iter().take(named).any(missed);
     Ok(match (same == repeated, all) {
         (false, _) => ExitCode::from(1),
@@ -123,20 +123,20 @@ fn fresh() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn print(action: &Digest, title: &str, again: &Again) {
+fn print(action: &Digest, title: &str, again: &RerunOutcome) {
     let hash = &action.to_string()[..12];
     match again {
-        Again::Same { outputs } => {
+        RerunOutcome::Same { outputs } => {
             println!("same      {hash} {title}: {}", counted(*outputs, "output"));
         }
-        Again::Different { outputs } => {
+        RerunOutcome::Different { outputs } => {
             println!("DIFFERENT {hash} {title}");
             for (name, kept, here) in outputs {
                 let here = here.map_or("nothing".to_owned(), |d| d.to_string());
                 println!("          `{name}`: the store has {kept}, here came {here}");
             }
         }
-        Again::NotHere(why) => println!("not here  {hash} {title}: {why}"),
-        Again::Failed(why) => println!("FAILED    {hash} {title}: {why}"),
+        RerunOutcome::NotHere(why) => println!("not here  {hash} {title}: {why}"),
+        RerunOutcome::Failed(why) => println!("FAILED    {hash} {title}: {why}"),
     }
 }

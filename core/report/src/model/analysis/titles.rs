@@ -5,7 +5,7 @@
 use crate::model::format;
 use jackpot_results::{ContrastScope, Finding, Named, Outline};
 use jackpot_stats::{Direction, Outcome};
-use jackpot_study::{Arm, Contrast, Dose, Level, Margin};
+use jackpot_study::{Arm, Contrast, Dose, Margin, SweepLevel};
 
 /// The question that a family of contrasts answers, for headings.
 pub(crate) fn family_title(family: &str) -> String {
@@ -196,7 +196,7 @@ pub(crate) fn with_gap(named: &Named, axis: &str) -> String {
     let Some(series) = named.series.as_ref() else {
         return named.title.clone();
     };
-    let fill = |text: String, level: &Level| {
+    let fill = |text: String, level: &SweepLevel| {
         let word = if level.axis == axis {
             "…"
         } else {

@@ -4,8 +4,8 @@ use crate::{
     actions::evaluate::EvaluateRecipe,
     actions::recipe::{ActionInput, Platform},
     plan::grid::{At, Builder},
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::Sparse,
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::SparseTicket,
 };
 use jackpot_net::Compute;
 use jackpot_protocol::Kind;
@@ -51,14 +51,15 @@ impl Builder {
     /// that training finds them, a check's changes to them included.
     fn pruned_weights(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         start: ActionInput,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<Option<ActionInput>, Error> {
-        let is_trained = |stage: Stage| stage.is_learned() || matches!(stage, Stage::Object(_));
+        let is_trained =
+            |stage: WeightsSource| stage.is_learned() || matches!(stage, WeightsSource::Object(_));
         let own = at.check.and_then(|c| c.start).unwrap_or(sparse.start);
-        if matches!(own, Stage::Trained | Stage::Object(_)) {
+        if matches!(own, WeightsSource::Trained | WeightsSource::Object(_)) {
             return Ok(Some(start));
         }
         let (_, method) = self

@@ -6,8 +6,8 @@ use crate::{
     actions::recipe::ActionInput,
     needs::{Needs, word},
     plan::grid::{At, Builder},
-    spec::checks::{Sees, Step, Target},
-    spec::ticket::stage::Stage,
+    spec::checks::{CheckStep, CheckTarget, DataStage},
+    spec::ticket::stage::WeightsSource,
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::Sparsity;
@@ -26,19 +26,19 @@ struct StepRequest<'a> {
     sparsity: Option<&'a Sparsity>,
 }
 
-impl Target {
+impl CheckTarget {
     /// What a recipe calls it, its output's name, and what an item on it may give.
     fn facts(self) -> (&'static str, &'static str, &'static [Output], &'static str) {
         match self {
-            Target::Data | Target::PretrainingData | Target::ScoringData => (
+            CheckTarget::Data | CheckTarget::PretrainingData | CheckTarget::ScoringData => (
                 "data",
                 "train",
                 &[Output::Images, Output::Labels, Output::Subset],
                 "changes images or labels, or leaves rows out",
             ),
-            Target::Scores => ("scores", "scores", &[Output::Scores], "gives scores"),
-            Target::Mask => ("mask", "mask", &[Output::Masks], "gives masks"),
-            Target::Weights => ("weights", "weights", &[Output::Weights], "gives weights"),
+            CheckTarget::Scores => ("scores", "scores", &[Output::Scores], "gives scores"),
+            CheckTarget::Mask => ("mask", "mask", &[Output::Masks], "gives masks"),
+            CheckTarget::Weights => ("weights", "weights", &[Output::Weights], "gives weights"),
         }
     }
 }
@@ -68,7 +68,7 @@ impl Builder {
 
     /// The rows that a stage before the ticket's own training sees: changed, if the check
     /// changes that stage's data.
-    pub(super) fn seen(&mut self, stage: Sees, at: &At) -> Result<ActionInput, Error> {
+    pub(super) fn seen(&mut self, stage: DataStage, at: &At) -> Result<ActionInput, Error> {
         let mut rows = self.data("train")?;
         let mut before: Vec<&str> = Vec::new();
         for step in at.check.iter().flat_map(|c| c.on_data_of(stage)) {
@@ -90,7 +90,7 @@ impl Builder {
     /// there are before it ran.
     pub(super) fn leaves_rows_out(&self, at: &At) -> Result<bool, Error> {
         let field = at.check_field();
-        let mut steps = (at.check.iter()).flat_map(|c| c.on_data_of(Sees::Pretraining));
+        let mut steps = (at.check.iter()).flat_map(|c| c.on_data_of(DataStage::Pretraining));
         steps.try_fold(false, |found, step| {
             let (_, item) = self.plan.plugins.item(&step.item, Kind::Check, &field)?;
             Ok(found || item.output == Output::Subset)
@@ -106,7 +106,7 @@ impl Builder {
         if at.is_donor {
             return Ok(scores);
         }
-        self.changed(Target::Scores, scores, None, None, at)
+        self.changed(CheckTarget::Scores, scores, None, None, at)
     }
 
     /// The mask after the check's own steps on it.
@@ -116,7 +116,7 @@ impl Builder {
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
-        self.changed(Target::Mask, mask, None, Some(sparsity), at)
+        self.changed(CheckTarget::Mask, mask, None, Some(sparsity), at)
     }
 
     /// The weights that the ticket's training starts from, after the check's steps on them.
@@ -126,12 +126,12 @@ impl Builder {
         mask: Option<ActionInput>,
         at: &At,
     ) -> Result<ActionInput, Error> {
-        self.changed(Target::Weights, weights, mask, None, at)
+        self.changed(CheckTarget::Weights, weights, mask, None, at)
     }
 
     fn changed(
         &mut self,
-        target: Target,
+        target: CheckTarget,
         mut input: ActionInput,
         mask: Option<ActionInput>,
         sparsity: Option<&Sparsity>,
@@ -155,7 +155,7 @@ impl Builder {
     /// One step of a check.
     fn applied(
         &mut self,
-        step: &Step,
+        step: &CheckStep,
         request: StepRequest,
         at: &At,
     ) -> Result<ActionInput, Error> {
@@ -183,14 +183,14 @@ impl Builder {
             mask: request.mask,
             donor: self.donor(step, &needs, request.sparsity, at)?,
             reference: if needs.reference {
-                Some(self.weights(Stage::Initial, at)?)
+                Some(self.weights(WeightsSource::Initial, at)?)
             } else {
                 None
             },
         };
         let of = match (step.on, request.sparsity) {
-            (Target::Scores, _) => format!(" on the scores of {}", at.ticket.name),
-            (Target::Weights, _) => format!(" on the weights of {}", at.ticket.name),
+            (CheckTarget::Scores, _) => format!(" on the scores of {}", at.ticket.name),
+            (CheckTarget::Weights, _) => format!(" on the weights of {}", at.ticket.name),
             (_, Some(sparsity)) => format!(" on {} at {}", at.ticket.name, sparsity.text()),
             _ => String::new(),
         };
@@ -218,7 +218,7 @@ impl Builder {
     /// The same ticket's mask of the next seed, under the same check up to here.
     fn donor(
         &mut self,
-        step: &Step,
+        step: &CheckStep,
         needs: &Needs,
         sparsity: Option<&Sparsity>,
         at: &At,

@@ -6,11 +6,11 @@
 //! so of a check on the data of trainings nothing can be proved there.
 use crate::{
     Allocation, Error,
-    plan::graph::Content,
+    plan::graph::CellContent,
     plan::grid::Builder,
-    spec::checks::{Check, Sees, Target},
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::{Sparse, Ticket},
+    spec::checks::{Check, CheckTarget, DataStage},
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::{SparseTicket, Ticket},
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_store::Digest;
@@ -21,15 +21,15 @@ impl Builder {
         &self,
         ticket: &Ticket,
         check: Option<&Check>,
-    ) -> Result<Option<Content>, Error> {
+    ) -> Result<Option<CellContent>, Error> {
         let Some(check) = check else { return Ok(None) };
-        if check.changes(Sees::Pretraining)
+        if check.changes(DataStage::Pretraining)
             && let Some((field, weights)) = self.given_weights(ticket, check)?
         {
-            return Ok(Some(Content::NotApplicable { field, weights }));
+            return Ok(Some(CellContent::NotApplicable { field, weights }));
         }
         let because = self.identical(ticket, check)?;
-        Ok(because.map(|because| Content::Identical { because }))
+        Ok(because.map(|because| CellContent::Identical { because }))
     }
 
     /// Why a check cannot change a ticket, if it cannot: no step of it can.
@@ -39,15 +39,18 @@ impl Builder {
         }
         let mut because = None;
         if let Some(start) = check.start {
-            let own = ticket.sparse.as_ref().map_or(Stage::Initial, |s| s.start);
+            let own = ticket
+                .sparse
+                .as_ref()
+                .map_or(WeightsSource::Initial, |s| s.start);
             if start != own {
                 return Ok(None);
             }
             because = Some("the ticket's training starts from those weights already".to_owned());
         }
-        let mut steps: Vec<Target> = check.steps.iter().map(|s| s.on).collect();
+        let mut steps: Vec<CheckTarget> = check.steps.iter().map(|s| s.on).collect();
         if !check.pretraining.is_empty() {
-            steps.push(Target::PretrainingData);
+            steps.push(CheckTarget::PretrainingData);
         }
         for target in steps {
             match self.untouched(target, ticket)? {
@@ -59,39 +62,47 @@ impl Builder {
     }
 
     /// Why a step on this target cannot change the ticket, if it cannot.
-    fn untouched(&self, target: Target, ticket: &Ticket) -> Result<Option<&'static str>, Error> {
+    fn untouched(
+        &self,
+        target: CheckTarget,
+        ticket: &Ticket,
+    ) -> Result<Option<&'static str>, Error> {
         let Some(sparse) = &ticket.sparse else {
             return Ok(match target {
-                Target::Mask => Some("the dense network has no mask that could be changed"),
-                Target::Scores => Some("the dense network has no scores that could be changed"),
-                Target::Weights => None,
+                CheckTarget::Mask => Some("the dense network has no mask that could be changed"),
+                CheckTarget::Scores => {
+                    Some("the dense network has no scores that could be changed")
+                }
+                CheckTarget::Weights => None,
                 _ => Some("the dense network is trained on the clean data only"),
             });
         };
         let gives_masks = self.method(sparse)?.output == Output::Masks;
-        let scoring = self.reads_data(sparse, Sees::Scoring)?;
-        let pretraining = self.reads_data(sparse, Sees::Pretraining)?;
+        let scoring = self.reads_data(sparse, DataStage::Scoring)?;
+        let pretraining = self.reads_data(sparse, DataStage::Pretraining)?;
         // A plugin's declaration is what is known of it: the host gives it no more, and what
         // else it reads (files, say) no check changes.
         Ok(match target {
-            Target::Data if scoring || pretraining => None,
-            Target::Data => Some("no method of it declares data, and nothing is trained before it"),
-            Target::ScoringData if scoring => None,
-            Target::ScoringData => Some("no method of it declares data"),
-            Target::PretrainingData if pretraining => None,
-            Target::PretrainingData => Some("the ticket is made without pretraining"),
-            Target::Scores if gives_masks => {
+            CheckTarget::Data if scoring || pretraining => None,
+            CheckTarget::Data => {
+                Some("no method of it declares data, and nothing is trained before it")
+            }
+            CheckTarget::ScoringData if scoring => None,
+            CheckTarget::ScoringData => Some("no method of it declares data"),
+            CheckTarget::PretrainingData if pretraining => None,
+            CheckTarget::PretrainingData => Some("the ticket is made without pretraining"),
+            CheckTarget::Scores if gives_masks => {
                 Some("its method gives masks: it has no scores that could be changed")
             }
-            Target::Scores | Target::Mask | Target::Weights => None,
+            CheckTarget::Scores | CheckTarget::Mask | CheckTarget::Weights => None,
         })
     }
 
     /// Whether a ticket depends on the data that a stage sees, through its donor too.
-    fn reads_data(&self, sparse: &Sparse, stage: Sees) -> Result<bool, Error> {
+    fn reads_data(&self, sparse: &SparseTicket, stage: DataStage) -> Result<bool, Error> {
         let own = match stage {
-            Sees::Scoring => self.method(sparse)?.needs_data(),
-            Sees::Pretraining => sparse.start.is_learned() || self.scores_learned(sparse)?,
+            DataStage::Scoring => self.method(sparse)?.needs_data(),
+            DataStage::Pretraining => sparse.start.is_learned() || self.scores_learned(sparse)?,
         };
         let donor = self.donor_of(sparse);
         Ok(own
@@ -102,12 +113,12 @@ impl Builder {
     }
 
     /// Whether a method or a rule scores weights that a dense training made.
-    fn scores_learned(&self, sparse: &Sparse) -> Result<bool, Error> {
+    fn scores_learned(&self, sparse: &SparseTicket) -> Result<bool, Error> {
         Ok(sparse.of.is_learned() && self.reads_weights(sparse)?)
     }
 
     /// Whether a ticket's method or its rule is given weights.
-    fn reads_weights(&self, sparse: &Sparse) -> Result<bool, Error> {
+    fn reads_weights(&self, sparse: &SparseTicket) -> Result<bool, Error> {
         let rule = match sparse.allocation.item() {
             Some(item) => {
                 let (_, rule) = self.plan.plugins.item(item, Kind::Method, "`allocation`")?;
@@ -138,12 +149,16 @@ impl Builder {
         self.given_to(&ticket.name, &own)
     }
 
-    fn given_to(&self, name: &str, sparse: &Sparse) -> Result<Option<(String, Digest)>, Error> {
+    fn given_to(
+        &self,
+        name: &str,
+        sparse: &SparseTicket,
+    ) -> Result<Option<(String, Digest)>, Error> {
         let reads = self.reads_weights(sparse)?;
         // Rounds train their weights where somebody reads what they trained.
         let rounds = sparse.rounds.as_ref();
         let rewind = rounds
-            .filter(|_| reads || sparse.start == Stage::Trained)
+            .filter(|_| reads || sparse.start == WeightsSource::Trained)
             .and_then(|rounds| rounds.rewind.object());
         let named = [
             ("scores.of", sparse.of.object().filter(|_| reads)),
@@ -159,14 +174,17 @@ impl Builder {
         }
     }
 
-    pub(super) fn method(&self, sparse: &Sparse) -> Result<&jackpot_protocol::PluginItem, Error> {
+    pub(super) fn method(
+        &self,
+        sparse: &SparseTicket,
+    ) -> Result<&jackpot_protocol::PluginItem, Error> {
         let plugins = &self.plan.plugins;
         let (_, method) = plugins.item(&sparse.method, Kind::Method, "`scores`")?;
         Ok(method)
     }
 
     /// The ticket whose counts this one copies.
-    fn donor_of<'a>(&'a self, sparse: &'a Sparse) -> Option<(&'a str, &'a Sparse)> {
+    fn donor_of<'a>(&'a self, sparse: &'a SparseTicket) -> Option<(&'a str, &'a SparseTicket)> {
         match &sparse.allocation {
             Allocation::Copy { ticket, .. } => Some((ticket, self.sparse(ticket))),
             _ => None,
@@ -175,9 +193,9 @@ impl Builder {
 }
 
 /// A ticket as far as its mask depends on it: what it is trained from does not matter.
-fn mask_only(sparse: &Sparse) -> Sparse {
-    Sparse {
-        start: Stage::Initial,
+fn mask_only(sparse: &SparseTicket) -> SparseTicket {
+    SparseTicket {
+        start: WeightsSource::Initial,
         ..sparse.clone()
     }
 }

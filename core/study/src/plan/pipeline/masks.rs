@@ -1,15 +1,15 @@
 //! Masks: the selection of scores by an allocation.
 use crate::{
-    Allocation, DonorSeed, Error, Selection,
+    Allocation, DonorSeed, Error, TieRule,
     actions::allocate::AllocateRecipe,
     actions::recipe::ActionInput,
-    actions::select::{By, SelectRecipe},
+    actions::select::{SelectRecipe, SelectionCounts},
     plan::grid::{At, Builder},
     plan::pipeline::scores::ScoreRequest,
     spec::ticket::profile::Config,
     spec::ticket::profile::{Profile, published_rule},
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::{Sparse, missing},
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::{SparseTicket, missing},
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{
@@ -19,7 +19,7 @@ use jackpot_prune::{
 /// What a selection chooses, and from what.
 pub(super) struct SelectRequest<'a> {
     pub scores: ActionInput,
-    pub by: By,
+    pub by: SelectionCounts,
     pub within: Option<ActionInput>,
     pub reserve: LayerConstraints,
     pub unit: Granularity,
@@ -30,7 +30,7 @@ impl Builder {
     /// A ticket's mask, with the check's steps on scores and before a check on masks.
     pub(super) fn mask(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
@@ -78,7 +78,7 @@ impl Builder {
     /// The mask of a method that gives masks: nothing is selected.
     fn mask_by_method(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
@@ -107,7 +107,7 @@ impl Builder {
     }
 
     /// Refuses whole filters of a network that has none, before anything runs.
-    fn check_unit(&self, sparse: &Sparse, at: &At) -> Result<(), Error> {
+    fn check_unit(&self, sparse: &SparseTicket, at: &At) -> Result<(), Error> {
         let fits = sparse.unit.fits(&self.plan.networks[self.setting]);
         fits.map_err(|e| {
             Error(format!(
@@ -118,13 +118,18 @@ impl Builder {
     }
 
     /// Refuses what no mask of this sparsity can hold, as far as it is known without scores.
-    fn check_reserve(&self, sparse: &Sparse, sparsity: &Sparsity, at: &At) -> Result<(), Error> {
+    fn check_reserve(
+        &self,
+        sparse: &SparseTicket,
+        sparsity: &Sparsity,
+        at: &At,
+    ) -> Result<(), Error> {
         let network = &self.plan.networks[self.setting];
         let fits = match &sparse.allocation {
             // A published rule with something reserved is refused as such. Layers that are too
             // large to be kept whole at one sparsity of the grid are foreseen, with a warning.
             Allocation::Global(scope)
-                if sparse.reserve.min_weights > 0 && self.selection(sparse) == Selection::Exact =>
+                if sparse.reserve.min_weights > 0 && self.selection(sparse) == TieRule::Exact =>
             {
                 sparse.reserve.fits(network, sparsity, *scope)
             }
@@ -171,14 +176,14 @@ impl Builder {
     }
 
     /// What a method in rounds cannot be combined with: it selects itself.
-    fn check_rounds(&self, sparse: &Sparse, at: &At) -> Result<(), Error> {
+    fn check_rounds(&self, sparse: &SparseTicket, at: &At) -> Result<(), Error> {
         let refuse = |what: String| {
             Err(Error(format!(
                 "ticket `{}`: `{}` works in rounds and selects after each: {what}",
                 at.ticket.name, sparse.method
             )))
         };
-        if self.selection(sparse) == Selection::Published {
+        if self.selection(sparse) == TieRule::Published {
             return refuse("write `selection = \"exact\"`".into());
         }
         if !sparse.unit.is_weights() {
@@ -189,7 +194,7 @@ impl Builder {
         match &sparse.allocation {
             Allocation::Copy { .. } => Ok(()),
             Allocation::Global(_) => match at.check.filter(|_| !at.is_donor) {
-                Some(check) if check.on(crate::Target::Scores).next().is_some() => refuse(format!(
+                Some(check) if check.on(crate::CheckTarget::Scores).next().is_some() => refuse(format!(
                     "check `{}` on scores would come too late; leave the ticket out of its `tickets`, or write `rounds = 1`",
                     check.name
                 )),
@@ -207,7 +212,7 @@ impl Builder {
     }
 
     /// The ticket's selection: its own word, else what its profile stands for.
-    fn selection(&self, sparse: &Sparse) -> Selection {
+    fn selection(&self, sparse: &SparseTicket) -> TieRule {
         let global = matches!(sparse.allocation, Allocation::Global(PruningScope::All))
             && sparse.reserve.is_nothing();
         let by_profile = sparse.profile == Some(Profile::Published)
@@ -215,19 +220,19 @@ impl Builder {
             && published_rule(&sparse.method).is_ok();
         match (sparse.selection, by_profile) {
             (Some(selection), _) => selection,
-            (None, true) => Selection::Published,
-            (None, false) => Selection::Exact,
+            (None, true) => TieRule::Published,
+            (None, false) => TieRule::Exact,
         }
     }
 
     fn by(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         scores: ActionInput,
         sparsity: &Sparsity,
         at: &At,
-    ) -> Result<By, Error> {
-        let published = self.selection(sparse) == Selection::Published;
+    ) -> Result<SelectionCounts, Error> {
+        let published = self.selection(sparse) == TieRule::Published;
         let refuse = |what: &str| {
             Err(Error(format!(
                 "ticket `{}`: `selection`: `published` {what}",
@@ -241,7 +246,7 @@ impl Builder {
             Allocation::Global(_) if published && !sparse.reserve.is_nothing() => refuse(
                 "keeps no layer whole; leave `whole` and `floor` out, or write `selection = \"exact\"`",
             ),
-            Allocation::Global(scope) => Ok(By::Global {
+            Allocation::Global(scope) => Ok(SelectionCounts::Global {
                 scope: *scope,
                 sparsity: sparsity.clone(),
                 rule: if published {
@@ -251,10 +256,10 @@ impl Builder {
                 },
             }),
             _ if published => refuse("has a meaning with the allocation `global` only"),
-            Allocation::Rule { item, params } => Ok(By::Counts(
+            Allocation::Rule { item, params } => Ok(SelectionCounts::Counts(
                 self.counts(item, params, sparse, scores, sparsity, at)?,
             )),
-            Allocation::Table(densities) => Ok(By::Table {
+            Allocation::Table(densities) => Ok(SelectionCounts::Table {
                 densities: densities.clone(),
                 sparsity: sparsity.clone(),
             }),
@@ -269,7 +274,7 @@ impl Builder {
                     is_donor: true,
                     ..*at
                 };
-                Ok(By::Mask(self.mask(&donor, sparsity, &other)?))
+                Ok(SelectionCounts::Mask(self.mask(&donor, sparsity, &other)?))
             }
             Allocation::ByMethod => Err(missing(&at.ticket.name, "allocation", "\"global\"")),
         }
@@ -279,7 +284,7 @@ impl Builder {
         &mut self,
         id: &str,
         params: &Config,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         scores: ActionInput,
         sparsity: &Sparsity,
         at: &At,
@@ -329,7 +334,7 @@ impl Builder {
     /// The weights that a ticket's own training starts from, before a check on them.
     pub(super) fn start(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
@@ -337,7 +342,7 @@ impl Builder {
             return self.weights(start, at);
         }
         match (sparse.start, &sparse.rounds) {
-            (Stage::Trained, Some(rounds)) => {
+            (WeightsSource::Trained, Some(rounds)) => {
                 self.trained_after_rounds(sparse, rounds, sparsity, at)
             }
             (stage, _) => self.weights(stage, at),

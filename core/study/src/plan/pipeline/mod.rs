@@ -14,10 +14,10 @@ mod weights;
 use crate::{
     Error,
     actions::recipe::{ActionInput, Platform},
-    plan::graph::Content,
+    plan::graph::CellContent,
     plan::grid::{At, Builder},
     spec::file::BEFORE_AFTER,
-    spec::ticket::tickets::Sparse,
+    spec::ticket::tickets::SparseTicket,
 };
 use jackpot_net::Engine;
 use jackpot_prune::Sparsity;
@@ -39,7 +39,7 @@ impl Builder {
     /// The mask that a cell's training is given.
     pub(crate) fn masked(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
@@ -48,7 +48,11 @@ impl Builder {
     }
 
     /// A cell's training and the mask that it is given.
-    pub(crate) fn run(&mut self, at: &At, sparsity: Option<&Sparsity>) -> Result<Content, Error> {
+    pub(crate) fn run(
+        &mut self,
+        at: &At,
+        sparsity: Option<&Sparsity>,
+    ) -> Result<CellContent, Error> {
         let clean = self.data("train")?;
         let (mask, start, training, compute) = match (&at.ticket.sparse, sparsity) {
             (Some(sparse), Some(sparsity)) => {
@@ -92,7 +96,7 @@ impl Builder {
             Some(ActionInput::Node(r)) => Some(r),
             _ => None,
         };
-        Ok(Content::Run {
+        Ok(CellContent::Run {
             train,
             mask,
             before,

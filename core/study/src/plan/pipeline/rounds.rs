@@ -7,12 +7,12 @@
 use crate::{
     Allocation, Error,
     actions::recipe::ActionInput,
-    actions::select::By,
+    actions::select::SelectionCounts,
     plan::grid::{At, Builder},
     plan::pipeline::{masks::SelectRequest, scores::ScoreRequest, weights::TrainRequest},
-    spec::checks::Sees,
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::{Rounds, Sparse},
+    spec::checks::DataStage,
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::{IterativePruning, SparseTicket},
 };
 use jackpot_protocol::Kind;
 use jackpot_prune::{PruningScope, SelectionRule, Sparsity};
@@ -28,8 +28,8 @@ impl Builder {
     /// The mask at a sparsity.
     pub(super) fn mask_after_rounds(
         &mut self,
-        sparse: &Sparse,
-        rounds: &Rounds,
+        sparse: &SparseTicket,
+        rounds: &IterativePruning,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
@@ -40,23 +40,23 @@ impl Builder {
     /// The weights that the last training before the cut left.
     pub(super) fn trained_after_rounds(
         &mut self,
-        sparse: &Sparse,
-        rounds: &Rounds,
+        sparse: &SparseTicket,
+        rounds: &IterativePruning,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<ActionInput, Error> {
         let state = self.state(sparse, rounds, sparsity, at)?;
         match state.trained {
             Some(trained) => Ok(trained),
-            None => self.weights(Stage::Trained, at),
+            None => self.weights(WeightsSource::Trained, at),
         }
     }
 
     /// The last state that keeps more than the sparsity asks for.
     fn state(
         &mut self,
-        sparse: &Sparse,
-        rounds: &Rounds,
+        sparse: &SparseTicket,
+        rounds: &IterativePruning,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<State, Error> {
@@ -69,12 +69,12 @@ impl Builder {
             .plugins
             .item(&sparse.method, Kind::Method, &field)?;
         let learns = method.needs_weights()
-            || rounds.rewind == Stage::Trained
-            || sparse.start == Stage::Trained;
+            || rounds.rewind == WeightsSource::Trained
+            || sparse.start == WeightsSource::Trained;
         let mut state = State {
             mask: None,
             trained: if learns {
-                Some(self.weights(Stage::Trained, at)?)
+                Some(self.weights(WeightsSource::Trained, at)?)
             } else {
                 None
             },
@@ -97,7 +97,7 @@ impl Builder {
     /// What a state keeps after pruning to a sparsity.
     fn pruned(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         state: &State,
         sparsity: &Sparsity,
         round: String,
@@ -117,7 +117,7 @@ impl Builder {
         };
         let chosen = SelectRequest {
             scores,
-            by: By::Global {
+            by: SelectionCounts::Global {
                 scope,
                 sparsity: sparsity.clone(),
                 rule: SelectionRule::Exact,
@@ -133,14 +133,14 @@ impl Builder {
     /// The training of one round, on the data of pretraining.
     fn round(
         &mut self,
-        rounds: &Rounds,
+        rounds: &IterativePruning,
         round: u32,
         before: ActionInput,
         mask: ActionInput,
         at: &At,
     ) -> Result<ActionInput, Error> {
         let weights = match rounds.rewind {
-            Stage::Trained => before,
+            WeightsSource::Trained => before,
             stage => self.weights(stage, at)?,
         };
         let mut training = rounds.training.clone();
@@ -152,11 +152,11 @@ impl Builder {
         let title = format!(
             "train {} round {round} on {}, seed {}",
             at.ticket.name,
-            at.seen_in_words(Sees::Pretraining),
+            at.seen_in_words(DataStage::Pretraining),
             at.seed
         );
-        let rows = self.seen(Sees::Pretraining, at)?;
-        let known = self.rows_seen(Sees::Pretraining, at)?;
+        let rows = self.seen(DataStage::Pretraining, at)?;
+        let known = self.rows_seen(DataStage::Pretraining, at)?;
         let trained = TrainRequest {
             title,
             weights,

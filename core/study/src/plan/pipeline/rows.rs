@@ -6,7 +6,7 @@
 use crate::{
     Error,
     plan::grid::{At, Builder},
-    spec::checks::{Sees, Step},
+    spec::checks::{CheckStep, DataStage},
     spec::ticket::profile::Config,
     spec::training::batch_fits,
 };
@@ -37,7 +37,7 @@ impl Builder {
     }
 
     /// Of the rows that a stage before the ticket's own training sees.
-    pub(super) fn rows_seen(&self, stage: Sees, at: &At) -> Result<KnownRows, Error> {
+    pub(super) fn rows_seen(&self, stage: DataStage, at: &At) -> Result<KnownRows, Error> {
         let mut steps = at.check.iter().flat_map(|c| c.on_data_of(stage));
         steps.try_fold(self.clean_rows(), |rows, step| {
             self.rows_after(step, rows, at)
@@ -45,7 +45,7 @@ impl Builder {
     }
 
     /// Of the rows that a step of a check leaves.
-    fn rows_after(&self, step: &Step, rows: KnownRows, at: &At) -> Result<KnownRows, Error> {
+    fn rows_after(&self, step: &CheckStep, rows: KnownRows, at: &At) -> Result<KnownRows, Error> {
         let field = at.check_field();
         let (item, needs) = self.item(&step.item, &step.params, Kind::Check, &field)?;
         let share = match item.config.get("share") {

@@ -4,11 +4,11 @@ use crate::{
     actions::recipe::{ActionInput, OutputRef, Platform, SampledRows},
     actions::score::ScoreRecipe,
     plan::grid::{At, Builder},
-    spec::checks::Sees,
+    spec::checks::DataStage,
     spec::ticket::profile,
     spec::ticket::profile::Config,
-    spec::ticket::stage::Stage,
-    spec::ticket::tickets::Sparse,
+    spec::ticket::stage::WeightsSource,
+    spec::ticket::tickets::SparseTicket,
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{PruningRounds, PruningScope, Sparsity};
@@ -32,7 +32,7 @@ impl Builder {
         &self,
         id: &str,
         params: &Config,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         field: &str,
     ) -> Result<Config, Error> {
         let (_, item) = self.plan.plugins.item(id, Kind::Method, field)?;
@@ -43,7 +43,7 @@ impl Builder {
     }
 
     /// Refuses a profile that neither the method nor the allocation has.
-    pub(super) fn check_profile(&self, sparse: &Sparse, at: &At) -> Result<(), Error> {
+    pub(super) fn check_profile(&self, sparse: &SparseTicket, at: &At) -> Result<(), Error> {
         let Some(profile) = sparse.profile else {
             return Ok(());
         };
@@ -65,7 +65,7 @@ impl Builder {
     /// The rounds that the method is called in at this sparsity, unless it is called once.
     pub(super) fn calls(
         &self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         sparsity: &Sparsity,
         at: &At,
     ) -> Result<Option<PruningRounds>, Error> {
@@ -112,7 +112,7 @@ impl Builder {
     /// a method gives itself.
     pub(super) fn scores(
         &mut self,
-        sparse: &Sparse,
+        sparse: &SparseTicket,
         scored: &ScoreRequest,
         at: &At,
     ) -> Result<OutputRef, Error> {
@@ -138,8 +138,8 @@ impl Builder {
         }
         let data = if needs.data {
             // What the check cannot do to the rows is said first.
-            let train = self.seen(Sees::Scoring, at)?;
-            let rows = self.rows_seen(Sees::Scoring, at)?;
+            let train = self.seen(DataStage::Scoring, at)?;
+            let rows = self.rows_seen(DataStage::Scoring, at)?;
             self.batches_fit(&item.config, &rows, at)?;
             Some(SampledRows {
                 train,
@@ -155,7 +155,7 @@ impl Builder {
             (true, None) => Some(self.weights(sparse.of, at)?),
         };
         let reference = if needs.reference {
-            Some(self.weights(Stage::Initial, at)?)
+            Some(self.weights(WeightsSource::Initial, at)?)
         } else {
             None
         };

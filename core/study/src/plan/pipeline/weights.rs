@@ -6,8 +6,8 @@ use crate::{
     actions::train::TrainRecipe,
     plan::grid::{At, Builder},
     plan::pipeline::rows::KnownRows,
-    spec::checks::{Redraw, Sees},
-    spec::ticket::stage::{self, Stage},
+    spec::checks::{DataStage, ResampledKey},
+    spec::ticket::stage::{self, WeightsSource},
 };
 use jackpot_net::Compute;
 use jackpot_net::Training;
@@ -23,17 +23,19 @@ pub(crate) struct TrainRequest<'a> {
     pub training: Training,
     pub compute: Compute,
     /// Keys that it does not share with the other trainings of its seed.
-    pub redraw: &'a [Redraw],
+    pub redraw: &'a [ResampledKey],
 }
 
 impl Builder {
     /// The weights of a stage.
-    pub(super) fn weights(&mut self, stage: Stage, at: &At) -> Result<ActionInput, Error> {
+    pub(super) fn weights(&mut self, stage: WeightsSource, at: &At) -> Result<ActionInput, Error> {
         match stage {
-            Stage::Initial => self.drawn("init", at.keys().init().to_hex(), at),
-            Stage::Redrawn => self.drawn("init again", at.keys().redrawn().to_hex(), at),
-            Stage::Object(digest) => Ok(ActionInput::Object(digest)),
-            Stage::Trained | Stage::Epoch(_) | Stage::Step(_) => self.pretrained(stage, at),
+            WeightsSource::Initial => self.drawn("init", at.keys().init().to_hex(), at),
+            WeightsSource::Redrawn => self.drawn("init again", at.keys().redrawn().to_hex(), at),
+            WeightsSource::Object(digest) => Ok(ActionInput::Object(digest)),
+            WeightsSource::Trained | WeightsSource::Epoch(_) | WeightsSource::Step(_) => {
+                self.pretrained(stage, at)
+            }
         }
     }
 
@@ -56,20 +58,20 @@ impl Builder {
         }
     }
 
-    fn pretrained(&mut self, stage: Stage, at: &At) -> Result<ActionInput, Error> {
+    fn pretrained(&mut self, stage: WeightsSource, at: &At) -> Result<ActionInput, Error> {
         let mut training = self.pretraining(at);
         // In a trial every training has an end of its own.
         let until = self.until(stage, &training, at)?;
         training.until = until.into_iter().chain(training.until).min();
-        let weights = self.weights(Stage::Initial, at)?;
-        let rows = self.seen(Sees::Pretraining, at)?;
-        let known = self.rows_seen(Sees::Pretraining, at)?;
+        let weights = self.weights(WeightsSource::Initial, at)?;
+        let rows = self.seen(DataStage::Pretraining, at)?;
+        let known = self.rows_seen(DataStage::Pretraining, at)?;
         let title = format!(
             "train dense on {}{}, seed {}",
-            at.seen_in_words(Sees::Pretraining),
+            at.seen_in_words(DataStage::Pretraining),
             match stage {
-                Stage::Epoch(n) => format!(" until epoch {n}"),
-                Stage::Step(n) => format!(" until step {n}"),
+                WeightsSource::Epoch(n) => format!(" until epoch {n}"),
+                WeightsSource::Step(n) => format!(" until step {n}"),
                 _ => String::new(),
             },
             at.seed
@@ -89,8 +91,13 @@ impl Builder {
     }
 
     /// The step at which the dense training has reached a stage, unless the stage is its end.
-    fn until(&self, stage: Stage, training: &Training, at: &At) -> Result<Option<u64>, Error> {
-        if !matches!(stage, Stage::Epoch(_) | Stage::Step(_)) {
+    fn until(
+        &self,
+        stage: WeightsSource,
+        training: &Training,
+        at: &At,
+    ) -> Result<Option<u64>, Error> {
+        if !matches!(stage, WeightsSource::Epoch(_) | WeightsSource::Step(_)) {
             return Ok(None);
         }
         if training.steps_per_epoch.is_none() && self.leaves_rows_out(at)? {
@@ -108,8 +115,8 @@ impl Builder {
             steps,
         )?;
         Ok(match stage {
-            Stage::Epoch(n) => Some(u64::from(n) * steps),
-            Stage::Step(n) => Some(n),
+            WeightsSource::Epoch(n) => Some(u64::from(n) * steps),
+            WeightsSource::Step(n) => Some(n),
             _ => None,
         })
     }
@@ -141,8 +148,8 @@ impl Builder {
             train: trained.rows,
             test: self.data("test")?,
             normalisation: self.data("normalisation")?,
-            order_key: again(Redraw::Order, at.keys().order()),
-            augment_key: again(Redraw::Augment, at.keys().augment()),
+            order_key: again(ResampledKey::Order, at.keys().order()),
+            augment_key: again(ResampledKey::Augment, at.keys().augment()),
             platform: Platform {
                 engine,
                 ..self.platform(precision)

@@ -3,7 +3,7 @@ use super::{Queue, Shared};
 use crate::{
     Error,
     actions::recipe::ActionInput,
-    plan::assess::{Assessment, State},
+    plan::assess::{ActionState, Assessment},
 };
 use jackpot_store::{Digest, canonical};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ impl Shared<'_> {
         }
         let mut read = BTreeSet::new();
         for (node, state) in plan.nodes.iter().zip(&a.states) {
-            if *state == State::Cached {
+            if *state == ActionState::Cached {
                 continue;
             }
             for input in node.recipe.inputs() {

@@ -1,5 +1,5 @@
 //! The kinds of tickets that claims, tables and figures are about.
-use crate::spec::ticket::{stage::Stage, tickets::Sparse};
+use crate::spec::ticket::{stage::WeightsSource, tickets::SparseTicket};
 
 /// The kinds of tickets that the claims of Su et al. (2020) are about. The standard contrasts and
 /// every table and figure of a kind go by these.
@@ -35,16 +35,18 @@ impl TicketKind {
     /// are of no kind: such a ticket is more than its allocation, and rearranging its weights changes
     /// its law. Nor is a ticket that is trained from the weights of an object: whether they were trained,
     /// and for how long, is not known.
-    pub fn of(s: &Sparse) -> Option<TicketKind> {
+    pub fn of(s: &SparseTicket) -> Option<TicketKind> {
         let rule = s.allocation.item();
         match (s.method == "random", s.start) {
-            (_, Stage::Object(_)) => None,
-            (false, Stage::Trained) if rule.is_some() => Some(TicketKind::Hybrid),
-            (_, Stage::Trained) => Some(TicketKind::PartiallyTrained),
+            (_, WeightsSource::Object(_)) => None,
+            (false, WeightsSource::Trained) if rule.is_some() => Some(TicketKind::Hybrid),
+            (_, WeightsSource::Trained) => Some(TicketKind::PartiallyTrained),
             (false, _) => Some(TicketKind::Initial),
             (true, start) if s.rounds.is_some() || start.is_learned() => None,
             (true, _) if !s.unit.is_weights() => None,
-            (true, Stage::Initial) if rule == Some("smart-ratio") => Some(TicketKind::Smart),
+            (true, WeightsSource::Initial) if rule == Some("smart-ratio") => {
+                Some(TicketKind::Smart)
+            }
             (true, _) => Some(TicketKind::Random),
         }
     }

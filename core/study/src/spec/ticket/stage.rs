@@ -11,7 +11,7 @@ const WORDS: &[&str] = &["initial", "redrawn", "trained"];
 /// `{ object = "…" }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "Value")]
-pub enum Stage {
+pub enum WeightsSource {
     /// As drawn from the seed's key `init`.
     #[default]
     Initial,
@@ -27,30 +27,33 @@ pub enum Stage {
     Object(Digest),
 }
 
-impl Stage {
+impl WeightsSource {
     /// Whether a dense training makes these weights, so that they depend on its data.
     pub fn is_learned(self) -> bool {
-        matches!(self, Stage::Trained | Stage::Epoch(_) | Stage::Step(_))
+        matches!(
+            self,
+            WeightsSource::Trained | WeightsSource::Epoch(_) | WeightsSource::Step(_)
+        )
     }
 
     /// The object that these weights are; none: the study makes them.
     pub fn object(self) -> Option<Digest> {
         match self {
-            Stage::Object(digest) => Some(digest),
+            WeightsSource::Object(digest) => Some(digest),
             _ => None,
         }
     }
 }
 
-impl std::fmt::Display for Stage {
+impl std::fmt::Display for WeightsSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Stage::Initial => f.write_str("the initial weights"),
-            Stage::Redrawn => f.write_str("weights drawn anew"),
-            Stage::Trained => f.write_str("the trained weights"),
-            Stage::Epoch(n) => write!(f, "the weights after epoch {n}"),
-            Stage::Step(n) => write!(f, "the weights after step {n}"),
-            Stage::Object(digest) => write!(f, "the weights {}", &digest.to_string()[..12]),
+            WeightsSource::Initial => f.write_str("the initial weights"),
+            WeightsSource::Redrawn => f.write_str("weights drawn anew"),
+            WeightsSource::Trained => f.write_str("the trained weights"),
+            WeightsSource::Epoch(n) => write!(f, "the weights after epoch {n}"),
+            WeightsSource::Step(n) => write!(f, "the weights after step {n}"),
+            WeightsSource::Object(digest) => write!(f, "the weights {}", &digest.to_string()[..12]),
         }
     }
 }
@@ -63,15 +66,15 @@ struct Table {
     object: Option<String>,
 }
 
-impl TryFrom<Value> for Stage {
+impl TryFrom<Value> for WeightsSource {
     type Error = String;
     fn try_from(value: Value) -> Result<Self, String> {
         const EXPECTED: &str = "expected `initial`, `redrawn`, `trained`, `{ epoch = 2 }`, `{ step = 500 }` or `{ object = \"sha256\" }`";
         match value {
             Value::String(word) => match word.as_str() {
-                "initial" => Ok(Stage::Initial),
-                "redrawn" => Ok(Stage::Redrawn),
-                "trained" => Ok(Stage::Trained),
+                "initial" => Ok(WeightsSource::Initial),
+                "redrawn" => Ok(WeightsSource::Redrawn),
+                "trained" => Ok(WeightsSource::Trained),
                 other => Err(format!(
                     "which weights: {EXPECTED}, found `{other}`{}",
                     hint(other, WORDS.iter().copied())
@@ -86,19 +89,19 @@ impl TryFrom<Value> for Stage {
                         epoch: Some(n),
                         step: None,
                         object: None,
-                    } => Ok(Stage::Epoch(n)),
+                    } => Ok(WeightsSource::Epoch(n)),
                     Table {
                         epoch: None,
                         step: Some(n),
                         object: None,
-                    } => Ok(Stage::Step(n)),
+                    } => Ok(WeightsSource::Step(n)),
                     Table {
                         epoch: None,
                         step: None,
                         object: Some(digest),
                     } => digest
                         .parse()
-                        .map(Stage::Object)
+                        .map(WeightsSource::Object)
                         .map_err(|e: jackpot_store::Error| format!("`object`: {e}")),
                     _ => Err(
                         "which weights: expected exactly one of `epoch`, `step` and `object`"
@@ -114,14 +117,14 @@ impl TryFrom<Value> for Stage {
 /// Refuses a stage that the study's dense training does not pass through.
 pub(crate) fn check(
     field: &str,
-    stage: Stage,
+    stage: WeightsSource,
     training: &Training,
     steps_per_epoch: u64,
 ) -> Result<(), Error> {
     let steps = u64::from(training.epochs) * steps_per_epoch;
     let (unit, at, end) = match stage {
-        Stage::Epoch(n) => ("epoch", u64::from(n), u64::from(training.epochs)),
-        Stage::Step(n) => ("step", n, steps),
+        WeightsSource::Epoch(n) => ("epoch", u64::from(n), u64::from(training.epochs)),
+        WeightsSource::Step(n) => ("step", n, steps),
         _ => return Ok(()),
     };
     let word = match at {

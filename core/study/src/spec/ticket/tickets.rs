@@ -5,10 +5,10 @@ use crate::{
     messages::distinct,
     messages::hint,
     spec::names::slug,
-    spec::repeat::Series,
+    spec::repeat::Sweep,
     spec::ticket::allocations::{Allocation, AllocationSection, allocation},
     spec::ticket::profile::Profile,
-    spec::ticket::stage::{self, Stage},
+    spec::ticket::stage::{self, WeightsSource},
     spec::training::{TrainingSection, fits},
 };
 use jackpot_net::Compute;
@@ -26,22 +26,22 @@ pub struct Ticket {
     /// In tables.
     pub title: String,
     /// What it was written as, if one block of the file stands for several.
-    pub series: Option<Series>,
+    pub series: Option<Sweep>,
     /// None: the dense network.
-    pub sparse: Option<Sparse>,
+    pub sparse: Option<SparseTicket>,
 }
 
 /// Scores, allocation, selection, which weights training starts from, and that training.
 #[derive(Clone, Debug)]
-pub struct Sparse {
+pub struct SparseTicket {
     /// The item that scores.
     pub method: String,
     /// As given; defaults are filled in when the plugin is known.
     pub params: BTreeMap<String, ConfigValue>,
     /// Which weights are scored.
-    pub of: Stage,
+    pub of: WeightsSource,
     /// How a method that works in rounds is called.
-    pub calls: Calls,
+    pub calls: ScoringRounds,
     /// How many each layer keeps.
     pub allocation: Allocation,
     /// What the allocation leaves alone: layers that are kept whole, a least number a layer.
@@ -49,22 +49,22 @@ pub struct Sparse {
     /// What is kept or pruned as one.
     pub unit: Granularity,
     /// Which weights are trained.
-    pub start: Stage,
+    pub start: WeightsSource,
     /// The ticket's own training.
     pub training: Training,
     /// What that training is computed by.
     pub compute: Compute,
     /// Rounds of training and pruning before the last selection; none: one shot.
-    pub rounds: Option<Rounds>,
+    pub rounds: Option<IterativePruning>,
     /// Ties and rounding; none: what the profile says, else exact.
-    pub selection: Option<Selection>,
+    pub selection: Option<TieRule>,
     /// A preset of the method's and the allocation's parameters.
     pub profile: Option<Profile>,
 }
 
 /// How often a method is called and how the density falls from call to call.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Calls {
+pub struct ScoringRounds {
     /// None: as the method was published.
     pub rounds: Option<u32>,
     /// None: exponential.
@@ -73,18 +73,18 @@ pub struct Calls {
 
 /// Iterative pruning: train, prune a share of what is left, rewind, again.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rounds {
+pub struct IterativePruning {
     /// Of the weights that are left, pruned after every round.
     pub share: f64,
     /// Which weights the next round starts from; `Trained`: those that the round ended with.
-    pub rewind: Stage,
+    pub rewind: WeightsSource,
     /// The training of each round after the first, which is the dense training.
     pub training: Training,
     /// What it is computed by: as the ticket's own.
     pub compute: Compute,
 }
 
-impl Rounds {
+impl IterativePruning {
     /// The pruned share of all weights after `round` rounds, 1 − (1 − share)^round, as
     /// decimal text of at most 12 digits.
     pub fn sparsity(&self, round: u32) -> Result<Sparsity, Error> {
@@ -115,7 +115,7 @@ const MOST_ROUNDS: u32 = 200;
 /// How ties and rounding are settled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Selection {
+pub enum TieRule {
     /// Exactly k, ties by lowest flat index.
     #[default]
     Exact,
@@ -132,10 +132,10 @@ pub(crate) struct TicketSection {
     dense: bool,
     scores: Option<ScoresSection>,
     allocation: Option<AllocationSection>,
-    start: Option<Stage>,
+    start: Option<WeightsSource>,
     retrain: Option<TrainingSection>,
     rounds: Option<RoundsSection>,
-    selection: Option<Selection>,
+    selection: Option<TieRule>,
     profile: Option<Profile>,
 }
 
@@ -145,7 +145,7 @@ struct ScoresSection {
     method: String,
     #[serde(default)]
     params: BTreeMap<String, ConfigValue>,
-    of: Option<Stage>,
+    of: Option<WeightsSource>,
     rounds: Option<u32>,
     schedule: Option<RoundSchedule>,
 }
@@ -154,7 +154,7 @@ struct ScoresSection {
 #[serde(deny_unknown_fields)]
 struct RoundsSection {
     share: f64,
-    rewind: Stage,
+    rewind: WeightsSource,
     epochs: Option<u32>,
 }
 
@@ -175,7 +175,7 @@ impl Base<'_> {
 
 pub(crate) fn tickets(
     given: &[TicketSection],
-    series: &[Option<Series>],
+    series: &[Option<Sweep>],
     base: &Base,
 ) -> Result<Vec<Ticket>, Error> {
     let names: Vec<String> = given.iter().map(|t| t.name.clone()).collect();
@@ -231,7 +231,7 @@ fn copied(name: &str, donor: &str, earlier: &[Ticket]) -> Result<(), Error> {
     }
 }
 
-fn dense(t: &TicketSection) -> Result<Option<Sparse>, Error> {
+fn dense(t: &TicketSection) -> Result<Option<SparseTicket>, Error> {
     let extra = [
         ("scores", t.scores.is_some()),
         ("allocation", t.allocation.is_some()),
@@ -257,7 +257,7 @@ pub(crate) fn missing(ticket: &str, field: &str, example: &str) -> Error {
     ))
 }
 
-fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
+fn sparse(t: &TicketSection, base: &Base) -> Result<SparseTicket, Error> {
     let name = &t.name;
     let missing = || missing(name, "scores", "{ method = \"magnitude\" }");
     let scores = t.scores.as_ref().ok_or_else(missing)?;
@@ -277,7 +277,7 @@ fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
         .transpose()?;
     let of = match (&rounds, scores.of) {
         (None, of) => of.unwrap_or_default(),
-        (Some(_), None | Some(Stage::Trained)) => Stage::Trained,
+        (Some(_), None | Some(WeightsSource::Trained)) => WeightsSource::Trained,
         (Some(_), Some(other)) => {
             return Err(Error(format!(
                 "ticket `{name}`: `scores.of`: with `rounds` each round's trained weights are scored; expected `trained` or nothing, found {other}"
@@ -289,13 +289,13 @@ fn sparse(t: &TicketSection, base: &Base) -> Result<Sparse, Error> {
     for (field, stage) in [("scores.of", of), ("start", start)] {
         checked(name, field, stage, base)?;
     }
-    let calls = Calls {
+    let calls = ScoringRounds {
         rounds: scores.rounds,
         schedule: scores.schedule,
     };
     by_counts(name, unit, &allocation, rounds.as_ref())?;
     one_shot(name, &calls, &allocation, rounds.as_ref())?;
-    Ok(Sparse {
+    Ok(SparseTicket {
         allocation,
         reserve,
         unit,
@@ -317,7 +317,7 @@ fn compute(retrain: Option<&TrainingSection>, base: &Base) -> Compute {
     retrain.map_or(base.compute, |own| own.compute(base.compute))
 }
 
-fn checked(ticket: &str, field: &str, stage: Stage, base: &Base) -> Result<(), Error> {
+fn checked(ticket: &str, field: &str, stage: WeightsSource, base: &Base) -> Result<(), Error> {
     let steps = base.steps_in_epoch();
     let field = format!("ticket `{ticket}`: `{field}`");
     stage::check(&field, stage, base.training, steps)
@@ -328,7 +328,7 @@ fn rounds(
     r: &RoundsSection,
     retrain: Option<&TrainingSection>,
     base: &Base,
-) -> Result<Rounds, Error> {
+) -> Result<IterativePruning, Error> {
     if !(r.share > 0.0 && r.share < 1.0) {
         return Err(Error(format!(
             "ticket `{ticket}`: `rounds.share`: expected the share of the remaining weights that a round prunes, above 0 and below 1, found {}",
@@ -346,7 +346,7 @@ fn rounds(
     training
         .validate()
         .map_err(|e| Error(format!("ticket `{ticket}`: `rounds`: {e}")))?;
-    Ok(Rounds {
+    Ok(IterativePruning {
         share: r.share,
         rewind: r.rewind,
         training,
@@ -359,7 +359,7 @@ fn by_counts(
     ticket: &str,
     unit: Granularity,
     allocation: &Allocation,
-    rounds: Option<&Rounds>,
+    rounds: Option<&IterativePruning>,
 ) -> Result<(), Error> {
     let instead = match (allocation, rounds) {
         _ if unit.is_weights() => return Ok(()),
@@ -379,9 +379,9 @@ fn by_counts(
 /// What rounds cannot be combined with.
 fn one_shot(
     ticket: &str,
-    calls: &Calls,
+    calls: &ScoringRounds,
     allocation: &Allocation,
-    rounds: Option<&Rounds>,
+    rounds: Option<&IterativePruning>,
 ) -> Result<(), Error> {
     let refuse = |what: &str| Err(Error(format!("ticket `{ticket}`: {what}")));
     if calls.rounds == Some(0) {
@@ -411,13 +411,13 @@ fn one_shot(
 fn retraining(
     ticket: &str,
     given: Option<&TrainingSection>,
-    start: Stage,
+    start: WeightsSource,
     base: &Base,
 ) -> Result<Training, Error> {
     let mut training = base.training.clone();
     let epoch = match start {
-        Stage::Epoch(n) => n,
-        Stage::Step(n) => (n / base.steps_in_epoch()) as u32,
+        WeightsSource::Epoch(n) => n,
+        WeightsSource::Step(n) => (n / base.steps_in_epoch()) as u32,
         _ => 0,
     };
     training.offset_epochs += epoch;

@@ -1,7 +1,9 @@
 //! Which pruned networks are evaluated before their training, and from which weights.
 
 use crate::support::{behind, cell, count, head, try_plan};
-use jackpot_study::{ActionInput, CheckRecipe, Content, EvaluateRecipe, Plan, Recipe, TrainRecipe};
+use jackpot_study::{
+    ActionInput, CellContent, CheckRecipe, EvaluateRecipe, Plan, Recipe, TrainRecipe,
+};
 
 const TICKETS: &str = r#"
 [[ticket]]
@@ -65,7 +67,8 @@ fn plan(asked: &str) -> Plan {
 /// Weights and mask of a cell's evaluation at 98 %; none: it has none.
 fn evaluated(plan: &Plan, ticket: &str, check: &str) -> Option<(ActionInput, ActionInput)> {
     let sparsity = if ticket == "dense" { "0" } else { "0.98" };
-    let Content::Run { before, train, .. } = cell(plan, ticket, check, sparsity, 1).content else {
+    let CellContent::Run { before, train, .. } = cell(plan, ticket, check, sparsity, 1).content
+    else {
         panic!("{ticket} under {check} is not run");
     };
     let Recipe::Train(TrainRecipe { mask: given, .. }) = &plan.nodes[train].recipe else {

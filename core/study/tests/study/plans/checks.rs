@@ -3,8 +3,8 @@
 use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::Order;
 use jackpot_study::{
-    ActionInput, CheckRecipe, Content, InitRecipe, Keys, Plan, Recipe, ScoreRecipe, SelectRecipe,
-    TrainRecipe,
+    ActionInput, CellContent, CheckRecipe, InitRecipe, Keys, Plan, Recipe, ScoreRecipe,
+    SelectRecipe, TrainRecipe,
 };
 
 const TICKETS: &str = r#"
@@ -59,7 +59,7 @@ fn identical(check: &str) -> String {
     let mut names: Vec<&str> = plan
         .cells
         .iter()
-        .filter(|c| matches!(c.content, Content::Identical { .. }))
+        .filter(|c| matches!(c.content, CellContent::Identical { .. }))
         .map(|c| c.ticket.as_str())
         .collect();
     names.dedup();
@@ -331,7 +331,7 @@ fn scores_of_a_donor_are_its_own() {
     };
     let Recipe::Select(SelectRecipe {
         scores,
-        by: jackpot_study::By::Mask(donor),
+        by: jackpot_study::SelectionCounts::Mask(donor),
         ..
     }) = behind(&made, mask).0
     else {

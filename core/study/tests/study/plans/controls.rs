@@ -1,7 +1,7 @@
 //! Checks that are controls: re-initialisation, another order, pretraining of another length.
 use crate::support;
 use crate::support::{behind, cell, head, planned, trained, try_plan};
-use jackpot_study::{ActionInput, Content, InitRecipe, Plan, Recipe, Role, Study, TrainRecipe};
+use jackpot_study::{ActionInput, CellContent, InitRecipe, Plan, Recipe, Role, Study, TrainRecipe};
 use std::path::Path;
 
 const CONTROLS: &str = r#"
@@ -72,7 +72,10 @@ fn a_re_initialised_ticket_differs_in_its_first_weights_alone() {
     }
     // A ticket that starts from redrawn weights already cannot change.
     let content = &cell(&plan, "redrawn", "re-initialised", "0.9", 1).content;
-    assert!(matches!(content, Content::Identical { .. }), "{content:?}");
+    assert!(
+        matches!(content, CellContent::Identical { .. }),
+        "{content:?}"
+    );
 }
 
 #[test]
@@ -115,7 +118,10 @@ fn pretraining_of_another_length_moves_the_mask_and_not_the_training() {
     assert_eq!(lineage.pretraining.as_deref(), Some("clean, 20 epochs"));
     assert_eq!(lineage.epochs, "25");
     let content = &cell(&plan, "redrawn", "long", "0.9", 1).content;
-    assert!(matches!(content, Content::Identical { .. }), "{content:?}");
+    assert!(
+        matches!(content, CellContent::Identical { .. }),
+        "{content:?}"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::support::{self, cell, head, try_plan};
 use jackpot_store::{Digest, Store};
-use jackpot_study::{ActionInput, Content, NOT_KNOWN, Origins, Plan, Recipe, TrainRecipe};
+use jackpot_study::{ActionInput, CellContent, NOT_KNOWN, Origins, Plan, Recipe, TrainRecipe};
 
 const OBJECT: &str = "abababababababababababababababababababababababababababababababab";
 
@@ -64,7 +64,7 @@ fn plan(check: &str) -> Plan {
 }
 
 /// The tickets whose cells under the check are of a kind, in the file's order.
-fn cells(plan: &Plan, is: fn(&Content) -> bool) -> String {
+fn cells(plan: &Plan, is: fn(&CellContent) -> bool) -> String {
     let checked = plan.cells.iter().filter(|c| c.check == "c");
     let mut names: Vec<&str> = checked
         .filter(|c| is(&c.content))
@@ -75,11 +75,11 @@ fn cells(plan: &Plan, is: fn(&Content) -> bool) -> String {
 }
 
 fn identical(plan: &Plan) -> String {
-    cells(plan, |c| matches!(c, Content::Identical { .. }))
+    cells(plan, |c| matches!(c, CellContent::Identical { .. }))
 }
 
 fn not_applicable(plan: &Plan) -> String {
-    cells(plan, |c| matches!(c, Content::NotApplicable { .. }))
+    cells(plan, |c| matches!(c, CellContent::NotApplicable { .. }))
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_change_that_equals_the_study_is_the_tickets_own_training() {
     let trainings = |check: &str| {
         let plan = plan(check);
         let train = |check: &str| match cell(&plan, "lottery", check, "0.9", 1).content {
-            Content::Run { train, .. } => train,
+            CellContent::Run { train, .. } => train,
             ref other => panic!("{other:?}"),
         };
         [train("none"), train("c")]
@@ -197,7 +197,8 @@ fn the_reason_names_the_action_that_made_the_weights_or_says_that_none_is_known(
             tickets().replace(OBJECT, &weights.to_string())
         );
         let plan = try_plan(&text).unwrap();
-        let Content::NotApplicable { field, weights } = &cell(&plan, "copy", "c", "0.9", 1).content
+        let CellContent::NotApplicable { field, weights } =
+            &cell(&plan, "copy", "c", "0.9", 1).content
         else {
             panic!("not applicable is expected");
         };

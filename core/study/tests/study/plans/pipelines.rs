@@ -4,7 +4,8 @@ use crate::support::{behind, cell, count, head, trained, try_plan};
 use jackpot_net::{Order, Training};
 use jackpot_prune::Granularity;
 use jackpot_study::{
-    ActionInput, AllocateRecipe, By, Content, Plan, Recipe, ScoreRecipe, SelectRecipe, TrainRecipe,
+    ActionInput, AllocateRecipe, CellContent, Plan, Recipe, ScoreRecipe, SelectRecipe,
+    SelectionCounts, TrainRecipe,
 };
 
 /// A plan of these tickets and checks on the shipped study's net: 0.9 and 0.98, three seeds,
@@ -140,7 +141,7 @@ start = \"trained\"
     let (weights, mask, _) = parts(&plan, "hybrid", "none", "0.9");
     let Recipe::Select(SelectRecipe {
         scores,
-        by: By::Counts(counts),
+        by: SelectionCounts::Counts(counts),
         ..
     }) = behind(&plan, &mask).0
     else {
@@ -182,7 +183,7 @@ rounds = {{ share = 0.5, rewind = {rewind} }}
         loop {
             let Recipe::Select(SelectRecipe {
                 within,
-                by: By::Global { sparsity, .. },
+                by: SelectionCounts::Global { sparsity, .. },
                 scores,
                 ..
             }) = behind(&chain, &mask).0
@@ -318,7 +319,7 @@ fn a_method_in_rounds_selects_itself() {
     let (_, mask, _) = parts(&copied, "flow", "none", "0.98");
     let Recipe::Select(SelectRecipe {
         scores,
-        by: By::Mask(_),
+        by: SelectionCounts::Mask(_),
         ..
     }) = behind(&copied, &mask).0
     else {
@@ -376,10 +377,10 @@ fn allocations_keep_layers_whole_copy_another_seed_and_take_a_table() {
     );
     assert!(select("rule").1.keep_classifier_dense);
     match select("table").0 {
-        By::Table { densities, .. } => assert_eq!(densities["conv1.weight"], "0.25"),
+        SelectionCounts::Table { densities, .. } => assert_eq!(densities["conv1.weight"], "0.25"),
         other => panic!("{other:?}"),
     }
-    let By::Mask(donor) = select("other").0 else {
+    let SelectionCounts::Mask(donor) = select("other").0 else {
         panic!("a copy");
     };
     // The donor's mask of the next seed; after the last seed comes the first.
@@ -395,7 +396,7 @@ fn allocations_keep_layers_whole_copy_another_seed_and_take_a_table() {
             mask: Some(mask), ..
         }) => match behind(&made, mask).0 {
             Recipe::Select(SelectRecipe {
-                by: By::Mask(donor),
+                by: SelectionCounts::Mask(donor),
                 ..
             }) => assert_eq!(*donor, of_seed(1)),
             other => panic!("{}", other.kind()),
@@ -446,15 +447,15 @@ fn whole_filters_are_a_word_of_the_selection_and_take_counts_a_layer() {
         Recipe::Select(SelectRecipe { by, unit, .. }) => (by.clone(), *unit),
         other => panic!("{}", other.kind()),
     };
-    let (By::Counts(counts), Granularity::Filters) = select("filters") else {
+    let (SelectionCounts::Counts(counts), Granularity::Filters) = select("filters") else {
         panic!("{:?}", select("filters"));
     };
-    let (By::Mask(donor), Granularity::Filters) = select("others") else {
+    let (SelectionCounts::Mask(donor), Granularity::Filters) = select("others") else {
         panic!("{:?}", select("others"));
     };
     assert_eq!(donor, mask("filters"));
     // The counts are the rule's, whatever is chosen by them; single weights are no other word.
-    let (By::Counts(same), Granularity::Weights) = select("plain") else {
+    let (SelectionCounts::Counts(same), Granularity::Weights) = select("plain") else {
         panic!("{:?}", select("plain"));
     };
     assert_eq!(counts, same);
@@ -527,8 +528,8 @@ fn a_profile_is_a_preset_of_method_allocation_and_selection() {
             _ => None,
         };
         let rule = match by {
-            By::Global { rule, .. } => format!("{rule:?}"),
-            By::Counts(counts) => format!("{:?}", profile(behind(&made, counts).0)),
+            SelectionCounts::Global { rule, .. } => format!("{rule:?}"),
+            SelectionCounts::Counts(counts) => format!("{:?}", profile(behind(&made, counts).0)),
             other => panic!("{other:?}"),
         };
         (profile(behind(&made, scores).0), rule)
@@ -573,7 +574,7 @@ fn every_input_stands_before_its_reader() {
         }
     }
     let dense = cell(&plan, "dense", "half", "0", 1);
-    assert!(matches!(dense.content, Content::Identical { .. }));
+    assert!(matches!(dense.content, CellContent::Identical { .. }));
     // The rounds see what pretraining sees; the ticket's own training sees clean rows.
     let lineage = plan.lineage(cell(&plan, "imp", "half", "0.9", 1)).unwrap();
     assert_eq!(

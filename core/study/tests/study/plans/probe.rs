@@ -2,8 +2,8 @@
 
 use crate::support::{QUICK, libtorch, plugins};
 use jackpot_study::{
-    ActionInput, Asked, InitRecipe, Part, Probe, Recipe, ScoreRecipe, SelectRecipe, Study, plan,
-    probe,
+    ActionInput, InitRecipe, Probe, ProbePart, ProbeRequest, Recipe, ScoreRecipe, SelectRecipe,
+    Study, plan, probe,
 };
 use std::{collections::BTreeSet, path::Path};
 
@@ -16,7 +16,7 @@ fn try_probe(text: &str, sparsities: &[&str]) -> Result<Probe, String> {
     probe(study(text), &plugins(1), &libtorch(), &sparsities).map_err(|e| e.to_string())
 }
 
-fn of<'p>(part: &'p Part, ticket: &str) -> Vec<&'p Asked> {
+fn of<'p>(part: &'p ProbePart, ticket: &str) -> Vec<&'p ProbeRequest> {
     let own = part.asked.iter().filter(|a| a.ticket == ticket);
     own.filter(|a| a.sparsity == "0.9" && a.seed == 2).collect()
 }
@@ -53,7 +53,7 @@ fn tickets_that_read_data_are_compared_and_trained_ones_are_left_out_by_name() {
 }
 
 /// The keys of the batch and of the first weights behind a mask.
-fn keys(part: &Part, asked: &Asked) -> (String, String) {
+fn keys(part: &ProbePart, asked: &ProbeRequest) -> (String, String) {
     let nodes = &part.plan.nodes;
     let Recipe::Select(SelectRecipe {
         scores: ActionInput::Node(scores),

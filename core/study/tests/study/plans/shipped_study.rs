@@ -5,8 +5,8 @@ use jackpot_net::ScorePrecision;
 use jackpot_net::{Engine, Precision};
 use jackpot_store::Store;
 use jackpot_study::{
-    ActionInput, Assessment, CheckRecipe, Content, Memo, Pin, Plan, Recipe, ScoreRecipe,
-    SelectRecipe, State, TrainRecipe, assess,
+    ActionInput, ActionState, Assessment, AssessmentCache, CellContent, CheckRecipe, Plan, Recipe,
+    RunManifest, ScoreRecipe, SelectRecipe, TrainRecipe, assess,
 };
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn the_grid_is_whole_and_shares_its_prefixes() {
     let identical = plan
         .cells
         .iter()
-        .filter(|c| matches!(c.content, Content::Identical { .. }))
+        .filter(|c| matches!(c.content, CellContent::Identical { .. }))
         .count();
     // Dense under both checks, smart and uniform under corrupted data.
     assert_eq!(identical, (2 + 2 * 2) * 3);
@@ -65,7 +65,7 @@ fn a_ticket_and_its_check_share_every_training_key() {
             .iter()
             .find(|c| c.ticket == ticket && c.check == check && c.seed == seed)
             .unwrap();
-        let Content::Run { train, .. } = cell.content else {
+        let CellContent::Run { train, .. } = cell.content else {
             panic!("{ticket} under {check} is not run");
         };
         match &plan.nodes[train].recipe {
@@ -121,7 +121,7 @@ fn trained(plan: &Plan, ticket: &str, check: &str) -> (usize, usize) {
         .find(|c| c.ticket == ticket && c.check == check)
         .unwrap();
     match &cell.content {
-        Content::Run {
+        CellContent::Run {
             train,
             mask: Some(mask),
             ..
@@ -206,7 +206,7 @@ fn an_allocation_that_reads_trained_weights_depends_on_the_data() {
         let plan = try_plan(&QUICK.replacen(scores, &other, 1)).unwrap();
         let mut cells = plan.cells.into_iter();
         let cell = cells.find(|c| c.ticket == "uniform" && c.check == "corrupted-data");
-        matches!(cell.unwrap().content, Content::Identical { .. })
+        matches!(cell.unwrap().content, CellContent::Identical { .. })
     };
     assert!(with("initial"));
     assert!(!with("trained"));
@@ -229,7 +229,7 @@ fn threads_are_those_of_what_uses_them() {
 
 /// What the scores of a plan that need derivatives are computed in.
 fn precisions(plan: &Plan) -> Vec<ScorePrecision> {
-    let of = |node: &jackpot_study::Node| match &node.recipe {
+    let of = |node: &jackpot_study::ActionNode| match &node.recipe {
         Recipe::Score(ScoreRecipe { platform, .. }) => platform.as_ref().map(|p| p.precision),
         _ => None,
     };
@@ -285,7 +285,7 @@ fn scores_are_computed_in_what_the_study_says_and_silence_is_named() {
 /// Nothing is known: every action is to run.
 fn nothing_yet(plan: &Plan) -> Assessment {
     Assessment {
-        states: vec![State::ToRun; plan.nodes.len()],
+        states: vec![ActionState::ToRun; plan.nodes.len()],
         ..Assessment::default()
     }
 }
@@ -358,7 +358,7 @@ fn a_plan_says_which_trainings_would_gain_from_which_engine() {
     // What is cached has nothing to gain.
     let plan = quick();
     let cached = Assessment {
-        states: vec![State::Cached; plan.nodes.len()],
+        states: vec![ActionState::Cached; plan.nodes.len()],
         ..Assessment::default()
     };
     assert!(plan.gains(&cached).is_empty());
@@ -424,7 +424,7 @@ fn a_plan_says_what_is_cached_to_run_and_not_yet_knowable() {
     let store = Store::create(&folder.path().join("store")).unwrap();
     let plan = quick();
     let look = |plan: &Plan| {
-        let mut memo = Memo::default();
+        let mut memo = AssessmentCache::default();
         let a = assess(plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
         a.summary(plan)
     };
@@ -448,7 +448,7 @@ fn a_finished_training_whose_checkpoint_is_gone_is_a_hit_until_somebody_reads_it
     let store = Store::create(&folder.path().join("store")).unwrap();
     let plan = quick();
     while pretend(&plan, &store, ALL) > 0 {}
-    let mut memo = Memo::default();
+    let mut memo = AssessmentCache::default();
     let mut a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
     for (node, outputs) in plan.nodes.iter().zip(&a.outputs) {
         if node.recipe.kind() == "train" {
@@ -463,15 +463,18 @@ fn a_finished_training_whose_checkpoint_is_gone_is_a_hit_until_somebody_reads_it
     // Another magnitude reads the trained weights again, so those trainings are wanted.
     let libtorch = plan.libtorch.clone();
     let rebuilt = jackpot_study::plan(plan.study.clone(), plugins(2), libtorch).unwrap();
-    a = assess(&rebuilt, &store, &mut Memo::default(), &mut |d| {
-        store.has(d)
-    })
+    a = assess(
+        &rebuilt,
+        &store,
+        &mut AssessmentCache::default(),
+        &mut |d| store.has(d),
+    )
     .unwrap();
     let wanted: Vec<&str> = rebuilt
         .nodes
         .iter()
         .zip(&a.states)
-        .filter(|(n, s)| n.recipe.kind() == "train" && **s == State::ToRun)
+        .filter(|(n, s)| n.recipe.kind() == "train" && **s == ActionState::ToRun)
         .map(|(n, _)| n.title.as_str())
         .collect();
     assert!(
@@ -487,7 +490,7 @@ fn a_broken_metrics_file_is_one_training_again_and_no_more() {
     let store = Store::create(&folder.path().join("store")).unwrap();
     let plan = quick();
     while pretend(&plan, &store, ALL) > 0 {}
-    let mut memo = Memo::default();
+    let mut memo = AssessmentCache::default();
     let a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
     let last = plan.nodes.len() - 1;
     let lost = a.outputs[last].as_ref().unwrap()["metrics"];
@@ -495,7 +498,7 @@ fn a_broken_metrics_file_is_one_training_again_and_no_more() {
     let a = assess(&plan, &store, &mut memo, &mut |d| store.has(d)).unwrap();
     let s = a.summary(&plan);
     assert_eq!((s.to_run, s.unknown), (1, 0));
-    assert_eq!(a.states[last], State::ToRun);
+    assert_eq!(a.states[last], ActionState::ToRun);
 }
 
 #[test]
@@ -503,9 +506,9 @@ fn the_pin_of_another_study_with_the_same_name_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(&folder.path().join("store")).unwrap();
     let plan = quick();
-    let refuse = |title: &str| Pin::refuse_strangers(&store, "quick", title);
+    let refuse = |title: &str| RunManifest::refuse_strangers(&store, "quick", title);
     refuse("Quick").unwrap();
-    let pin = Pin {
+    let pin = RunManifest {
         format: 1,
         study: plan.study.digest,
         title: Some("Quick".into()),
@@ -525,7 +528,7 @@ fn the_pin_of_another_study_with_the_same_name_is_not_replaced() {
         "{error}"
     );
     // A pin of the first release does not say whose it is.
-    let old = Pin { title: None, ..pin };
+    let old = RunManifest { title: None, ..pin };
     old.write(&store, "quick").unwrap();
     refuse("Another").unwrap();
 }

@@ -14,9 +14,9 @@ use jackpot_prune::{
 };
 use jackpot_store::{Digest, canonical};
 use jackpot_study::{
-    ActionInput, AllocateRecipe, By, CheckRecipe, ConfiguredItem, DataFile, DataRecipe,
-    EvaluateRecipe, InitRecipe, Libtorch, OutputRef, Platform, Recipe, SampledRows, ScoreRecipe,
-    SelectRecipe, TrainRecipe,
+    ActionInput, AllocateRecipe, CheckRecipe, ConfiguredItem, DataFile, DataRecipe, EvaluateRecipe,
+    InitRecipe, Libtorch, OutputRef, Platform, Recipe, SampledRows, ScoreRecipe, SelectRecipe,
+    SelectionCounts, TrainRecipe,
 };
 use std::collections::BTreeMap;
 
@@ -149,7 +149,7 @@ fn recipes() -> Vec<Recipe> {
         Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
-            by: By::Global {
+            by: SelectionCounts::Global {
                 scope: PruningScope::Convolutions,
                 sparsity: sparsity(),
                 rule: SelectionRule::Exact,
@@ -161,7 +161,7 @@ fn recipes() -> Vec<Recipe> {
         Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
-            by: By::Counts(object(6)),
+            by: SelectionCounts::Counts(object(6)),
             within: None,
             reserve: LayerConstraints::default(),
             unit: Granularity::Weights,
@@ -207,7 +207,7 @@ fn later_recipes() -> Vec<Recipe> {
         keep_classifier_dense: false,
         min_weights: 3,
     };
-    let by = By::Table {
+    let by = SelectionCounts::Table {
         densities: BTreeMap::from([("conv1.weight".to_owned(), "0.5".to_owned())]),
         sparsity: sparsity(),
     };
@@ -287,7 +287,7 @@ fn later_recipes() -> Vec<Recipe> {
         Recipe::Select(SelectRecipe {
             architecture: architecture(),
             scores: object(5),
-            by: By::Counts(object(6)),
+            by: SelectionCounts::Counts(object(6)),
             within: None,
             reserve: LayerConstraints::default(),
             unit: Granularity::Filters,

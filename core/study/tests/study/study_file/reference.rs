@@ -1,5 +1,5 @@
 //! `STUDY.md` is what people copy from: every block of it is a study, or a part of the first one.
-use jackpot_study::{Check, Series, Study, Ticket};
+use jackpot_study::{Check, Study, Sweep, Ticket};
 use std::{collections::BTreeSet, path::Path};
 
 const REFERENCE: &str = include_str!("../../../STUDY.md");
@@ -46,7 +46,7 @@ fn every_block_of_the_reference_is_read() {
         let study = Study::parse(&text, Path::new("reports/reference"))
             .unwrap_or_else(|e| panic!("{e}\n{text}"));
         // What one block with `each` stands for has one name as it was written.
-        let written = |name: &String, series: &Option<Series>| {
+        let written = |name: &String, series: &Option<Sweep>| {
             series.as_ref().map_or(name, |s| &s.name).clone()
         };
         let distinct = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>().len();

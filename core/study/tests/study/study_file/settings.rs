@@ -1,6 +1,6 @@
 //! One study over several settings, and blocks that stand for several.
 use crate::support::{QUICK, head, try_plan};
-use jackpot_study::{ActionInput, Content, Plan, Recipe, Study, TrainRecipe};
+use jackpot_study::{ActionInput, CellContent, Plan, Recipe, Study, TrainRecipe};
 use std::{collections::BTreeSet, path::Path};
 
 /// The grid of `quick` without its network, over settings.
@@ -38,7 +38,7 @@ fn refused(text: &str, expected: &[&str]) {
 fn training<'a>(plan: &'a Plan, setting: usize, ticket: &str) -> &'a Recipe {
     let cell = (plan.cells.iter()).find(|c| c.setting == setting && c.ticket == ticket);
     match &cell.unwrap().content {
-        Content::Run { train, .. } => &plan.nodes[*train].recipe,
+        CellContent::Run { train, .. } => &plan.nodes[*train].recipe,
         other => panic!("{other:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{QUICK, count, head, libtorch, plugins};
 use jackpot_net::{Engine, Precision};
-use jackpot_study::{Content, Plan, Recipe, Study, TrainRecipe, Trial, plan};
+use jackpot_study::{CellContent, Plan, Recipe, Study, TrainRecipe, Trial, plan};
 
 fn tried(text: &str) -> Result<Study, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -111,7 +111,7 @@ fn masks_of_the_next_seed_are_made_for_a_trial_too() {
     let cells = plan
         .cells
         .iter()
-        .filter(|c| matches!(c.content, Content::Run { .. }));
+        .filter(|c| matches!(c.content, CellContent::Run { .. }));
     let own = plan
         .nodes
         .iter()

@@ -3,7 +3,8 @@
 use jackpot_protocol::{ConfigValue, Kind, Output, Param, Plugin, PluginItem};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{
-    ActionInput, Cell, Content, Libtorch, Memo, Plan, Plugins, Recipe, State, Study, assess, plan,
+    ActionInput, ActionState, AssessmentCache, CellContent, GridCell, Libtorch, Plan, Plugins,
+    Recipe, Study, assess, plan,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
@@ -117,8 +118,14 @@ pub fn head() -> &'static str {
     &QUICK[..QUICK.find("[[ticket]]").unwrap()]
 }
 
-pub fn cell<'a>(plan: &'a Plan, ticket: &str, check: &str, sparsity: &str, seed: u64) -> &'a Cell {
-    let here = |c: &&Cell| {
+pub fn cell<'a>(
+    plan: &'a Plan,
+    ticket: &str,
+    check: &str,
+    sparsity: &str,
+    seed: u64,
+) -> &'a GridCell {
+    let here = |c: &&GridCell| {
         c.ticket == ticket && c.check == check && c.sparsity == sparsity && c.seed == seed
     };
     plan.cells
@@ -136,20 +143,20 @@ pub fn behind<'a>(plan: &'a Plan, input: &ActionInput) -> (&'a Recipe, &'static 
 }
 
 /// The training of a cell.
-pub fn trained<'a>(plan: &'a Plan, cell: &Cell) -> &'a Recipe {
+pub fn trained<'a>(plan: &'a Plan, cell: &GridCell) -> &'a Recipe {
     match &cell.content {
-        Content::Run { train, .. } => &plan.nodes[*train].recipe,
+        CellContent::Run { train, .. } => &plan.nodes[*train].recipe,
         other => panic!("{} under {}: {other:?}", cell.ticket, cell.check),
     }
 }
 
 /// Pretends that every action that can be looked up was run, with outputs named after the key.
 pub fn pretend(plan: &Plan, store: &Store, kinds: &[&str]) -> usize {
-    let mut memo = Memo::default();
+    let mut memo = AssessmentCache::default();
     let a = assess(plan, store, &mut memo, &mut |d| store.has(d)).unwrap();
     let mut ran = 0;
     for (index, node) in plan.nodes.iter().enumerate() {
-        let (State::ToRun, Some(recipe), Some(key)) =
+        let (ActionState::ToRun, Some(recipe), Some(key)) =
             (a.states[index], &a.recipes[index], a.keys[index])
         else {
             continue;
