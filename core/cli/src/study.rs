@@ -191,11 +191,11 @@ pub fn plan(places: &Places, given: &Path, trial: Option<&Trial>) -> Result<(Pla
 }
 
 /// As [`plan`], where the images need not be at hand; and a sentence for each set that is not.
-pub fn outlook(places: &Places, given: &Path) -> Result<(Plan, Programs, Vec<String>)> {
+pub fn plan_for_reading(places: &Places, given: &Path) -> Result<(Plan, Programs, Vec<String>)> {
     let found = find(given)?;
     let study = Study::load(&found)?;
     let (programs, plugins, libtorch) = tools(places)?;
-    let (plan, missing) = jackpot_study::outlook(study, plugins, libtorch)
+    let (plan, missing) = jackpot_study::plan_for_reading(study, plugins, libtorch)
         .with_context(|| found.display().to_string())?;
     Ok((plan, programs, missing))
 }

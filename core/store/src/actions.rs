@@ -345,7 +345,7 @@ fn outputs_value(outputs: &BTreeMap<String, Digest>) -> Value {
 
 /// The name of a divergence: the sha256 of its outputs as canonical JSON.
 pub(crate) fn outputs_digest(outputs: &BTreeMap<String, Digest>) -> Digest {
-    Digest::of(&spelled(&outputs_value(outputs)))
+    Digest::of(&canonical_bytes(&outputs_value(outputs)))
 }
 
 /// The content of an action's file, and of a divergence's. `sum` is the sha256 of the same
@@ -357,11 +357,11 @@ pub(crate) fn action_bytes(action: &Action) -> Vec<u8> {
         "recipe": action.key,
         "record": action.record,
     });
-    content["sum"] = json!(Digest::of(&spelled(&content)));
-    spelled(&content)
+    content["sum"] = json!(Digest::of(&canonical_bytes(&content)));
+    canonical_bytes(&content)
 }
 
-fn spelled(value: &Value) -> Vec<u8> {
+fn canonical_bytes(value: &Value) -> Vec<u8> {
     canonical::to_bytes(value).expect("names and digests are text, the format is a small integer")
 }
 

@@ -48,7 +48,7 @@ pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, summarise_masks};
 pub use messages::{hint, nearest, unit_suffix as describe_unit};
 pub use needs::word;
 pub use plan::alike::alike;
-pub use plan::allocation_warnings::foresee;
+pub use plan::allocation_warnings::allocation_warnings;
 pub use plan::assess::{ActionState, Assessment, AssessmentCache, PlanSummary, assess};
 pub use plan::engine_choice::{EngineGain, EngineUse};
 pub use plan::explain::{
@@ -56,7 +56,7 @@ pub use plan::explain::{
     explain, explain_node,
 };
 pub use plan::graph::{ActionNode, CellContent, GridCell, Plan};
-pub use plan::grid::{outlook, plan};
+pub use plan::grid::{plan, plan_for_reading};
 pub use plan::lineage::{Lineage, NOT_KNOWN};
 pub use plan::origins::Origins;
 pub use plan::predictions::predictions;

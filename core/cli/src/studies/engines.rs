@@ -21,7 +21,7 @@ pub fn print(plan: &Plan, assessment: &Assessment) {
         );
         head = "        ";
     }
-    for gain in plan.gains(assessment) {
+    for gain in plan.engine_gains(assessment) {
         println!(
             "         {} of {} trainings under masks would take about {} instead of {} with {}",
             gain.trainings,
@@ -58,7 +58,7 @@ pub fn in_json(plan: &Plan, assessment: &Assessment) -> Value {
             "seconds": one.seconds,
         })
     });
-    let gains = plan.gains(assessment);
+    let gains = plan.engine_gains(assessment);
     json!({
         "uses": uses.collect::<Vec<_>>(),
         "gains": gains.iter().map(gain).collect::<Vec<_>>(),

@@ -4,8 +4,8 @@ use anyhow::Result;
 use jackpot_results::{PlannedPower, asked_margin, planned_power};
 use jackpot_study::{
     ActionState, Assessment, AssessmentCache, CellContent, Collapse, CollapsePolicy, LEAST_SEEDS,
-    Lineage, MaskFacts, NO_CHECK, Origins, Plan, Setting, Variance, alike, assess, foresee,
-    predictions, require,
+    Lineage, MaskFacts, NO_CHECK, Origins, Plan, Setting, Variance, alike, allocation_warnings,
+    assess, predictions, require,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, process::ExitCode};
@@ -27,10 +27,10 @@ pub struct Arguments {
 pub fn run(places: &Places, arguments: &Arguments) -> Result<ExitCode> {
     let looked_in = study::store_if_any(places)?;
     let store = &looked_in.store;
-    let (mut plan, programs, missing) = study::outlook(places, &arguments.study)?;
+    let (mut plan, programs, missing) = study::plan_for_reading(places, &arguments.study)?;
     let mut warnings = missing;
     require(&plan, store)?;
-    warnings.extend(foresee(&mut plan, store, &programs)?);
+    warnings.extend(allocation_warnings(&mut plan, store, &programs)?);
     let a = assess(&plan, store, &mut AssessmentCache::default(), &mut |d| {
         store.has(d)
     })?;
@@ -196,7 +196,7 @@ fn print_stages(plan: &Plan) {
         println!("\nchecks");
     }
     for check in &plan.study.checks {
-        println!("  {:<14} {}", check.name, check.in_words());
+        println!("  {:<14} {}", check.name, check.describe());
     }
     println!("\ndata that each stage sees (tests are on clean data)");
     println!(
@@ -370,7 +370,7 @@ fn in_json(
         "tickets": tickets(plan),
         "engines": engines::in_json(plan, a),
         "checks": plan.study.checks.iter().map(|c| json!({
-            "name": c.name, "changes": c.in_words(),
+            "name": c.name, "changes": c.describe(),
         })).collect::<Vec<_>>(),
         "cells": cells.collect::<Vec<_>>(),
         "nodes": actions.map(|((n, state), key)| json!({

@@ -98,7 +98,7 @@ fn answer(
 fn print(probed: &ProbeResult) {
     println!("{} of width {}\n", probed.network, probed.width);
     for table in probed.tables() {
-        println!("{}", table.spell(OutputFormat::Text));
+        println!("{}", table.format(OutputFormat::Text));
     }
     for left_out in &probed.left_out {
         println!("left out `{}`: {}", left_out.ticket, left_out.why);
@@ -133,7 +133,7 @@ fn page(probed: &ProbeResult, name: &str) -> String {
         probed.network, probed.width, probed.device_class, probed.libtorch, probed.study
     );
     for table in probed.tables() {
-        text += &table.spell(OutputFormat::Markdown);
+        text += &table.format(OutputFormat::Markdown);
         text.push('\n');
     }
     for left_out in &probed.left_out {

@@ -350,7 +350,7 @@ fn choices_agree_with_a_naive_sort() {
                 scope: PruningScope::All,
             },
             within: narrow.then_some(&mask),
-            constraints: constraints,
+            constraints,
             granularity: Granularity::Weights,
         };
         let values: Vec<&[f64]> = layers.iter().map(Vec::as_slice).collect();

@@ -85,7 +85,7 @@ pub fn analysis() -> Analysis {
         for (ticket, _) in &TICKETS[1..] {
             let random = matches!(*ticket, "smart" | "uniform") && check == "rearrange";
             let (family, role) = if random {
-                ("same-law", Role::SameLaw)
+                ("same-law", Role::SameDistribution)
             } else {
                 (family, Role::Question)
             };

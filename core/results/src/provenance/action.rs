@@ -162,7 +162,7 @@ impl Tracer<'_> {
                     let shown = |m: Option<Digest>| m.map_or("none".to_owned(), |m| m.to_string());
                     wrong.push(format!(
                         "pins/{name}.json, {}: expected the training's mask {}, found {}",
-                        cell.in_words(),
+                        cell.describe(),
                         shown(given),
                         shown(cell.mask)
                     ));

@@ -64,7 +64,7 @@ impl<'a> Tracer<'a> {
         let mut cells: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         for (name, pin) in &pins {
             for cell in &pin.cells {
-                let named = format!("{name}: {}", cell.in_words());
+                let named = format!("{name}: {}", cell.describe());
                 for filled in [cell.action, cell.mask].into_iter().flatten() {
                     cells.entry(filled).or_default().push(named.clone());
                 }

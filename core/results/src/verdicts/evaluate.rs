@@ -83,7 +83,7 @@ pub struct ImageComparison {
 pub struct Controls {
     /// A/A controls: the number of cells whose arms have the same distribution, and how many of
     /// them show a difference at the uncorrected level, which at most 5 % should.
-    pub same_law: [usize; 2],
+    pub same_distribution: [usize; 2],
     /// The number of sparsities whose positive control of allocation can be judged, and at how many
     /// of them its 95 % interval lies wholly beyond the margin.
     pub allocation: [usize; 2],
@@ -285,7 +285,7 @@ fn controls(findings: &[Finding], level: Option<f64>) -> Controls {
             continue;
         };
         let (count, shows) = match (f.contrast.role, f.contrast.control) {
-            (Role::SameLaw, _) => (&mut controls.same_law, p < level),
+            (Role::SameDistribution, _) => (&mut controls.same_distribution, p < level),
             (Role::Positive, ControlOf::Allocation) => {
                 (&mut controls.allocation, f.accuracy.estimate.beyond)
             }

@@ -131,7 +131,11 @@ fn insensitive_at_every_sparsity_errs_in_at_most_five_percent_of_tables() {
 #[test]
 fn five_percent_of_same_law_cells_show_a_difference() {
     let count = |better| {
-        let tables = (0..TABLES).map(|n| table(n, better, Role::SameLaw).controls.same_law);
+        let tables = (0..TABLES).map(|n| {
+            table(n, better, Role::SameDistribution)
+                .controls
+                .same_distribution
+        });
         tables.fold([0, 0], |all, one| [all[0] + one[0], all[1] + one[1]])
     };
     let [tested, shown] = count([0.0, 0.0]);
@@ -234,7 +238,7 @@ fn a_question_is_judged_by_the_control_of_what_it_asks() {
 
 #[test]
 fn controls_are_counted_by_what_they_vary() {
-    let mut analysis = analysis(Role::SameLaw);
+    let mut analysis = analysis(Role::SameDistribution);
     analysis.contrasts.push(Contrast {
         control: ControlOf::Placement,
         ..contrast(Role::Positive, Arm::under("smart", "inverted"))
@@ -242,5 +246,5 @@ fn controls_are_counted_by_what_they_vary() {
     let controls = table_of(3, [0.0, 0.0], &analysis).controls;
     assert_eq!(controls.allocation, [2, 2]);
     assert_eq!(controls.placement, [2, 0]);
-    assert_eq!(controls.same_law[0], 2);
+    assert_eq!(controls.same_distribution[0], 2);
 }

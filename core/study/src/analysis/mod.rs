@@ -128,8 +128,9 @@ pub enum Role {
     Question,
     /// A difference is expected: where none shows, the cell could not have seen one.
     Positive,
-    /// Both arms have the same law (A/A): what shows is noise.
-    SameLaw,
+    /// The A/A control: both arms have the same distribution, so what shows is noise.
+    #[serde(rename = "same-law")]
+    SameDistribution,
     /// The same ticket, trained with other draws: how far runs differ by chance alone.
     NoiseFloor,
 }

@@ -161,7 +161,7 @@ fn checked(ticket: &Ticket, check: &Check) -> Option<Contrast> {
         // A dense network has neither a mask nor data of its own that a check could change.
         None if !weights => return None,
         Some(s) if is_random(s) && !data && same_law() => {
-            (Claim::Equivalence, "same-law", Role::SameLaw)
+            (Claim::Equivalence, "same-law", Role::SameDistribution)
         }
         Some(s) if is_partially_trained(s) => {
             (Claim::Superiority, "partially-trained", Role::Question)
@@ -249,7 +249,7 @@ fn redrawn(tickets: &[(&str, &SparseTicket)]) -> Vec<Contrast> {
         let first = tickets.iter().find(|(_, s)| format!("{s:?}") == wanted);
         if let Some((first, _)) = first {
             let (family, role) = if is_random(sparse) {
-                ("same-law", Role::SameLaw)
+                ("same-law", Role::SameDistribution)
             } else {
                 ("start-weights", Role::Question)
             };

@@ -43,7 +43,7 @@ impl Setting {
             a.title(),
             a.width
         );
-        let training = training::in_words(&self.training, self.compute);
+        let training = training::describe(&self.training, self.compute);
         vec![
             ("data".to_owned(), data),
             ("network".to_owned(), network),

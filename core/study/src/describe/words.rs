@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 impl Check {
     /// What the check changes, in the order of the pipeline.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let mut words: Vec<String> = Vec::new();
         let mut last = None;
         for step in &self.steps {

@@ -40,7 +40,7 @@ pub fn alike(plan: &Plan) -> Vec<Vec<String>> {
         one_check && groups.iter().any(together)
     };
     let told = groups.iter().filter(|group| !is_implied(group));
-    told.map(|group| group.iter().map(|row| in_words(plan, row)).collect())
+    told.map(|group| group.iter().map(|row| describe_row(plan, row)).collect())
         .collect()
 }
 
@@ -53,7 +53,7 @@ fn trainings<'a>(cells: &[&'a GridCell]) -> Option<Vec<(&'a str, u64, usize)>> {
     cells.iter().map(training).collect()
 }
 
-fn in_words(plan: &Plan, (setting, ticket, check): &Row<'_>) -> String {
+fn describe_row(plan: &Plan, (setting, ticket, check): &Row<'_>) -> String {
     let under = match *check {
         crate::NO_CHECK => String::new(),
         check => format!(" under {check}"),

@@ -23,7 +23,11 @@ const LEAST_FAN_IN: f64 = 2.0;
 ///
 /// # Errors
 /// A floor that a selection of the plan cannot hold, by the ticket's field.
-pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Result<Vec<String>, Error> {
+pub fn allocation_warnings(
+    plan: &mut Plan,
+    store: &Store,
+    programs: &Programs,
+) -> Result<Vec<String>, Error> {
     let mut said = BTreeSet::new();
     let mut warnings = Vec::new();
     let mut foreseen = BTreeMap::new();
@@ -79,7 +83,7 @@ pub fn foresee(plan: &mut Plan, store: &Store, programs: &Programs) -> Result<Ve
     Ok(warnings)
 }
 
-/// Refuses what [`foresee`] refuses: floors that counts cannot hold.
+/// Refuses what [`allocation_warnings`] refuses: floors that counts cannot hold.
 pub(crate) fn refuse_reserves(
     plan: &Plan,
     store: &Store,

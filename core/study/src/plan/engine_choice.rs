@@ -73,7 +73,7 @@ impl Plan {
 
     /// What trainings under masks would gain from another engine: in the sparse one in f32, in
     /// the sparse one with the CPU's bf16, in libtorch. Nothing is said of a GPU.
-    pub fn gains(&self, assessment: &Assessment) -> Vec<EngineGain> {
+    pub fn engine_gains(&self, assessment: &Assessment) -> Vec<EngineGain> {
         if self.study.run.is_gpu() || self.study.run.threads != 1 {
             return Vec::new();
         }

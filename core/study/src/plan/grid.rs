@@ -38,7 +38,7 @@ fn lacking(plan: &Plan) -> Option<String> {
 /// As [`plan()`], where the images and the CPU's kernels need not be at hand: what reads a set
 /// that is not here counts as not run. The sentences say what is missing; with any, the plan is
 /// for reading only.
-pub fn outlook(
+pub fn plan_for_reading(
     study: Study,
     plugins: Plugins,
     libtorch: Libtorch,

@@ -74,7 +74,7 @@ impl Plan {
             scoring: joined(scoring),
             training: own,
             epochs: if given.is_empty() {
-                spelled(epochs.values().sum())
+                number_of_epochs(epochs.values().sum())
             } else {
                 NOT_KNOWN.to_owned()
             },
@@ -191,7 +191,7 @@ fn without_end(recipe: &TrainRecipe) -> String {
 }
 
 /// At most two decimals, no trailing zeros.
-fn spelled(epochs: f64) -> String {
+fn number_of_epochs(epochs: f64) -> String {
     let text = format!("{epochs:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

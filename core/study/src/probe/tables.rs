@@ -27,7 +27,7 @@ pub enum OutputFormat {
 
 impl ProbeTable {
     /// The table's text, with a newline at its end.
-    pub fn spell(&self, how: OutputFormat) -> String {
+    pub fn format(&self, how: OutputFormat) -> String {
         match how {
             OutputFormat::Text => self.text(),
             OutputFormat::Markdown => self.markdown(),

@@ -98,7 +98,7 @@ impl Lock {
             let places: Vec<usize> = places.map(|(i, _)| i + 1).collect();
             LockInputs {
                 sha256: *sha256,
-                results: places::spell(&places),
+                results: places::format_places(&places),
             }
         });
         self.inputs = inputs.collect();

@@ -94,7 +94,7 @@ pub struct ManifestCell {
 
 impl ManifestCell {
     /// As reports name it: `snip under rearrange at 0.9, seed 3`.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let check = match self.check.as_str() {
             NO_CHECK => String::new(),
             check => format!(" under {check}"),

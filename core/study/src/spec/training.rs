@@ -269,7 +269,7 @@ pub(crate) fn batch_fits(training: &Training, rows: u64, section: &str) -> Resul
 }
 
 /// A training as a report's facts tell it; what is as usual is not told.
-pub(crate) fn in_words(t: &Training, compute: Compute) -> String {
+pub(crate) fn describe(t: &Training, compute: Compute) -> String {
     let schedule = match &t.schedule {
         Schedule::Cosine => "cosine".to_owned(),
         Schedule::Constant => "constant".to_owned(),

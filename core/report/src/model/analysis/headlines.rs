@@ -285,10 +285,10 @@ fn item(compared: Compared<'_>, finding: &Finding) -> Vec<HeadlinePart> {
 /// The headlines of the controls.
 fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
     let asked = |role| compared.contrasts().any(|c| c.role == role);
-    let [tested, shown] = found.controls.same_law;
+    let [tested, shown] = found.controls.same_distribution;
     let percent = format!("{:.0} %", LEVEL * 100.0);
     let title = "A/A control";
-    let same_law = match (asked(Role::SameLaw), tested) {
+    let same_law = match (asked(Role::SameDistribution), tested) {
         (false, _) => {
             let none = if compared.across_settings {
                 "No comparison of settings is one; each setting has its own."
@@ -303,7 +303,7 @@ fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
         ),
         (true, _) => {
             let share = format::number(100.0 * shown as f64 / tested as f64, 0);
-            let same_law = |f: &&Finding| f.contrast.role == Role::SameLaw;
+            let same_law = |f: &&Finding| f.contrast.role == Role::SameDistribution;
             control(
                 found.findings.iter().filter(same_law),
                 title,

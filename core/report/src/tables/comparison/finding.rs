@@ -87,7 +87,7 @@ impl FindingRow<'_, '_> {
         let contrast = &self.finding.contrast;
         let role = match contrast.role {
             Role::Question => None,
-            Role::SameLaw => Some("A/A control"),
+            Role::SameDistribution => Some("A/A control"),
             Role::Positive | Role::NoiseFloor => Some(role_word(contrast)),
         };
         let role = role.map(String::from).into_iter();
@@ -115,7 +115,7 @@ pub(crate) fn role_word(contrast: &Contrast) -> &'static str {
         (Role::Question, _) => "question",
         (Role::Positive, ControlOf::Allocation) => "positive control",
         (Role::Positive, ControlOf::Placement) => "positive control of placement",
-        (Role::SameLaw, _) => "a/a control",
+        (Role::SameDistribution, _) => "a/a control",
         (Role::NoiseFloor, _) => "noise floor",
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 use std::collections::BTreeMap;
 
 /// Numbers from 1, as a person writes them; `places` are in order, without repeats.
-pub(super) fn spell(places: &[usize]) -> String {
+pub(super) fn format_places(places: &[usize]) -> String {
     let follows = |a: &usize, b: &usize| *b == a + 1;
     let ranges = places.chunk_by(follows).map(|range| match range {
         [first, .., last] => format!("{first}-{last}"),
@@ -15,7 +15,7 @@ pub(super) fn spell(places: &[usize]) -> String {
     ranges.collect::<Vec<_>>().join(", ")
 }
 
-/// The reverse of [`spell`], of a list of `length`; in order, without repeats.
+/// The reverse of [`format_places`], of a list of `length`; in order, without repeats.
 ///
 /// # Errors
 /// A range that is none, or a place that the list does not have.
@@ -71,7 +71,7 @@ mod tests {
             (vec![3], "3"),
             (vec![1, 2, 3, 5, 7, 8], "1-3, 5, 7-8"),
         ] {
-            assert_eq!(spell(&places), text);
+            assert_eq!(format_places(&places), text);
             assert_eq!(read(text, 8).unwrap(), places);
         }
         for (text, words) in [

@@ -179,7 +179,7 @@ fn images_that_are_not_here_are_named_with_how_to_get_them() {
     }
     let study = Study::parse(&text, folder).unwrap();
     let (plan, missing) =
-        jackpot_study::outlook(study, support::plugins(1), support::libtorch()).unwrap();
+        jackpot_study::plan_for_reading(study, support::plugins(1), support::libtorch()).unwrap();
     assert_eq!(missing.len(), 1);
     assert!(missing[0].contains("apt-get install"), "{missing:?}");
     assert!(plan.cells.len() > 10);
@@ -223,7 +223,7 @@ steps = ["layerwise-rearrange"]
         [
             checked("filters", Role::Question),
             checked("smart-filters", Role::Question),
-            checked("weights", Role::SameLaw),
+            checked("weights", Role::SameDistribution),
         ]
     );
 }

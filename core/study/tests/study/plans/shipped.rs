@@ -2,7 +2,7 @@
 use crate::support;
 use crate::support::{count, item};
 use jackpot_protocol::{ConfigValue, Kind, Output, Param, PluginItem};
-use jackpot_study::{Plan, Plugins, Study, outlook};
+use jackpot_study::{Plan, Plugins, Study, plan_for_reading};
 use std::path::{Path, PathBuf};
 
 fn folder(name: &str) -> PathBuf {
@@ -59,8 +59,8 @@ fn plugins() -> Plugins {
 
 fn plan(name: &str) -> Plan {
     let study = Study::load(&folder(name)).unwrap_or_else(|e| panic!("{e}"));
-    let (plan, _) =
-        outlook(study, plugins(), support::libtorch()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let (plan, _) = plan_for_reading(study, plugins(), support::libtorch())
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
     plan
 }
 

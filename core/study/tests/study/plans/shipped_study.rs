@@ -333,7 +333,7 @@ fn masks_are_trained_by_the_engine_that_is_asked_for_and_the_rest_by_libtorch() 
 fn a_plan_says_which_trainings_would_gain_from_which_engine() {
     let gains = |text: &str| {
         let plan = try_plan(text).unwrap();
-        plan.gains(&nothing_yet(&plan))
+        plan.engine_gains(&nothing_yet(&plan))
     };
     let all = gains(QUICK);
     let [gain] = &all[..] else {
@@ -361,7 +361,7 @@ fn a_plan_says_which_trainings_would_gain_from_which_engine() {
         states: vec![ActionState::Cached; plan.nodes.len()],
         ..Assessment::default()
     };
-    assert!(plan.gains(&cached).is_empty());
+    assert!(plan.engine_gains(&cached).is_empty());
 }
 
 #[test]

@@ -60,7 +60,11 @@ fn without_a_word_the_defaults_hold() {
     );
     // The paper's claims and the controls.
     let roles = |role| plain.contrasts.iter().filter(|c| c.role == role).count();
-    assert!(roles(Role::Question) > 5 && roles(Role::Positive) == 1 && roles(Role::SameLaw) == 1);
+    assert!(
+        roles(Role::Question) > 5
+            && roles(Role::Positive) == 1
+            && roles(Role::SameDistribution) == 1
+    );
 }
 
 #[test]
@@ -227,7 +231,7 @@ fn a_contrast_says_claim_family_role_and_margins() {
     for (word, role) in [
         ("question", Role::Question),
         ("positive", Role::Positive),
-        ("same-law", Role::SameLaw),
+        ("same-law", Role::SameDistribution),
         ("noise-floor", Role::NoiseFloor),
     ] {
         let section = contrast("plus", &format!("role = \"{word}\"\nplus"));
@@ -356,7 +360,10 @@ tickets = ["lottery", "smart"]
         of("lottery", "anew"),
         Some((Role::Question, "start-weights"))
     );
-    assert_eq!(of("smart", "anew"), Some((Role::SameLaw, "same-law")));
+    assert_eq!(
+        of("smart", "anew"),
+        Some((Role::SameDistribution, "same-law"))
+    );
     // Weights of somebody else under a random mask have another law.
     assert_eq!(
         of("smart", "learned"),
@@ -370,7 +377,10 @@ tickets = ["lottery", "smart"]
         of("lottery", "places"),
         Some((Role::Question, "kept-weights"))
     );
-    assert_eq!(of("smart", "places"), Some((Role::SameLaw, "same-law")));
+    assert_eq!(
+        of("smart", "places"),
+        Some((Role::SameDistribution, "same-law"))
+    );
 }
 
 /// A study of tickets, checks and a section, with the frame of the shipped one.
