@@ -60,7 +60,7 @@ pub struct StepsJob {
     pub training: jackpot_net::Training,
     /// state_dict to start from.
     pub weights: PathBuf,
-    /// Which weights are kept: u8 0/1 tensors under the parameters' names; none: dense.
+    /// Which weights are kept: u8 0/1 tensors under the parameters' names; `None` means dense.
     pub mask: Option<PathBuf>,
     /// `x` f32 `[n, c, h, w]`, normalised, and `y` i64 `[n]`.
     pub batch: PathBuf,
@@ -68,7 +68,7 @@ pub struct StepsJob {
     pub steps: u32,
     /// Compute in f64.
     pub double: bool,
-    /// The sparse engine takes the steps, and holds activations in this; none: libtorch.
+    /// The sparse engine takes the steps, and holds activations in this; `None` means libtorch.
     #[serde(default)]
     pub sparse: Option<jackpot_net::Precision>,
     /// Which kernels the sparse engine takes.
@@ -88,7 +88,7 @@ pub struct TrainJob {
     pub training: jackpot_net::Training,
     /// state_dict to start from.
     pub weights: PathBuf,
-    /// Which weights are kept, in the stored format of [`jackpot_prune::Mask`]; none: dense.
+    /// Which weights are kept, in the stored format of [`jackpot_prune::Mask`]; `None` means dense.
     pub mask: Option<PathBuf>,
     /// Training rows: a data object.
     pub train: PathBuf,

@@ -132,7 +132,7 @@ impl Programs {
 }
 
 impl Programs {
-    /// What is to be done where the dynamic linker found no libtorch; none: it found it.
+    /// What is to be done where the dynamic linker found no libtorch; `None` if it found it.
     fn missing_library(&self, log: &str) -> Option<Error> {
         let (before, _) = log.split_once(": cannot open shared object file")?;
         let library = before.rsplit([' ', '\n']).next()?;

@@ -70,7 +70,7 @@ pub struct Kept {
     /// Weights that every layer keeps at least
     #[arg(long, default_value_t = 0, value_name = "WEIGHTS")]
     floor: u64,
-    /// What is kept or pruned as one; whole filters of convolutions take counts a layer
+    /// What is kept or pruned as one; whole filters of convolutions take counts per layer
     #[arg(long, default_value = "weights")]
     unit: KeptAs,
 }

@@ -96,7 +96,7 @@ impl MaskRequest {
         unit.fits(&network).context("`--unit`")?;
         if global && !unit.is_weights() {
             bail!(
-                "`--unit filters` takes counts a layer: give `--allocation uniform`, another rule, or `--densities`"
+                "`--unit filters` takes counts per layer: give `--allocation uniform`, another rule, or `--densities`"
             );
         }
         Ok(MaskRequest {

@@ -23,7 +23,7 @@ pub struct Arguments {
     /// [n] in I64
     #[arg(long, value_name = "FILE")]
     batch: PathBuf,
-    /// A mask as `jackpot mask` writes it; none: dense
+    /// A mask as `jackpot mask` writes it; without one the network is dense
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
     /// Steps of SGD, each on the whole batch; 0: only the logits

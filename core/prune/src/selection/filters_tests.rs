@@ -177,7 +177,7 @@ fn what_has_no_meaning_by_filters_is_refused() {
         total,
     ] {
         let error = refused(&network, &scores, by).to_string();
-        assert!(error.contains("takes counts a layer"), "{error}");
+        assert!(error.contains("takes counts per layer"), "{error}");
     }
     let error = refused(&network, &scores, PruningBudget::Counts(&[6, 4])).to_string();
     assert!(

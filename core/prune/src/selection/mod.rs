@@ -175,7 +175,7 @@ fn check_unit(network: &Network, options: &SelectionOptions<'_>) -> Result<(), E
     match (options.granularity, options.budget) {
         (Granularity::Filters, PruningBudget::Sparsity { .. } | PruningBudget::Total { .. }) => {
             Err(invalid(
-                "unit `filters` takes counts a layer, found a selection over all layers: give an \
+                "unit `filters` takes counts per layer, found a selection over all layers: give an \
              allocation such as `uniform`, densities, or the counts of another mask"
                     .into(),
             ))

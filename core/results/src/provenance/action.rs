@@ -137,7 +137,7 @@ impl Tracer<'_> {
         Ok(wrong)
     }
 
-    /// Rows of a data object, looked at once; none: what is wrong with it is reported at its node.
+    /// Rows of a data object, looked at once; `None` if something is wrong with it, which is reported at its node.
     fn rows_of(&mut self, data: &Digest) -> Result<Option<u64>, Error> {
         if let Some(rows) = self.rows.get(data) {
             return Ok(*rows);

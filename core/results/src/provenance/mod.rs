@@ -51,7 +51,7 @@ pub struct Tracer<'a> {
 /// A finished action, looked at once.
 struct Seen {
     action: Option<Action>,
-    /// Outputs that the bundle left behind that it came with; none: it was run here.
+    /// Outputs that the bundle left behind that it came with; `None` if it was run here.
     left_out: Option<BTreeSet<String>>,
     recipe: Option<Recipe>,
     wrong: Vec<String>,
@@ -181,7 +181,7 @@ impl<'a> Tracer<'a> {
         Ok(link)
     }
 
-    /// Why an output of an action, which is absent, is no loss; none: it is there, or it is one.
+    /// Why an output of an action, which is absent, is no loss; `None` if it is there, or it is one.
     fn need_not_be_here(&self, name: &str, digest: &Digest, seen: &Seen) -> Option<&'static str> {
         let left_out = seen.left_out.as_ref().is_some_and(|l| l.contains(name));
         if self.store.has(digest) {

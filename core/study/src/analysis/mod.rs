@@ -70,7 +70,7 @@ pub struct Contrast {
     /// are the values at both ends of the line through them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trend: Vec<Dose>,
-    /// Its own; none: the analysis'.
+    /// Its own; `None` means the analysis'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margins: Option<Margins>,
 }
@@ -113,9 +113,9 @@ pub struct WeightedArm<'a> {
 pub struct Arm {
     /// Its name.
     pub ticket: String,
-    /// Its name; none: the unmodified ticket.
+    /// Its name; `None` means the unmodified ticket.
     pub check: Option<String>,
-    /// The name of the setting; none: each.
+    /// The name of the setting; `None` means each.
     pub setting: Option<String>,
 }
 
@@ -218,7 +218,7 @@ impl Analysis {
         Ok(Digest::of(self.to_json()?.as_bytes()))
     }
 
-    /// The level of every test at this number of seeds; none: no look is planned there.
+    /// The level of every test at this number of seeds; `None` if no look is planned there.
     pub fn level(&self, seeds: usize) -> Option<f64> {
         level(self.spending, LEVEL, &self.looks, seeds as u32)
     }

@@ -52,7 +52,7 @@ pub enum CellContent {
         train: usize,
         /// None: dense.
         mask: Option<OutputRef>,
-        /// Index of the evaluation of the pruned network before that training; none: the study
+        /// Index of the evaluation of the pruned network before that training; `None` if the study
         /// does not ask for it, or no trained weights were pruned.
         before: Option<usize>,
     },

@@ -65,7 +65,7 @@ pub struct MaskRow {
     /// Spearman's correlation of the kept share with depth.
     #[serde(deserialize_with = "optional")]
     pub depth: Option<f64>,
-    /// Kept share of the projections; none: there are none.
+    /// Kept share of the projections; `None` if there are none.
     #[serde(deserialize_with = "optional")]
     pub projections: Option<f64>,
     /// Kept share of the classifier.

@@ -104,7 +104,7 @@ impl Lock {
         self.inputs = inputs.collect();
     }
 
-    /// The results that an output was drawn from, in the order of their numbers; none: the lock
+    /// The results that an output was drawn from, in the order of their numbers; `None` if the lock
     /// is of a release that did not say.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Lock {
         Ok(format!("{HEAD}{body}"))
     }
 
-    /// The lock of a study's folder; none: there is no such file.
+    /// The lock of a study's folder; `None` if there is no such file.
     pub fn read(folder: &Path) -> Result<Option<Lock>, Error> {
         let path = folder.join(LOCK);
         let wrong = |why: String| Error(format!("{}: {why}", path.display()));

@@ -586,7 +586,7 @@ impl Shared<'_> {
     }
 }
 
-/// The epoch in which the training with these outputs diverged; none: it did not, or they are
+/// The epoch in which the training with these outputs diverged; `None` if it did not, or they are
 /// not a training's.
 fn diverged(store: &Store, outputs: &BTreeMap<String, Digest>) -> Result<Option<u64>, Error> {
     let Some(metrics) = outputs.get("metrics").filter(|m| store.has(m)) else {

@@ -28,12 +28,12 @@ pub struct Check {
     pub steps: Vec<CheckStep>,
     /// What the dense training before pruning does otherwise.
     pub pretraining: Pretraining,
-    /// The weights that the ticket's own training starts from instead of the ticket's; none: the
+    /// The weights that the ticket's own training starts from instead of the ticket's; `None` means the
     /// ticket's.
     pub start: Option<WeightsSource>,
     /// What the ticket's own training draws anew; everything before it stays.
     pub redraw: Vec<ResampledKey>,
-    /// Names of the tickets it is applied to; none: all.
+    /// Names of the tickets it is applied to; `None` means all.
     pub tickets: Option<Vec<String>>,
 }
 

@@ -63,7 +63,7 @@ impl DataSettings {
         u64::from(self.train_rows) * (image + 8)
     }
 
-    /// Why the files cannot be here, and how to get them; none: there is a folder, or none is
+    /// Why the files cannot be here, and how to get them; `None` if there is a folder, or none is
     /// needed.
     pub(crate) fn missing(&self) -> Option<String> {
         let folder = self.folder.as_deref().filter(|f| !f.exists())?;

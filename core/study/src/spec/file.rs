@@ -84,11 +84,11 @@ pub struct Study {
     /// What the grid is run in, in the file's order; a study without `[[setting]]` has one,
     /// without a name.
     pub settings: Vec<Setting>,
-    /// Of the study's own `[training]`; none: it has none, or names no rate.
+    /// Of the study's own `[training]`; `None` if it has none, or names no rate.
     pub learning_rate: Option<f64>,
     /// Where it is trained.
     pub run: RunSettings,
-    /// What the derivatives behind scores are computed in; none: the file does not say, which
+    /// What the derivatives behind scores are computed in; `None` if the file does not say, which
     /// means f32, channels last, as it did before there was a choice.
     pub scoring: Option<ScorePrecision>,
     /// Widths of the network that `jackpot probe` maps collapse over; empty: its own.

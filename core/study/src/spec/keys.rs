@@ -27,9 +27,9 @@ const PUBLISHED_CORRUPTION: u64 = 12345;
 /// Which keys do not follow the study's seeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FixedSeeds {
-    /// Name of a key to its seed; none: it varies although the others are held.
+    /// Name of a key to its seed; `None` if it varies although the others are held.
     named: BTreeMap<String, Option<u64>>,
-    /// Of every key that is not named; none: they vary.
+    /// Of every key that is not named; `None` if they vary.
     others: Option<u64>,
 }
 
@@ -212,7 +212,7 @@ impl TryFrom<Value> for SeedsSection {
     }
 }
 
-/// The seed that a key is held at; none: it varies.
+/// The seed that a key is held at; `None` if it varies.
 fn seed(name: &str, value: &Value) -> Result<Option<u64>, String> {
     match value {
         Value::Integer(n) => u64::try_from(*n)

@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// Name of the setting that it belongs to; none: it stands in all.
+    /// Name of the setting that it belongs to; `None` if it stands in all.
     pub setting: Option<String>,
     /// Name of the ticket that it is to be compared with.
     pub ticket: String,

@@ -9,7 +9,7 @@ use jackpot_prune::Sparsity;
 /// What one copy of the grid is run in.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// In files and pins; none: the study's only one.
+    /// In files and pins; `None` means the study's only one.
     pub name: Option<String>,
     /// In tables; empty for the study's only one.
     pub title: String,

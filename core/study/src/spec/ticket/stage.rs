@@ -36,7 +36,7 @@ impl WeightsSource {
         )
     }
 
-    /// The object that these weights are; none: the study makes them.
+    /// The object that these weights are; `None` if the study makes them.
     pub fn object(self) -> Option<Digest> {
         match self {
             WeightsSource::Object(digest) => Some(digest),

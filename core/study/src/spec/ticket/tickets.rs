@@ -54,9 +54,9 @@ pub struct SparseTicket {
     pub training: Training,
     /// What that training is computed by.
     pub compute: Compute,
-    /// Rounds of training and pruning before the last selection; none: one shot.
+    /// Rounds of training and pruning before the last selection; `None` means one shot.
     pub rounds: Option<IterativePruning>,
-    /// Ties and rounding; none: what the profile says, else exact.
+    /// Ties and rounding; `None` means what the profile says, else exact.
     pub selection: Option<TieRule>,
     /// A preset of the method's and the allocation's parameters.
     pub profile: Option<Profile>,
@@ -372,7 +372,7 @@ fn by_counts(
         _ => return Ok(()),
     };
     Err(Error(format!(
-        "ticket `{ticket}`: `allocation.unit`: `filters` takes counts a layer: {instead}"
+        "ticket `{ticket}`: `allocation.unit`: `filters` takes counts per layer: {instead}"
     )))
 }
 

@@ -64,7 +64,7 @@ fn plan(asked: &str) -> Plan {
     try_plan(&format!("{head}\n{TICKETS}")).unwrap()
 }
 
-/// Weights and mask of a cell's evaluation at 98 %; none: it has none.
+/// Weights and mask of a cell's evaluation at 98 %; `None` if it has none.
 fn evaluated(plan: &Plan, ticket: &str, check: &str) -> Option<(ActionInput, ActionInput)> {
     let sparsity = if ticket == "dense" { "0" } else { "0.98" };
     let CellContent::Run { before, train, .. } = cell(plan, ticket, check, sparsity, 1).content

@@ -474,7 +474,7 @@ fn whole_filters_are_a_word_of_the_selection_and_take_counts_a_layer() {
     wrong(
         "\"uniform\", unit",
         "\"global\", unit",
-        "`filters` takes counts a layer",
+        "`filters` takes counts per layer",
     );
     let rounds = text.replacen(
         filters,

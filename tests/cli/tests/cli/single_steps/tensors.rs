@@ -373,7 +373,7 @@ fn whole_filters_are_counted_and_kept_by_hand() {
         assert!(bytes.chunks(bytes.len() / shape[0]).all(whole), "{name}");
     }
 
-    refused(&with(&mask, &[]), "`--unit filters` takes counts a layer");
+    refused(&with(&mask, &[]), "`--unit filters` takes counts per layer");
     let rounds = ["mask", "--method", "synflow", "--out", &out];
     refused(&with(&rounds, &uniform), "and `--unit` out");
     let slip = |word| if word == "filters" { "filter" } else { word };
