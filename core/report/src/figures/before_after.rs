@@ -57,7 +57,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     };
     Ok(Figure {
         name: chart.name,
-        title: "Accuracy before and after retraining",
+        title: "Accuracy after pruning and after retraining",
         caption: format!(
             "Test accuracy of unmodified tickets whose mask was cut from trained weights: the \
              pruned network as it is, and after the ticket's own training; {seeds}. Runs that \

@@ -80,5 +80,5 @@ pub(crate) fn of_probe(
     probed: &jackpot_study::ProbeResult,
 ) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let drawing = probe::drawing(name, probed)?;
-    drawing::canvas::render("probe", "What masks alone say", &drawing)
+    drawing::canvas::render("probe", "What masks show without training", &drawing)
 }

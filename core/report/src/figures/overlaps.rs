@@ -60,7 +60,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     })?;
     Ok(Figure {
         name: "overlaps",
-        title: "Weights that masks have in common",
+        title: "Overlap of masks",
         caption:
             "Share of kept weights that two unmodified tickets of the same seed both keep, in \
                   percent, the mean over seeds: above the diagonal as found, below it by chance, \

@@ -78,7 +78,7 @@ pub(super) fn figure(grid: &Grid<'_>) -> Result<Figure, Error> {
     })?;
     Ok(Figure {
         name: "pipeline",
-        title: "What is done to what in this study",
+        title: "The pipeline of this study",
         caption: "Every stage that a ticket of this study goes through, every transition with \
                   its number; the list says which tickets take it and which checks change it. The \
                   ticket's own training and the test images are never changed."

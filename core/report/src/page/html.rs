@@ -342,7 +342,7 @@ fn dialog() -> Markup {
     html! {
         dialog #from aria-labelledby="from-title" {
             button.close type="button" { "Close" }
-            h2 #from-title { "Where it comes from" }
+            h2 #from-title { "Provenance" }
             div.body {}
         }
     }

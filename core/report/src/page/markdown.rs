@@ -15,7 +15,7 @@ use jackpot_results::{EVIDENCE, Outline};
 pub(crate) fn page(grid: &Grid<'_>, tables: &[Table], figures: &[Figure]) -> String {
     let mut text = format!("# {}\n\n", markdown::escape(&grid.outline.title));
     text += "*This page is written by the report from the study's results; `study.toml` says what \
-             was asked. [index.html](index.html) is the same to click through, every number with the \
+             was asked. [index.html](index.html) is the same page with links, every number with the \
              runs behind it.*\n\n## The study\n\n";
     text += &markdown::facts(grid.outline, grid.results);
     text += &format!("\n{}\n", count(grid));

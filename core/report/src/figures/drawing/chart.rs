@@ -249,7 +249,7 @@ impl Chart {
             let middle = (top + bottom) / 2;
             canvas.upwards(self.y_label, (36, middle), TEXT, INK, Anchor::Centre)?;
         } else {
-            let words = "the right part, larger";
+            let words = "right part, magnified";
             canvas.text(words, (to, top - 44), SMALL, GREY, Anchor::Right)?;
         }
         if let Some((level, _)) = self.level.as_ref().filter(|(level, _)| up.holds(*level)) {

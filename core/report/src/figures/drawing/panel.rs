@@ -195,7 +195,7 @@ impl Panel<'_, '_> {
         let Some(accuracy) = summary.accuracy else {
             let (why, count) = match (summary.failed, summary.skipped) {
                 (0, 0) => ("missing", summary.missing),
-                (0, skipped) => ("certain collapse, not run", skipped),
+                (0, skipped) => ("not run: certain to collapse", skipped),
                 (failed, _) => ("failed", failed),
             };
             let words = format!("{why}, {count} of {}", summary.asked);

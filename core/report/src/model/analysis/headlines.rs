@@ -293,7 +293,7 @@ fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
             let none = if compared.across_settings {
                 "No comparison of settings is one; each setting has its own."
             } else {
-                "This study has none: no random ticket under a check that keeps its law."
+                "This study has none: no random ticket under a check that keeps its distribution."
             };
             Headline::plain(title.into(), none.into())
         }
@@ -309,7 +309,7 @@ fn controls(compared: Compared<'_>, found: &Findings) -> Vec<Headline> {
                 title,
                 format!("{shown} of {tested} cells"),
                 format!(
-                    " whose arms have the same law show a difference, uncorrected ({share} %; at most {percent} are expected by chance)."
+                    " whose arms have the same distribution show a difference, uncorrected ({share} %; at most {percent} are expected by chance)."
                 ),
             )
         }

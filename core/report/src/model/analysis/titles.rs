@@ -16,9 +16,9 @@ pub(crate) fn family_title(family: &str) -> String {
         "several-at-once" => "several changes at once",
         "random-tickets" => "random tickets against initial tickets",
         "partially-trained" => "partially trained tickets under checks",
-        "hybrid" => "hybrid tickets against what they are made of",
+        "hybrid" => "hybrid tickets against their two ingredients",
         "positive-control" => "positive control",
-        "same-law" => "A/A control: arms of the same law",
+        "same-law" => "A/A control: arms of the same distribution",
         "noise-floor" => "noise floor: the same ticket, other draws in training",
         other => other,
     };

@@ -105,7 +105,7 @@ fn about(grid: &Grid<'_>) -> Vec<String> {
              with and its degrees of freedom: {deviation}."
         ),
         "*identical* marks a pair whose two arms are the same run by construction: nothing was \
-         measured there. *A/A control* marks a pair whose arms have the same law, so that what \
+         measured there. *A/A control* marks a pair whose arms have the same distribution, so that what \
          shows is noise; *positive control* one that is expected to differ."
             .into(),
     ];

@@ -288,7 +288,7 @@ fn images_words(images: &jackpot_results::ImageComparison) -> String {
         format!(", between seeds of one arm {} %", format::number(churn, 1))
     });
     format!(
-        "over test images {interval}; {} % of images change between the arms{seeds}; noise of one pair foreseen from them {} points",
+        "over test images {interval}; {} % of images change between the arms{seeds}; noise of one pair predicted from them {} points",
         format::number(pair.churn, 1),
         format::number(pair.predicted, 2)
     )

@@ -32,7 +32,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     }
     Table {
         name: "before-after",
-        title: "accuracy before and after retraining",
+        title: "accuracy after pruning and after retraining",
         about,
         sections,
         data: Data::Rows,

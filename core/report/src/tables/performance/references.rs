@@ -40,7 +40,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     }
     Ok(Table {
         name: "references",
-        title: "numbers of others beside these",
+        title: "published numbers beside ours",
         about,
         sections,
         data: Data::Rows,

@@ -12,7 +12,7 @@ use jackpot_study::Lineage;
 pub(crate) fn table(grid: &Grid<'_>) -> Table {
     Table {
         name: "stages",
-        title: "which data each stage saw",
+        title: "data seen by each stage",
         about: vec![
             "The data of every training before the ticket's own (*pretraining*), of the batches \
              that its method drew (*scoring*) and of its own *training*; the test images are \

@@ -28,7 +28,7 @@ pub(crate) fn table(grids: Grids<'_, '_>) -> Table {
     }
     Table {
         name: "sweeps",
-        title: "along a number",
+        title: "accuracy along a varied number",
         about: about(grids, all.is_empty()),
         sections,
         data: Data::Rows,

@@ -27,7 +27,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Table {
     let unmodified = grid.cells.iter().filter(|c| c.check.is_none());
     Table {
         name: "tickets",
-        title: "random tickets against the rest",
+        title: "random tickets against all other tickets",
         about: vec![
             "Test accuracy of the unmodified tickets after the last epoch, in percent, mean ± \
              standard deviation over seeds; tickets that are made without any training stand \

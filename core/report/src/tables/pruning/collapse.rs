@@ -28,7 +28,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     let chance = grid.chance.map(|c| format::number(c, 1));
     Ok(Table {
         name: "collapse",
-        title: "collapse, predicted and happened",
+        title: "collapse, predicted and observed",
         about: vec![format!(
             "Runs by what the mask said before the training and what the training came to. \
              *Certain*: no path of kept weights leads from the image to a logit. *At risk*: a place \

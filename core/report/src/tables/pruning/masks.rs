@@ -19,7 +19,7 @@ use polars::df;
 pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     Ok(Table {
         name: "masks",
-        title: "what each mask keeps",
+        title: "weights kept by each mask",
         about: vec![
             "Sparsity in percent of all prunable weights, means over seeds. *Effective* counts as \
              kept only weights on a path of kept weights from the image to a logit. *Constant* \

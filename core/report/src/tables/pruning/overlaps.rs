@@ -33,7 +33,7 @@ pub(crate) fn table(grid: &Grid<'_>) -> Result<Table, Error> {
     }
     Ok(Table {
         name: "overlaps",
-        title: "weights that masks have in common",
+        title: "overlap of masks",
         about,
         sections: sections.filter(|s| !s.rows.is_empty()).collect(),
         data: Data::Given(frame(grid)?),
