@@ -211,7 +211,7 @@ fn odd_channels_train_on_avx2_without_touching_foreign_memory() {
     }
     let run = |perturb: &str| {
         let program = std::env::current_exe().unwrap();
-        let name = "families::odd_channels_train_on_avx2_without_touching_foreign_memory";
+        let name = "networks::families::odd_channels_train_on_avx2_without_touching_foreign_memory";
         let out = std::process::Command::new(program)
             .args([name, "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, "1")
