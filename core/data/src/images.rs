@@ -51,7 +51,7 @@ impl Images {
         }
     }
 
-    /// Safetensors with `images` u8 [n,c,h,w] and `labels` i64 [n], and no metadata: the
+    /// Safetensors with `images` u8 `[n, c, h, w]` and `labels` i64 `[n]`, and no metadata: the
     /// same images always give the same bytes.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
         let invalid = |error| Error::Invalid(format!("images as safetensors: {error}"));

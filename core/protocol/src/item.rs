@@ -29,7 +29,7 @@ pub enum Output {
     Weights,
     /// u8 [rows, channels, height, width].
     Images,
-    /// i64 [rows]: a class for each row.
+    /// i64 `[rows]`: a class for each row.
     Labels,
     /// 0 or 1 for each row: 1 for those that stay.
     Subset,

@@ -28,7 +28,7 @@ pub enum Batches {
         /// The object is held in memory if it has at most this many bytes.
         memory: u64,
     },
-    /// One batch given by hand (`x` f32 [n,c,h,w] already normalised, `y` i64 [n]): every request gets it.
+    /// One batch given by hand (`x` f32 `[n, c, h, w]` already normalised, `y` i64 `[n]`): every request gets it.
     Given {
         /// Safetensors with `x` and `y`.
         batch: PathBuf,

@@ -42,7 +42,7 @@ fn asked(compute: Compute) -> String {
     }
 }
 
-/// The same as [`print`], in seconds of one core.
+/// The same as [`print`](fn@print), in seconds of one core.
 pub fn in_json(plan: &Plan, assessment: &Assessment) -> Value {
     let gain = |g: &EngineGain| {
         json!({

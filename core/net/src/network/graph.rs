@@ -63,19 +63,19 @@ impl Layer {
 pub enum ParameterKind {
     /// [out, in / groups, height, width]; prunable.
     ConvWeight,
-    /// [out].
+    /// `[out]`.
     ConvBias,
-    /// [out, in]; prunable.
+    /// `[out, in]`; prunable.
     LinearWeight,
-    /// [out].
+    /// `[out]`.
     LinearBias,
-    /// Scale of a batch normalisation, [channels].
+    /// Scale of a batch normalisation, `[channels]`.
     NormWeight,
-    /// Shift of a batch normalisation, [channels].
+    /// Shift of a batch normalisation, `[channels]`.
     NormBias,
-    /// [channels]; not trained.
+    /// `[channels]`; not trained.
     RunningMean,
-    /// [channels]; not trained.
+    /// `[channels]`; not trained.
     RunningVar,
 }
 
@@ -155,7 +155,7 @@ pub enum Op {
     Linear {
         /// [out, in].
         weight: usize,
-        /// [out].
+        /// `[out]`.
         bias: usize,
     },
 }
