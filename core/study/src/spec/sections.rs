@@ -1,4 +1,4 @@
-//! The sections of `study.toml` as they are written; [`crate::file`] makes sense of them.
+//! The sections of `study.toml` as they are written; [`super::file`] makes sense of them.
 use crate::{
     analysis::section::AnalysisSection, spec::checks::CheckSection, spec::data::DataSection,
     spec::keys::SeedsSection, spec::reference::Reference, spec::run_section::RunSection,
