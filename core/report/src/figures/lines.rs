@@ -79,7 +79,7 @@ pub(super) fn tickets(grid: &Grid<'_>, group: TicketGroup) -> Result<Figure, Err
     let (name, title) = match group {
         TicketGroup::Hybrid => ("hybrid", "Hybrid tickets against what they are made of"),
         TicketGroup::Random => ("ablation", "Random tickets by their allocation"),
-        _ => ("tickets", "Random tickets against the rest"),
+        _ => ("tickets", "Random tickets against all other tickets"),
     };
     let chart = Chart {
         name,

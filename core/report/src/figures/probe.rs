@@ -4,7 +4,7 @@
 use crate::Error;
 use crate::figures::drawing::axis::Scale;
 use crate::figures::drawing::canvas::{
-    Anchor, BAND, COLOURS, Canvas, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, TEXT, WIDTH, draw,
+    Anchor, BAND, Canvas, Drawing, FINE, GREY, INK, RULE, SMALL, TEXT, WIDTH, draw, marker_of,
 };
 use crate::figures::drawing::label::{Name, labels};
 use crate::figures::drawing::legend::{Key, Legend};
@@ -87,9 +87,10 @@ fn kinds(probed: &ProbeResult) -> Vec<&str> {
 fn legend(kinds: &[&str]) -> Legend {
     let mut entries: Vec<(Key, String)> = Vec::new();
     for (place, kind) in kinds.iter().enumerate() {
+        let (shape, colour) = marker_of(place);
         let key = Key::Marker {
-            shape: SHAPES[place % SHAPES.len()],
-            colour: COLOURS[place % COLOURS.len()],
+            shape,
+            colour,
             hollow: false,
         };
         entries.push((key, (*kind).to_owned()));
@@ -178,8 +179,7 @@ fn row(
         let x = scale.at(scale.clip(100.0 * comparison.overlap));
         canvas.dot((x, y + 13), 5, GREY)?;
     }
-    let colour = COLOURS[place % COLOURS.len()];
-    let shape = SHAPES[place % SHAPES.len()];
+    let (shape, colour) = marker_of(place);
     match percent(|c| c.overlap) {
         None => Ok(()),
         Some(x) => canvas.marker(shape, (scale.at(x), y - 4), colour, false),

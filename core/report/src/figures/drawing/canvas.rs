@@ -69,6 +69,16 @@ pub(crate) const SHAPES: [Shape; 6] = [
     Shape::Cross,
 ];
 
+/// The shape and colour of a series by its place. When colours repeat, shapes are shifted, so that
+/// no two of three dozen series look alike.
+pub(crate) fn marker_of(place: usize) -> (Shape, RGBColor) {
+    let round = place / COLOURS.len();
+    (
+        SHAPES[(place + round) % SHAPES.len()],
+        COLOURS[place % COLOURS.len()],
+    )
+}
+
 /// The lengths of dash and gap in canvas units, or `None` for a solid line.
 pub(crate) type Dash = Option<(i32, i32)>;
 
@@ -533,4 +543,18 @@ fn printed(svg: &str, title: &str, drawing: &Drawing) -> Result<String, Failed> 
         WIDTH / scale,
         height / scale
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLOURS, SHAPES, marker_of};
+
+    #[test]
+    fn no_two_of_three_dozen_series_look_alike() {
+        let most = COLOURS.len() * SHAPES.len();
+        let look = |place| format!("{:?}", marker_of(place));
+        let all: std::collections::BTreeSet<String> = (0..most).map(look).collect();
+        assert_eq!(all.len(), most);
+        assert_eq!(look(most), look(0));
+    }
 }

@@ -5,8 +5,8 @@ use crate::Error;
 use crate::error::frame_error;
 use crate::figures::drawing::axis::{Scale, range, ticks};
 use crate::figures::drawing::canvas::{
-    Anchor, COLOURS, Canvas, Dash, Drawing, FINE, GREY, INK, RULE, SHAPES, SMALL, Shape, TEXT,
-    WIDTH, draw, width,
+    Anchor, COLOURS, Canvas, Dash, Drawing, FINE, GREY, INK, RULE, SMALL, Shape, TEXT, WIDTH, draw,
+    marker_of, width,
 };
 use crate::figures::drawing::footer;
 use crate::figures::drawing::label::{Name, labels};
@@ -125,15 +125,11 @@ impl Axis {
     }
 }
 
-/// The shape, colour and dash of a series. When colours repeat, shapes and dashes are shifted, so
-/// that no two of three dozen series look alike.
+/// The shape, colour and dash of a series, none like another's: see [`marker_of`].
 pub(crate) fn look(series: usize) -> (Shape, RGBColor, Dash) {
     let round = series / COLOURS.len();
-    (
-        SHAPES[(series + round) % SHAPES.len()],
-        COLOURS[series % COLOURS.len()],
-        DASHES[(series + round) % DASHES.len()],
-    )
+    let (shape, colour) = marker_of(series);
+    (shape, colour, DASHES[(series + round) % DASHES.len()])
 }
 
 impl Chart {

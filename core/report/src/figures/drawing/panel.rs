@@ -3,8 +3,7 @@
 
 use crate::figures::drawing::axis::{Scale, ticks};
 use crate::figures::drawing::canvas::{
-    Anchor, BAND, COLOURS, Canvas, Dash, GREY, INK, PAPER, RULE, SHAPES, SMALL, Shape, TEXT, TINY,
-    width,
+    Anchor, BAND, Canvas, Dash, GREY, INK, PAPER, RULE, SMALL, Shape, TEXT, TINY, marker_of, width,
 };
 use crate::figures::drawing::legend::bar;
 use crate::model::cells::{Cell, UNMODIFIED};
@@ -67,7 +66,7 @@ impl Block<'_> {
 pub(crate) fn look(grid: &Grid<'_>, check: Option<&Named>) -> (Shape, RGBColor) {
     let of = |c: &Named| grid.outline.checks.iter().position(|x| x == c);
     let place = check.and_then(of).map_or(0, |i| i + 1);
-    (SHAPES[place % SHAPES.len()], COLOURS[place % COLOURS.len()])
+    marker_of(place)
 }
 
 /// A colour half way to white.
