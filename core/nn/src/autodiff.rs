@@ -2,11 +2,16 @@
 mod given;
 mod slices;
 
-use crate::network::model::{forward, prunable};
-use crate::training::trainer::mask_tensor;
 use crate::{
-    Batch, Error, FloatPrecision, ImageSet, Statistics, batches::batch, error::invalid,
-    network::conv::Layout, network::objective, network::state,
+    Batch, Error, FloatPrecision, ImageSet, Statistics,
+    batches::batch,
+    error::invalid,
+    network::{
+        conv::Layout,
+        model::{forward, prunable},
+        objective, state,
+    },
+    training::trainer::mask_tensor,
 };
 pub use given::given_batch;
 use jackpot_data::{BatchSpec, Normalisation, Rows};

@@ -1,5 +1,9 @@
 //! What a study is run with: plugins, worker programs, libtorch, the kernel level.
-use crate::{Error, messages::hint, spec::data::sums_file, spec::run_section::RunSettings};
+use crate::{
+    Error,
+    messages::hint,
+    spec::{data::sums_file, run_section::RunSettings},
+};
 use jackpot_host::Server;
 use jackpot_protocol::{Kind, Plugin, PluginItem};
 use jackpot_store::Digest;

@@ -3,8 +3,7 @@ use crate::{failure, named, read, to_failure, write};
 use jackpot_data::Rows;
 use jackpot_host::Progress;
 use jackpot_nn::{FloatPrecision, Pruned};
-use jackpot_protocol::EvaluateJob;
-use jackpot_protocol::Failure;
+use jackpot_protocol::{EvaluateJob, Failure};
 use jackpot_prune::Mask;
 use std::path::Path;
 

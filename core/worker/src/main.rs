@@ -18,8 +18,7 @@ mod steps;
 mod training;
 
 use jackpot_host::{ServiceError, Services};
-use jackpot_protocol::Job;
-use jackpot_protocol::{Failure, PluginJob};
+use jackpot_protocol::{Failure, Job, PluginJob};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -4,12 +4,8 @@
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
 use jackpot_data::{Images, Normalisation};
-use jackpot_net::Engine;
-use jackpot_net::{AdamSettings, Architecture, Augment, Optimizer, Schedule, Training};
-use jackpot_protocol::Job;
-use jackpot_protocol::Limits;
-use jackpot_protocol::Metrics;
-use jackpot_protocol::{EvaluateJob, TrainJob};
+use jackpot_net::{AdamSettings, Architecture, Augment, Engine, Optimizer, Schedule, Training};
+use jackpot_protocol::{EvaluateJob, Job, Limits, Metrics, TrainJob};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
 use std::path::{Path, PathBuf};

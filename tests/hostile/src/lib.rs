@@ -3,9 +3,8 @@
 //!
 //! **Invariant:** nothing here is used outside tests, and nothing here knows libtorch.
 use jackpot_data::BatchSpec;
-use jackpot_host::mock_autodiff::MockAutodiff;
 pub use jackpot_host::mock_autodiff::coefficient;
-use jackpot_host::{ServiceError, Services, View, ViewMut};
+use jackpot_host::{ServiceError, Services, View, ViewMut, mock_autodiff::MockAutodiff};
 use jackpot_net::Objective;
 use jackpot_protocol::PluginJob;
 use jackpot_prune::Mask;

@@ -1,10 +1,16 @@
 //! The data sets we know, and opening them.
 
-use crate::formats::canonical::{self, RowOrder};
-use crate::formats::cifar::{CIFAR10, CIFAR100, Cifar};
-use crate::formats::tree::{self, Tree, wrong};
-use crate::sets::manifest::{self, Sums};
-use crate::{Error, Images, formats::decode, formats::idx_set, hex};
+use crate::{
+    Error, Images,
+    formats::{
+        canonical::{self, RowOrder},
+        cifar::{CIFAR10, CIFAR100, Cifar},
+        decode, idx_set,
+        tree::{self, Tree, wrong},
+    },
+    hex,
+    sets::manifest::{self, Sums},
+};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -10,8 +10,7 @@ use crate::{
     verify::promises,
 };
 use jackpot_abi as abi;
-use jackpot_protocol::BEFORE;
-use jackpot_protocol::{Failure, Output, PluginJob};
+use jackpot_protocol::{BEFORE, Failure, Output, PluginJob};
 use jackpot_prune::{Mask, PruningBudget, PruningRounds, SelectionOptions, select_values};
 use jackpot_rng::Key;
 use std::path::Path;

@@ -5,8 +5,10 @@
 use super::Analysis;
 use crate::{
     Error,
-    plan::assess::{ActionState, AssessmentCache, assess},
-    plan::graph::{CellContent, Plan},
+    plan::{
+        assess::{ActionState, AssessmentCache, assess},
+        graph::{CellContent, Plan},
+    },
     run::lock::Lock,
 };
 use jackpot_stats::Variance;

@@ -1,7 +1,11 @@
 //! Tickets that a block with two lists of `each` stands for, every value of one with every value of
 //! the other: how much of what they differ by each list explains.
 use super::section::Asked;
-use crate::{Error, messages::hint, spec::repeat::Sweep, spec::ticket::tickets::Ticket};
+use crate::{
+    Error,
+    messages::hint,
+    spec::{repeat::Sweep, ticket::tickets::Ticket},
+};
 use serde::{Deserialize, Serialize};
 
 /// Two factors and the tickets of their levels.

@@ -6,7 +6,9 @@ use super::{
     standard,
 };
 use crate::{
-    Error, messages::hint, spec::checks::Check, spec::repeat::Sweep, spec::ticket::tickets::Ticket,
+    Error,
+    messages::hint,
+    spec::{checks::Check, repeat::Sweep, ticket::tickets::Ticket},
 };
 use jackpot_stats::{Claim, Spending, Variance};
 use serde::Deserialize;

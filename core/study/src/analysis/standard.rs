@@ -1,12 +1,14 @@
 //! The contrasts of a study that declares none: the claims of Su et al. (2020) with the test that
 //! each needs, and the controls.
 use super::{Arm, Contrast, ControlOf, Role};
-use crate::{
-    spec::checks::{Check, CheckStep, CheckTarget},
-    spec::ticket::allocations::Allocation,
-    spec::ticket::kind::TicketKind,
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::{SparseTicket, Ticket},
+use crate::spec::{
+    checks::{Check, CheckStep, CheckTarget},
+    ticket::{
+        allocations::Allocation,
+        kind::TicketKind,
+        stage::WeightsSource,
+        tickets::{SparseTicket, Ticket},
+    },
 };
 use jackpot_stats::Claim;
 

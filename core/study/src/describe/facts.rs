@@ -1,5 +1,5 @@
 //! A study and its settings in one-line facts, which stand above tables.
-use crate::{spec::file::Study, spec::setting::Setting, spec::training};
+use crate::spec::{file::Study, setting::Setting, training};
 
 impl Study {
     /// One-line facts of a study: data, network, training, or one line for each of its settings;

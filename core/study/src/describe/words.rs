@@ -1,10 +1,11 @@
 //! A study's tickets and checks in words, stage by stage.
 use crate::{
-    messages::epochs,
-    messages::steps,
-    spec::checks::{Check, EpochSteps},
-    spec::ticket::tickets::SparseTicket,
-    {Allocation, DonorSeed, TieRule},
+    Allocation, DonorSeed, TieRule,
+    messages::{epochs, steps},
+    spec::{
+        checks::{Check, EpochSteps},
+        ticket::tickets::SparseTicket,
+    },
 };
 use jackpot_net::{Order, Schedule, Training};
 use jackpot_protocol::ConfigValue;

@@ -1,9 +1,7 @@
 //! The masks of a run, read back from the store or from the summary that the run left.
 use crate::{
     Error,
-    masks::facts::MaskFacts,
-    masks::overlaps::Overlap,
-    masks::summary::MaskSummary,
+    masks::{facts::MaskFacts, overlaps::Overlap, summary::MaskSummary},
     run::manifest::{ManifestCell, RunManifest},
 };
 use jackpot_net::{Architecture, Network};

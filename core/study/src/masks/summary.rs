@@ -4,11 +4,12 @@
 //! that were verified, and read only where they are not.
 use crate::{
     Error,
-    floats::floats_from_text,
-    floats::floats_to_text,
-    masks::facts::MaskFacts,
-    masks::overlaps::{MaskedCell, Overlap, overlaps_of},
-    masks::recorded::{LayerCounts, RecordedMasks},
+    floats::{floats_from_text, floats_to_text},
+    masks::{
+        facts::MaskFacts,
+        overlaps::{MaskedCell, Overlap, overlaps_of},
+        recorded::{LayerCounts, RecordedMasks},
+    },
     run::manifest::RunManifest,
 };
 use jackpot_store::{Digest, Store, canonical};

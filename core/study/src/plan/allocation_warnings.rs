@@ -3,9 +3,11 @@
 //! hold is refused, and how long trainings under them take is estimated from their counts.
 use crate::{
     Error,
-    actions::allocate::AllocateRecipe,
-    actions::recipe::{ActionInput, Recipe},
-    actions::select::SelectionCounts,
+    actions::{
+        allocate::AllocateRecipe,
+        recipe::{ActionInput, Recipe},
+        select::SelectionCounts,
+    },
     plan::graph::Plan,
     toolbox::Programs,
 };

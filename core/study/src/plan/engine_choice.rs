@@ -1,7 +1,6 @@
 //! Which trainings of a plan take which engine, and which would gain from the other one.
 use crate::{ActionState, Assessment, actions::recipe::ActionInput, plan::graph::Plan};
-use jackpot_net::Training;
-use jackpot_net::{Compute, Engine, Precision};
+use jackpot_net::{Compute, Engine, Precision, Training};
 use jackpot_sparse::Isa;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,10 @@
 //! Why an action is a hit or a miss: its recipe, field by field, against the nearest other.
 use crate::{
     Error,
-    plan::assess::{ActionState, Assessment},
-    plan::graph::Plan,
+    plan::{
+        assess::{ActionState, Assessment},
+        graph::Plan,
+    },
 };
 use jackpot_store::{Digest, Look, Store, canonical};
 use serde::Serialize;

@@ -1,10 +1,8 @@
 //! A study as a graph of actions.
 use crate::{
     actions::recipe::{OutputRef, Recipe},
-    spec::file::Study,
-    spec::setting::Setting,
-    toolbox::Libtorch,
-    toolbox::{Device, Plugins},
+    spec::{file::Study, setting::Setting},
+    toolbox::{Device, Libtorch, Plugins},
 };
 use jackpot_data::Source;
 use jackpot_net::{Network, ScorePrecision};

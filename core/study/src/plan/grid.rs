@@ -1,17 +1,20 @@
 //! From a study to a graph of actions: shared prefixes appear once.
 use crate::{
     Error,
-    actions::estimate::Estimate,
-    actions::recipe::{ActionInput, OutputRef, Recipe},
+    actions::{
+        estimate::Estimate,
+        recipe::{ActionInput, OutputRef, Recipe},
+    },
     plan::graph::{ActionNode, GridCell, Plan},
-    spec::checks::{Check, DataStage},
-    spec::file::Study,
-    spec::keys::{FixedSeeds, Keys},
-    spec::names::NO_CHECK,
-    spec::setting::Setting,
-    spec::ticket::tickets::{SparseTicket, Ticket},
-    toolbox::Libtorch,
-    toolbox::{Device, Plugins},
+    spec::{
+        checks::{Check, DataStage},
+        file::Study,
+        keys::{FixedSeeds, Keys},
+        names::NO_CHECK,
+        setting::Setting,
+        ticket::tickets::{SparseTicket, Ticket},
+    },
+    toolbox::{Device, Libtorch, Plugins},
 };
 use jackpot_data::Source;
 use jackpot_prune::Sparsity;

@@ -1,7 +1,6 @@
 //! Which data each stage of a cell saw, and what its ticket cost, read from the plan's graph.
 use crate::{
-    actions::recipe::ActionInput,
-    actions::train::TrainRecipe,
+    actions::{recipe::ActionInput, train::TrainRecipe},
     plan::graph::{CellContent, GridCell, Plan},
     spec::ticket::profile::Config,
 };

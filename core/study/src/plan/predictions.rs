@@ -1,11 +1,12 @@
 //! What the masks that the store has say of trainings that are still to run.
 use crate::{
     Error,
-    actions::recipe::Recipe,
-    actions::validate,
+    actions::{recipe::Recipe, validate},
     masks::facts::MaskFacts,
-    plan::assess::{ActionState, Assessment},
-    plan::graph::Plan,
+    plan::{
+        assess::{ActionState, Assessment},
+        graph::Plan,
+    },
 };
 use jackpot_store::{Digest, Store};
 use std::collections::{BTreeMap, btree_map::Entry};

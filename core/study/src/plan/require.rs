@@ -1,6 +1,8 @@
 //! What a plan needs that no action of it makes: looked at before anything runs.
 use crate::{
-    Error, actions::recipe::ActionInput, actions::validate, plan::graph::Plan,
+    Error,
+    actions::{recipe::ActionInput, validate},
+    plan::graph::Plan,
     spec::ticket::stage::WeightsSource,
 };
 use jackpot_store::{Digest, Store};

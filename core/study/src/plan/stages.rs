@@ -2,9 +2,11 @@
 use crate::{
     describe::words::{given, kept, length, otherwise},
     plan::graph::Plan,
-    spec::ticket::profile::preset,
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::{IterativePruning, SparseTicket, Ticket},
+    spec::ticket::{
+        profile::preset,
+        stage::WeightsSource,
+        tickets::{IterativePruning, SparseTicket, Ticket},
+    },
 };
 use jackpot_net::Compute;
 use jackpot_protocol::Kind;

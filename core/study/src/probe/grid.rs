@@ -3,14 +3,19 @@ use super::{OmittedTicket, depends_on};
 use crate::{
     Allocation, Error,
     actions::recipe::{ActionInput, OutputRef, Recipe},
-    plan::graph::Plan,
-    plan::grid::{At, Builder},
-    spec::file::Study,
-    spec::setting::fit,
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::{SparseTicket, Ticket},
-    toolbox::Libtorch,
-    toolbox::Plugins,
+    plan::{
+        graph::Plan,
+        grid::{At, Builder},
+    },
+    spec::{
+        file::Study,
+        setting::fit,
+        ticket::{
+            stage::WeightsSource,
+            tickets::{SparseTicket, Ticket},
+        },
+    },
+    toolbox::{Libtorch, Plugins},
 };
 use jackpot_prune::{PruningScope, Sparsity};
 

@@ -17,10 +17,11 @@ pub use tables::{OutputFormat, ProbeTable};
 
 use crate::{
     Error, MaskFacts, RunEvent, RunOptions, RunSummary,
-    actions::recipe::{OutputRef, Recipe},
-    actions::validate,
-    plan::assess::Assessment,
-    plan::graph::Plan,
+    actions::{
+        recipe::{OutputRef, Recipe},
+        validate,
+    },
+    plan::{assess::Assessment, graph::Plan},
     run::queue::drive,
     toolbox::Programs,
 };

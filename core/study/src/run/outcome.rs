@@ -1,9 +1,11 @@
 //! What a run leaves beside its results: which action fills which cell, and where it ran.
 use crate::{
     actions::recipe::ActionInput,
-    plan::assess::{ActionState, Assessment},
-    plan::graph::{CellContent, GridCell, Plan},
-    plan::origins::Origins,
+    plan::{
+        assess::{ActionState, Assessment},
+        graph::{CellContent, GridCell, Plan},
+        origins::Origins,
+    },
     run::manifest::{IDENTICAL_TO, ManifestCell},
     spec::names::NO_CHECK,
 };

@@ -7,21 +7,26 @@ mod upkeep;
 
 use crate::{
     Error,
-    actions::context::{Made, WARNING},
-    actions::recipe::Recipe,
-    actions::validate,
+    actions::{
+        context::{Made, WARNING},
+        recipe::Recipe,
+        validate,
+    },
     analysis::{DeclaredAnalysis, declare},
     floats::floats_to_text,
     masks::summary::summary_for_evidence,
-    plan::allocation_warnings::refuse_reserves,
-    plan::assess::{ActionState, Assessment, AssessmentCache, PlanSummary, assess},
-    plan::graph::Plan,
-    plan::origins::Origins,
-    plan::require::require,
-    run::manifest::RunManifest,
-    run::outcome::{Ended, Failed, blame, pinned, place},
-    spec::run_section::CollapsePolicy,
-    spec::setting::Setting,
+    plan::{
+        allocation_warnings::refuse_reserves,
+        assess::{ActionState, Assessment, AssessmentCache, PlanSummary, assess},
+        graph::Plan,
+        origins::Origins,
+        require::require,
+    },
+    run::{
+        manifest::RunManifest,
+        outcome::{Ended, Failed, blame, pinned, place},
+    },
+    spec::{run_section::CollapsePolicy, setting::Setting},
     toolbox::Programs,
 };
 use jackpot_protocol::Failure;

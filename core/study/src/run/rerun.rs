@@ -4,13 +4,14 @@
 //! that is not kept is made again first, by the action that made it.
 use crate::{
     Error,
-    actions::context::ActionContext,
-    actions::data::DataRecipe,
-    actions::recipe::{ConfiguredItem, Recipe},
-    actions::train::TrainRecipe,
+    actions::{
+        context::ActionContext,
+        data::DataRecipe,
+        recipe::{ConfiguredItem, Recipe},
+        train::TrainRecipe,
+    },
     spec::run_section::RunSettings,
-    toolbox::Libtorch,
-    toolbox::{Device, Plugins, Programs},
+    toolbox::{Device, Libtorch, Plugins, Programs},
 };
 use jackpot_data::Source;
 use jackpot_protocol::Limits;

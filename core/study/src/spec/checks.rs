@@ -2,12 +2,12 @@
 use crate::{
     Error,
     describe::titles::{UNMODIFIED, told_apart},
-    messages::distinct,
-    messages::hint,
-    spec::names::slug,
-    spec::repeat::Sweep,
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::Ticket,
+    messages::{distinct, hint},
+    spec::{
+        names::slug,
+        repeat::Sweep,
+        ticket::{stage::WeightsSource, tickets::Ticket},
+    },
 };
 use jackpot_net::{Order, Training};
 use jackpot_protocol::ConfigValue;

@@ -4,12 +4,13 @@
 //! are always libtorch's, scoring in the precision of `[scoring]`. What an engine cannot do is
 //! refused when the study is read, by the name of the field; nothing falls back.
 use crate::{
-    Error, spec::run_section::RunSettings, spec::setting::Setting, spec::ticket::tickets::Ticket,
-    spec::training::precision_fits,
+    Error,
+    spec::{
+        run_section::RunSettings, setting::Setting, ticket::tickets::Ticket,
+        training::precision_fits,
+    },
 };
-use jackpot_net::Compute;
-use jackpot_net::Engine;
-use jackpot_net::Network;
+use jackpot_net::{Compute, Engine, Network};
 
 /// Refuses a setting whose trainings cannot be computed as they ask. `run` is as the file says
 /// it; in a trial, libtorch may compute what would take a lifetime.

@@ -3,7 +3,10 @@
 //! A ticket and its check share every key but the check's own. No training key derives from
 //! a mask, a ticket's name or a recipe: pairs would share nothing. Any key can be held at one
 //! seed while the others follow the study's, or the other way round.
-use crate::{Error, messages::distinct, messages::hint};
+use crate::{
+    Error,
+    messages::{distinct, hint},
+};
 use jackpot_rng::Key;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,7 +1,9 @@
 //! `[[reference]]`: numbers of others that a report shows beside the study's own.
 use crate::{
-    Error, describe::titles, messages::hint, spec::names::NO_CHECK, spec::setting::Setting,
-    spec::ticket::tickets::Ticket,
+    Error,
+    describe::titles,
+    messages::hint,
+    spec::{names::NO_CHECK, setting::Setting, ticket::tickets::Ticket},
 };
 use jackpot_prune::Sparsity;
 use serde::Deserialize;

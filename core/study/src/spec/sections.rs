@@ -1,8 +1,10 @@
 //! The sections of `study.toml` as they are written; [`super::file`] makes sense of them.
 use crate::{
-    analysis::section::AnalysisSection, spec::checks::CheckSection, spec::data::DataSection,
-    spec::keys::SeedsSection, spec::reference::Reference, spec::run_section::RunSection,
-    spec::ticket::tickets::TicketSection, spec::training::TrainingSection,
+    analysis::section::AnalysisSection,
+    spec::{
+        checks::CheckSection, data::DataSection, keys::SeedsSection, reference::Reference,
+        run_section::RunSection, ticket::tickets::TicketSection, training::TrainingSection,
+    },
 };
 use jackpot_net::{Activation, Block, Family, ScorePrecision, Stem};
 use serde::Deserialize;

@@ -1,9 +1,11 @@
 //! Settings: the data, network and training that a study's grid is run in, once for each.
 //!
 //! A study without `[[setting]]` has one, without a name, and says nothing of it anywhere.
-use crate::{Error, spec::data::DataSettings, spec::repeat::Sweep, spec::ticket::tickets::Ticket};
-use jackpot_net::Compute;
-use jackpot_net::{Architecture, Training};
+use crate::{
+    Error,
+    spec::{data::DataSettings, repeat::Sweep, ticket::tickets::Ticket},
+};
+use jackpot_net::{Architecture, Compute, Training};
 use jackpot_prune::Sparsity;
 
 /// What one copy of the grid is run in.

@@ -2,21 +2,20 @@
 use crate::{
     Error,
     describe::titles::told_apart,
-    messages::at,
-    messages::distinct,
-    spec::data::{self},
-    spec::engine,
-    spec::names::slug,
-    spec::repeat::AllSeries,
-    spec::run_section::RunSettings,
-    spec::sections::{NetworkSection, SettingSection, StudyFile},
-    spec::setting::{Setting, fit},
-    spec::ticket::tickets::{self, Base},
-    spec::training::fits,
-    spec::trial::Trial,
+    messages::{at, distinct},
+    spec::{
+        data, engine,
+        names::slug,
+        repeat::AllSeries,
+        run_section::RunSettings,
+        sections::{NetworkSection, SettingSection, StudyFile},
+        setting::{Setting, fit},
+        ticket::tickets::{self, Base},
+        training::fits,
+        trial::Trial,
+    },
 };
-use jackpot_net::Compute;
-use jackpot_net::{Architecture, NetworkChoice};
+use jackpot_net::{Architecture, Compute, NetworkChoice};
 use jackpot_prune::Sparsity;
 use std::path::Path;
 

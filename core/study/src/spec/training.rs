@@ -1,10 +1,10 @@
 //! `[training]`: the hyperparameters of a study, and what a ticket changes of them.
 use crate::{
-    Error, messages::epochs, messages::hint, messages::steps, spec::run_section::RunSettings,
+    Error,
+    messages::{epochs, hint, steps},
+    spec::run_section::RunSettings,
 };
-use jackpot_net::Precision;
-use jackpot_net::{Augment, Optimizer, Order, Schedule, Training};
-use jackpot_net::{Compute, Engine};
+use jackpot_net::{Augment, Compute, Engine, Optimizer, Order, Precision, Schedule, Training};
 use serde::Deserialize;
 
 /// Refuses what could be computed but not in a lifetime: measured on ResNet-8, bfloat16

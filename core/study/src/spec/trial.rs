@@ -6,10 +6,11 @@
 //! recipe, and the pin has another name.
 use crate::{
     Error,
-    messages::at,
-    messages::hint,
-    spec::data::{DataSection, DataSettings},
-    spec::sections::StudyFile,
+    messages::{at, hint},
+    spec::{
+        data::{DataSection, DataSettings},
+        sections::StudyFile,
+    },
 };
 use jackpot_net::Training;
 

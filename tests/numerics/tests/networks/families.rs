@@ -2,8 +2,9 @@
 //! of channels that oneDNN's AVX2 kernels compute wrongly.
 use crate::support::*;
 use jackpot_data::BatchSpec;
-use jackpot_net::{Activation, Architecture, Family, Loss, Network, Objective, ObjectiveInput};
-use jackpot_net::{Stem, Training};
+use jackpot_net::{
+    Activation, Architecture, Family, Loss, Network, Objective, ObjectiveInput, Stem, Training,
+};
 use jackpot_nn::{BatchSource, Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal};

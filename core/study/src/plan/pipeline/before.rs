@@ -1,11 +1,12 @@
 //! The pruned network as it is evaluated before its own training.
 use crate::{
     Error,
-    actions::evaluate::EvaluateRecipe,
-    actions::recipe::{ActionInput, Platform},
+    actions::{
+        evaluate::EvaluateRecipe,
+        recipe::{ActionInput, Platform},
+    },
     plan::grid::{At, Builder},
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::SparseTicket,
+    spec::ticket::{stage::WeightsSource, tickets::SparseTicket},
 };
 use jackpot_net::Compute;
 use jackpot_protocol::Kind;

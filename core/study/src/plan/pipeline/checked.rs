@@ -1,13 +1,17 @@
 //! Checks: what a step makes of data, scores, a mask or weights.
 use crate::{
     Error,
-    actions::check::CheckRecipe,
-    actions::data::{DataFile, DataRecipe},
-    actions::recipe::ActionInput,
+    actions::{
+        check::CheckRecipe,
+        data::{DataFile, DataRecipe},
+        recipe::ActionInput,
+    },
     needs::{Needs, word},
     plan::grid::{At, Builder},
-    spec::checks::{CheckStep, CheckTarget, DataStage},
-    spec::ticket::stage::WeightsSource,
+    spec::{
+        checks::{CheckStep, CheckTarget, DataStage},
+        ticket::stage::WeightsSource,
+    },
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::Sparsity;

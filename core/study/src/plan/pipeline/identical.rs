@@ -6,11 +6,14 @@
 //! so of a check on the data of trainings nothing can be proved there.
 use crate::{
     Allocation, Error,
-    plan::graph::CellContent,
-    plan::grid::Builder,
-    spec::checks::{Check, CheckTarget, DataStage},
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::{SparseTicket, Ticket},
+    plan::{graph::CellContent, grid::Builder},
+    spec::{
+        checks::{Check, CheckTarget, DataStage},
+        ticket::{
+            stage::WeightsSource,
+            tickets::{SparseTicket, Ticket},
+        },
+    },
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_store::Digest;

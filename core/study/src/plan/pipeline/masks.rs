@@ -1,15 +1,20 @@
 //! Masks: the selection of scores by an allocation.
 use crate::{
     Allocation, DonorSeed, Error, TieRule,
-    actions::allocate::AllocateRecipe,
-    actions::recipe::ActionInput,
-    actions::select::{SelectRecipe, SelectionCounts},
-    plan::grid::{At, Builder},
-    plan::pipeline::scores::ScoreRequest,
-    spec::ticket::profile::Config,
-    spec::ticket::profile::{Profile, published_rule},
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::{SparseTicket, missing},
+    actions::{
+        allocate::AllocateRecipe,
+        recipe::ActionInput,
+        select::{SelectRecipe, SelectionCounts},
+    },
+    plan::{
+        grid::{At, Builder},
+        pipeline::scores::ScoreRequest,
+    },
+    spec::ticket::{
+        profile::{Config, Profile, published_rule},
+        stage::WeightsSource,
+        tickets::{SparseTicket, missing},
+    },
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{

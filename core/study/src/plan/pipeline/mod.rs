@@ -14,10 +14,11 @@ mod weights;
 use crate::{
     Error,
     actions::recipe::{ActionInput, Platform},
-    plan::graph::CellContent,
-    plan::grid::{At, Builder},
-    spec::file::BEFORE_AFTER,
-    spec::ticket::tickets::SparseTicket,
+    plan::{
+        graph::CellContent,
+        grid::{At, Builder},
+    },
+    spec::{file::BEFORE_AFTER, ticket::tickets::SparseTicket},
 };
 use jackpot_net::Engine;
 use jackpot_prune::Sparsity;

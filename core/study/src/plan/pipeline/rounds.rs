@@ -6,13 +6,18 @@
 //! rewinds and trains again. A sparsity is cut, exactly, from the last state that keeps more.
 use crate::{
     Allocation, Error,
-    actions::recipe::ActionInput,
-    actions::select::SelectionCounts,
-    plan::grid::{At, Builder},
-    plan::pipeline::{masks::SelectRequest, scores::ScoreRequest, weights::TrainRequest},
-    spec::checks::DataStage,
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::{IterativePruning, SparseTicket},
+    actions::{recipe::ActionInput, select::SelectionCounts},
+    plan::{
+        grid::{At, Builder},
+        pipeline::{masks::SelectRequest, scores::ScoreRequest, weights::TrainRequest},
+    },
+    spec::{
+        checks::DataStage,
+        ticket::{
+            stage::WeightsSource,
+            tickets::{IterativePruning, SparseTicket},
+        },
+    },
 };
 use jackpot_protocol::Kind;
 use jackpot_prune::{PruningScope, SelectionRule, Sparsity};

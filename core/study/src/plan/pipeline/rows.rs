@@ -6,9 +6,11 @@
 use crate::{
     Error,
     plan::grid::{At, Builder},
-    spec::checks::{CheckStep, DataStage},
-    spec::ticket::profile::Config,
-    spec::training::batch_fits,
+    spec::{
+        checks::{CheckStep, DataStage},
+        ticket::profile::Config,
+        training::batch_fits,
+    },
 };
 use jackpot_data::{BatchSpec, scoring_batch};
 use jackpot_net::{Training, held_back};

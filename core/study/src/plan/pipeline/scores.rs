@@ -1,14 +1,19 @@
 //! Scores: what a method makes of weights, data and draws, in one call or in rounds.
 use crate::{
     Error,
-    actions::recipe::{ActionInput, OutputRef, Platform, SampledRows},
-    actions::score::ScoreRecipe,
+    actions::{
+        recipe::{ActionInput, OutputRef, Platform, SampledRows},
+        score::ScoreRecipe,
+    },
     plan::grid::{At, Builder},
-    spec::checks::DataStage,
-    spec::ticket::profile,
-    spec::ticket::profile::Config,
-    spec::ticket::stage::WeightsSource,
-    spec::ticket::tickets::SparseTicket,
+    spec::{
+        checks::DataStage,
+        ticket::{
+            profile::{self, Config},
+            stage::WeightsSource,
+            tickets::SparseTicket,
+        },
+    },
 };
 use jackpot_protocol::{Kind, Output};
 use jackpot_prune::{PruningRounds, PruningScope, Sparsity};

@@ -1,16 +1,21 @@
 //! Weights: drawn, or as a dense training left them at one of its stages.
 use crate::{
     Error,
-    actions::init::InitRecipe,
-    actions::recipe::{ActionInput, Platform},
-    actions::train::TrainRecipe,
-    plan::grid::{At, Builder},
-    plan::pipeline::rows::KnownRows,
-    spec::checks::{DataStage, ResampledKey},
-    spec::ticket::stage::{self, WeightsSource},
+    actions::{
+        init::InitRecipe,
+        recipe::{ActionInput, Platform},
+        train::TrainRecipe,
+    },
+    plan::{
+        grid::{At, Builder},
+        pipeline::rows::KnownRows,
+    },
+    spec::{
+        checks::{DataStage, ResampledKey},
+        ticket::stage::{self, WeightsSource},
+    },
 };
-use jackpot_net::Compute;
-use jackpot_net::Training;
+use jackpot_net::{Compute, Training};
 use jackpot_rng::Key;
 
 /// What a training of the plan is asked for with.

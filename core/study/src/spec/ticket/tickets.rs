@@ -2,17 +2,19 @@
 use crate::{
     Error,
     describe::titles::told_apart,
-    messages::distinct,
-    messages::hint,
-    spec::names::slug,
-    spec::repeat::Sweep,
-    spec::ticket::allocations::{Allocation, AllocationSection, allocation},
-    spec::ticket::profile::Profile,
-    spec::ticket::stage::{self, WeightsSource},
-    spec::training::{TrainingSection, fits},
+    messages::{distinct, hint},
+    spec::{
+        names::slug,
+        repeat::Sweep,
+        ticket::{
+            allocations::{Allocation, AllocationSection, allocation},
+            profile::Profile,
+            stage::{self, WeightsSource},
+        },
+        training::{TrainingSection, fits},
+    },
 };
-use jackpot_net::Compute;
-use jackpot_net::Training;
+use jackpot_net::{Compute, Training};
 use jackpot_protocol::ConfigValue;
 use jackpot_prune::{Granularity, LayerConstraints, RoundSchedule, Sparsity};
 use serde::Deserialize;

@@ -1,6 +1,5 @@
 //! Checks that are controls: re-initialisation, another order, pretraining of another length.
-use crate::support;
-use crate::support::{behind, cell, head, planned, trained, try_plan};
+use crate::support::{self, behind, cell, head, planned, trained, try_plan};
 use jackpot_study::{ActionInput, CellContent, InitRecipe, Plan, Recipe, Role, Study, TrainRecipe};
 use std::path::Path;
 

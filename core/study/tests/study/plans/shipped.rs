@@ -1,6 +1,5 @@
 //! Every study that ships is planned, with plugins that are only described and without images.
-use crate::support;
-use crate::support::{count, item};
+use crate::support::{self, count, item};
 use jackpot_protocol::{ConfigValue, Kind, Output, Param, PluginItem};
 use jackpot_study::{Plan, Plugins, Study, plan_for_reading};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,7 @@
 //! Plans of the shipped study, with plugins that are only described: nothing runs here.
 
 use crate::support::{ALL, QUICK, count, plugins, pretend, try_plan};
-use jackpot_net::ScorePrecision;
-use jackpot_net::{Engine, Precision};
+use jackpot_net::{Engine, Precision, ScorePrecision};
 use jackpot_store::Store;
 use jackpot_study::{
     ActionInput, ActionState, Assessment, AssessmentCache, CellContent, CheckRecipe, Plan, Recipe,

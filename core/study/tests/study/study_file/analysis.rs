@@ -1,7 +1,6 @@
 //! `[analysis]`: every field as it is meant, and every slip named with its remedy.
 
-use crate::support;
-use crate::support::QUICK;
+use crate::support::{self, QUICK};
 use jackpot_stats::{Claim, Spending, Variance};
 use jackpot_study::{Analysis, Arm, CollapsedRuns, ControlOf, Margin, Role, Study};
 use std::path::Path;

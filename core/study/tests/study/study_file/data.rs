@@ -1,6 +1,5 @@
 //! `[data]` of a study: what it says is what is read, prepared and named in the key.
-use crate::support;
-use crate::support::QUICK;
+use crate::support::{self, QUICK};
 use jackpot_study::{Recipe, Study};
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! `study.toml`: the shipped study loads, and every slip is named with its remedy.
-use jackpot_net::{AdamSettings, Optimizer, Order, ScorePrecision, Training};
-use jackpot_net::{Compute, Engine, Precision};
+use jackpot_net::{
+    AdamSettings, Compute, Engine, Optimizer, Order, Precision, ScorePrecision, Training,
+};
 use jackpot_study::{Allocation, Study, nearest};
 use std::path::Path;
 
