@@ -219,21 +219,19 @@ pub(crate) fn drive(
     let running = store.running().map_err(Error::from_store)?;
     store.forget_leftovers().map_err(Error::from_store)?;
     ready()?;
-    let shared = Shared {
+    let executor = Executor {
         running,
-        bench: Workplace {
-            plan,
-            store,
-            programs,
-        },
+        plan,
+        store,
+        programs,
         queue: Mutex::default(),
         changed: Condvar::new(),
         stop,
         observe,
         place: place(plan),
     };
-    std::thread::scope(|scope| shared.work(scope, options.workers.get() - 1));
-    shared.finish()
+    std::thread::scope(|scope| executor.work(scope, options.workers.get() - 1));
+    executor.finish()
 }
 
 /// What is known while the plan runs; one lock guards it.
@@ -253,15 +251,11 @@ struct Queue {
     fatal: Option<Error>,
 }
 
-/// Where all actions of a plan are run.
-struct Workplace<'a> {
+/// Runs the actions of a plan; every worker thread has a reference to it.
+struct Executor<'a> {
     plan: &'a Plan,
     store: &'a Store,
     programs: &'a Programs,
-}
-
-struct Shared<'a> {
-    bench: Workplace<'a>,
     /// Says to other runs on this store that checkpoints may be read.
     running: Running,
     queue: Mutex<Queue>,
@@ -298,7 +292,7 @@ enum Next {
     Nothing,
 }
 
-impl Shared<'_> {
+impl Executor<'_> {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue
             .lock()
@@ -354,10 +348,10 @@ impl Shared<'_> {
     }
 
     fn next(&self, queue: &mut Queue) -> Result<Next, Error> {
-        let store = self.bench.store;
+        let store = self.store;
         let mut elsewhere = false;
         let a = self.assessed(queue)?;
-        for node in 0..self.bench.plan.nodes.len() {
+        for node in 0..self.plan.nodes.len() {
             let settled = queue.failed.contains_key(&node) || queue.collapsed.contains_key(&node);
             if a.states[node] != ActionState::ToRun || settled {
                 continue;
@@ -411,12 +405,12 @@ impl Shared<'_> {
             return Ok(Collapse::None);
         };
         let digest = mask.object()?;
-        let place = (self.bench.plan.nodes[node].setting, digest);
+        let place = (self.plan.nodes[node].setting, digest);
         if let Some(known) = queue.predicted.get(&place) {
             return Ok(known.clone());
         }
-        let bytes = self.bench.store.get(&digest).map_err(Error::from_store)?;
-        let network = self.bench.plan.network_of(node);
+        let bytes = self.store.get(&digest).map_err(Error::from_store)?;
+        let network = self.plan.network_of(node);
         let mask = validate::mask(&bytes, network).map_err(Error::from_host)?;
         let collapse = jackpot_prune::flow(network, &mask).collapse;
         queue.predicted.insert(place, collapse.clone());
@@ -426,9 +420,7 @@ impl Shared<'_> {
     /// Whether the study does not start this training; never in silence.
     fn skips(&self, queue: &mut Queue, node: usize, collapse: &Collapse) -> bool {
         match collapse {
-            Collapse::Certain(why)
-                if self.bench.plan.study.run.collapsed == CollapsePolicy::Skip =>
-            {
+            Collapse::Certain(why) if self.plan.study.run.collapsed == CollapsePolicy::Skip => {
                 (self.observe)(RunEvent::Skipped { node, why });
                 queue.collapsed.insert(node, why.clone());
                 true
@@ -442,7 +434,7 @@ impl Shared<'_> {
         if let Some(a) = queue.assessment.take() {
             return Ok(a);
         }
-        let (plan, store) = (self.bench.plan, self.bench.store);
+        let (plan, store) = (self.plan, self.store);
         let mut memo = std::mem::take(&mut queue.memo);
         let a = assess(plan, store, &mut memo, &mut queue.present(store));
         queue.memo = memo;
@@ -456,22 +448,18 @@ impl Shared<'_> {
     fn perform(&self, task: &Task, start: Instant) -> Result<Done, Failure> {
         let node = task.node;
         let mut progress = |done: f64| (self.observe)(RunEvent::Progress { node, done });
-        let Workplace {
-            plan,
-            store,
-            programs,
-        } = self.bench;
-        let context = plan.action_context(plan.nodes[node].setting, store, programs);
+        let setting = self.plan.nodes[node].setting;
+        let context = self.plan.action_context(setting, self.store, self.programs);
         let made = task.recipe.execute(&context, &task.key, &mut progress)?;
         let recipe = task.recipe.to_value()?;
         let record = self.record(&made, start.elapsed().as_secs_f64())?;
-        let committed = self.bench.store.commit(&recipe, &made.outputs, &record);
+        let committed = self.store.commit(&recipe, &made.outputs, &record);
         if let Some(why) = made.record[WARNING].as_str() {
             (self.observe)(RunEvent::Warned { node, why });
         }
         Ok(Done {
             committed: committed.map_err(Error::from_store)?,
-            diverged: diverged(self.bench.store, &made.outputs)?,
+            diverged: diverged(self.store, &made.outputs)?,
         })
     }
 
@@ -532,7 +520,7 @@ impl Shared<'_> {
             "kind": failure.kind, "message": failure.message, "log": failure.log,
         });
         let recorded = task.recipe.to_value().map(|recipe| {
-            let store = self.bench.store;
+            let store = self.store;
             store.record_failure(&recipe, &value)
         });
         if let Ok(Err(error)) = recorded {
@@ -551,7 +539,7 @@ impl Shared<'_> {
         }
         queue.assessment = None;
         let a = self.assessed(&mut queue)?;
-        let plan = self.bench.plan;
+        let plan = self.plan;
         let open = |n: &usize| a.states[*n] != ActionState::Cached;
         let title = |n: usize| plan.nodes[n].title.clone();
         let failed = queue.failed.iter().filter(|(n, _)| open(n));
@@ -583,7 +571,7 @@ impl Shared<'_> {
             let (Some(key), Some(outputs)) = (key, outputs) else {
                 continue;
             };
-            if !keys.contains(key) && diverged(self.bench.store, outputs)?.is_some() {
+            if !keys.contains(key) && diverged(self.store, outputs)?.is_some() {
                 keys.insert(*key);
             }
         }

@@ -1,5 +1,5 @@
 //! What a run keeps in the store beside the results of its actions, and what it lets go.
-use super::{Queue, Shared};
+use super::{Executor, Queue};
 use crate::{
     Error,
     actions::recipe::ActionInput,
@@ -8,11 +8,11 @@ use crate::{
 use jackpot_store::{Digest, canonical};
 use std::collections::BTreeSet;
 
-impl Shared<'_> {
+impl Executor<'_> {
     /// A finished action whose recipe is damaged or gone is the result of nobody knows what. The
     /// plan knows it: it is looked up by that recipe's sha256.
     pub(super) fn restore_recipes(&self, queue: &mut Queue, a: &Assessment) -> Result<(), Error> {
-        let store = self.bench.store;
+        let store = self.store;
         for ((key, recipe), outputs) in a.keys.iter().zip(&a.recipes).zip(&a.outputs) {
             let (Some(key), Some(recipe), Some(_)) = (key, recipe, outputs) else {
                 continue;
@@ -32,7 +32,7 @@ impl Shared<'_> {
         queue: &mut Queue,
         a: &Assessment,
     ) -> Result<(), Error> {
-        let (plan, store) = (self.bench.plan, self.bench.store);
+        let (plan, store) = (self.plan, self.store);
         if plan.study.run.keep_checkpoints {
             return Ok(());
         }
