@@ -38,14 +38,13 @@ pub use analysis::{
     Dose, Factor, Factorial, LEVEL, LOSS_MARGIN, MARGIN, Margin, Margins, Role, WeightedArm,
     declare,
 };
-pub use describe::words::given as describe_params;
 pub use jackpot_host::printable;
 pub use jackpot_stats::{LEAST_SEEDS, Variance};
 pub use masks::facts::{Collapse, MaskFacts};
 pub use masks::overlaps::{MaskedCell, Overlap, overlaps_of};
 pub use masks::recorded::{LayerCounts, RecordedMasks};
 pub use masks::summary::{EVIDENCE_ROOM, bytes_of_masks, summarise_masks};
-pub use messages::{hint, nearest, unit_suffix as describe_unit};
+pub use messages::{describe_params, describe_unit, hint, nearest};
 pub use needs::word;
 pub use plan::alike::alike;
 pub use plan::allocation_warnings::allocation_warnings;
@@ -78,18 +77,15 @@ pub use spec::keys::{FixedSeeds, Keys};
 pub use spec::names::NO_CHECK;
 pub use spec::reference::Reference;
 pub use spec::repeat::{Sweep, SweepLevel};
-pub use spec::run_section::CollapsePolicy;
-pub use spec::run_section::RunSettings;
+pub use spec::run_section::{CollapsePolicy, RunSettings};
 pub use spec::setting::{Setting, but_for_the_rate};
 pub use spec::ticket::allocations::{Allocation, DonorSeed};
 pub use spec::ticket::kind::TicketKind;
-pub use spec::ticket::profile::Config;
-pub use spec::ticket::profile::{Profile, preset, published_rule};
+pub use spec::ticket::profile::{Config, Profile, preset, published_rule};
 pub use spec::ticket::stage::WeightsSource;
 pub use spec::ticket::tickets::{IterativePruning, ScoringRounds, SparseTicket, Ticket, TieRule};
 pub use spec::trial::Trial;
-pub use toolbox::Libtorch;
-pub use toolbox::{Device, Plugins, Programs, RefusedPlugin};
+pub use toolbox::{Device, Libtorch, Plugins, Programs, RefusedPlugin};
 
 /// What actions made, as bytes: read and checked.
 pub mod outputs {

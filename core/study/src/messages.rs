@@ -1,7 +1,8 @@
-//! Words and checks that error messages of this crate share.
+//! Words that messages, titles and descriptions of this crate share, and checks of lists.
 use crate::Error;
+use jackpot_protocol::ConfigValue;
 use jackpot_prune::Granularity;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
 /// Prefixes an error of another crate with the field it is about.
@@ -86,8 +87,18 @@ pub(crate) fn steps(n: u32) -> String {
     format!("{n} step{plural} an epoch")
 }
 
+/// What is said behind an item that is given parameters: ` (share = 0.5)`, or nothing.
+pub fn describe_params(params: &BTreeMap<String, ConfigValue>) -> String {
+    let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
+}
+
 /// What is said behind the number of kept weights: nothing, or that filters are kept whole.
-pub fn unit_suffix(unit: Granularity) -> &'static str {
+pub fn describe_unit(unit: Granularity) -> &'static str {
     match unit {
         Granularity::Weights => "",
         Granularity::Filters => ", whole filters",

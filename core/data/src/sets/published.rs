@@ -117,7 +117,7 @@ pub(crate) static EMBEDDED: [(&str, &[u8]); 2] = [
     ),
 ];
 
-/// The published files of a set, in the order of [`Source::files`].
+/// The published files of a set, in the order of the set.
 pub(crate) fn published(set: &str) -> Result<&'static [Published], Error> {
     Ok(match info(set)?.name {
         "mnist" => &MNIST,

@@ -55,13 +55,16 @@ impl AllocateRecipe {
     }
 
     fn job(&self, context: &ActionContext, offered: OfferedItem) -> Result<PluginJob, Failure> {
-        let mut job = context.plugin_job(offered, &self.item, &self.architecture, self.rows);
+        let mut job = context.plugin_job(
+            offered,
+            &self.item,
+            &self.architecture,
+            self.rows,
+            self.key.as_ref(),
+        );
         job.keep = self.sparsity.density();
         job.input = context.optional_path(&self.scores)?;
         job.weights = context.optional_path(&self.weights)?;
-        if let Some(key) = &self.key {
-            job.key = key.clone();
-        }
         Ok(job)
     }
 }

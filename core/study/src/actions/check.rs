@@ -63,7 +63,13 @@ impl CheckRecipe {
 
     fn job(&self, context: &ActionContext, network: &Network) -> Result<PluginJob, Failure> {
         let offered = context.stored_item(&self.item)?;
-        let mut job = context.plugin_job(offered, &self.item, &self.architecture, self.rows);
+        let mut job = context.plugin_job(
+            offered,
+            &self.item,
+            &self.architecture,
+            self.rows,
+            self.key.as_ref(),
+        );
         job.input = Some(context.path(&self.input)?);
         job.mask = context.optional_path(&self.mask)?;
         job.donor = context.optional_path(&self.donor)?;
@@ -79,9 +85,6 @@ impl CheckRecipe {
         if let Some(mask) = mask {
             let mask = validate::mask(&context.get(mask)?, network)?;
             job.keep = mask.kept() as f64 / mask.total() as f64;
-        }
-        if let Some(key) = &self.key {
-            job.key = key.clone();
         }
         Ok(job)
     }

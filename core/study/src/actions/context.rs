@@ -66,7 +66,7 @@ impl WorkerRun {
     /// What the record of the action says of the process.
     pub(crate) fn record(&self) -> Value {
         let done = &self.finished;
-        json!({"log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory})
+        process_record(&done.log, done.seconds, done.peak_memory)
     }
 }
 
@@ -88,6 +88,11 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::new("error", error.0)
     }
+}
+
+/// What the record of an action says of the process that ran it.
+fn process_record(log: &str, seconds: f64, peak_memory: u64) -> Value {
+    json!({"log": log, "seconds": seconds, "peak_memory": peak_memory})
 }
 
 fn store_failed(error: jackpot_store::Error) -> Failure {
@@ -235,27 +240,30 @@ impl ActionContext<'_> {
         Ok((plugin, described))
     }
 
-    /// A job that gives the item its parameters and the network; whatever else the recipe names
-    /// is added by its kind, and what it does not name is absent.
+    /// A job that gives the item its parameters, the network and the random key if it draws;
+    /// whatever else the recipe names is added by its kind, and what it does not name is absent.
     pub(crate) fn plugin_job(
         &self,
         offered: OfferedItem,
         item: &ConfiguredItem,
         architecture: &Architecture,
         rows: u32,
+        key: Option<&String>,
     ) -> PluginJob {
-        PluginJob {
-            rows: u64::from(rows),
-            device: self.device.name.clone(),
-            ..PluginJob::new(
-                offered.library,
-                item.plugin.to_string(),
-                offered.described,
-                item.config.clone(),
-                architecture.clone(),
-                self.limits.clone(),
-            )
+        let mut job = PluginJob::new(
+            offered.library,
+            item.plugin.to_string(),
+            offered.described,
+            item.config.clone(),
+            architecture.clone(),
+            self.limits.clone(),
+        );
+        job.rows = u64::from(rows);
+        job.device = self.device.name.clone();
+        if let Some(key) = key {
+            job.key = key.clone();
         }
+        job
     }
 
     /// The batches that a method may draw.
@@ -311,9 +319,7 @@ impl ActionContext<'_> {
         }
         Ok(Made {
             outputs,
-            record: json!({
-                "log": done.log, "seconds": done.seconds, "peak_memory": done.peak_memory,
-            }),
+            record: process_record(&done.log, done.seconds, done.peak_memory),
         })
     }
 }

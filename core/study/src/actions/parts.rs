@@ -3,7 +3,7 @@
 //! Inputs are named by content hash, never by the key of the action that made them, so a
 //! rebuilt plugin that yields the same mask costs no retraining. While a plan does not know
 //! an input yet, the input names the node that will make it, and the recipe has no key.
-use crate::{Error, spec::ticket::profile::Config, toolbox::Libtorch};
+use crate::{Error, messages::describe_params, spec::ticket::profile::Config, toolbox::Libtorch};
 use jackpot_net::{Augment, Compute, Engine, Precision};
 use jackpot_protocol::ConfigValue;
 use jackpot_store::{Digest, canonical};
@@ -83,16 +83,7 @@ pub struct ConfiguredItem {
 impl ConfiguredItem {
     /// The item and every parameter that the recipe spells: `snip (batches = 1)`.
     pub(crate) fn describe(&self) -> String {
-        let parameters: Vec<String> = self
-            .config
-            .iter()
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect();
-        if parameters.is_empty() {
-            self.item.clone()
-        } else {
-            format!("{} ({})", self.item, parameters.join(", "))
-        }
+        format!("{}{}", self.item, describe_params(&self.config))
     }
 
     /// Gives the parameters of an item that was read from the store the types that the item

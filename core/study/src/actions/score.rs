@@ -77,7 +77,13 @@ impl ScoreRecipe {
 
     fn job(&self, context: &ActionContext) -> Result<PluginJob, Failure> {
         let offered = context.stored_item(&self.item)?;
-        let mut job = context.plugin_job(offered, &self.item, &self.architecture, self.rows);
+        let mut job = context.plugin_job(
+            offered,
+            &self.item,
+            &self.architecture,
+            self.rows,
+            self.key.as_ref(),
+        );
         // One-round scores are asked for before it is known how many are kept: all are.
         if let Some(sparsity) = &self.sparsity {
             job.keep = sparsity.density();
@@ -91,9 +97,6 @@ impl ScoreRecipe {
             Some(data) => Some(context.batches(data)?),
             None => None,
         };
-        if let Some(key) = &self.key {
-            job.key = key.clone();
-        }
         Ok(job)
     }
 }

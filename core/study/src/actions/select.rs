@@ -8,7 +8,7 @@ use crate::{
         parts::ActionInput,
         validate,
     },
-    messages::unit_suffix,
+    messages::describe_unit,
 };
 use jackpot_net::{Architecture, Network};
 use jackpot_protocol::Failure;
@@ -217,6 +217,6 @@ impl ActionKind for SelectRecipe {
         } else {
             ""
         };
-        format!("{chosen}{within}{}", unit_suffix(self.unit))
+        format!("{chosen}{within}{}", describe_unit(self.unit))
     }
 }

@@ -1,16 +1,14 @@
 //! A study's tickets and checks in words, stage by stage.
 use crate::{
     Allocation, DonorSeed, TieRule,
-    messages::{epochs, steps},
+    messages::{describe_params, epochs, steps},
     spec::{
         checks::{Check, EpochSteps},
         ticket::tickets::SparseTicket,
     },
 };
 use jackpot_net::{Order, Schedule, Training};
-use jackpot_protocol::ConfigValue;
 use jackpot_prune::PruningScope;
-use std::collections::BTreeMap;
 
 impl Check {
     /// What the check changes, in the order of the pipeline.
@@ -18,7 +16,7 @@ impl Check {
         let mut words: Vec<String> = Vec::new();
         let mut last = None;
         for step in &self.steps {
-            let item = step.item.clone() + &given(&step.params);
+            let item = step.item.clone() + &describe_params(&step.params);
             match words.last_mut() {
                 Some(line) if last == Some(step.on) => *line += &format!(", {item}"),
                 _ => words.push(format!("{}: {item}", step.on.name())),
@@ -63,7 +61,7 @@ pub(crate) fn kept(sparse: &SparseTicket) -> Option<String> {
         Allocation::Global(PruningScope::Convolutions) => {
             "the largest of all convolutions, the classifier whole".to_owned()
         }
-        Allocation::Rule { item, params } => format!("by {item}{}", given(params)),
+        Allocation::Rule { item, params } => format!("by {item}{}", describe_params(params)),
         Allocation::Table(densities) => {
             format!("by the study's own densities of {} layers", densities.len())
         }
@@ -89,16 +87,6 @@ pub(crate) fn kept(sparse: &SparseTicket) -> Option<String> {
         words.push("ties as published".into());
     }
     Some(words.join(", "))
-}
-
-/// " (share = 0.5)".
-pub fn given(params: &BTreeMap<String, ConfigValue>) -> String {
-    let words: Vec<String> = params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", words.join(", "))
-    }
 }
 
 pub(crate) fn length(training: &Training) -> String {

@@ -1,6 +1,7 @@
 //! The stages of a ticket in words, in the order of its pipeline.
 use crate::{
-    describe::words::{given, kept, length, otherwise},
+    describe::words::{kept, length, otherwise},
+    messages::describe_params,
     plan::graph::Plan,
     spec::ticket::{
         profile::preset,
@@ -72,7 +73,10 @@ impl Plan {
             ),
         };
         let profile = self.profile_in_words(id, sparse);
-        format!("{id}{}{of}{rounds}{profile}", given(&sparse.params))
+        format!(
+            "{id}{}{of}{rounds}{profile}",
+            describe_params(&sparse.params)
+        )
     }
 
     /// ", published" where the item is another one under that profile.
