@@ -16,6 +16,7 @@ mod guest;
 mod printable;
 mod supervisor;
 #[cfg(test)]
+#[path = "../../prune/src/test_network.rs"]
 mod test_network;
 mod verify;
 

@@ -1,30 +1,8 @@
 //! The outline of a study: what a report reads of its file.
 
-use crate::support::QUICK;
+use crate::support::{TWO_SETTINGS, over};
 use jackpot_results::outline;
 use std::path::Path;
-
-/// The grid of `quick` without its network, over settings.
-fn over(settings: &str) -> String {
-    let text = QUICK.replace(
-        "[network]\nfamily = \"resnet\"\ndepth = 8\nwidth = 16\n",
-        "",
-    );
-    format!("{text}\n{settings}")
-}
-
-const TWO: &str = r#"
-[[setting]]
-name = "narrow"
-title = "Narrow"
-network = { family = "resnet", depth = 8, width = 8 }
-
-[[setting]]
-name = "vgg"
-network = { family = "vgg", depth = 19, width = 8 }
-data = { set = "fashion-mnist-10k", pad_to = 32 }
-training = { epochs = 3, augment = { flip = false } }
-"#;
 
 #[test]
 fn the_outline_is_the_files() {
@@ -49,7 +27,7 @@ fn the_outline_is_the_files() {
 #[test]
 fn the_outline_has_each_settings_facts() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("study.toml"), over(TWO)).unwrap();
+    std::fs::write(folder.path().join("study.toml"), over(TWO_SETTINGS)).unwrap();
     let outline = outline(folder.path()).unwrap();
     let names: Vec<&str> = outline
         .settings
@@ -106,5 +84,5 @@ fn the_outline_knows_which_settings_differ_in_the_rate_alone() {
         assert_eq!(alike, [0, 1], "{field}");
         assert!(numbers[1].as_ref().unwrap()[0].is_some(), "{field}");
     }
-    assert_eq!(told(TWO).1, [0, 1]);
+    assert_eq!(told(TWO_SETTINGS).1, [0, 1]);
 }

@@ -1,29 +1,7 @@
 //! One study over several settings, and blocks that stand for several.
-use crate::support::{QUICK, head, try_plan};
+use crate::support::{QUICK, TWO_SETTINGS, head, over, try_plan};
 use jackpot_study::{ActionInput, CellContent, Plan, Recipe, Study, TrainRecipe};
 use std::{collections::BTreeSet, path::Path};
-
-/// The grid of `quick` without its network, over settings.
-fn over(settings: &str) -> String {
-    let text = QUICK.replace(
-        "[network]\nfamily = \"resnet\"\ndepth = 8\nwidth = 16\n",
-        "",
-    );
-    format!("{text}\n{settings}")
-}
-
-const TWO: &str = r#"
-[[setting]]
-name = "narrow"
-title = "Narrow"
-network = { family = "resnet", depth = 8, width = 8 }
-
-[[setting]]
-name = "vgg"
-network = { family = "vgg", depth = 19, width = 8 }
-data = { set = "fashion-mnist-10k", pad_to = 32 }
-training = { epochs = 3, augment = { flip = false } }
-"#;
 
 fn refused(text: &str, expected: &[&str]) {
     let error = match Study::parse(text, Path::new("/somewhere/x")) {
@@ -61,7 +39,7 @@ fn spellings(plan: &Plan) -> BTreeSet<String> {
 
 #[test]
 fn settings_are_grids_of_their_own_and_share_what_they_share() {
-    let plan = try_plan(&over(TWO)).unwrap();
+    let plan = try_plan(&over(TWO_SETTINGS)).unwrap();
     let alone = try_plan(&QUICK.replace("width = 16", "width = 8")).unwrap();
     assert_eq!(plan.cells.len(), 2 * alone.cells.len());
     // The first setting's actions are those of the study that has only it.
@@ -92,7 +70,7 @@ fn settings_are_grids_of_their_own_and_share_what_they_share() {
 
 #[test]
 fn two_settings_on_the_same_images_read_one_data_object() {
-    let same = TWO
+    let same = TWO_SETTINGS
         .replace("data = { set = \"fashion-mnist-10k\", pad_to = 32 }", "")
         .replace(
             "family = \"vgg\", depth = 19",
@@ -122,27 +100,27 @@ fn a_study_without_settings_says_nothing_of_them() {
 fn slips_in_settings_are_named() {
     refused(&over(""), &["`network`", "every `[[setting]]`"]);
     refused(
-        &over(&TWO.replace("\"narrow\"", "\"vgg\"")),
+        &over(&TWO_SETTINGS.replace("\"narrow\"", "\"vgg\"")),
         &["setting.name", "given twice"],
     );
     refused(
-        &over(&TWO.replace("\"narrow\"", "\"Narrow\"")),
+        &over(&TWO_SETTINGS.replace("\"narrow\"", "\"Narrow\"")),
         &["setting.name", "lower-case"],
     );
     refused(
-        &over(&TWO.replace("\"narrow\"", "\"tables\"")),
+        &over(&TWO_SETTINGS.replace("\"narrow\"", "\"tables\"")),
         &["setting.name", "`tables` is a folder"],
     );
     refused(
-        &over(&TWO.replace("depth = 19", "depth = 18")),
+        &over(&TWO_SETTINGS.replace("depth = 19", "depth = 18")),
         &["setting `vgg`", "network"],
     );
     refused(
-        &over(&TWO.replace("title =", "titel =")),
+        &over(&TWO_SETTINGS.replace("title =", "titel =")),
         &["did you mean `title`?"],
     );
     refused(
-        &over(&TWO.replace("width = 8 }", "width = 1 }")).replace("0.98", "0.9999"),
+        &over(&TWO_SETTINGS.replace("width = 8 }", "width = 1 }")).replace("0.98", "0.9999"),
         &["setting `narrow`", "0.9999", "keeps 0"],
     );
 }

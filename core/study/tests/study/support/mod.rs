@@ -11,6 +11,20 @@ use std::{collections::BTreeMap, path::Path};
 
 /// The first release of `reports/quick`, which golden keys and old stores are of.
 pub const QUICK: &str = include_str!("quick.toml");
+/// Two settings for the grid of [`QUICK`]: see [`over`].
+pub const TWO_SETTINGS: &str = r#"
+[[setting]]
+name = "narrow"
+title = "Narrow"
+network = { family = "resnet", depth = 8, width = 8 }
+
+[[setting]]
+name = "vgg"
+network = { family = "vgg", depth = 19, width = 8 }
+data = { set = "fashion-mnist-10k", pad_to = 32 }
+training = { epochs = 3, augment = { flip = false } }
+"#;
+
 // Bits of `needs` in jackpot.h.
 pub const WEIGHTS: u32 = 1;
 pub const DATA: u32 = 2 | 4;
@@ -18,6 +32,15 @@ pub const GRAD: u32 = 8;
 pub const RNG: u32 = 32;
 pub const DONOR: u32 = 128;
 pub const REF: u32 = 256;
+
+/// The grid of `quick` without its network, over settings.
+pub fn over(settings: &str) -> String {
+    let text = QUICK.replace(
+        "[network]\nfamily = \"resnet\"\ndepth = 8\nwidth = 16\n",
+        "",
+    );
+    format!("{text}\n{settings}")
+}
 
 pub fn item(id: &str, kind: Kind, output: Output, needs: u32) -> PluginItem {
     PluginItem {
