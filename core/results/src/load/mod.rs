@@ -118,6 +118,13 @@ impl RunOutcome {
     }
 }
 
+/// The metrics of an action, or `None` where the store does not have them any more.
+fn kept_metrics(store: &Store, key: &Digest) -> Result<Option<Digest>, Error> {
+    let action = store.action(key).map_err(Error::from_store)?;
+    let metrics = action.and_then(|a| a.outputs.get("metrics").copied());
+    Ok(metrics.filter(|m| store.has(m)))
+}
+
 fn read_run(
     store: &Store,
     name: &str,

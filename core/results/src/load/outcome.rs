@@ -1,6 +1,9 @@
 //! What a cell of a run's manifest came to, read from the results that it names.
-use super::pretraining::pretrained;
-use super::run::{Before, RunOutcome, TestBits, TrainedRun};
+use super::{
+    kept_metrics,
+    pretraining::pretrained,
+    run::{Before, RunOutcome, TestBits, TrainedRun},
+};
 use jackpot_store::{Digest, Store};
 use jackpot_study::{Error, ManifestCell, RecordedMasks, outputs};
 
@@ -79,9 +82,7 @@ pub(super) fn outcome(
 
 /// Reads the evaluation before training; `None` where the store does not have it any more.
 fn before(store: &Store, key: Digest) -> Result<Option<Before>, Error> {
-    let action = store.action(&key).map_err(Error::from_store)?;
-    let metrics = action.and_then(|a| a.outputs.get("metrics").copied());
-    let Some(metrics) = metrics.filter(|m| store.has(m)) else {
+    let Some(metrics) = kept_metrics(store, &key)? else {
         return Ok(None);
     };
     let bytes = store.get(&metrics).map_err(Error::from_store)?;

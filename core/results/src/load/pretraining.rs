@@ -1,5 +1,5 @@
 //! The result of the dense training that the mask or weights of a cell come from.
-use super::curves::epochs;
+use super::{curves::epochs, kept_metrics};
 use jackpot_store::{Digest, Store};
 use jackpot_study::Error;
 
@@ -22,9 +22,7 @@ pub struct Pretrained {
 /// Reads the training; `None` where the store does not have it, or where it diverged in its first
 /// epoch.
 pub(super) fn pretrained(store: &Store, key: Digest) -> Result<Option<Pretrained>, Error> {
-    let action = store.action(&key).map_err(Error::from_store)?;
-    let metrics = action.and_then(|a| a.outputs.get("metrics").copied());
-    let Some(metrics) = metrics.filter(|m| store.has(m)) else {
+    let Some(metrics) = kept_metrics(store, &key)? else {
         return Ok(None);
     };
     let epochs = epochs(store, metrics)?;

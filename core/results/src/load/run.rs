@@ -1,7 +1,7 @@
 //! One training of a study's grid, and what came out of it.
 use super::pretraining::Pretrained;
 use jackpot_store::Digest;
-use jackpot_study::{Lineage, MaskFacts};
+use jackpot_study::{LayerCounts, Lineage, MaskFacts};
 
 /// One training of the grid, or why there is none.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ pub struct TrainedRun {
     /// where no trained weights were pruned.
     pub before: Option<Before>,
     /// Name, weights and kept weights of each layer, in forward order.
-    pub layers: Vec<(String, u64, u64)>,
+    pub layers: LayerCounts,
     /// Which test images the last weights classify correctly; `None` where the results do not hold
     /// it.
     pub bits: Option<TestBits>,
