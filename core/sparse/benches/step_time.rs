@@ -1,7 +1,7 @@
 //! Seconds of a training step: `step_time NETWORK BATCH SPARSITY smart|uniform f32|bf16 [avx2] [STEPS]`.
-use jackpot_net::{Architecture, Network, Training};
+use jackpot_net::{Architecture, Network, Precision, Training};
 use jackpot_prune::Mask;
-use jackpot_sparse::{Isa, SparseEngine, Storage};
+use jackpot_sparse::{Isa, SparseEngine};
 use std::time::Instant;
 
 /// A few random numbers are enough here.
@@ -58,8 +58,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let network = architecture.build()?;
     let densities = densities(&network, sparsity, arguments[4] == "smart");
     let storage = match arguments[5].as_str() {
-        "bf16" => Storage::Bf16,
-        _ => Storage::F32,
+        "bf16" => Precision::Bf16,
+        _ => Precision::F32,
     };
     let isa = match arguments.get(6).map(String::as_str) {
         Some("avx2") => Isa::Avx2,

@@ -1,18 +1,18 @@
 //! Trains a masked network on a CPU in the time of its kept weights.
 //!
 //! ```
-//! use jackpot_net::{Architecture, Training};
+//! use jackpot_net::{Architecture, Precision, Training};
 //! use jackpot_prune::Mask;
-//! use jackpot_sparse::{SparseEngine, Isa, Storage};
+//! use jackpot_sparse::{SparseEngine, Isa};
 //!
 //! let network = Architecture::resnet(8, 4, 10, [1, 8, 8]).build()?;
 //! let training = Training::su2020();
-//! jackpot_sparse::check(&network, &training, Storage::F32)?;
+//! jackpot_sparse::check(&network, &training, Precision::F32)?;
 //! # let parameters: Vec<Vec<f32>> = network.parameters.iter()
 //! #     .map(|p| vec![0.5; p.shape.iter().product()]).collect();
 //! # let Ok(isa) = Isa::best() else { return Ok(()) };
 //! let mask = Mask::dense(&network);
-//! let mut engine = SparseEngine::new(&network, &parameters, &mask, &training, Storage::F32, isa)?;
+//! let mut engine = SparseEngine::new(&network, &parameters, &mask, &training, Precision::F32, isa)?;
 //! let step = engine.step(&[0.0; 3 * 64], &[0, 1, 2], 0.1)?;
 //! assert!(step.loss > 0.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -81,24 +81,6 @@ fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::Invalid(message.into()))
 }
 
-/// How activations and their gradients are held. Weights, sums and the optimiser are f32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// 32 bits, 16 images a cache line.
-    F32,
-    /// 16 bits of the same range, rounded to nearest even, 32 images a cache line.
-    Bf16,
-}
-
-impl From<Precision> for Storage {
-    fn from(precision: Precision) -> Storage {
-        match precision {
-            Precision::F32 => Storage::F32,
-            Precision::Bf16 => Storage::Bf16,
-        }
-    }
-}
-
 /// The instructions that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
@@ -115,15 +97,17 @@ impl Isa {
     /// A CPU without AVX2.
     pub fn best() -> Result<Isa, Error> {
         let isas = [Isa::Avx512, Isa::Avx2];
-        let first = isas.into_iter().find(|isa| isa.check(Storage::F32).is_ok());
-        first.map_or_else(|| Isa::Avx2.check(Storage::F32).map(|()| Isa::Avx2), Ok)
+        let first = isas
+            .into_iter()
+            .find(|isa| isa.check(Precision::F32).is_ok());
+        first.map_or_else(|| Isa::Avx2.check(Precision::F32).map(|()| Isa::Avx2), Ok)
     }
 
     /// The kernels that the sparse engine takes in a device class, if this CPU has them.
     ///
     /// # Errors
     /// A class without such kernels; a CPU that lacks what the storage needs.
-    pub fn of_class(device_class: &str, storage: Storage) -> Result<Isa, Error> {
+    pub fn of_class(device_class: &str, storage: Precision) -> Result<Isa, Error> {
         let isa = match device_class {
             "cpu-avx2" | "native-avx2" => Isa::Avx2,
             "native-avx512" => Isa::Avx512,
@@ -143,7 +127,7 @@ impl Isa {
     ///
     /// # Errors
     /// Names what the CPU lacks and what to use instead.
-    pub fn check(self, storage: Storage) -> Result<(), Error> {
+    pub fn check(self, storage: Precision) -> Result<(), Error> {
         let avx512 = || {
             is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
@@ -152,22 +136,22 @@ impl Isa {
                 && is_x86_feature_detected!("fma")
         };
         let (there, lacks, instead) = match (self, storage) {
-            (Isa::Avx2, Storage::Bf16) => (
+            (Isa::Avx2, Precision::Bf16) => (
                 false,
                 "packed bf16 needs AVX-512 with bf16, and AVX2 was asked for",
                 "use f32",
             ),
-            (Isa::Avx2, Storage::F32) => (
+            (Isa::Avx2, Precision::F32) => (
                 is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
                 "this CPU has no AVX2 with FMA",
                 "use `engine = \"libtorch\"`",
             ),
-            (Isa::Avx512, Storage::F32) => (
+            (Isa::Avx512, Precision::F32) => (
                 avx512(),
                 "this CPU has no AVX-512 (F, BW, DQ, VL)",
                 "use AVX2",
             ),
-            (Isa::Avx512, Storage::Bf16) => (
+            (Isa::Avx512, Precision::Bf16) => (
                 avx512() && is_x86_feature_detected!("avx512bf16"),
                 "this CPU has no AVX-512 with bf16",
                 "use f32",
@@ -185,7 +169,7 @@ impl Isa {
 ///
 /// # Errors
 /// Names the layer or field that cannot, and what to use instead.
-pub fn check(network: &Network, training: &Training, storage: Storage) -> Result<(), Error> {
+pub fn check(network: &Network, training: &Training, storage: Precision) -> Result<(), Error> {
     // Every network that can be run can be run in either storage.
     let _ = storage;
     training.validate()?;
@@ -222,7 +206,7 @@ impl SparseEngine {
         parameters: impl IntoIterator<Item = impl AsRef<[f32]>>,
         mask: &Mask,
         training: &Training,
-        storage: Storage,
+        storage: Precision,
         isa: Isa,
     ) -> Result<SparseEngine, Error> {
         check(network, training, storage)?;
@@ -230,13 +214,13 @@ impl SparseEngine {
         let described = describe(network, mask)?;
         let values = gathered(network, &described, parameters)?;
         let net: Box<dyn Run> = match (storage, isa) {
-            (Storage::F32, Isa::Avx512) => {
+            (Precision::F32, Isa::Avx512) => {
                 Box::new(Net::<F32Avx512>::new(network, described, values, training)?)
             }
-            (Storage::F32, Isa::Avx2) => {
+            (Precision::F32, Isa::Avx2) => {
                 Box::new(Net::<F32Avx2>::new(network, described, values, training)?)
             }
-            (Storage::Bf16, _) => Box::new(Net::<Bf16Avx512>::new(
+            (Precision::Bf16, _) => Box::new(Net::<Bf16Avx512>::new(
                 network, described, values, training,
             )?),
         };

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-use jackpot_net::{Activation, Architecture, Family, Network, Training};
+use jackpot_net::{Activation, Architecture, Family, Network, Precision, Training};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_sparse::{Isa, SparseEngine, Storage};
+use jackpot_sparse::{Isa, SparseEngine};
 
 fn normal(key: Key, count: usize, deviation: f32) -> Vec<f32> {
     let mut numbers = vec![0.0; count];
@@ -62,7 +62,7 @@ fn case(architecture: Architecture, images: usize) -> Case {
 }
 
 impl Case {
-    fn engine(&self, storage: Storage, isa: Isa) -> SparseEngine {
+    fn engine(&self, storage: Precision, isa: Isa) -> SparseEngine {
         let training = Training::su2020();
         SparseEngine::new(
             &self.network,
@@ -85,7 +85,8 @@ fn smooth(family: Family, depth: u32, width: u32, input: [u32; 3]) -> Architectu
 
 fn isas() -> Vec<Isa> {
     let isas = [Isa::Avx2, Isa::Avx512].into_iter();
-    isas.filter(|isa| isa.check(Storage::F32).is_ok()).collect()
+    isas.filter(|isa| isa.check(Precision::F32).is_ok())
+        .collect()
 }
 
 /// ‖a − b‖ / ‖b‖ over all parameters.
@@ -107,7 +108,7 @@ fn a_batch_is_the_mean_of_its_parts() {
         let (images, part) = (230, 46);
         let case = case(architecture, images);
         let size = case.images.len() / images;
-        let storages = [(Storage::F32, 1e-5), (Storage::Bf16, 5e-3)];
+        let storages = [(Precision::F32, 1e-5), (Precision::Bf16, 5e-3)];
         let all = isas()
             .into_iter()
             .flat_map(|isa| storages.map(|s| (isa, s)));
@@ -158,7 +159,7 @@ fn both_instruction_sets_agree_on_many_tiles() {
         for images in [128, 150, 75] {
             let case = case(architecture.clone(), images);
             let gradients = |isa| {
-                let mut engine = case.engine(Storage::F32, isa);
+                let mut engine = case.engine(Precision::F32, isa);
                 engine.gradients(&case.images, &case.labels).unwrap()
             };
             let narrow = gradients(Isa::Avx2);

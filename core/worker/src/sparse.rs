@@ -14,7 +14,7 @@ pub struct Sparse {
     network: Network,
     /// What the mask keeps.
     kept: u64,
-    /// Storage and kernels, in words.
+    /// Precision and kernels, in words.
     described: String,
 }
 
@@ -35,8 +35,7 @@ impl Sparse {
         training.validate()?;
         let mask = mask.map_or_else(|| Mask::dense(network), Mask::clone);
         mask.check(network)?;
-        let storage = precision.into();
-        let isa = Isa::of_class(device_class, storage);
+        let isa = Isa::of_class(device_class, precision);
         let isa = isa.map_err(|e| Error::Invalid(e.to_string()))?;
         // Read as libtorch's engine reads it: the same names, shapes and messages.
         let model = Model::load(network, state_dict, FloatPrecision::F32, Device::Cpu)?;
@@ -47,7 +46,7 @@ impl Sparse {
             read.map_err(|error| unread = Some(error)).ok()
         });
         let engine =
-            jackpot_sparse::SparseEngine::new(network, dense, &mask, training, storage, isa);
+            jackpot_sparse::SparseEngine::new(network, dense, &mask, training, precision, isa);
         if let Some(error) = unread {
             return Err(error);
         }
@@ -55,7 +54,7 @@ impl Sparse {
             engine: engine.map_err(to_nn_error)?,
             network: network.clone(),
             kept: mask.kept(),
-            described: format!("sparse {storage:?} {isa:?}"),
+            described: format!("sparse {precision:?} {isa:?}"),
         })
     }
 

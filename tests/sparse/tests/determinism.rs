@@ -1,8 +1,8 @@
 //! The same bits: run to run, thread beside thread, after a restore, whatever was computed
 //! before.
 use crate::support::*;
-use jackpot_net::{Activation, AdamSettings, Architecture, Family, Optimizer, Training};
-use jackpot_sparse::{Isa, SparseEngine, Storage};
+use jackpot_net::{Activation, AdamSettings, Architecture, Family, Optimizer, Precision, Training};
+use jackpot_sparse::{Isa, SparseEngine};
 
 fn case() -> Case {
     let architecture = Architecture::new(Family::Resnet, 8, 6, 5, [3, 9, 8]);
@@ -10,9 +10,11 @@ fn case() -> Case {
 }
 
 /// Every way to compute that this CPU has.
-fn ways() -> Vec<(Storage, Isa)> {
-    let wide = levels().into_iter().map(|isa| (Storage::F32, isa));
-    let half = levels_of_bf16().into_iter().map(|isa| (Storage::Bf16, isa));
+fn ways() -> Vec<(Precision, Isa)> {
+    let wide = levels().into_iter().map(|isa| (Precision::F32, isa));
+    let half = levels_of_bf16()
+        .into_iter()
+        .map(|isa| (Precision::Bf16, isa));
     wide.chain(half).collect()
 }
 
@@ -22,7 +24,7 @@ fn state(engine: &SparseEngine) -> Vec<Vec<u32>> {
     [bits(&engine.parameters()), bits(&buffers)].concat()
 }
 
-fn run(case: &Case, storage: Storage, isa: Isa) -> Vec<Vec<u32>> {
+fn run(case: &Case, storage: Precision, isa: Isa) -> Vec<Vec<u32>> {
     let mut engine = case.engine(storage, isa);
     let size = case.images.len() / case.labels.len();
     for n in [21, 4, 17] {

@@ -1,8 +1,7 @@
 //! The corners: layers that are empty or whole, filters without a weight or with one, a mean
 //! far from 0, batches of every size.
 use crate::support::*;
-use jackpot_net::{Architecture, Family};
-use jackpot_sparse::Storage;
+use jackpot_net::{Architecture, Family, Precision};
 
 const TOLERANCE: f64 = 3e-5;
 const MARGIN: f64 = 1e-5;
@@ -15,9 +14,9 @@ fn check(case: Case, what: &str) {
     let case = case.decided(MARGIN, TOLERANCE / 3.0);
     let case = case.unwrap_or_else(|| panic!("{what}: no images without a near decision"));
     for isa in levels() {
-        let (apart, name) = case.apart(Storage::F32, isa);
+        let (apart, name) = case.apart(Precision::F32, isa);
         assert!(apart < TOLERANCE, "{what}, {isa:?} `{name}`: {apart:e}");
-        let mut engine = case.engine(Storage::F32, isa);
+        let mut engine = case.engine(Precision::F32, isa);
         let step = engine.step(&case.images, &case.labels, 0.1).unwrap();
         assert!(step.loss.is_finite(), "{what}, {isa:?}");
         let numbers = engine.parameters();
@@ -101,7 +100,7 @@ fn a_mean_far_from_zero_loses_nothing() {
     for isa in levels() {
         for mean in [0.0, 30.0, 1000.0] {
             let case = far(mean);
-            let mut engine = case.engine(Storage::F32, isa);
+            let mut engine = case.engine(Precision::F32, isa);
             engine.step(&case.images, &case.labels, 0.1).unwrap();
             let mut reference = case.reference();
             reference.step(&case.images, &case.labels, 0.1);

@@ -1,8 +1,7 @@
 //! The engine's gradients against the reference's: random networks, shapes, densities and
 //! batches.
 use crate::support::*;
-use jackpot_net::{Architecture, Block, Family, Op, Stem};
-use jackpot_sparse::Storage;
+use jackpot_net::{Architecture, Block, Family, Op, Precision, Stem};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -81,7 +80,7 @@ proptest! {
         prop_assume!(case.is_some());
         let case = case.unwrap();
         for isa in levels() {
-            let (apart, name) = case.apart(Storage::F32, isa);
+            let (apart, name) = case.apart(Precision::F32, isa);
             prop_assert!(
                 apart < TOLERANCE,
                 "{isa:?} `{name}`: {apart:e} on {} images of {:?}",
@@ -158,9 +157,9 @@ fn every_broken_twin_is_told_apart() {
         case.mask.layers[1].name
     );
     for isa in levels() {
-        let (apart, name) = case.apart(Storage::F32, isa);
+        let (apart, name) = case.apart(Precision::F32, isa);
         assert!(apart < TOLERANCE, "{isa:?} `{name}`: {apart:e}");
-        let mut engine = case.engine(Storage::F32, isa);
+        let mut engine = case.engine(Precision::F32, isa);
         let ours = engine.gradients(&case.images, &case.labels).unwrap();
         for (fault, edit) in twins() {
             let mut twin = case.clone();
@@ -177,7 +176,7 @@ fn every_broken_twin_is_told_apart() {
 fn a_wrong_sign_size_or_place_of_one_tensor_is_told_apart() {
     let case = right();
     let isa = levels()[0];
-    let mut engine = case.engine(Storage::F32, isa);
+    let mut engine = case.engine(Precision::F32, isa);
     let ours = engine.gradients(&case.images, &case.labels).unwrap();
     let edits: [(&str, Spoiled); 4] = [
         ("sign", |g| g.iter_mut().for_each(|g| *g = -*g)),
@@ -213,13 +212,13 @@ fn bf16_gradients_point_the_same_way() {
             Architecture::new(Family::Lenet300, 3, 20, 5, [1, 8, 7]),
         ] {
             let case = Case::new(&architecture, 0.3, 37, 2);
-            let (apart, name) = case.apart(Storage::Bf16, isa);
+            let (apart, name) = case.apart(Precision::Bf16, isa);
             assert!(apart < 0.1, "{architecture:?} `{name}`: {apart}");
             // Not a copy of f32's: the rounding is there.
             assert!(apart > 1e-4, "{architecture:?} `{name}`: {apart}");
         }
         let case = right();
-        let mut engine = case.engine(Storage::Bf16, isa);
+        let mut engine = case.engine(Precision::Bf16, isa);
         let ours = engine.gradients(&case.images, &case.labels).unwrap();
         for (fault, edit) in twins().into_iter().take(3) {
             let mut twin = case.clone();

@@ -8,8 +8,8 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are a test
 
-use jackpot_net::{Architecture, Block, Family, Stem, Training};
-use jackpot_sparse::{Isa, SparseEngine, Storage};
+use jackpot_net::{Architecture, Block, Family, Precision, Stem, Training};
+use jackpot_sparse::{Isa, SparseEngine};
 use jackpot_test_sparse::{labels, mask, normal_images, some_parameters};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -168,7 +168,7 @@ fn architectures() -> Vec<Architecture> {
     all
 }
 
-fn train_everything(storage: Storage, isa: Isa) {
+fn train_everything(storage: Precision, isa: Isa) {
     for (place, architecture) in architectures().iter().enumerate() {
         let network = architecture.build().unwrap();
         for density in [0.05, 1.0] {
@@ -201,7 +201,7 @@ fn no_kernel_leaves_its_buffers() {
         return;
     }
     for isa in [Isa::Avx2, Isa::Avx512] {
-        for storage in [Storage::F32, Storage::Bf16] {
+        for storage in [Precision::F32, Precision::Bf16] {
             if isa.check(storage).is_ok() {
                 for before in [false, true] {
                     BEFORE.store(before, Ordering::Relaxed);

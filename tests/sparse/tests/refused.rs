@@ -1,7 +1,7 @@
 //! What the engine cannot do is refused by name, before anything is computed.
 use crate::support::*;
-use jackpot_net::{Activation, Architecture, Family, Stem};
-use jackpot_sparse::{Isa, SparseEngine, Storage, check};
+use jackpot_net::{Activation, Architecture, Family, Precision, Stem};
+use jackpot_sparse::{Isa, SparseEngine, check};
 
 #[test]
 fn networks_of_every_other_family_are_taken() {
@@ -14,8 +14,9 @@ fn networks_of_every_other_family_are_taken() {
         Architecture::new(Family::Lenet5, 4, 20, 10, [1, 28, 28]),
     ] {
         let network = architecture.build().unwrap();
-        check(&network, &sgd(), Storage::F32).unwrap_or_else(|e| panic!("{architecture:?}: {e}"));
-        check(&network, &sgd(), Storage::Bf16).unwrap_or_else(|e| panic!("{architecture:?}: {e}"));
+        check(&network, &sgd(), Precision::F32).unwrap_or_else(|e| panic!("{architecture:?}: {e}"));
+        check(&network, &sgd(), Precision::Bf16)
+            .unwrap_or_else(|e| panic!("{architecture:?}: {e}"));
     }
 }
 
@@ -29,7 +30,7 @@ fn a_network_that_cannot_be_lowered_is_refused_by_name() {
     let wide = Architecture::new(Family::Wrn, 10, 16, 10, [3, 32, 32]);
     for (architecture, name) in [(mobilenet, "`mobilenetv2`"), (wide, "`wrn`")] {
         let network = architecture.build().unwrap();
-        for storage in [Storage::F32, Storage::Bf16] {
+        for storage in [Precision::F32, Precision::Bf16] {
             let refusal = check(&network, &sgd(), storage).unwrap_err().to_string();
             assert!(
                 refusal.contains(name) && refusal.contains("libtorch"),
@@ -39,7 +40,7 @@ fn a_network_that_cannot_be_lowered_is_refused_by_name() {
         let parameters = jackpot_test_sparse::some_parameters(&network, 1);
         let mask = jackpot_prune::Mask::dense(&network);
         let isa = levels()[0];
-        let engine = SparseEngine::new(&network, &parameters, &mask, &sgd(), Storage::F32, isa);
+        let engine = SparseEngine::new(&network, &parameters, &mask, &sgd(), Precision::F32, isa);
         assert!(engine.is_err(), "{name} is trained in silence");
     }
 }
@@ -53,9 +54,9 @@ fn an_activation_is_computed_or_refused() {
             ..Architecture::resnet(8, 4, 3, [1, 8, 8])
         };
         let case = Case::new(&architecture, 0.5, 9, 1);
-        match check(&case.network, &case.training, Storage::F32) {
+        match check(&case.network, &case.training, Precision::F32) {
             Ok(()) => {
-                let (apart, name) = case.apart(Storage::F32, levels()[0]);
+                let (apart, name) = case.apart(Precision::F32, levels()[0]);
                 assert!(apart < 3e-5, "{activation:?} `{name}`: {apart:e}");
             }
             Err(refusal) => {
@@ -68,7 +69,7 @@ fn an_activation_is_computed_or_refused() {
 
 #[test]
 fn bf16_wants_a_cpu_that_has_it() {
-    let refusal = Isa::Avx2.check(Storage::Bf16).unwrap_err().to_string();
+    let refusal = Isa::Avx2.check(Precision::Bf16).unwrap_err().to_string();
     assert!(refusal.to_lowercase().contains("bf16"), "{refusal}");
 }
 
@@ -85,7 +86,7 @@ fn wrong_input_is_named() {
             &case.parameters,
             &case.mask,
             &case.training,
-            Storage::F32,
+            Precision::F32,
             isa,
         )
         .err()
@@ -101,7 +102,7 @@ fn wrong_input_is_named() {
     let setting = with(|case| case.training.lr = -1.0);
     assert!(setting.contains("lr"), "{setting}");
 
-    let mut engine = case.engine(Storage::F32, isa);
+    let mut engine = case.engine(Precision::F32, isa);
     let before = bits(&engine.parameters());
     let (images, labels) = (&case.images, &case.labels);
     let mut refused = |images: &[f32], labels: &[i64]| {

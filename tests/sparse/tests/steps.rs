@@ -1,7 +1,7 @@
 //! Whole steps against the reference: optimisers, options, running statistics, evaluation.
 use crate::support::*;
-use jackpot_net::{AdamSettings, Architecture, Family, Optimizer, Training};
-use jackpot_sparse::{Isa, Storage};
+use jackpot_net::{AdamSettings, Architecture, Family, Optimizer, Precision, Training};
+use jackpot_sparse::Isa;
 
 const STEPS: usize = 3;
 const LR: f64 = 0.05;
@@ -75,7 +75,7 @@ fn cases(training: &Training) -> Vec<Case> {
 
 /// The largest distance of losses, parameters, buffers and logits after three steps.
 fn apart(case: &Case, reference: &Case, isa: Isa) -> f64 {
-    let mut engine = case.engine(Storage::F32, isa);
+    let mut engine = case.engine(Precision::F32, isa);
     let mut reference = reference.reference();
     let mut worst = 0.0f64;
     for step in 1..=STEPS {
@@ -138,7 +138,7 @@ fn three_steps_of_every_option_are_the_reference_s_and_no_other_s() {
 fn kept_weights_move_and_pruned_ones_do_not_exist() {
     for case in cases(&sgd()) {
         for isa in levels() {
-            let mut engine = case.engine(Storage::F32, isa);
+            let mut engine = case.engine(Precision::F32, isa);
             assert_eq!(engine.kept(), case.mask.kept());
             for _ in 0..STEPS {
                 engine.step(&case.images, &case.labels, LR).unwrap();
@@ -185,7 +185,7 @@ fn a_kept_zero_learns_unless_published() {
     for isa in levels() {
         for published in [false, true] {
             let (case, zero) = case(published);
-            let mut engine = case.engine(Storage::F32, isa);
+            let mut engine = case.engine(Precision::F32, isa);
             engine.step(&case.images, &case.labels, LR).unwrap();
             assert_eq!(engine.parameters()[0][zero] == 0.0, published);
             let mut reference = case.reference();

@@ -1,15 +1,17 @@
 //! Trainings that are compared, and how far apart two are.
-use jackpot_net::{Architecture, Network, ParameterKind, Training};
+use jackpot_net::{Architecture, Network, ParameterKind, Precision, Training};
 use jackpot_prune::Mask;
 use jackpot_rng::Key;
-use jackpot_sparse::{Isa, SparseEngine, Storage};
+use jackpot_sparse::{Isa, SparseEngine};
 use jackpot_test_sparse::{Gradients, Reference, labels, mask, normal_images, some_parameters};
 use std::fmt;
 
 /// Every kernel level of this CPU: the same tests run on each.
 pub fn levels() -> Vec<Isa> {
     let all = [Isa::Avx2, Isa::Avx512].into_iter();
-    let here: Vec<Isa> = all.filter(|isa| isa.check(Storage::F32).is_ok()).collect();
+    let here: Vec<Isa> = all
+        .filter(|isa| isa.check(Precision::F32).is_ok())
+        .collect();
     assert!(!here.is_empty(), "the engine needs AVX2");
     here
 }
@@ -18,7 +20,7 @@ pub fn levels() -> Vec<Isa> {
 pub fn levels_of_bf16() -> Vec<Isa> {
     let levels = levels().into_iter();
     levels
-        .filter(|isa| isa.check(Storage::Bf16).is_ok())
+        .filter(|isa| isa.check(Precision::Bf16).is_ok())
         .collect()
 }
 
@@ -100,7 +102,7 @@ impl Case {
         Reference::new(&self.network, &self.parameters, &self.mask, &self.training)
     }
 
-    pub fn engine(&self, storage: Storage, isa: Isa) -> SparseEngine {
+    pub fn engine(&self, storage: Precision, isa: Isa) -> SparseEngine {
         SparseEngine::new(
             &self.network,
             &self.parameters,
@@ -123,7 +125,7 @@ impl Case {
 
     /// The worst distance between the engine's gradients and the reference's, with its
     /// parameter's name.
-    pub fn apart(&self, storage: Storage, isa: Isa) -> (f64, String) {
+    pub fn apart(&self, storage: Precision, isa: Isa) -> (f64, String) {
         let ours = self.engine(storage, isa);
         let ours = { ours }.gradients(&self.images, &self.labels).unwrap();
         let theirs = self.reference().gradients(&self.images, &self.labels);

@@ -90,8 +90,8 @@ impl Arguments {
                 "`--precision f64`: the sparse engine computes in f32; expected `--engine libtorch`"
             );
         }
-        Isa::of_class(&self.kernels.device()?.class, held.into()).context("`--engine sparse`")?;
-        jackpot_sparse::check(network, training, held.into()).context("`--engine sparse`")?;
+        Isa::of_class(&self.kernels.device()?.class, held).context("`--engine sparse`")?;
+        jackpot_sparse::check(network, training, held).context("`--engine sparse`")?;
         Ok(Some(held))
     }
 }

@@ -175,7 +175,7 @@ fn engines() {
     );
     let here = |class: &str| -> Vec<String> {
         let every = [Precision::F32, Precision::Bf16].into_iter();
-        let able = every.filter(|precision| Isa::of_class(class, (*precision).into()).is_ok());
+        let able = every.filter(|precision| Isa::of_class(class, *precision).is_ok());
         able.map(|p| format!("{} on {class}", p.name())).collect()
     };
     let able = [here("cpu-avx2"), here("native-avx512")].concat();

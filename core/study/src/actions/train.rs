@@ -69,8 +69,7 @@ impl TrainRecipe {
         match self.platform.engine {
             Engine::Libtorch => Ok(()),
             Engine::Sparse => {
-                let storage = self.platform.precision.into();
-                Isa::of_class(&self.platform.device_class, storage).map(drop)
+                Isa::of_class(&self.platform.device_class, self.platform.precision).map(drop)
             }
         }
     }

@@ -101,7 +101,7 @@ impl Plan {
 
     fn gain(&self, masked: &[Masked], compute: Compute) -> Option<EngineGain> {
         let sparse = compute.engine == Engine::Sparse;
-        if sparse && Isa::of_class(&self.device.class, compute.precision.into()).is_err() {
+        if sparse && Isa::of_class(&self.device.class, compute.precision).is_err() {
             return None;
         }
         let mut gain = EngineGain {
@@ -117,9 +117,7 @@ impl Plan {
             let spelling = serde_json::to_string(one.training).unwrap_or_default();
             let network = &self.networks[one.setting];
             let can = can.entry((one.setting, spelling)).or_insert_with(|| {
-                !sparse
-                    || jackpot_sparse::check(network, one.training, compute.precision.into())
-                        .is_ok()
+                !sparse || jackpot_sparse::check(network, one.training, compute.precision).is_ok()
             });
             if !*can {
                 continue;

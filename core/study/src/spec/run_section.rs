@@ -48,9 +48,7 @@ impl RunSettings {
     pub fn is_gpu(&self) -> bool {
         self.device.starts_with("cuda")
     }
-}
 
-impl RunSettings {
     /// What a study without `[run]` has.
     pub(crate) fn plain() -> Result<RunSettings, Error> {
         run_choice(RunSection::default())

@@ -2,27 +2,9 @@
 use crate::{
     Error,
     messages::{epochs, hint, steps},
-    spec::run_section::RunSettings,
 };
 use jackpot_net::{Augment, Compute, Engine, Optimizer, Order, Precision, Schedule, Training};
 use serde::Deserialize;
-
-/// Refuses what could be computed but not in a lifetime: measured on ResNet-8, bfloat16
-/// takes nine times as long as f32 with AVX2's kernels, which have no such arithmetic.
-/// The sparse engine has no such kernels for AVX2 at all. `section` begins the field's name.
-pub(crate) fn precision_fits(
-    precision: Precision,
-    run: &RunSettings,
-    section: &str,
-) -> Result<(), Error> {
-    if precision == Precision::Bf16 && run.device == "cpu" && run.device_class == "cpu-avx2" {
-        return Err(Error(format!(
-            "{section}.precision`: the kernels of `cpu-avx2` emulate `bf16`, at a ninth of the speed of `f32`; \
-             write `device_class = \"native\"` in `[run]` (a CPU with AVX-512 or better), or `precision = \"f32\"`"
-        )));
-    }
-    Ok(())
-}
 
 /// Hyperparameters as they are written: all of them are optional, because a preset, or the
 /// study's own section, may have them.

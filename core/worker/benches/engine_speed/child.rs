@@ -2,11 +2,11 @@
 //! took.
 
 use crate::{Failure, machine::kilobytes};
-use jackpot_net::{Architecture, Network, Training};
+use jackpot_net::{Architecture, Network, Precision, Training};
 use jackpot_nn::{Batch, Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
 use jackpot_rng::{Key, normal, permutation};
-use jackpot_sparse::{Isa, Storage};
+use jackpot_sparse::Isa;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::io::{BufRead, Write};
@@ -103,7 +103,11 @@ impl<'a> Engine<'a> {
             };
             return Ok(Engine::Libtorch(Box::new(trainer), batch));
         }
-        let storage = if wide { Storage::F32 } else { Storage::Bf16 };
+        let storage = if wide {
+            Precision::F32
+        } else {
+            Precision::Bf16
+        };
         let isa = if spec["isa"] == "avx2" {
             Isa::Avx2
         } else {

@@ -3,8 +3,8 @@
 use crate::Failure;
 use crate::child::{MEMORY, STOCK};
 use crate::process::Waiting;
-use jackpot_net::{Architecture, Network};
-use jackpot_sparse::{Isa, Storage};
+use jackpot_net::{Architecture, Network, Precision};
+use jackpot_sparse::Isa;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -298,7 +298,7 @@ impl Subject {
 
 /// The precisions that this CPU has for the sparse engine.
 fn storages() -> Result<Vec<&'static str>, Failure> {
-    if let Err(error) = Isa::best()?.check(Storage::Bf16) {
+    if let Err(error) = Isa::best()?.check(Precision::Bf16) {
         eprintln!("bf16 is left out: {error}");
         return Ok(vec!["f32"]);
     }

@@ -1,10 +1,10 @@
 //! The sparse engine against libtorch, step by step from the same weights, mask and batch, in
 //! both precisions; the f64 reference says how far each is from the truth.
 use crate::support::*;
-use jackpot_net::{Architecture, Family, Network, Training};
+use jackpot_net::{Architecture, Family, Network, Precision, Training};
 use jackpot_nn::{Device, FloatPrecision, Model, Trainer};
 use jackpot_prune::Mask;
-use jackpot_sparse::{Isa, SparseEngine, Storage};
+use jackpot_sparse::{Isa, SparseEngine};
 use jackpot_test_sparse::{Reference, labels, mask, normal_images, some_parameters};
 use safetensors::SafeTensors;
 
@@ -75,7 +75,7 @@ impl Setting {
     }
 
     /// The same of the sparse engine.
-    fn sparse(&self, storage: Storage, steps: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
+    fn sparse(&self, storage: Precision, steps: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
         let isa = Isa::best().unwrap();
         let mut engine = SparseEngine::new(
             &self.network,
@@ -113,7 +113,7 @@ fn settings(lr: f64) -> Vec<Setting> {
 fn three_steps_are_libtorch_s() {
     for setting in settings(0.05) {
         let title = &setting.network.architecture;
-        let ours = setting.sparse(Storage::F32, STEPS);
+        let ours = setting.sparse(Precision::F32, STEPS);
         let theirs = setting.libtorch(FloatPrecision::F32, STEPS);
         assert!(
             distance(&ours.0, &theirs.0) < 1e-5,
@@ -147,15 +147,15 @@ fn error(setting: &Setting, after: &[Vec<f64>]) -> f64 {
 
 #[test]
 fn bf16_is_no_further_from_the_truth_than_libtorch_s() {
-    if let Err(error) = Isa::best().unwrap().check(Storage::Bf16) {
+    if let Err(error) = Isa::best().unwrap().check(Precision::Bf16) {
         // libtorch emulates it there, and the engine says what it lacks.
         assert!(error.to_string().to_lowercase().contains("bf16"), "{error}");
         return;
     }
     for setting in settings(1.0) {
         let title = &setting.network.architecture;
-        let wide = error(&setting, &setting.sparse(Storage::F32, 1).1);
-        let ours = error(&setting, &setting.sparse(Storage::Bf16, 1).1);
+        let wide = error(&setting, &setting.sparse(Precision::F32, 1).1);
+        let ours = error(&setting, &setting.sparse(Precision::Bf16, 1).1);
         let theirs = error(&setting, &setting.libtorch(FloatPrecision::Bf16, 1).1);
         assert!(wide < 1e-4, "{title:?}: f32 {wide}");
         assert!(ours > 10.0 * wide, "{title:?}: {ours} is f32's");
